@@ -1,1 +1,1 @@
-"""The measurements of `make bench`: ratios within one run, so that they can be compared between machines."""
+"""The measurements of `make bench`. They are ratios within one run, so they can be compared between machines."""

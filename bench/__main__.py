@@ -1,4 +1,4 @@
-"""`make bench`: runs all measurements, or the named ones: `make bench ARGS=cold_start`."""
+"""`make bench`: runs all measurements, or only the named ones, as in `make bench ARGS=cold_start`."""
 
 import sys
 
@@ -14,6 +14,6 @@ _MEASUREMENTS = {
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(_MEASUREMENTS)
     if unknown := set(chosen) - set(_MEASUREMENTS):
-        sys.exit(f"There is no measurement {', '.join(unknown)}. Choose from: {', '.join(_MEASUREMENTS)}.")
+        sys.exit(f"Unknown measurement: {', '.join(unknown)}. Choose from: {', '.join(_MEASUREMENTS)}.")
     for name in chosen:
         _MEASUREMENTS[name]()

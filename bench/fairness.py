@@ -1,4 +1,4 @@
-"""A user's chat and REST call alone, and at the same time as three hundred sleeping agents of another user."""
+"""Measures one user's chats and REST calls, without load and while another user has three hundred sleeping agents."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from tests.services.publishing import ECHO, publish
 
 _FLOOD = 300
 _DISPATCHES = 20
-"""How many tasks one worker gets at a time: its share of the queue's two hundred."""
+"""The number of tasks that one worker gets at a time: its share of the queue's two hundred."""
 _CHATS = 10
 _CALLS = 20
 _MODEL_SECONDS = 1.0
@@ -33,8 +33,8 @@ _SLEEPER = "async def run(input_dict, tools):\n    await asyncio.sleep(1000)"
 
 
 def measure() -> None:
-    """Prints medians of requests one after the other, and how many deliveries the flood caused."""
-    print(f"Beside {_FLOOD} sleeping agents of another user, a worker with {_DISPATCHES} dispatches")
+    """Prints the medians of sequential requests, and how many deliveries the flood caused."""
+    print(f"While another user has {_FLOOD} sleeping agents; one worker with {_DISPATCHES} dispatches")
     tasks, model = CloudTasksServer(), ModelServer()
     tasks.start()
     model.start()
@@ -62,16 +62,16 @@ async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: Mode
     with serve("worker", ROOT / "functions/worker/main.py", environ) as worker:
         dispatcher = Dispatcher(tasks, worker.url, _DISPATCHES)
         async with dispatcher.dispatching():
-            await _chat(harness)  # the first one imports litellm
+            await _chat(harness)  # the first chat imports litellm
             alone = await _median(_CHATS, lambda: _chat(harness))
             body = {"messages": [{"role": "user", "content": "x"}], "provider": GOFANNON, "model": "sleeper"}
             before = len(dispatcher.delivered)
             for _ in range(_FLOOD):
                 await harness.chat.submit(_FLOODER, ChatRequest.model_validate(body))
-            beside = await _median(_CHATS, lambda: _chat(harness))
+            loaded = await _median(_CHATS, lambda: _chat(harness))
     flood = len(dispatcher.delivered) - before - _CHATS
-    _row(
-        "POST /chat to its answer", alone, beside, f"{flood} deliveries of the flood, {len(dispatcher.refused)} errors"
+    _print_row(
+        "POST /chat to its answer", alone, loaded, f"{flood} deliveries for the flood, {len(dispatcher.refused)} errors"
     )
     with serve("deployments", ROOT / "functions/deployments/main.py", environ) as function:
         limits = httpx.Limits(max_connections=None)
@@ -79,16 +79,16 @@ async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: Mode
             await _call(client)
             alone = await _median(_CALLS, lambda: _call(client))
             flood_of_calls = [asyncio.create_task(client.post("/rest/sleeper", json={})) for _ in range(_FLOOD)]
-            await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # one is refused
-            beside = await _median(_CALLS, lambda: _call(client))
+            await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # until one is refused
+            loaded = await _median(_CALLS, lambda: _call(client))
             for call in flood_of_calls:
                 call.cancel()
             await asyncio.gather(*flood_of_calls, return_exceptions=True)
-    _row("POST /rest/{name}", alone, beside, "")
+    _print_row("POST /rest/{name}", alone, loaded, "")
 
 
-def _row(name: str, alone: float, beside: float, note: str) -> None:
-    print(f"  {name:26} alone {alone:7.3f} s   beside {beside:7.3f} s   x{beside / alone:.2f}   {note}", flush=True)
+def _print_row(name: str, alone: float, loaded: float, note: str) -> None:
+    print(f"  {name:26} alone {alone:7.3f} s   loaded {loaded:7.3f} s   x{loaded / alone:.2f}   {note}", flush=True)
 
 
 async def _chat(harness: Harness) -> None:
@@ -102,9 +102,10 @@ async def _call(client: httpx.AsyncClient) -> None:
 
 
 async def _median(times: int, action: Callable[[], Awaitable[None]]) -> float:
-    taken: list[float] = []
+    """Returns the median duration in seconds."""
+    durations: list[float] = []
     for _ in range(times):
         began = time.perf_counter()
         await action()
-        taken.append(time.perf_counter() - began)
-    return median(taken)
+        durations.append(time.perf_counter() - began)
+    return median(durations)

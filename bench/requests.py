@@ -1,4 +1,4 @@
-"""Requests per second of the chat routes, compared with a route that does nothing."""
+"""Measures the requests per second of the chat routes, compared with a route that does nothing."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ _CHAT = {"provider": "ollama", "model": "llama3.1", "messages": [{"role": "user"
 
 
 def measure() -> None:
-    """Measures with the Firestore emulator and a gRPC Cloud Tasks server, which use the same cores."""
+    """Prints the rate of each route. The Firestore emulator and the Cloud Tasks server share the machine's cores."""
     print(f"Requests per second, {_CONCURRENT} at a time for {_SECONDS:.0f} s, one process each")
     tasks = CloudTasksServer()
     tasks.start()
@@ -28,35 +28,35 @@ def measure() -> None:
             "GOOGLE_CLOUD_PROJECT": f"demo-bench-{uuid4().hex[:8]}",
         }
         with serve("meta", ROOT / "functions/meta/main.py", environ) as meta:
-            nothing = asyncio.run(_rate("GET /health", meta.url, lambda client: client.get("/health"), None))
+            baseline = asyncio.run(_rate("GET /health", meta.url, lambda client: client.get("/health"), None))
         with serve("chat", ROOT / "functions/chat/main.py", environ) as chat:
-            asyncio.run(_chat(chat.url, nothing))
+            asyncio.run(_chat(chat.url, baseline))
     tasks.stop()
 
 
-async def _chat(url: str, nothing: float) -> None:
+async def _chat(url: str, baseline: float) -> None:
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         accepted = await client.post("/chat", json=_CHAT)
     ticket_id = accepted.raise_for_status().json()["ticket_id"]
-    await _rate("POST /chat", url, lambda client: client.post("/chat", json=_CHAT), nothing)
-    await _rate("GET /chat/{id}", url, lambda client: client.get(f"/chat/{ticket_id}"), nothing)
+    await _rate("POST /chat", url, lambda client: client.post("/chat", json=_CHAT), baseline)
+    await _rate("GET /chat/{id}", url, lambda client: client.get(f"/chat/{ticket_id}"), baseline)
 
 
 async def _rate(
-    name: str, url: str, request: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], nothing: float | None
+    name: str, url: str, request: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], baseline: float | None
 ) -> float:
     done = 0
     ends_at = time.perf_counter() + _SECONDS
 
-    async def ask(client: httpx.AsyncClient) -> None:
+    async def send_requests(client: httpx.AsyncClient) -> None:
         nonlocal done
         while time.perf_counter() < ends_at:
             (await request(client)).raise_for_status()
             done += 1
 
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
-        await asyncio.gather(*(ask(client) for _ in range(_CONCURRENT)))
+        await asyncio.gather(*(send_requests(client) for _ in range(_CONCURRENT)))
     rate = done / _SECONDS
-    ratio = "" if nothing is None else f"   x{rate / nothing:.2f} of GET /health"
+    ratio = "" if baseline is None else f"   x{rate / baseline:.2f} of GET /health"
     print(f"  {name:16} {rate:7.0f}/s{ratio}", flush=True)
     return rate

@@ -1,4 +1,4 @@
-"""Runs of an agent's code over HTTP, compared with an empty request and plain `exec`; and many runs at a time."""
+"""Measures runs of an agent's code over HTTP, compared with an empty request and plain `exec`, and parallel runs."""
 
 import asyncio
 import json
@@ -22,9 +22,9 @@ from shared.settings import Settings
 
 _ROUNDS = 7
 _RUNS = 100
-"""In a round, after as many empty requests: the machine may be used by others, and its speed vary."""
+"""Runs per round. Each round begins with as many empty requests, because the machine's load may change over time."""
 _CLIENTS = 8
-_RUNS_OF_A_CLIENT = 200
+_RUNS_PER_CLIENT = 200
 _WAITING = 200
 _CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}"
 _WAITS = "import asyncio\n\nasync def run(input_dict, tools):\n    await asyncio.sleep(60)"
@@ -42,10 +42,10 @@ _COMPUTES = {
         """
     def larger(one, other):
         return one if one > other else other
-    most = 0
+    maximum = 0
     for number in range(rounds):
-        most = larger(most, number)
-    return most""",
+        maximum = larger(maximum, number)
+    return maximum""",
     ),
     "dicts": (
         1_000_000,
@@ -73,11 +73,11 @@ _COMPUTES = {
     class Point:
         def __init__(self, x):
             self.x = x
-        def moved(self):
+        def next_x(self):
             return self.x + 1
     total = 0
     for number in range(rounds):
-        total += Point(number).moved()
+        total += Point(number).next_x()
     return total""",
     ),
     "json": (
@@ -93,15 +93,15 @@ _COMPUTES = {
     return len(re.findall(r"(\\w+)@(\\w+)", "abc@def ghi " * rounds))""",
     ),
 }
-"""Kinds of computation, each with as many rounds as take CPython about a tenth of a second, and the lines of `run`."""
+"""Kinds of computation: the number of rounds that take CPython about a tenth of a second, and the body of `run`."""
 _TIMES = 3
 _INPUT: JsonObject = {"inputText": "hello"}
 _BODY = {"code": _CODE, "inputDict": _INPUT, "tools": {}}
 
 
 def measure() -> None:
-    """Prints medians over runs one after the other; the first run, which starts the sandbox, is separate."""
-    print(f"A one-line agent, {_ROUNDS} rounds of {_RUNS} warm runs: the median, from least to most")
+    """Prints the medians of sequential runs. The first run, which starts the sandbox, is separate."""
+    print(f"A one-line agent, {_ROUNDS} rounds of {_RUNS} warm runs: the median, and the range of the rounds")
     with (
         firestore_emulator() as host,
         tempfile.TemporaryDirectory() as fresh,
@@ -122,13 +122,13 @@ async def _measure_requests(agents: Served) -> None:
         for _ in range(_ROUNDS):
             empty.append(await _median(lambda: client.post("/agents/nothing/there", json=_BODY)))
             runs.append(await _median(lambda: _check_run(client)))
-    added = [run - nothing for run, nothing in zip(runs, empty, strict=True)]
+    added = [run - request for run, request in zip(runs, empty, strict=True)]
     plain = await _median(_plain)
-    print(f"  first run            {first:8.2f} ms   (imports the library, and starts the sandbox)")
+    print(f"  first run            {first:8.2f} ms   (imports the library and starts the sandbox)")
     print(f"  empty request        {_format(empty)}")
     print(f"  run-code             {_format(runs)}   x{median(runs) / median(empty):.2f} of the empty request")
-    print(f"  on top of it         {_format(added)}")
-    print(f"  plain exec           {plain:8.2f} ms   (in the process itself, where it reads every key)")
+    print(f"  difference           {_format(added)}")
+    print(f"  plain exec           {plain:8.2f} ms   (in this process, without a sandbox)")
 
 
 def _format(rounds: list[float]) -> str:
@@ -136,7 +136,7 @@ def _format(rounds: list[float]) -> str:
 
 
 async def _measure_alone() -> None:
-    """Without HTTP: the capacity of the sandbox itself."""
+    """Measures the capacity of the sandbox itself, without HTTP."""
     settings = Settings()
     limits = Limits(60, settings.run_cpu_seconds, settings.run_memory_bytes, 10_000, 100_000)
     engine = WasmEngine(_WAITING)
@@ -154,7 +154,7 @@ async def _measure_alone() -> None:
 
     cold = await _time(lambda: run(_CODE, 0))
     await asyncio.gather(*[client(tenant, 3) for tenant in range(_CLIENTS)])
-    seconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_OF_A_CLIENT) for n in range(_CLIENTS)])) / 1000
+    seconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_PER_CLIENT) for n in range(_CLIENTS)])) / 1000
     ratios = {kind: await _compare(run, rounds, body) for kind, (rounds, body) in _COMPUTES.items()}
     waiting = [asyncio.create_task(run(_WAITS, 100 + number)) for number in range(_WAITING)]
     await asyncio.sleep(8)
@@ -164,31 +164,31 @@ async def _measure_alone() -> None:
     await asyncio.gather(*waiting, return_exceptions=True)
     await end_all()
     print("The sandbox alone")
-    print(f"  first run            {cold:8.2f} ms   (of a fresh process)")
-    print(f"  {_CLIENTS} clients            {_CLIENTS * _RUNS_OF_A_CLIENT / seconds:8.0f} runs a second")
+    print(f"  first run            {cold:8.2f} ms   (in a fresh process)")
+    print(f"  {_CLIENTS} clients            {_CLIENTS * _RUNS_PER_CLIENT / seconds:8.0f} runs per second")
     each = ", ".join(f"{kind} x{ratio:.2f}" for kind, ratio in ratios.items())
     computing = geometric_mean(ratios.values())
     print(f"  computing            {computing:8.2f} times as long as CPython in this process: {each}")
-    print(f"  {_WAITING} runs that wait   {memory / 2**20:8.0f} MiB in all", flush=True)
+    print(f"  {_WAITING} runs that wait   {memory / 2**20:8.0f} MiB in total", flush=True)
 
 
 def _memory() -> int:
-    """Bytes of the sandbox's processes; shared memory is counted once."""
+    """Returns the bytes of the sandbox's processes. Shared memory is counted once."""
     return sum(process.memory_full_info().pss for process in psutil.Process().children(recursive=True))
 
 
 async def _compare(run: Callable[[str, int, JsonObject], Awaitable[Any]], rounds: int, body: str) -> float:
-    """How many times as long the sandbox takes as this process, by the shortest times."""
+    """Returns the ratio of the sandbox's shortest time to this process's shortest time."""
     code = f'async def run(input_dict, tools):\n    rounds = input_dict["rounds"]{body}'
     names: dict[str, Any] = {}
-    exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - what the sandbox is compared with
-    there = min([await _time(lambda: run(code, 0, {"rounds": rounds})) for _ in range(_TIMES)])
-    here = min([await _time(lambda: names["run"]({"rounds": rounds}, {})) for _ in range(_TIMES)])
-    return there / here
+    exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - the baseline of the comparison
+    in_sandbox = min([await _time(lambda: run(code, 0, {"rounds": rounds})) for _ in range(_TIMES)])
+    in_process = min([await _time(lambda: names["run"]({"rounds": rounds}, {})) for _ in range(_TIMES)])
+    return in_sandbox / in_process
 
 
 async def _time(action: Callable[[], Awaitable[Any]]) -> float:
-    """Milliseconds."""
+    """Returns the duration in milliseconds."""
     began = time.perf_counter()
     await action()
     return (time.perf_counter() - began) * 1000
@@ -202,10 +202,10 @@ async def _check_run(client: httpx.AsyncClient) -> None:
 
 async def _plain() -> None:
     names: dict[str, Any] = {}
-    exec(compile(_CODE, "agent.py", "exec"), names)  # noqa: S102 - what the sandbox is compared with
+    exec(compile(_CODE, "agent.py", "exec"), names)  # noqa: S102 - the baseline of the comparison
     json.dumps(await names["run"](input_dict=_INPUT, tools={}))
 
 
 async def _median(action: Callable[[], Awaitable[Any]]) -> float:
-    """Milliseconds."""
+    """Returns the median duration in milliseconds."""
     return median([await _time(action) for _ in range(_RUNS)])

@@ -20,21 +20,25 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Served:
-    """`first_answer`: seconds from the start of the process. `memory`: bytes, of the process and its children."""
+    """A running function.
+
+    `startup_seconds` is the time from the start of the process to the first response. `memory` is the size of the
+    process and its children in bytes.
+    """
 
     url: str
-    first_answer: float
+    startup_seconds: float
     memory: int
 
 
 @contextmanager
 def serve(target: str, source: Path, environ: Mapping[str, str] | None = None) -> Generator[Served]:
-    """Starts the function and waits for its first answer, whatever its status. Stops it at the end of the block."""
+    """Starts the function and waits for its first response, whatever its status. Stops it at the end of the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [Path(sys.executable).with_name("functions-framework"), "--target", target, "--source", source]
     began = time.perf_counter()
-    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, when the process has ended
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, after the process has ended
     process = subprocess.Popen(
         [*command, "--port", str(port), "--host", "127.0.0.1"],
         env={**os.environ, **(environ or {}), "PYTHONPATH": str(ROOT)},
@@ -51,11 +55,11 @@ def serve(target: str, source: Path, environ: Mapping[str, str] | None = None) -
                 except httpx.ConnectError:
                     if process.poll() is not None:
                         log.seek(0)
-                        raise RuntimeError(f"{target} ended by itself:\n{log.read().decode()[-2000:]}") from None
+                        raise RuntimeError(f"{target} exited:\n{log.read().decode()[-2000:]}") from None
                     time.sleep(0.005)
-        first_answer = time.perf_counter() - began
+        startup_seconds = time.perf_counter() - began
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        yield Served(url, first_answer, sum(member.memory_info().rss for member in family))
+        yield Served(url, startup_seconds, sum(member.memory_info().rss for member in family))
     finally:
         process.terminate()
         process.wait()

@@ -1,6 +1,6 @@
-"""`python -m deploy.delete_user --project PROJECT UID [--yes]`: counts and deletes a user's documents.
+"""`python -m deploy.delete_user --project PROJECT UID [--yes]`: counts or (with `--yes`) deletes a user's documents.
 
-Records in `audit` stay. Run it again if it was interrupted, or if a chat of the user was still running.
+Records in `audit` are kept. Run the command again if it was interrupted, or if a chat of the user was still running.
 """
 
 import argparse
@@ -11,13 +11,13 @@ from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
-"""Collections whose documents name their `owner`: first those that others can reach, a ticket after its request."""
+"""Collections whose documents name their `owner`: first those that other users can reach; requests before tickets."""
 BELOW_ACCOUNT = ("sessions", "turns", "usage")
 BATCH_SIZE = 100
 
 
 def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentReference]]:
-    """Yields each document of the user with its collection's name; the account itself last. One read for each."""
+    """Yields each document of the user with its collection's name; the account is last. Costs one read per document."""
     account = client.collection("users").document(uid)
     for name in OWNED:
         query = client.collection(name).where(filter=FieldFilter("owner", "==", uid)).select([])
@@ -29,7 +29,7 @@ def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentRefere
 
 
 def delete(client: Client, references: Sequence[DocumentReference]) -> None:
-    """Deletes the documents in batches, in their order."""
+    """Deletes the documents in batches, in the given order."""
     for start in range(0, len(references), BATCH_SIZE):
         batch = client.batch()
         for reference in references[start : start + BATCH_SIZE]:
@@ -38,7 +38,7 @@ def delete(client: Client, references: Sequence[DocumentReference]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Runs the command and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.delete_user", description=__doc__)
     parser.add_argument("--project", required=True, help="the project's id")
     parser.add_argument("--yes", action="store_true", help="delete the documents instead of only counting them")
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"  {name:14} {sum(kind == name for kind, _ in found):6}")
     if options.yes:
         delete(client, [reference for _, reference in found])
-        print(f"✓ {len(found)} documents deleted")
+        print(f"✓ Deleted {len(found)} documents")
     else:
         print("· Nothing was deleted. Pass --yes to delete.")
     return 0

@@ -1,1 +1,1 @@
-"""What builds and renews files of the repository; none of it is deployed."""
+"""Tools that build and update files of the repository. None of them is deployed."""

@@ -1,8 +1,8 @@
-"""Builds the Python that agents run in: `python -m tools.build_engine`. `make setup` does that if it is missing.
+"""`python -m tools.build_engine`: builds the Python that agents run in. `make setup` runs it if the build is missing.
 
-componentize-py initializes CPython with our guest code and the standard library, and keeps the resulting memory:
-wasmtime compiles it to machine code, which processes only have to map. Together, this takes half a minute. A build of
-the same sources and tools is left as it is.
+componentize-py initializes CPython with our guest code and the standard library, and stores the resulting memory.
+wasmtime compiles the result to machine code, which processes only have to map. Together, this takes half a minute. If
+the sources and tools have not changed since the last build, nothing is built.
 """
 
 import gzip
@@ -29,11 +29,11 @@ _TOOLS = ("componentize-py", "wasmtime", "tzdata")
 
 
 class NotBuilt(Exception):
-    """The build failed. `args[0]` says why, and what to do."""
+    """The build failed. `args[0]` states the reason and the remedy."""
 
 
 def sources() -> dict[str, bytes]:
-    """The sources that run inside, by their paths there."""
+    """Returns the sources that run inside the sandbox, by their paths there."""
     files: dict[str, bytes] = {"shared/__init__.py": b"", "shared/sandbox/__init__.py": b""}
     for package in _GUEST:
         for file in sorted((_SANDBOX / package).glob("*.py")):
@@ -42,26 +42,26 @@ def sources() -> dict[str, bytes]:
 
 
 def digest() -> str:
-    """A digest of everything that the build depends on."""
-    found = hashlib.sha256()
+    """Returns a digest of everything that the build depends on."""
+    checksum = hashlib.sha256()
     for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
-        found.update(part.read_bytes())
-    found.update(f"{inspect.getsource(component.configure)}{component.FEATURES}".encode())
+        checksum.update(part.read_bytes())
+    checksum.update(f"{inspect.getsource(component.configure)}{component.FEATURES}".encode())
     for name, data in sorted(sources().items()):
-        found.update(name.encode() + b"\0" + data)
+        checksum.update(name.encode() + b"\0" + data)
     for tool in _TOOLS:
-        found.update(f"{tool} {version(tool)}".encode())
-    return found.hexdigest()
+        checksum.update(f"{tool} {version(tool)}".encode())
+    return checksum.hexdigest()
 
 
 def is_built(folder: Path = FOLDER) -> bool:
-    """Whether `folder` contains the current build."""
+    """Returns whether `folder` contains the current build."""
     stamp = folder / _STAMP
     return stamp.is_file() and stamp.read_text() == digest()
 
 
 def build(folder: Path = FOLDER) -> None:
-    """Builds into `folder`, unless it contains the current build. Raises `NotBuilt`."""
+    """Builds into `folder`, unless it already contains the current build. Raises `NotBuilt`."""
     import wasmtime
     from wasmtime.component import Component
 
@@ -75,9 +75,9 @@ def build(folder: Path = FOLDER) -> None:
         python = make_immortal(python, objects_of(wasmtime, engine, Component(engine, python)))
     except RuntimeError as error:
         raise NotBuilt(str(error)) from error
-    _put(folder / fork_server.COMPILED, bytes(Component(engine, python).serialize()))
-    _put(folder / fork_server.COMPONENT, gzip.compress(python, mtime=0))
-    _put(folder / _STAMP, digest().encode())
+    _write(folder / fork_server.COMPILED, bytes(Component(engine, python).serialize()))
+    _write(folder / fork_server.COMPONENT, gzip.compress(python, mtime=0))
+    _write(folder / _STAMP, digest().encode())
 
 
 def _componentize() -> bytes:
@@ -106,15 +106,15 @@ def _componentize() -> bytes:
         return output.read_bytes()
 
 
-def _put(file: Path, data: bytes) -> None:
+def _write(file: Path, data: bytes) -> None:
     """Writes a file atomically."""
-    beside = file.with_name(f"{file.name}.{os.getpid()}")
-    beside.write_bytes(data)
-    beside.rename(file)
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    temporary.rename(file)
 
 
 def main() -> None:
-    """Runs as a command; with `--check`, the exit code only says whether the build is current."""
+    """Builds, or with `--check` only reports by the exit code whether the build is current."""
     if "--check" in sys.argv:
         sys.exit(0 if is_built() else 1)
     if is_built():

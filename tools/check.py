@@ -1,8 +1,8 @@
 """`make check`: lints, and runs the tests that a change since the last commit is most likely to break.
 
-Which those are is read from imports: a test file that imports a changed module directly comes first, then those that
-reach it through others. At most `MAX_FILES` of them run, so that a typical change takes less than a minute; `make test`
-runs all.
+The tests are selected by their imports. Test files that import a changed module directly come first, followed by those
+that import it through other modules. At most `MAX_FILES` files run, so a typical change takes less than a minute.
+`make test` runs all tests.
 """
 
 import ast
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 MAX_FILES = 12
 _SOURCES = ("bench", "clients/python", "contract", "deploy", "emulator-config", "functions", "shared", "tests", "tools")
 _PATHS = ("emulator-config", "clients/python")
-"""Folders whose contents are imported without their names."""
+"""Folders on the import path: their modules are imported without the folder's name."""
 _SLOW = ("tests/e2e", "tests/contract/test_fuzzing.py", "tests/local_platform")
 _BY_FOLDER = {
     "docs": "tests/docs",
@@ -29,12 +29,12 @@ _BY_FOLDER = {
     "shared/llm/catalog": "tests/llm/catalog",
     "shared/sandbox": "tests/sandbox/test_engine.py",
 }
-"""Tests of files that nobody imports."""
+"""The tests of files that no test imports."""
 _LATE = re.compile(r"""import_late\(\s*["'](shared[\w.]*)["']""")
 
 
 def changed_files() -> list[str]:
-    """Files that differ from the last commit, new ones among them."""
+    """Returns the files that differ from the last commit, including new ones."""
     tracked = _lines("git", "diff", "--name-only", "HEAD")
     return tracked + _lines("git", "ls-files", "--others", "--exclude-standard")
 
@@ -44,7 +44,7 @@ def _lines(*command: str) -> list[str]:
 
 
 def affected_tests(changed: list[str], root: Path = ROOT) -> list[str]:
-    """Test files, the nearest to the change first, without slow ones that were not changed themselves."""
+    """Returns test files, the closest to the change first. Slow ones are included only if they changed themselves."""
     importers = _importers(root)
     distance = {file: 0 for file in changed if file.endswith(".py")}
     waiting = deque(distance)
@@ -71,7 +71,7 @@ def _is_test(file: str) -> bool:
 
 
 def _importers(root: Path) -> dict[str, set[str]]:
-    """Of each file those that import it; a `conftest.py` counts as imported by the tests beside and below it."""
+    """Maps each file to its importers. A `conftest.py` counts as imported by the tests in its folder and below."""
     files = [path for source in _SOURCES for path in root.joinpath(source).rglob("*.py") if "venv" not in path.parts]
     by_module = {_module(path.relative_to(root)): str(path.relative_to(root)) for path in files}
     found: dict[str, set[str]] = {}
@@ -104,7 +104,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Runs the checks and returns the exit code."""
     changed = changed_files()
     if not changed:
         print("✓ Nothing has changed since the last commit.")
@@ -118,13 +118,13 @@ def main() -> int:
         ["pytest", "--quiet", *tests],
     ]
     for command in steps:
-        if command[0] in ("pyright", "pytest") and not [one for one in command[1:] if not one.startswith("-")]:
+        if command[0] in ("pyright", "pytest") and all(argument.startswith("-") for argument in command[1:]):
             continue
         print(f"· {' '.join(command[:8])}{' …' if len(command) > 8 else ''}", flush=True)
         folder = ROOT / ("node_modules/.bin" if command[0] == "pyright" else ".venv/bin")
         done = subprocess.run([folder / command[0], *command[1:]], cwd=ROOT, check=False)
         if done.returncode:
-            print(f"✗ {command[0]} found something; see above. `make format` fixes style.", file=sys.stderr)
+            print(f"✗ {command[0]} failed; see above. `make format` fixes style.", file=sys.stderr)
             return 1
     print("✓ Checked. `make test` runs everything.")
     return 0

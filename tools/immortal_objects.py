@@ -1,11 +1,11 @@
-"""Makes the objects of a snapshot immortal (PEP 683): Python does not count references to those.
+"""Makes the objects of a snapshot immortal (PEP 683), so that Python does not count references to them.
 
-The count is in the object itself. So using an object writes to its page, which then has to be copied for the run; with
-all objects of the snapshot made immortal, a run copies half as many pages. Python has no function for this: the
-component is run once to list the addresses of its objects, and the counts are changed in its stored memory. References
-to objects that a run makes are counted as usual.
+An object contains its own reference count. Using the object therefore writes to its page, which then has to be copied
+for the run. When all objects of the snapshot are immortal, a run copies half as many pages. Python has no function for
+this, so the component is run once to list the addresses of its objects, and the counts are changed in its stored
+memory. References to objects that a run creates are counted as usual.
 
-The format is WebAssembly's binary format, inside that of the component model.
+The format is WebAssembly's binary format, wrapped in that of the component model.
 """
 
 import bisect
@@ -20,7 +20,7 @@ from shared.sandbox.fork_server.worker import Worker
 _IMMORTAL = 5 << 28
 """CPython's count for immortal objects with 32-bit pointers (`_Py_IMMORTAL_INITIAL_REFCNT`)."""
 _MAX_COUNTED = 1 << 20
-"""References that an object may have. A larger number is an address: freed memory begins with that of the next one."""
+"""The largest plausible reference count. A larger number is an address: a freed block begins with the next one's."""
 _COUNT = struct.Struct("<I")
 _OBJECT = struct.Struct("<II")
 """The beginning of each object: the number of references to it, and the address of its type."""
@@ -28,8 +28,8 @@ _HEADER = 8
 """Bytes before the first section of a module and of a component."""
 _CORE_MODULE, _DATA = 1, 11
 _I32_CONST, _END = 0x41, 0x0B
-_NOTHING = bytes([0, _I32_CONST, 0, _END, _COUNT.size]) + _COUNT.pack(_IMMORTAL)
-"""A segment: an immortal count at address 0."""
+_NULL_SEGMENT = bytes([0, _I32_CONST, 0, _END, _COUNT.size]) + _COUNT.pack(_IMMORTAL)
+"""A data segment with an immortal count at address 0."""
 _MAX_RESULT_BYTES = 2**26
 _WALK = """
 import gc
@@ -38,35 +38,35 @@ from shared.sandbox.guest.heap import reserve
 
 async def run(input_dict, tools):
     gc.unfreeze()
-    found = {id(one): one for one in gc.get_objects()}
+    found = {id(item): item for item in gc.get_objects()}
     waiting = list(found.values())
     while waiting:
-        one = waiting.pop()
-        inside = gc.get_referents(one)
-        if isinstance(one, CodeType):  # which the garbage collector does not traverse
-            inside += [one.co_consts, one.co_names, one.co_code, one.co_linetable, one.co_exceptiontable]
-            inside += [one.co_name, one.co_qualname, one.co_filename, *one.co_varnames, *one.co_freevars]
-        elif isinstance(one, type):
-            inside.append(type.__dict__["__dict__"].__get__(one))
-        for other in inside:
-            if id(other) not in found:
-                found[id(other)] = other
-                waiting.append(other)
-    freed = {id(one) for one in reserve}
-    return [[id(one), id(type(one))] for one in found.values() if id(one) not in freed]
+        item = waiting.pop()
+        referents = gc.get_referents(item)
+        if isinstance(item, CodeType):  # which the garbage collector does not traverse
+            referents += [item.co_consts, item.co_names, item.co_code, item.co_linetable, item.co_exceptiontable]
+            referents += [item.co_name, item.co_qualname, item.co_filename, *item.co_varnames, *item.co_freevars]
+        elif isinstance(item, type):
+            referents.append(type.__dict__["__dict__"].__get__(item))
+        for referent in referents:
+            if id(referent) not in found:
+                found[id(referent)] = referent
+                waiting.append(referent)
+    freed = {id(item) for item in reserve}
+    return [[id(item), id(type(item))] for item in found.values() if id(item) not in freed]
 """
 
 
-class Asking(Worker):
-    """Runs a program in this process. `said`: its messages."""
+class ProgramRunner(Worker):
+    """Runs one program in this process, and collects its messages."""
 
     def __init__(self, wasmtime: Any, engine: Any, component: Any, program: str) -> None:
         super().__init__(wasmtime, engine, component)
         self._program = program
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
-    def ask(self) -> None:
-        """Runs the program."""
+    def run_program(self) -> None:
+        """Runs the program until it ends."""
         store, run = self._instantiate(None)
         run(store)
         store.close()
@@ -75,12 +75,12 @@ class Asking(Worker):
         return self._program
 
     def _send(self, _store: Any, message: str) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
 
 def objects_of(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, int]]:
-    """The objects of an instance during a run: the address of each, and that of its type. Raises `RuntimeError`."""
-    asked = json.dumps(
+    """Returns the objects of an instance during a run, as (address, address of its type). Raises `RuntimeError`."""
+    program = json.dumps(
         {
             "code": _WALK,
             "input_dict": {},
@@ -90,19 +90,19 @@ def objects_of(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, in
             "only_load": False,
         }
     )
-    worker = Asking(wasmtime, engine, component, asked)
-    worker.ask()
-    kind, _, result = worker.said[-1].partition("\n")
+    worker = ProgramRunner(wasmtime, engine, component, program)
+    worker.run_program()
+    kind, _, result = worker.messages[-1].partition("\n")
     if json.loads(kind)["kind"] != "done":
-        raise RuntimeError(f"The component does not list its objects: {result[:1000]}")
+        raise RuntimeError(f"The component could not list its objects: {result[:1000]}")
     return json.loads(result)
 
 
 def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
-    """The component with those objects made immortal that are in its snapshot; and what is at address 0.
+    """Returns the component with an immortal count in each of `objects` in its snapshot, and at address 0.
 
-    There is no object at address 0: it is the far end of C's stack. But when `text += more` runs out of memory, CPython
-    3.14 handles the null pointer like an object, and notices the failure only if the object is immortal
+    Address 0 is the far end of C's stack and holds no object. But when `text += more` runs out of memory, CPython 3.14
+    treats the null pointer as an object, and notices the failure only if that object is immortal
     (`PyStackRef_FromPyObjectSteal`). With any other count there, the run would crash instead of raising `MemoryError`.
     """
     changed = bytearray(component)
@@ -113,24 +113,28 @@ def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
             continue
         head = bytes(changed[place : place + stored]).ljust(_OBJECT.size, b"\0")
         references, its_type = _OBJECT.unpack(head)
-        if its_type == type_address and 0 < references <= _MAX_COUNTED:  # or else the run made it
+        if its_type == type_address and 0 < references <= _MAX_COUNTED:  # otherwise the run created it
             _COUNT.pack_into(changed, place, _IMMORTAL)
-    return _with_nothing_immortal(changed)
+    return _make_null_immortal(changed)
 
 
-def _with_nothing_immortal(component: bytearray) -> bytes:
+def _make_null_immortal(component: bytearray) -> bytes:
+    """Returns the component with one more data segment, which sets the count at address 0."""
     if not (found := _largest_data(component)).segments:
         return bytes(component)
     module, data = found.module, found.data
     count, first = _read_number(component, data.start)
-    segments = _encode_unsigned(count + 1) + component[first : data.end] + _NOTHING
-    inside = bytes(component[module.start : data.begin] + _section(_DATA, segments) + component[data.end : module.end])
-    return bytes(component[: module.begin] + _section(_CORE_MODULE, inside) + component[module.end :])
+    segments = _encode_unsigned(count + 1) + component[first : data.end] + _NULL_SEGMENT
+    content = bytes(component[module.start : data.begin] + _section(_DATA, segments) + component[data.end : module.end])
+    return bytes(component[: module.begin] + _section(_CORE_MODULE, content) + component[module.end :])
 
 
 @dataclass(frozen=True)
 class _Section:
-    """`begin`: of its header, with kind and size; `start` and `end`: of its content."""
+    """A section of a module or component.
+
+    `begin` is the offset of its header, which holds its kind and size; `start` and `end` are those of its content.
+    """
 
     kind: int
     begin: int
@@ -140,7 +144,7 @@ class _Section:
 
 @dataclass(frozen=True)
 class _Data:
-    """A module's data section. `segments`: the address, the offset in the component, and the size in bytes of each."""
+    """A module's data section. Each of `segments` is (address, offset in the component, size in bytes)."""
 
     module: _Section
     data: _Section
@@ -148,23 +152,23 @@ class _Data:
 
 
 class _Memory:
-    """Finds where a component stores its memory: in segments, between which there are zeros."""
+    """Locates memory addresses in a component, which stores its memory as segments with zeros between them."""
 
     def __init__(self, component: bytearray) -> None:
         self._segments = sorted(_largest_data(component).segments)
         self._starts = [address for address, _, _ in self._segments]
 
-    def stored_at(self, address: int, most: int) -> tuple[int, int]:
-        """The offset of what is at an address, and how many bytes are stored there: at most `most`, perhaps none."""
+    def stored_at(self, address: int, max_size: int) -> tuple[int, int]:
+        """Returns the offset of an address, and the number of bytes stored there: 0 to `max_size`."""
         number = bisect.bisect_right(self._starts, address) - 1
         if number < 0:
             return 0, 0
         start, place, size = self._segments[number]
-        return place + address - start, max(min(start + size - address, most), 0)
+        return place + address - start, max(min(start + size - address, max_size), 0)
 
 
 def _largest_data(component: bytearray) -> _Data:
-    """The data section with the most segments."""
+    """Returns the data section with the most segments."""
     return max(
         (
             _Data(module, data, _segments(component, data.start))
@@ -193,7 +197,7 @@ def _segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
     count, at = _read_number(data, at)
     for _ in range(count):
         if data[at] != 0 or data[at + 1] != _I32_CONST:
-            return []  # not a snapshot's, whose segments all have constant addresses
+            return []  # not a snapshot: all of a snapshot's segments have constant addresses
         address, at = _read_number(data, at + 2, signed=True)
         if data[at] != _END:
             return []
@@ -204,7 +208,7 @@ def _segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
 
 
 def _read_number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:
-    """Decodes a number in LEB128. Returns it, and the offset after it."""
+    """Decodes a number in LEB128. Returns the number and the offset after it."""
     value = shift = 0
     while True:
         byte = data[at]

@@ -1,7 +1,7 @@
-"""Writes `generated/`: what litellm's bundled data says of each curated model.
+"""`python -m tools.refresh_catalog`: writes litellm's bundled data about each curated model to `generated/`.
 
-Run as `python -m tools.refresh_catalog`; a second run writes the same bytes. `curated/` is only read.
-The catalog itself never imports litellm; only this tool does.
+A second run writes the same bytes. `curated/` is only read. The catalog itself never imports litellm; only this tool
+does.
 """
 
 import json
@@ -48,7 +48,7 @@ _VERSION = re.compile(r"(\d+)(?:[.-](\d+)(?![\da-z]))?")
 
 
 def litellm_rows() -> Mapping[str, Row]:
-    """The data that comes with the installed litellm: nothing is fetched."""
+    """Returns the data that is bundled with the installed litellm. Nothing is fetched."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     import litellm
@@ -57,7 +57,7 @@ def litellm_rows() -> Mapping[str, Row]:
 
 
 def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> Row | None:
-    """What `rows` has of a curated model, under its `known_as`, its prefixed or its plain name."""
+    """Returns the row of a curated model, found by its `known_as`, its prefixed name or its plain name."""
     if alias := provider.models[slug].known_as:
         return rows.get(alias)
     if row := rows.get(f"{provider.litellm_provider}/{slug}"):
@@ -68,7 +68,10 @@ def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> 
 
 
 def facts(row: Row) -> dict[str, Any]:
-    """One entry in `generated/`; no `prices` (US dollars per million tokens) unless input and output have one."""
+    """Returns one model's entry in `generated/`.
+
+    It has `prices` (US dollars per million tokens) only if both input and output have a price.
+    """
     prices = _prices(row)
     entry = {
         "mode": row["mode"],
@@ -81,7 +84,7 @@ def facts(row: Row) -> dict[str, Any]:
 
 
 def _prices(row: Row) -> dict[str, float]:
-    """With the prices of long prompts, where there are some. Raises `ValueError` for more than one threshold."""
+    """Returns the prices, including those for long prompts. Raises `ValueError` if there is more than one threshold."""
     prices: dict[str, float] = {
         name: per_million(row[field]) for name, field in _PRICES.items() if row.get(field) is not None
     }
@@ -89,7 +92,7 @@ def _prices(row: Row) -> dict[str, float]:
         prices.pop("reasoning", None)
     thresholds = {int(found[1]) * 1000 for field, price in row.items() if price and (found := _TIER.search(field))}
     if len(thresholds) > 1:
-        raise ValueError(f"prices change at more than one length of the prompt: {sorted(thresholds)}")
+        raise ValueError(f"prices change at more than one prompt length: {sorted(thresholds)}")
     for threshold in thresholds:
         prices["above_tokens"] = threshold
         for name in _TIERED:
@@ -100,7 +103,7 @@ def _prices(row: Row) -> dict[str, float]:
 
 
 def per_million(price: float) -> float:
-    """Decimal, so that 3e-07 becomes 0.3 and not 0.30000000000000004."""
+    """Converts a price per token. Calculates in decimal, so that 3e-07 becomes 0.3 and not 0.30000000000000004."""
     return float(Decimal(str(price)) * 1_000_000)
 
 
@@ -109,7 +112,10 @@ def _whole(number: float | None) -> int | None:
 
 
 def newer_main_models(slug: str, provider: CuratedProvider, rows: Mapping[str, Row]) -> list[str]:
-    """Models, dated snapshots aside, newer than the curated ones of their family, or than all in a new family."""
+    """Returns the models that are newer than every curated model of their family, without dated snapshots.
+
+    A model of a new family is included if it is newer than every curated model.
+    """
     newest = {
         family: max(v for f, v in _families(provider.models) if f == family) for family, _ in _families(provider.models)
     }
@@ -143,40 +149,40 @@ def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
     missing: list[str] = []
     for slug in list_provider_slugs():
         provider = load_curated(slug)
-        wanted = [model for model, entry in provider.models.items() if entry.known]
-        found = {model: row for model in wanted if (row := known_row(provider, model, rows))}
-        missing += [f"{slug}: {model}" for model in wanted if model not in found]
+        known = [model for model, entry in provider.models.items() if entry.known]
+        found = {model: row for model in known if (row := known_row(provider, model, rows))}
+        missing += [f"{slug}: {model}" for model in known if model not in found]
         text = json.dumps({model: facts(found[model]) for model in sorted(found)}, indent=2) + "\n"
         file = into / f"{slug}.json"
         changed = not file.exists() or file.read_text() != text
         file.write_text(text)
-        _say(f"{slug}: {len(found)} of {len(provider.models)} models, {'written' if changed else 'unchanged'}")
+        _print(f"{slug}: {len(found)} of {len(provider.models)} models, {'written' if changed else 'unchanged'}")
         if newer := newer_main_models(slug, provider, rows):
-            _say(f"  litellm knows newer ones that are not curated: {', '.join(newer)}")
+            _print(f"  litellm has newer models that are not curated: {', '.join(newer)}")
     for stale in sorted({file.stem for file in into.glob("*.json")} - {*list_provider_slugs()}):
         (into / f"{stale}.json").unlink()
-        _say(f"{stale}: removed, it is no longer curated")
+        _print(f"{stale}: removed, because it is no longer curated")
     return missing
 
 
 def main(read: Callable[[], Mapping[str, Row]] = litellm_rows) -> int:
-    """0: done. 1: some curated models are unknown to litellm; the rest is written all the same."""
+    """Returns the exit code: 1 if litellm lacks some curated models. The other models are written even then."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, default=GENERATED, help="the folder to write to")
     into = cast("Path", parser.parse_args().into)
     rows = read()
-    _say(f"Writing what litellm {metadata.version('litellm')} knows of the curated models to {into}")
+    _print(f"Writing the data of litellm {metadata.version('litellm')} about the curated models to {into}")
     missing = refresh(into, rows)
     if missing:
-        _say(
+        _print(
             "litellm does not know these curated models:\n  " + "\n  ".join(missing) + "\n"
-            'Correct their names in curated/, or say with "known_as" what litellm calls them, or, if it cannot '
-            'know them, say "known": false and give their "context_window" by hand.'
+            'Correct their names in curated/, or set "known_as" to litellm\'s name for them. If litellm cannot '
+            'know them, set "known": false and enter their "context_window" by hand.'
         )
     return 1 if missing else 0
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 

@@ -1,29 +1,29 @@
 # shellcheck shell=bash
 # Metrics, alerts with their notification channels, and the dashboard.
 
-watch() {
+make_monitoring() {
   step "Monitoring: log-based metrics"
-  local there file name channel="" on_call id
-  there=$(ask gcloud logging metrics list --project="$project" --format='value(name)')
+  local existing file name channel="" on_call id
+  existing=$(ask gcloud logging metrics list --project="$project" --format='value(name)')
   for file in deploy/monitoring/log-metrics/*.yaml; do
     name=$(basename "$file" .yaml)
-    if has "$there" "$name"; then set -- update; else set -- create; fi
+    if has "$existing" "$name"; then set -- update; else set -- create; fi
     change gcloud logging metrics "$1" "$name" --project="$project" --config-from-file="$file"
   done
   step "Monitoring: alerts"
   on_call=$(ask gcloud beta monitoring channels list --project="$project" \
     --filter="displayName=\"$channel_name\"" --format='value[separator=" "](name,labels.email_address)')
   [ -z "$email" ] || find_channel "$on_call"
-  on_call=$(comma_separated "$channel" "$(cut -d ' ' -f 1 <<<"$on_call")")
-  there=$(ask gcloud alpha monitoring policies list --project="$project" \
+  on_call=$(join_with_commas "$channel" "$(cut -d ' ' -f 1 <<<"$on_call")")
+  existing=$(ask gcloud alpha monitoring policies list --project="$project" \
     --format='value[separator="|"](name,enabled,notificationChannels.list(),displayName)')
   for file in deploy/monitoring/alerts/*.yaml; do
-    watch_with_alert "$file" "$(line_of "$there" "$(display_name "$file")")" "$channel" "$on_call"
+    make_alert "$file" "$(line_of "$existing" "$(display_name "$file")")" "$channel" "$on_call"
   done
   step "Monitoring: the dashboard"
-  there=$(ask gcloud monitoring dashboards list --project="$project" \
+  existing=$(ask gcloud monitoring dashboards list --project="$project" \
     --format='value[separator="|"](name,displayName)')
-  id=$(line_of "$there" Agents)
+  id=$(line_of "$existing" Agents)
   id=${id%%|*}
   if [ -z "$id" ]; then
     change gcloud monitoring dashboards create --project="$project" --config-from-file=deploy/monitoring/dashboard.json
@@ -32,11 +32,11 @@ watch() {
   fi
 }
 
-display_name() { # FILE: of an alert
+display_name() { # FILE: prints the display name of an alert
   sed -n 's/^displayName: //p' "$1"
 }
 
-line_of() { # LINES DISPLAY_NAME: the line that ends with it
+line_of() { # LINES DISPLAY_NAME: prints the line that ends with the name
   local line
   while IFS= read -r line; do
     if [ "${line#*|}" != "$line" ] && [ "${line##*|}" = "$2" ]; then
@@ -46,7 +46,7 @@ line_of() { # LINES DISPLAY_NAME: the line that ends with it
   done <<<"$1"
 }
 
-comma_separated() { # NAMES...: each once; every argument may have several lines
+join_with_commas() { # NAMES...: prints each name once; every argument may have several lines
   printf '%s\n' "$@" | sed '/^$/d' | sort -u | paste -sd , -
 }
 
@@ -61,20 +61,20 @@ find_channel() { # LINES of NAME ADDRESS: sets `channel` to the channel of $emai
   set -- gcloud beta monitoring channels create --project="$project" --display-name="$channel_name" --type=email \
     --channel-labels=email_address="$email" --format='value(name)'
   if [ -n "$dry_run" ]; then
-    echo "CHANNEL=\$($(quoted "$@"))"
+    echo "CHANNEL=\$($(quote "$@"))"
     channel="\$CHANNEL"
     return
   fi
-  printf '  + %s\n' "$(quoted "$@")"
-  channel=$("$@") || failed
-  [ -n "$channel" ] || fail "gcloud did not print the name of the channel that it created" "Run this again: it will look the name up."
+  printf '  + %s\n' "$(quote "$@")"
+  channel=$("$@") || report_failure
+  [ -n "$channel" ] || fail "gcloud did not print the name of the channel that it created" "Run this again; it will look up the name."
 }
 
-watch_with_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|DISPLAY_NAME of the existing policy, or empty
+make_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|DISPLAY_NAME of the existing policy, or empty
   local name enabled channels arguments=(--project="$project" --policy-from-file="$1")
   IFS='|' read -r name enabled channels _ <<<"$2"
   if [ -n "$name" ]; then # the file alone would enable it and remove all channels
-    channels=$(comma_separated "$3" "$(tr , '\n' <<<"$channels")")
+    channels=$(join_with_commas "$3" "$(tr , '\n' <<<"$channels")")
     [ "$enabled" != False ] || arguments+=(--no-enabled)
     [ -z "$channels" ] || arguments+=(--set-notification-channels="$channels")
     change gcloud alpha monitoring policies update "$name" "${arguments[@]}"
@@ -84,7 +84,7 @@ watch_with_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|
   if [ -n "$dry_run" ]; then
     change gcloud alpha monitoring policies create "${arguments[@]}"
   elif gcloud alpha monitoring policies create "${arguments[@]}" >/dev/null; then
-    printf '  + %s\n' "$(quoted gcloud alpha monitoring policies create "${arguments[@]}")"
+    printf '  + %s\n' "$(quote gcloud alpha monitoring policies create "${arguments[@]}")"
   else
     incomplete="$incomplete $1"
   fi

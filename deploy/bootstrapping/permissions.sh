@@ -27,8 +27,8 @@ grant_roles() {
   done
   for role in $deployer_roles; do grant projects "$project" "$role" "$(account "$deployer")"; done
   local builder="$number-compute@developer.gserviceaccount.com"
-  grant projects "$project" cloudbuild.builds.builder "$builder" # which builds the functions' images
-  for name in chat sweep worker; do # they name the account whose token the queue sends
+  grant projects "$project" cloudbuild.builds.builder "$builder" # this account builds the functions' images
+  for name in chat sweep worker; do # their tasks name the account whose token the queue sends
     grant "iam service-accounts" "$(account "$task_invoker")" iam.serviceAccountUser "$(account "fn-$name")"
   done
   for name in $(functions); do
@@ -39,10 +39,10 @@ grant_roles() {
   if has "$accounts" "$old"; then
     grant "iam service-accounts" "$old" iam.serviceAccountUser "$(account "$deployer")"
   fi
-  # Outside of organizations, Google makes its default accounts editors, and `deployer` may act as them.
+  # Outside an organization, Google gives its default accounts the role Editor, and `deployer` may act as them.
   read_policy projects "$project"
-  take_editor "$builder"
-  [ -n "$dry_run" ] || take_editor "$old"
+  remove_editor "$builder"
+  [ -n "$dry_run" ] || remove_editor "$old"
 }
 
 grant() { # KIND RESOURCE ROLE ACCOUNT, as in: grant "iam service-accounts" EMAIL run.invoker ACCOUNT
@@ -50,20 +50,20 @@ grant() { # KIND RESOURCE ROLE ACCOUNT, as in: grant "iam service-accounts" EMAI
   [ "$policy_of" = "$kind $resource" ] || read_policy "$kind" "$resource"
   if ! has "$policy" "$role $member"; then
     # shellcheck disable=SC2086
-    patiently gcloud $kind add-iam-policy-binding "$resource" --project="$project" \
+    retry gcloud $kind add-iam-policy-binding "$resource" --project="$project" \
       --member="$member" --role="$role" --condition=None
   fi
 }
 
-patiently() { # retries, because a new account is not visible everywhere at once
-  local tries=4 said
+retry() { # runs a command several times, because a new account is not visible everywhere at once
+  local tries=4 output
   if [ -z "$dry_run" ]; then
     while [ "$tries" -gt 0 ]; do
-      if said=$("$@" 2>&1 >/dev/null); then
-        printf '  + %s\n' "$(quoted "$@")"
+      if output=$("$@" 2>&1 >/dev/null); then
+        printf '  + %s\n' "$(quote "$@")"
         return
       fi
-      case $said in *PERMISSION_DENIED* | *"does not have permission"*) break ;; esac
+      case $output in *PERMISSION_DENIED* | *"does not have permission"*) break ;; esac
       sleep "${BOOTSTRAP_PAUSE_SECONDS:-8}"
       tries=$((tries - 1))
     done
@@ -71,18 +71,18 @@ patiently() { # retries, because a new account is not visible everywhere at once
   change "$@"
 }
 
-read_policy() { # KIND RESOURCE: into `policy`, as lines ROLE MEMBER, without conditional bindings
-  # shellcheck disable=SC2086 # kind is words
+read_policy() { # KIND RESOURCE: sets `policy` to lines ROLE MEMBER, without conditional bindings
+  # shellcheck disable=SC2086 # the kind is one or more words
   policy=$(ask gcloud $1 get-iam-policy "$2" --project="$project" --flatten='bindings[].members' \
     --filter='NOT bindings.condition:*' --format='value[separator=" "](bindings.role,bindings.members)')
   policy_of="$1 $2"
 }
 
-take_editor() { # ACCOUNT: removes its role Editor on the project
+remove_editor() { # ACCOUNT: removes the account's role Editor on the project
   set -- gcloud projects remove-iam-policy-binding "$project" --member="serviceAccount:$1" --role=roles/editor \
     --condition=None
   if [ -n "$dry_run" ]; then
-    echo "$(quoted "$@") || true"
+    echo "$(quote "$@") || true"
   elif has "$policy" "roles/editor ${5#--member=}"; then
     change "$@"
   fi

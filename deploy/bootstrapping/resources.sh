@@ -41,7 +41,7 @@ make_database() {
       --recurrence=daily --retention=7d
   fi
   fields=$(ask gcloud firestore fields ttls list --project="$project" --database='(default)' --format='value(name)')
-  for field in $ttl_fields; do # wait for each: `firebase deploy` sets the same policies, and would find them half done
+  for field in $ttl_fields; do # waits for each: `firebase deploy` sets the same policies, and must find them complete
     has "$fields" "$name/collectionGroups/${field%/*}/fields/${field#*/}" ||
       change gcloud firestore fields ttls update "${field#*/}" --project="$project" --database='(default)' \
         --collection-group="${field%/*}" --enable-ttl
@@ -50,28 +50,29 @@ make_database() {
 
 make_queue() {
   step "The queue for the worker"
-  local yaml=functions/worker/functions.yaml wanted found
-  local attempts duration least most doublings dispatches
+  local yaml=functions/worker/functions.yaml expected found
+  local attempts duration min_backoff max_backoff doublings dispatches
   attempts=$(setting $yaml maxAttempts)
   duration=$(setting $yaml maxRetrySeconds)s
-  least=$(setting $yaml minBackoffSeconds)s
-  most=$(setting $yaml maxBackoffSeconds)s
+  min_backoff=$(setting $yaml minBackoffSeconds)s
+  max_backoff=$(setting $yaml maxBackoffSeconds)s
   doublings=$(setting $yaml maxDoublings)
   dispatches=$(setting $yaml maxConcurrentDispatches)
-  wanted="$attempts $duration $least $most $doublings $dispatches"
+  expected="$attempts $duration $min_backoff $max_backoff $doublings $dispatches"
   local retries="retryConfig.maxAttempts,retryConfig.maxRetryDuration,retryConfig.minBackoff,retryConfig.maxBackoff"
   local limits="retryConfig.maxDoublings,rateLimits.maxConcurrentDispatches"
   found=$(ask gcloud tasks queues list --project="$project" --location="$region" --filter='name ~ /queues/worker$' \
     --format="value[separator=' '](state,$retries,$limits)")
   set -- worker --project="$project" --location="$region" --max-attempts="$attempts" --max-retry-duration="$duration" \
-    --min-backoff="$least" --max-backoff="$most" --max-doublings="$doublings" --max-concurrent-dispatches="$dispatches"
+    --min-backoff="$min_backoff" --max-backoff="$max_backoff" --max-doublings="$doublings" \
+    --max-concurrent-dispatches="$dispatches"
   if [ -z "$found" ]; then
     change gcloud tasks queues create "$@"
-  elif [ "${found#* }" != "$wanted" ]; then
+  elif [ "${found#* }" != "$expected" ]; then
     change gcloud tasks queues update "$@"
   fi
-  # A queue is paused for a reason: docs/guides/operations.md.
-  case $found in PAUSED* | DISABLED*) echo "  It is ${found%% *}, and stays ${found%% *}" ;; esac
+  # An operator may have paused the queue on purpose: docs/guides/operations.md.
+  case $found in PAUSED* | DISABLED*) echo "  The queue is ${found%% *}, and stays ${found%% *}" ;; esac
 }
 
 make_schedule() {
@@ -92,13 +93,13 @@ make_schedule() {
 
 make_repository() {
   step "The image repository, which keeps images for a week"
-  local there
-  there=$(ask gcloud artifacts repositories list --project="$project" --location="$region" \
+  local existing
+  existing=$(ask gcloud artifacts repositories list --project="$project" --location="$region" \
     --format='value(name.basename())')
-  has "$there" "$repository" ||
+  has "$existing" "$repository" ||
     change gcloud artifacts repositories create "$repository" --project="$project" --location="$region" \
       --repository-format=docker
-  # firebase-tools asks for such a policy, and fails if nobody can answer.
+  # Without such a policy, firebase-tools asks for one, and fails if there is no terminal.
   change gcloud artifacts repositories set-cleanup-policies "$repository" --project="$project" --location="$region" \
     --policy=deploy/artifact-cleanup.json --no-dry-run
 }

@@ -3,24 +3,24 @@
 
 make_secrets() {
   step "Secrets"
-  local there secret filled=""
-  there=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
+  local existing secret filled=""
+  existing=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   for secret in $secrets; do
     [ "$secret" != "$names_of_keys" ] || continue
     make_secret "$secret"
     fill_secret "$secret"
     let_functions_read "$secret"
   done
-  make_secret "$names_of_keys" # after the others: it names those that have a value
+  make_secret "$names_of_keys" # comes last, because it names the keys that have a value
   name_keys
   let_functions_read "$names_of_keys"
 }
 
 make_secret() { # NAME
-  has "$there" "$1" || change gcloud secrets create "$1" --project="$project" --replication-policy=automatic
+  has "$existing" "$1" || change gcloud secrets create "$1" --project="$project" --replication-policy=automatic
 }
 
-let_functions_read() { # SECRET: grants access to the functions that name it
+let_functions_read() { # SECRET: grants access to the functions whose functions.yaml names it
   local name
   for name in $(functions); do
     if has "$(secrets_of "functions/$name/functions.yaml")" "$1"; then
@@ -48,7 +48,7 @@ fill_secret() { # NAME: adds a first value, or the environment's value if it dif
   else
     [ "${newest#* }" = ENABLED ] ||
       fail "The newest version of the secret $secret is ${newest#* }, and functions read only the newest" \
-        "Set $secret and run this again; or \`gcloud secrets versions enable ${newest% *} --secret=$secret\`."
+        "Set $secret and run this again, or run \`gcloud secrets versions enable ${newest% *} --secret=$secret\`."
     if has "$keys" "$secret"; then value=$(value_of "$secret" "$newest"); fi
   fi
   ! [[ $value =~ [^[:space:]] ]] || filled="$filled $secret"
@@ -71,22 +71,22 @@ name_keys() { # stores the names of the keys that have a value, for functions th
   [[ $newest == *" ENABLED" && $names = "$current" ]] || add_version "$names_of_keys" "$names"
 }
 
-newest_version() { # SECRET: NUMBER STATE, or nothing
+newest_version() { # SECRET: prints NUMBER STATE, or nothing if there is no version
   ask gcloud secrets versions list "$1" --project="$project" --sort-by='~createTime' --limit=1 \
     --format='value[separator=" "](name.basename(),state)'
 }
 
-value_of() { # SECRET NEWEST: the value of its newest version, if it is enabled
+value_of() { # SECRET NEWEST: prints the value of the newest version, if it is enabled
   case $2 in *" ENABLED") ask gcloud secrets versions access latest --secret="$1" --project="$project" ;; esac
 }
 
-add_version() { # SECRET [VALUE]; in a dry run, the value is that of the variable with the same name
-  # A built-in writes the value to a pipe, so it is in no command line. Secret Manager refuses an empty value.
+add_version() { # SECRET [VALUE]: in a dry run, the value comes from the variable of the same name
+  # A built-in writes the value to a pipe, so no command line contains it. Secret Manager refuses an empty value.
   set -- "$1" "${2-}" gcloud secrets versions add "$1" --project="$project" --data-file=-
   if [ -n "$dry_run" ]; then
-    printf '%s <<< "$%s"\n' "$(quoted "${@:3}")" "{$1-}"
+    printf '%s <<< "$%s"\n' "$(quote "${@:3}")" "{$1-}"
     return
   fi
-  printf '  + %s\n' "$(quoted "${@:3}")"
-  printf '%s\n' "$2" | "${@:3}" >/dev/null || failed
+  printf '  + %s\n' "$(quote "${@:3}")"
+  printf '%s\n' "$2" | "${@:3}" >/dev/null || report_failure
 }

@@ -3,7 +3,7 @@
 
 settings=${BOOTSTRAP_SETTINGS:-deploy/settings}
 
-setting_of() { # NAME: its value in the project's file, else in the file for all projects
+setting_of() { # NAME: prints its value in the project's file, or else in the file for all projects
   { cat "$settings/.env" "$settings/.env.$project" 2>/dev/null || true; } |
     sed -n "s/^ *\(export \)\{0,1\}$1 *= *[\"']\{0,1\}\([^\"' #]*\).*/\2/p" | tail -n 1
 }
@@ -15,19 +15,19 @@ choose_allowance() { # sets `allowance` from the option, the file, or the user's
       "Pass --default-allowance DOLLARS, a new user's monthly allowance for models."
     read -rp "  How much may a new user spend on models per month, in US dollars? " allowance || true
   fi
-  [[ $allowance =~ $amount ]] || fail "${allowance:-An empty answer} is not an amount in dollars" "Write it like 20 or 7.50."
+  [[ $allowance =~ $amount ]] || fail "${allowance:-An empty line} is not an amount in dollars" "Write it like 20 or 7.50."
 }
 
 write_allowance() {
-  local file=$settings/.env.$project kept
+  local file=$settings/.env.$project placeholder other_lines
   step "The allowance of new users"
   if [ -n "$dry_run" ]; then
     # shellcheck disable=SC2016 # expanded by the shell that it is pasted into
-    kept='${DEFAULT_ALLOWANCE:?in US dollars a month}'
-    printf 'echo "DEFAULT_ALLOWANCE=%s" >> %q\n' "${allowance:-$kept}" "$file"
+    placeholder='${DEFAULT_ALLOWANCE:?in US dollars a month}'
+    printf 'echo "DEFAULT_ALLOWANCE=%s" >> %q\n' "${allowance:-$placeholder}" "$file"
   elif [ "$(setting_of DEFAULT_ALLOWANCE)" != "$allowance" ]; then
-    kept=$(sed '/^ *\(export \)\{0,1\}DEFAULT_ALLOWANCE *=/d' "$file" 2>/dev/null || true)
-    printf '%s%s\n' "${kept:+$kept$'\n'}" "DEFAULT_ALLOWANCE=$allowance" >"$file"
-    printf '  + DEFAULT_ALLOWANCE=%s, in %s; commit it, because Cloud Build deploys only committed files\n' "$allowance" "$file"
+    other_lines=$(sed '/^ *\(export \)\{0,1\}DEFAULT_ALLOWANCE *=/d' "$file" 2>/dev/null || true)
+    printf '%s%s\n' "${other_lines:+$other_lines$'\n'}" "DEFAULT_ALLOWANCE=$allowance" >"$file"
+    printf '  + DEFAULT_ALLOWANCE=%s, in %s. Commit this file: Cloud Build deploys only committed files\n' "$allowance" "$file"
   fi
 }

@@ -1,4 +1,4 @@
-"""`python -m deploy.stage [--into FOLDER] [NAME …]`: stages the named functions, or all."""
+"""`python -m deploy.stage [--into FOLDER] [NAME …]`: stages the named functions, or all functions."""
 
 import argparse
 import os
@@ -11,10 +11,10 @@ from deploy.stage.staging import BUILT, ROOT, runtimes, stage
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Runs the command and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.stage", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a function; without any, all functions")
-    parser.add_argument("--into", type=Path, default=BUILT, help="the folder to write their folders to")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a function; by default, all functions are staged")
+    parser.add_argument("--into", type=Path, default=BUILT, help="the folder that will contain the functions' folders")
     arguments = parser.parse_args()
     names: list[str] = arguments.names or list(runtimes())
     print(f"· Staging {len(names)} functions in {arguments.into}", flush=True)

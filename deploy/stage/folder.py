@@ -7,28 +7,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MOMENT = 315_532_800
-"""1980, the earliest time in a zip file. With a folder's real time, each upload would differ."""
+"""1980, the earliest time that a zip file can store. With a folder's real time, each upload would differ."""
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> int:
-    """Writes exactly these files to `folder`; returns the total of their bytes.
+    """Writes exactly these files to `folder`, and returns their total size in bytes.
 
     The files are written to a temporary folder first, so that an unfinished folder never looks complete.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         for name, content in sorted(files.items()):
-            path = beside / name
+            path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        for path in sorted(beside.rglob("*"), reverse=True):
+        for path in sorted(temporary.rglob("*"), reverse=True):
             _normalize(path)
-        _normalize(beside)
+        _normalize(temporary)
         shutil.rmtree(folder, ignore_errors=True)
-        beside.rename(folder)
+        temporary.rename(folder)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
     return sum(map(len, files.values()))
 

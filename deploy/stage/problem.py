@@ -2,7 +2,7 @@
 
 
 class StagingFailed(Exception):
-    """`what` is one sentence without its full stop; `remedy` says what to do about it."""
+    """Staging failed. `what` is one sentence without its full stop, and `remedy` tells the user what to do about it."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}. {remedy}")

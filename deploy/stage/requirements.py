@@ -1,4 +1,4 @@
-"""The packages that a function installs: the part of the project's lock that it needs on the platform it runs on."""
+"""Determines the packages that a function installs: the part of the project's lock that it needs on its platform."""
 
 import re
 import subprocess
@@ -41,10 +41,10 @@ class Lock:
 
 
 def compile_requirements(requirements: Path, lock: Lock, python: str) -> str:
-    """Returns the text of a `requirements.txt` for a function's `requirements.in`. `python`: "3.11".
+    """Returns the text of a `requirements.txt` for a function's `requirements.in` and a Python version like "3.11".
 
-    The versions are the lock's, so the result does not depend on what the index has now. The index is queried only for
-    packages that are not in uv's cache. Raises `StagingFailed`.
+    The versions are the lock's, so the result does not depend on the current content of the package index. The index is
+    queried only for packages that are not in uv's cache. Raises `StagingFailed`.
     """
     command = [find_uv_bin(), "pip", "compile", requirements.name, "--constraints", str(lock.path), "--quiet"]
     command += ["--python-version", python, "--python-platform", PLATFORM]
@@ -66,7 +66,7 @@ def _run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]"
 
 
 def installed_size(requirements: str) -> int | None:
-    """Returns the bytes that these packages take, as installed here; None if one of them is not installed."""
+    """Returns the total size in bytes of these packages as installed here, or None if one of them is not installed."""
     sizes = [_size(found["name"]) for found in _ENTRY.finditer(requirements)]
     return None if None in sizes else sum(size for size in sizes if size is not None)
 

@@ -17,5 +17,5 @@ def refuse_missing(project: str, folder: Path) -> None:
         if not re.search(rf"^\s*(export\s+)?{name}\s*=\s*[\"']?[^\s\"'#]", text, re.MULTILINE):
             raise StagingFailed(
                 f"{name} is not set, and functions do not start without it",
-                f"Write {name}=… into {files[-1]}: {meaning}. `deploy/bootstrap` can do it for you.",
+                f"Write {name}=… to {files[-1]}: {meaning}. `deploy/bootstrap` can do it for you.",
             )

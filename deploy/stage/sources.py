@@ -1,6 +1,6 @@
 """Finds the files that a function needs: its own, and the modules of `shared/` that it imports, with their data.
 
-So a function's folder changes only if its own code does, and the Firebase CLI skips functions that have not changed.
+A function's folder therefore changes only if its own code changes, and the Firebase CLI skips unchanged functions.
 """
 
 import ast
@@ -15,13 +15,13 @@ from tools.build_engine import is_built
 
 _ENGINE = "shared.sandbox.fork_server"
 BUILT = tuple(f"shared/sandbox/{fork_server.FOLDER}/{name}" for name in (fork_server.COMPILED, fork_server.COMPONENT))
-"""The Python that agents run in, which is needed with the module that loads it."""
+"""The files of the Python that agents run in. A function needs them if it imports the module that loads them."""
 _NOT_DEPLOYED = {"__init__.py", "functions.yaml", "requirements.in"}
 _LEFT_OUT = {"__pycache__", "venv"}
 
 
 class Sources:
-    """The files of every function of the clone at `root`, by their place in its folder."""
+    """Finds the files of each function of the clone at `root`, by their paths in the function's folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -29,7 +29,7 @@ class Sources:
         self._late = {module: set(late_imports(self._file(module))) for module in self._graph.modules}
 
     def of(self, name: str) -> dict[str, Path]:
-        """Returns the files of the function `name`, without those that staging creates. Raises `StagingFailed`."""
+        """Returns the files of the function `name`, except those that staging creates. Raises `StagingFailed`."""
         own = self._root / "functions" / name
         if not (own / "main.py").is_file():
             raise StagingFailed(f"The function {name} does not exist", "Its folder below functions/ needs a main.py.")
@@ -46,7 +46,7 @@ class Sources:
         return files
 
     def modules(self, name: str) -> set[str]:
-        """Returns the modules of `shared` that the function imports, at its start, inside functions, or by name."""
+        """Returns the modules of `shared` that the function imports at its start, inside functions, or by name."""
         found: set[str] = set()
         waiting = [f"functions.{name}.main"]
         while waiting:

@@ -1,4 +1,4 @@
-"""Stages functions: combines the results of `sources` and `requirements`, and reports their sizes."""
+"""Stages functions: writes what `sources` and `requirements` found for each, and reports the sizes."""
 
 import json
 import re
@@ -13,12 +13,12 @@ from deploy.stage.sources import Sources
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "build" / "functions"
-_OF_META = ("docs/vendor/swagger-ui-bundle.js", "docs/vendor/swagger-ui.css", "docs/vendor/favicon-32x32.png")
+_SWAGGER_UI = ("docs/vendor/swagger-ui-bundle.js", "docs/vendor/swagger-ui.css", "docs/vendor/favicon-32x32.png")
 _MB = 1_000_000
 
 
 def runtimes() -> dict[str, str]:
-    """Returns every function's Python, such as "3.11", by the functions' names, in the order of `firebase.json`."""
+    """Returns the Python version of each function, such as "3.11", by its name, in the order of `firebase.json`."""
     config: dict[str, Any] = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
     return {
         Path(codebase["source"]).name: re.sub(r"^python(\d)(\d+)$", r"\1.\2", codebase["runtime"])
@@ -27,7 +27,7 @@ def runtimes() -> dict[str, str]:
 
 
 def stage(names: Iterable[str], into: Path = BUILT, say: Callable[[str], None] = lambda _line: None) -> None:
-    """Writes the folders of these functions below `into`, and reports each to `say`. Raises `StagingFailed`."""
+    """Writes the folders of these functions to `into`, and reports each one to `say`. Raises `StagingFailed`."""
     pythons = runtimes()
     sources = Sources(ROOT)
     lock = Lock(ROOT / "requirements" / "lock.txt")
@@ -35,7 +35,7 @@ def stage(names: Iterable[str], into: Path = BUILT, say: Callable[[str], None] =
         if name not in pythons:
             raise StagingFailed(f"firebase.json has no function {name}", f"It has {', '.join(pythons)}.")
         files = {place: path.read_bytes() for place, path in sources.of(name).items()}
-        if name == "meta" and (missing := [part for part in _OF_META if part not in files]):
+        if name == "meta" and (missing := [part for part in _SWAGGER_UI if part not in files]):
             raise StagingFailed(f"functions/meta/{missing[0]} is missing", "Run `make setup` first.")
         own = ROOT / "functions" / name
         requirements = compile_requirements(own / "requirements.in", lock, pythons[name])

@@ -1,4 +1,4 @@
-"""A cloud project, a gcloud double that changes it, and `deploy/bootstrap` to run on it."""
+"""Runs `deploy/bootstrap` with a gcloud double that changes a project in memory."""
 
 import subprocess
 from copy import deepcopy
@@ -13,17 +13,17 @@ SCRIPT = ROOT / "deploy" / "bootstrap"
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/functions.yaml"))
 PROJECT = "my-project"
 KEY = "sk-very-secret-0123456789"
-LOOKS = ("list", "describe", "get-iam-policy", "access")
+READING_COMMANDS = ("list", "describe", "get-iam-policy", "access")
 
 
 @dataclass
-class Ran:
+class Result:
     code: int
     output: str
 
 
 class Cloud:
-    """A project, the gcloud that changes it, and the script."""
+    """A project, the gcloud double that changes it, and the script."""
 
     def __init__(self, folder: Path, like: dict[str, Any] | None = None) -> None:
         self.folder = folder
@@ -40,8 +40,8 @@ class Cloud:
     def change(self, **data: Any) -> None:
         self.gcloud.project.data |= data
 
-    def run(self, *options: str, **environ: str) -> Ran:
-        """Runs the script with `--project`, and with an allowance that is set already; forgets earlier calls."""
+    def run(self, *options: str, **environ: str) -> Result:
+        """Clears `calls`, and runs the script with `--project`. The default allowance is already set."""
         self.gcloud.calls.clear()
         done = subprocess.run(
             [SCRIPT, "--project", PROJECT, *options],
@@ -53,7 +53,7 @@ class Cloud:
             timeout=120,
             start_new_session=True,
         )
-        return Ran(done.returncode, done.stdout + done.stderr)
+        return Result(done.returncode, done.stdout + done.stderr)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -61,7 +61,7 @@ class Cloud:
 
     @property
     def settings(self) -> Path:
-        """The file of settings that `firebase deploy` reads for the project."""
+        """The settings file that `firebase deploy` reads for the project."""
         return self.folder / "settings" / f".env.{PROJECT}"
 
     @property
@@ -71,11 +71,15 @@ class Cloud:
     @property
     def changes(self) -> list[list[str]]:
         """The calls that change something."""
-        return [call for call in self.calls if not {word for word in call if not word.startswith("--")} & {*LOOKS}]
+        return [
+            call
+            for call in self.calls
+            if not {word for word in call if not word.startswith("--")} & {*READING_COMMANDS}
+        ]
 
 
 def roles_of(project: dict[str, Any], account: str) -> set[str]:
-    """The account's roles, each with the kind of resource."""
+    """Returns the account's roles, each with the resource that it applies to."""
     return {
         f"{line.split()[0].removeprefix('roles/')} on {resource.split('@')[0]}"
         for resource, lines in project["policies"].items()

@@ -1,11 +1,11 @@
-"""Projects for the tests of `deploy/bootstrap`: an empty one, and one on which it has run."""
+"""Projects for the tests of `deploy/bootstrap`: an empty project, and projects on which the script has run."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.bootstrapped import KEY, Cloud, Ran
+from tests.deploy.bootstrapped import KEY, Cloud, Result
 
 
 @pytest.fixture
@@ -17,16 +17,16 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Ran]]:
-    """A project on which the script has run once, and its output. Tests must not change it."""
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Result]]:
+    """A project on which the script has run once, and the result of that run. Tests must not change the project."""
     cloud = Cloud(tmp_path_factory.mktemp("ready"))
     yield cloud, cloud.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=KEY)
     cloud.gcloud.stop()
 
 
 @pytest.fixture
-def again(ready: tuple[Cloud, Ran], tmp_path: Path) -> Iterator[Cloud]:
-    """A copy of that project that a test may change."""
-    cloud = Cloud(tmp_path, ready[0].project)
+def existing(first_run: tuple[Cloud, Result], tmp_path: Path) -> Iterator[Cloud]:
+    """A copy of the project of `first_run`, which a test may change."""
+    cloud = Cloud(tmp_path, first_run[0].project)
     yield cloud
     cloud.gcloud.stop()

@@ -1,4 +1,4 @@
-"""The commands and flags of the installed gcloud, from its completion data."""
+"""Reads the commands and flags of the installed gcloud from its completion data."""
 
 import importlib.util
 import shutil
@@ -11,7 +11,7 @@ TREE = Path("data") / "cli" / "gcloud_completions.py"
 
 @cache
 def _tree() -> dict[str, Any]:
-    """The tree of commands; empty if gcloud is not installed."""
+    """Returns the command tree, or an empty one if gcloud is not installed."""
     gcloud = shutil.which("gcloud")
     file = Path(gcloud).resolve().parents[1] / TREE if gcloud else TREE
     if not file.is_file():
@@ -26,7 +26,7 @@ def _tree() -> dict[str, Any]:
 
 
 def flags_of(words: list[str]) -> set[str]:
-    """The flags of the command at the beginning of `words`, including global flags; empty if it is unknown."""
+    """Returns the flags of the command that `words` begins with, including global flags; none if it is unknown."""
     node = _tree()
     if not node or words[0] not in node["commands"]:
         return set()

@@ -1,7 +1,7 @@
-"""The part of Cloud Logging that the filters in `deploy/monitoring` need: entries from lines, and filters over them.
+"""Imitates the part of Cloud Logging that `deploy/monitoring` needs: turns lines into entries, and filters them.
 
-https://cloud.google.com/logging/docs/structured-logging describes which fields of a line become fields of the entry,
-and https://cloud.google.com/logging/docs/view/logging-query-language the meaning of a filter.
+https://cloud.google.com/logging/docs/structured-logging describes which fields of a line become fields of the entry.
+https://cloud.google.com/logging/docs/view/logging-query-language describes the meaning of a filter.
 """
 
 import re
@@ -24,7 +24,7 @@ _EXTRACT = re.compile(r"EXTRACT\((.+)\)")
 
 
 def entry_of(line: dict[str, Any], function: str) -> dict[str, Any]:
-    """The entry that a line of a deployed function becomes."""
+    """Returns the log entry for a line that a deployed function wrote."""
     entry: dict[str, Any] = {name: line[field] for field, name in _SPECIAL.items() if field in line}
     entry["resource"] = {"type": "cloud_run_revision", "labels": {"service_name": function}}
     entry["jsonPayload"] = {field: value for field, value in line.items() if field not in _SPECIAL}
@@ -32,32 +32,32 @@ def entry_of(line: dict[str, Any], function: str) -> dict[str, Any]:
 
 
 def matches(filter_text: str, entry: dict[str, Any]) -> bool:
-    """Whether the filter finds `entry`. Supports clauses joined by AND; raises `ValueError` for others."""
-    return all(_holds(clause, entry) for clause in re.split(r"\s+AND\s+", filter_text.strip()))
+    """Returns whether the filter matches `entry`. Supports clauses joined by AND; raises `ValueError` for others."""
+    return all(_clause_matches(clause, entry) for clause in re.split(r"\s+AND\s+", filter_text.strip()))
 
 
-def extracted(extractor: str, entry: dict[str, Any]) -> Any:
-    """The value that `EXTRACT(field)` extracts; None if the field is missing."""
+def extract(extractor: str, entry: dict[str, Any]) -> Any:
+    """Returns the value that `EXTRACT(field)` extracts, or None if the field is missing."""
     match = _EXTRACT.fullmatch(extractor)
     if match is None:
         raise ValueError(extractor)
     return _value(match[1], entry)
 
 
-def _holds(clause: str, entry: dict[str, Any]) -> bool:
+def _clause_matches(clause: str, entry: dict[str, Any]) -> bool:
     match = _CLAUSE.fullmatch(clause)
     if match is None:
         raise ValueError(clause)
-    found, operator, wanted = _value(match["path"], entry), match["operator"], match["value"].strip('"')
-    if found is None:
+    actual, operator, expected = _value(match["path"], entry), match["operator"], match["value"].strip('"')
+    if actual is None:
         return False
     if operator == ":":
-        return wanted.lower() in str(found).lower()
+        return expected.lower() in str(actual).lower()
     if operator == "=":
-        return str(found).lower() == wanted.lower()
+        return str(actual).lower() == expected.lower()
     if match["path"] == "severity":
-        return SEVERITIES.index(found) >= SEVERITIES.index(wanted)
-    return isinstance(found, int | float) and found >= float(wanted)
+        return SEVERITIES.index(actual) >= SEVERITIES.index(expected)
+    return isinstance(actual, int | float) and actual >= float(expected)
 
 
 def _value(path: str, entry: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""`deploy/bootstrap`, run with a gcloud that keeps a project in memory."""
+"""`deploy/bootstrap`, run with a gcloud double that stores a project in memory."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.bootstrapped import FUNCTIONS, KEY, PROJECT, ROOT, SCRIPT, Cloud, Ran
+from tests.deploy.bootstrapped import FUNCTIONS, KEY, PROJECT, ROOT, SCRIPT, Cloud, Result
 from tests.deploy.gcloud_commands import flags_of
 
 pytestmark = pytest.mark.long
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.long
 DATABASE = (
     f"projects/{PROJECT}/databases/(default) FIRESTORE_NATIVE POINT_IN_TIME_RECOVERY_ENABLED DELETE_PROTECTION_ENABLED"
 )
-AT_ODDS = ("update", "set-cleanup-policies")
+UPDATING_COMMANDS = ("update", "set-cleanup-policies")
 
 
-def test_a_first_run_makes_everything(ready: tuple[Cloud, Ran]) -> None:
-    """Accounts, database, queue, secrets, job, image repository, metrics, alerts, dashboard."""
-    cloud, ran = ready
-    assert ran.code == 0, ran.output
+def test_a_first_run_creates_everything(first_run: tuple[Cloud, Result]) -> None:
+    """The first run creates accounts, database, queue, job, repository, metrics, alerts and dashboard."""
+    cloud, result = first_run
+    assert result.code == 0, result.output
     project = cloud.project
     accounts = {name.partition("@")[0] for name in project["accounts"]}
     assert accounts == {*(f"fn-{name}" for name in FUNCTIONS), "task-invoker", "scheduler-invoker", "deployer"}
@@ -42,42 +42,44 @@ def test_a_first_run_makes_everything(ready: tuple[Cloud, Ran]) -> None:
     assert list(project["repositories"]) == ["gcf-artifacts"]
 
 
-def test_a_second_run_creates_nothing(again: Cloud) -> None:
-    """It only updates metrics, alerts and dashboard from `deploy/monitoring`, and the policy for images."""
-    ran = again.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=KEY)
-    assert ran.code == 0, ran.output
-    assert {next(word for word in call if word in AT_ODDS) for call in again.changes} == {*AT_ODDS}
-    assert all(call[call.index("update") - 1] in ("metrics", "policies", "dashboards") for call in again.changes[1:])
-    assert " create " not in ran.output, "no command creates anything"
+def test_a_second_run_creates_nothing(existing: Cloud) -> None:
+    """A second run only updates the metrics, alerts and dashboard from `deploy/monitoring`, and the image policy."""
+    result = existing.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=KEY)
+    assert result.code == 0, result.output
+    assert {next(word for word in call if word in UPDATING_COMMANDS) for call in existing.changes} == {
+        *UPDATING_COMMANDS
+    }
+    assert all(call[call.index("update") - 1] in ("metrics", "policies", "dashboards") for call in existing.changes[1:])
+    assert " create " not in result.output, "no command creates anything"
 
 
-def test_what_differs_is_updated(again: Cloud) -> None:
-    """The queue's settings, the job's address, and a key with a new value."""
-    before = deepcopy(again.project)
-    again.change(queues={"worker": "PAUSED 3 0s 1s 60s 6 10"}, jobs={"sweep": "http://elsewhere"})
-    ran = again.run("--yes", OPENAI_API_KEY="sk-new")
-    assert ran.code == 0, ran.output
-    assert "It is PAUSED, and stays PAUSED" in ran.output
-    assert again.project["jobs"] == before["jobs"]
-    assert again.project["queues"] == before["queues"]
-    assert again.project["secrets"]["OPENAI_API_KEY"] == [f"{KEY}\n", "sk-new\n"]
+def test_changed_resources_are_updated(existing: Cloud) -> None:
+    """The script restores the queue's settings and the job's address, and stores a key's new value."""
+    before = deepcopy(existing.project)
+    existing.change(queues={"worker": "PAUSED 3 0s 1s 60s 6 10"}, jobs={"sweep": "http://elsewhere"})
+    result = existing.run("--yes", OPENAI_API_KEY="sk-new")
+    assert result.code == 0, result.output
+    assert "The queue is PAUSED, and stays PAUSED" in result.output
+    assert existing.project["jobs"] == before["jobs"]
+    assert existing.project["queues"] == before["queues"]
+    assert existing.project["secrets"]["OPENAI_API_KEY"] == [f"{KEY}\n", "sk-new\n"]
 
 
 @pytest.mark.parametrize("lacks", ["POINT_IN_TIME_RECOVERY", "DELETE_PROTECTION"])
-def test_an_existing_database_is_protected(again: Cloud, lacks: str) -> None:
-    """It gets the same protection as a database that the script creates."""
-    again.change(databases={"(default)": DATABASE.replace(f"{lacks}_ENABLED", f"{lacks}_DISABLED")})
-    ran = again.run("--yes")
-    assert ran.code == 0, ran.output
-    assert again.project["databases"] == {"(default)": DATABASE}
+def test_an_existing_database_is_protected(existing: Cloud, lacks: str) -> None:
+    """An existing database gets the same protection as one that the script creates."""
+    existing.change(databases={"(default)": DATABASE.replace(f"{lacks}_ENABLED", f"{lacks}_DISABLED")})
+    result = existing.run("--yes")
+    assert result.code == 0, result.output
+    assert existing.project["databases"] == {"(default)": DATABASE}
 
 
-def test_a_database_in_datastore_mode_ends_it(again: Cloud) -> None:
-    """The service cannot use such a database."""
-    again.change(databases={"(default)": DATABASE.replace("FIRESTORE_NATIVE", "DATASTORE_MODE")})
-    ran = again.run("--yes")
-    assert ran.code == 1
-    assert "is in Datastore mode" in ran.output
+def test_a_database_in_datastore_mode_is_refused(existing: Cloud) -> None:
+    """The script fails if the database is in Datastore mode, because the service cannot use it."""
+    existing.change(databases={"(default)": DATABASE.replace("FIRESTORE_NATIVE", "DATASTORE_MODE")})
+    result = existing.run("--yes")
+    assert result.code == 1
+    assert "is in Datastore mode" in result.output
 
 
 @pytest.mark.parametrize(
@@ -91,26 +93,28 @@ def test_a_database_in_datastore_mode_ends_it(again: Cloud) -> None:
         "jobs create",
     ],
 )
-def test_after_a_failure_it_continues_where_it_stopped(cloud: Cloud, ready: tuple[Cloud, Ran], fault: str) -> None:
-    """It reports the failed command and stops there; the next run does the rest."""
+def test_after_a_failure_it_continues_where_it_stopped(
+    cloud: Cloud, first_run: tuple[Cloud, Result], fault: str
+) -> None:
+    """The script stops at a failed command and reports it. The next run does the rest."""
     options = ("--yes", "--alert-email", "oncall@example.com")
     cloud.change(faults=[fault])
-    ran = cloud.run(*options, OPENAI_API_KEY=KEY)
-    assert ran.code == 1
-    assert "✗ That command failed" in ran.output
+    result = cloud.run(*options, OPENAI_API_KEY=KEY)
+    assert result.code == 1
+    assert "✗ That command failed" in result.output
     assert fault in " ".join(cloud.calls[-1])
     cloud.change(faults=[])
-    ran = cloud.run(*options, OPENAI_API_KEY=KEY)
-    assert ran.code == 0, ran.output
-    assert set(cloud.project) == set(ready[0].project)
-    for kind, things in ready[0].project.items():
+    result = cloud.run(*options, OPENAI_API_KEY=KEY)
+    assert result.code == 0, result.output
+    assert set(cloud.project) == set(first_run[0].project)
+    for kind, things in first_run[0].project.items():
         assert set(cloud.project[kind]) == set(things), kind
-    assert cloud.project["policies"] == ready[0].project["policies"]
+    assert cloud.project["policies"] == first_run[0].project["policies"]
 
 
 @pytest.mark.parametrize("call", ["policies create", "add-iam-policy-binding", "queues list"])
-def test_ctrl_c_ends_it(cloud: Cloud, tmp_path: Path, call: str) -> None:
-    """Even where a failed command would be retried or skipped: gcloud exits with 1 when it is interrupted."""
+def test_ctrl_c_stops_the_script(cloud: Cloud, tmp_path: Path, call: str) -> None:
+    """Ctrl-C stops the script even during commands that may fail: gcloud exits with 1 when it is interrupted."""
     gcloud, real = tmp_path / "gcloud", tmp_path / "real"
     gcloud.rename(real)
     gcloud.write_text(
@@ -124,9 +128,9 @@ exec {real} "$@"
 """
     )
     gcloud.chmod(0o755)
-    ran = cloud.run("--yes")
-    assert ran.code == 130, ran.output
-    assert "✗ Stopped. Run this again to continue." in ran.output
+    result = cloud.run("--yes")
+    assert result.code == 130, result.output
+    assert "✗ Stopped. Run this again to continue." in result.output
     after = {
         "policies create": "dashboards",
         "add-iam-policy-binding": "add-iam-policy-binding",
@@ -135,36 +139,36 @@ exec {real} "$@"
     assert not [seen for seen in cloud.calls if after[call] in seen]
 
 
-def test_a_failed_read_stops_it(again: Cloud) -> None:
-    """A resource that could not be read is not treated as missing."""
-    again.change(faults=["repositories list"])
-    ran = again.run("--yes")
-    assert ran.code == 1
-    assert "✗ This command failed: gcloud artifacts repositories list" in ran.output
-    assert not [call for call in again.changes if "repositories" in call]
+def test_a_failed_read_stops_the_script(existing: Cloud) -> None:
+    """The script does not treat a resource that it cannot read as missing."""
+    existing.change(faults=["repositories list"])
+    result = existing.run("--yes")
+    assert result.code == 1
+    assert "✗ This command failed: gcloud artifacts repositories list" in result.output
+    assert not [call for call in existing.changes if "repositories" in call]
 
 
-@pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="there is no gcloud here to ask")
-def test_gcloud_has_every_command_and_flag_that_is_used(ready: tuple[Cloud, Ran], again: Cloud) -> None:
-    """According to the completion data of the installed gcloud."""
-    again.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=f"{KEY}-new")
-    for call in [*ready[0].calls, *again.calls]:
+@pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="gcloud is not installed")
+def test_gcloud_has_every_command_and_flag_that_is_used(first_run: tuple[Cloud, Result], existing: Cloud) -> None:
+    """The installed gcloud knows each command and flag that the script uses, according to its completion data."""
+    existing.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=f"{KEY}-new")
+    for call in [*first_run[0].calls, *existing.calls]:
         known = flags_of([word for word in call if not word.startswith("--")])
         assert known, call
         used = {word.partition("=")[0] for word in call if word.startswith("--")}
         assert {flag.replace("--no-", "--") for flag in used} <= known, call
 
 
-def test_what_expires_in_firestore_is_the_same_as_in_the_indexes(ready: tuple[Cloud, Ran]) -> None:
-    """`firebase deploy` sets those."""
+def test_the_ttl_policies_match_the_indexes(first_run: tuple[Cloud, Result]) -> None:
+    """The script sets the same TTL policies as `firebase deploy`, which reads `firestore.indexes.json`."""
     overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
     expected = {f"{field['collectionGroup']}/fields/{field['fieldPath']}" for field in overrides if field.get("ttl")}
-    assert {name.partition("collectionGroups/")[2] for name in ready[0].project["ttls"]} == expected
-    assert not [call for call in ready[0].calls if "--async" in call], "they would still be under way then"
+    assert {name.partition("collectionGroups/")[2] for name in first_run[0].project["ttls"]} == expected
+    assert not [call for call in first_run[0].calls if "--async" in call], "the policies would not be complete yet"
 
 
-def test_shell_scripts_are_sound() -> None:
-    """shellcheck finds nothing."""
+def test_shellcheck_accepts_the_scripts() -> None:
+    """shellcheck finds no problems in the shell scripts."""
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert shellcheck, "shellcheck is missing; `make setup` installs it"
     scripts = ["--external-sources", SCRIPT.relative_to(ROOT), ".ci/run"]

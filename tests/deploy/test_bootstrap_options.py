@@ -1,4 +1,4 @@
-"""The options of `deploy/bootstrap`, and its messages when something is missing."""
+"""The options of `deploy/bootstrap`, and its messages if something is missing."""
 
 import re
 import shutil
@@ -14,24 +14,24 @@ pytestmark = pytest.mark.long
 
 
 @pytest.mark.parametrize(
-    ("project", "said"),
+    ("project", "message"),
     [
-        ({"signed in": ""}, "Nobody is signed in to gcloud"),
-        ({"projects": []}, "There is no project my-project, or you may not see it"),
+        ({"signed in": ""}, "No account is signed in to gcloud"),
+        ({"projects": []}, "The project my-project does not exist, or you do not have access to it"),
         ({"billing": "False"}, "The project my-project has no billing account"),
     ],
 )
-def test_what_is_missing_is_reported_with_a_remedy(cloud: Cloud, project: dict[str, Any], said: str) -> None:
-    """Before anything is changed."""
+def test_what_is_missing_is_reported_with_a_remedy(cloud: Cloud, project: dict[str, Any], message: str) -> None:
+    """The script reports a missing sign-in, project or billing account with a remedy, before it changes anything."""
     cloud.change(**project)
-    ran = cloud.run("--yes")
-    assert (ran.code, cloud.changes) == (1, [])
-    assert said in ran.output
-    assert "gcloud " in ran.output.rpartition(said)[2]
+    result = cloud.run("--yes")
+    assert (result.code, cloud.changes) == (1, [])
+    assert message in result.output
+    assert "gcloud " in result.output.rpartition(message)[2]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--all"], "--all is not an option"),
         (["--project"], "--project needs a value"),
@@ -41,18 +41,18 @@ def test_what_is_missing_is_reported_with_a_remedy(cloud: Cloud, project: dict[s
         (["--database-location", "$PROJECT_NUMBER"], "$PROJECT_NUMBER is not a Firestore location"),
         (["--default-allowance", "$20"], "$20 is not an amount in dollars"),
         (["--default-allowance", "-1"], "-1 is not an amount in dollars"),
-        ([], "This needs a confirmation, but there is no terminal"),
+        ([], "Confirmation is required, but there is no terminal to ask on"),
     ],
 )
-def test_invalid_options_change_nothing(cloud: Cloud, options: list[str], said: str) -> None:
-    """Without `--yes`, a terminal is needed for the confirmation."""
-    ran = cloud.run(*options)
-    assert (ran.code, cloud.changes) == (1, [])
-    assert said in ran.output
+def test_invalid_options_change_nothing(cloud: Cloud, options: list[str], message: str) -> None:
+    """The script reports an invalid option, or a missing terminal for the confirmation, and changes nothing."""
+    result = cloud.run(*options)
+    assert (result.code, cloud.changes) == (1, [])
+    assert message in result.output
 
 
-def test_without_gcloud_it_says_so(tmp_path: Path) -> None:
-    """The script reports it, rather than failing with `command not found`."""
+def test_a_missing_gcloud_is_reported(tmp_path: Path) -> None:
+    """If gcloud is missing, the script says so instead of failing with `command not found`."""
     for tool in ("dirname", "sed", "sort", "tr", "cat", "bash", "env"):
         found = shutil.which(tool)
         assert found
@@ -69,20 +69,20 @@ def test_without_gcloud_it_says_so(tmp_path: Path) -> None:
 
 
 def test_help_lists_every_option() -> None:
-    """Every option that the script accepts is in its help."""
-    shown = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
-    known = set(re.findall(r"--[a-z-]+(?=\)| \|)", SCRIPT.read_text().partition("# ---- Main")[2]))
-    assert known
-    assert known <= set(re.findall(r"--[a-z-]+", shown))
+    """The help lists every option that the script accepts."""
+    help_text = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
+    accepted = set(re.findall(r"--[a-z-]+(?=\)| \|)", SCRIPT.read_text().partition("# ---- Main")[2]))
+    assert accepted
+    assert accepted <= set(re.findall(r"--[a-z-]+", help_text))
 
 
-def test_what_users_may_spend_is_asked_for_once(cloud: Cloud) -> None:
-    """An option or a person sets it. It stays, like all other settings in the file, unless the option changes it."""
+def test_the_default_allowance_is_required_once(cloud: Cloud) -> None:
+    """The default allowance must be given once. Later runs keep it and all other settings, unless it is passed."""
     cloud.settings.unlink()
-    ran = cloud.run("--yes")
-    assert (ran.code, cloud.changes) == (1, [])
-    assert "DEFAULT_ALLOWANCE is not set" in ran.output
-    assert "--default-allowance DOLLARS" in ran.output
+    result = cloud.run("--yes")
+    assert (result.code, cloud.changes) == (1, [])
+    assert "DEFAULT_ALLOWANCE is not set" in result.output
+    assert "--default-allowance DOLLARS" in result.output
     assert cloud.run("--yes", "--default-allowance", "7.50").code == 0
     assert cloud.settings.read_text() == "DEFAULT_ALLOWANCE=7.50\n"
     cloud.settings.write_text("CORS_ORIGINS=https://a.example\nDEFAULT_ALLOWANCE=9\nALLOWANCE_REFILL=never\n")

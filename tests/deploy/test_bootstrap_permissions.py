@@ -2,15 +2,15 @@
 
 import pytest
 
-from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Ran, roles_of
+from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Result, roles_of
 
 pytestmark = pytest.mark.long
-TAKES_TOKENS = ("CurrentCaller", "ActiveCaller", "CallerIfAny", "CurrentAdmin")
+TOKEN_PARAMETERS = ("CurrentCaller", "ActiveCaller", "CallerIfAny", "CurrentAdmin")
 
 
-def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cloud, Ran]) -> None:
-    """The functions that run agent code reach data and providers' keys; the worker enqueues tasks in its own queue."""
-    project = ready[0].project
+def test_each_function_has_only_the_roles_that_it_needs(first_run: tuple[Cloud, Result]) -> None:
+    """Functions that run agent code can access data and providers' keys; the worker can enqueue tasks in its queue."""
+    project = first_run[0].project
     for name in FUNCTIONS:
         roles = {role for role in roles_of(project, f"fn-{name}") if "secretAccessor" not in role}
         expected = {f"datastore.user on projects {PROJECT}"}
@@ -18,7 +18,7 @@ def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cl
             expected = set()
         if name == "providers":
             expected = {f"datastore.viewer on projects {PROJECT}"}
-        if any(who in (ROOT / "functions" / name / "main.py").read_text() for who in TAKES_TOKENS):
+        if any(caller in (ROOT / "functions" / name / "main.py").read_text() for caller in TOKEN_PARAMETERS):
             expected |= {f"firebaseauth.viewer on projects {PROJECT}"}
         if name == "sweep":
             expected |= {f"cloudtasks.viewer on projects {PROJECT}"}
@@ -27,15 +27,15 @@ def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cl
         assert roles == expected, name
 
 
-def test_the_queue_and_the_scheduler_may_do_nothing_on_the_project(ready: tuple[Cloud, Ran]) -> None:
-    """`firebase deploy` lets each call its one function, as `functions.yaml` says."""
+def test_the_queue_and_the_scheduler_may_do_nothing_on_the_project(first_run: tuple[Cloud, Result]) -> None:
+    """The invoker accounts have no roles on the project: `firebase deploy` allows each to call its one function."""
     for account in ("task-invoker", "scheduler-invoker"):
-        assert roles_of(ready[0].project, account) == set()
+        assert roles_of(first_run[0].project, account) == set()
 
 
-def test_functions_read_the_secrets_that_their_code_reads(ready: tuple[Cloud, Ran]) -> None:
-    """Functions that call models read the keys, those that list models read the keys' names, `admin` the password."""
-    project = ready[0].project
+def test_functions_read_the_secrets_that_their_code_reads(first_run: tuple[Cloud, Result]) -> None:
+    """Functions that call models read the keys, functions that list models the keys' names, `admin` the password."""
+    project = first_run[0].project
     keys = set(project["secrets"]) - {"ADMIN_PASSWORD", "PROVIDER_KEYS"}
     for name in FUNCTIONS:
         code = (ROOT / "functions" / name / "main.py").read_text()
@@ -49,42 +49,45 @@ def test_functions_read_the_secrets_that_their_code_reads(ready: tuple[Cloud, Ra
 
 
 def editors(cloud: Cloud) -> list[str]:
-    """The members with the role Editor."""
+    """Returns the members with the role Editor."""
     lines = cloud.project["policies"][f"projects {PROJECT}"]
     return [line.removeprefix("roles/editor serviceAccount:") for line in lines if line.startswith("roles/editor ")]
 
 
-def test_no_account_of_googles_stays_an_editor(ready: tuple[Cloud, Ran], again: Cloud) -> None:
-    """`deployer` may act as them. The role for building images is granted first; people keep the role Editor."""
-    assert editors(ready[0]) == []
-    assert "- removes the role Editor from" in ready[1].output
-    calls = [" ".join(call) for call in ready[0].calls]
-    (taken,) = [number for number, call in enumerate(calls) if "remove-iam-policy-binding" in call]
-    (built,) = [number for number, call in enumerate(calls) if "123-compute@" in call and "builds.builder" in call]
-    assert built < taken
+def test_googles_default_accounts_lose_the_role_editor(first_run: tuple[Cloud, Result], existing: Cloud) -> None:
+    """Google's default accounts lose the role Editor, because `deployer` may act as them. Users keep it.
+
+    The role for building images is granted first.
+    """
+    assert editors(first_run[0]) == []
+    assert "- removes the role Editor from" in first_run[1].output
+    calls = [" ".join(call) for call in first_run[0].calls]
+    (removal,) = [number for number, call in enumerate(calls) if "remove-iam-policy-binding" in call]
+    (grant,) = [number for number, call in enumerate(calls) if "123-compute@" in call and "builds.builder" in call]
+    assert grant < removal
     old = f"{PROJECT}@appspot.gserviceaccount.com"
-    again.project["accounts"][old] = "App Engine"
-    policy = again.project["policies"][f"projects {PROJECT}"]
+    existing.project["accounts"][old] = "App Engine"
+    policy = existing.project["policies"][f"projects {PROJECT}"]
     policy += [f"roles/editor serviceAccount:{old}", "roles/editor user:me@example.com"]
-    ran = again.run("--yes")
-    assert ran.code == 0, ran.output
-    assert editors(again) == ["roles/editor user:me@example.com"]
+    result = existing.run("--yes")
+    assert result.code == 0, result.output
+    assert editors(existing) == ["roles/editor user:me@example.com"]
 
 
-def test_a_conditional_grant_does_not_count(again: Cloud) -> None:
-    """The condition may be false."""
-    policy = again.project["policies"][f"projects {PROJECT}"]
+def test_a_conditional_grant_does_not_count(existing: Cloud) -> None:
+    """A role that is granted under a condition is granted again without one, because the condition may be false."""
+    policy = existing.project["policies"][f"projects {PROJECT}"]
     granted = f"roles/datastore.user serviceAccount:fn-users@{PROJECT}.iam.gserviceaccount.com"
     policy[policy.index(granted)] += " conditional"
-    ran = again.run("--yes")
-    assert ran.code == 0, ran.output
+    result = existing.run("--yes")
+    assert result.code == 0, result.output
     assert granted in policy
 
 
 def test_a_forbidden_grant_is_not_retried(cloud: Cloud) -> None:
-    """Other failures are, because a new account is not visible everywhere at once. gcloud's message is shown."""
+    """A forbidden grant fails at once with gcloud's message. Only other failures are retried."""
     cloud.change(faults=["role=roles/run.admin"], why="PERMISSION_DENIED: you may not do that")
-    ran = cloud.run("--yes")
-    assert ran.code == 1
-    assert "PERMISSION_DENIED: you may not do that" in ran.output
+    result = cloud.run("--yes")
+    assert result.code == 1
+    assert "PERMISSION_DENIED: you may not do that" in result.output
     assert len([call for call in cloud.calls if "--role=roles/run.admin" in call]) == 2

@@ -19,15 +19,15 @@ from deploy.stage.settings import refuse_missing
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "cloudbuild.yaml"
 BUILT_IN = {"PROJECT_ID", "COMMIT_SHA"}
-"""Substitutions that Cloud Build sets: https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values"""
-DEPLOYS = {"rules-and-indexes", "functions", "hosting"}
+"""The substitutions that Cloud Build sets: https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values"""
+DEPLOYING_STEPS = {"rules-and-indexes", "functions", "hosting"}
 
 Duration = Annotated[str, StringConstraints(pattern=r"^\d+s$")]
 Strict = ConfigDict(extra="forbid", strict=True)
 
 
 class Step(BaseModel):
-    """https://cloud.google.com/build/docs/build-config-file-schema, the part that is used here."""
+    """The part of https://cloud.google.com/build/docs/build-config-file-schema that is used here."""
 
     model_config = Strict
 
@@ -44,7 +44,7 @@ class Options(BaseModel):
 
     dynamic_substitutions: Literal[True] = Field(alias="dynamicSubstitutions")
     logging: Literal["CLOUD_LOGGING_ONLY"]
-    """Required for a user-specified service account, unless there is a bucket for logs."""
+    """Required for a user-specified service account, unless the build has a log bucket."""
     machine_type: Literal["E2_HIGHCPU_8"] = Field(alias="machineType")
     env: list[Annotated[str, StringConstraints(pattern=r"^\w+=")]]
 
@@ -66,17 +66,17 @@ def build() -> Build:
 
 @pytest.fixture(scope="module")
 def before(build: Build) -> dict[str, set[str]]:
-    """All steps that must succeed before a step begins, by its id."""
-    found: dict[str, set[str]] = {}
+    """For each step's id, all steps that must succeed before the step begins."""
+    before: dict[str, set[str]] = {}
     for step in build.steps:
-        waited = set(step.wait_for) - {"-"}
-        assert waited <= found.keys(), f"{step.id} waits for a step that is not above it"
-        found[step.id] = waited.union(*(found[id_] for id_ in waited))
-    return found
+        direct = set(step.wait_for) - {"-"}
+        assert direct <= before.keys(), f"{step.id} waits for a step that is not above it"
+        before[step.id] = direct.union(*(before[id_] for id_ in direct))
+    return before
 
 
-def substituted(text: str, values: dict[str, str]) -> str:
-    """Substitutes like Cloud Build: `$NAME` and `${NAME}`, and `$$` is a `$`."""
+def substitute(text: str, values: dict[str, str]) -> str:
+    """Replaces `$NAME` and `${NAME}` by their values, and `$$` by `$`, as Cloud Build does."""
 
     def value(match: re.Match[str]) -> str:
         name = match["name"] or match["braced"]
@@ -86,22 +86,20 @@ def substituted(text: str, values: dict[str, str]) -> str:
 
 
 def test_every_step_has_its_own_id(build: Build) -> None:
-    """Other steps wait for it by its id."""
+    """Step ids are unique, because other steps refer to them."""
     ids = [step.id for step in build.steps]
     assert len(set(ids)) == len(ids)
 
 
 def test_a_failed_test_deploys_nothing(before: dict[str, set[str]]) -> None:
     """Every step that deploys, and all later steps, wait for the tests, the staging, and the dry run."""
-    assert before.keys() >= DEPLOYS
-    for id_ in DEPLOYS | {"check"}:
+    assert before.keys() >= DEPLOYING_STEPS
+    for id_ in DEPLOYING_STEPS | {"check"}:
         assert {"setup", "region", "allowance", "test", "stage", "preflight"} <= before[id_], id_
 
 
-def test_what_would_be_refused_late_is_refused_before_anything_is_deployed(
-    build: Build, before: dict[str, set[str]]
-) -> None:
-    """By a dry run of everything: rules compile, functions are read, their secrets have values."""
+def test_a_dry_run_precedes_every_deployment(build: Build, before: dict[str, set[str]]) -> None:
+    """A dry run checks that rules compile, functions can be read, and their secrets have values."""
     (preflight,) = [step for step in build.steps if "--dry-run" in step.args]
     assert preflight.id == "preflight"
     assert preflight.args[preflight.args.index("--only") + 1] == "firestore,functions,hosting"
@@ -109,32 +107,32 @@ def test_what_would_be_refused_late_is_refused_before_anything_is_deployed(
     assert before["preflight"] >= {"stage", "test"}
 
 
-def test_what_others_rely_on_is_deployed_before_them(before: dict[str, set[str]]) -> None:
-    """Rules and indexes, then functions, then Hosting with its rewrites, and then the check."""
+def test_dependencies_are_deployed_first(before: dict[str, set[str]]) -> None:
+    """Rules and indexes are deployed first, then functions, then Hosting with its rewrites. The check comes last."""
     assert "rules-and-indexes" in before["functions"]
     assert "functions" in before["hosting"]
-    assert before["check"] >= DEPLOYS
+    assert before["check"] >= DEPLOYING_STEPS
 
 
 def test_only_steps_that_wait_for_the_tests_deploy(build: Build) -> None:
-    """Together they deploy each part of `firebase.json` once."""
+    """The steps that deploy wait for the tests, and together deploy each part of `firebase.json` once."""
     deployed = [step for step in build.steps if "deploy" in step.args and "--dry-run" not in step.args]
-    assert {step.id for step in deployed} == DEPLOYS
+    assert {step.id for step in deployed} == DEPLOYING_STEPS
     assert {step.args[step.args.index("--only") + 1] for step in deployed} == {"firestore", "functions", "hosting"}
     for step in deployed:
         assert step.entrypoint == "node_modules/.bin/firebase"
         assert {"--non-interactive", "--project", "${_PROJECT}"} <= {*step.args}
-        assert "--force" not in step.args, "which deletes functions and indexes that are not here"
+        assert "--force" not in step.args, "it would delete functions and indexes that are not in the sources"
 
 
 def test_all_steps_run_in_one_pinned_image(build: Build) -> None:
-    """They share what `make setup` installs. A full version tag does not change to another Node.js."""
+    """All steps use one image, because they share what `make setup` installs. Its tag pins the version of Node.js."""
     (image,) = {step.name for step in build.steps}
     assert re.fullmatch(r"node:\d+\.\d+\.\d+-bookworm(@sha256:[0-9a-f]{64})?", image)
 
 
 def test_the_build_ends_in_time(build: Build) -> None:
-    """Within Cloud Build's limit of a day; and no step is cut off before its own timeout."""
+    """The build ends within Cloud Build's limit of a day, and no step is cut off before its own timeout."""
     times = [int(step.timeout[:-1]) for step in build.steps]
     assert sum(times) <= int(build.timeout[:-1]) <= 24 * 3600
 
@@ -146,10 +144,10 @@ def test_substitutions_are_declared_and_used(build: Build) -> None:
     assert used == set(build.substitutions) | BUILT_IN
 
 
-def test_the_account_that_deploys_is_the_one_that_the_bootstrap_creates(build: Build) -> None:
-    """With its roles."""
+def test_the_build_uses_the_account_that_the_bootstrap_creates(build: Build) -> None:
+    """The build runs as the account to which `deploy/bootstrap` grants the deployer's roles."""
     project = {"PROJECT_ID": "my-project"}
-    account = substituted(build.service_account, project).rpartition("/")[2]
+    account = substitute(build.service_account, project).rpartition("/")[2]
     done = subprocess.run(
         [ROOT / "deploy" / "bootstrap", "--project", "my-project", "--dry-run"],
         capture_output=True,
@@ -159,8 +157,8 @@ def test_the_account_that_deploys_is_the_one_that_the_bootstrap_creates(build: B
     assert f"--member=serviceAccount:{account} --role=roles/cloudfunctions.admin" in done.stdout
 
 
-def moved(folder: Path, region: str) -> Path:
-    """A copy of all files that the step `region` reads, with another region."""
+def copy_with_region(folder: Path, region: str) -> Path:
+    """Copies all files that the step `region` reads to `folder`, with another region."""
     for path in [*ROOT.glob("functions/*/functions.yaml"), ROOT / "firebase.json"]:
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +172,7 @@ def moved(folder: Path, region: str) -> Path:
 
 def run_step(build: Build, folder: Path, region: str, id_: str = "region") -> int:
     (step,) = [step for step in build.steps if step.id == id_]
-    script = substituted(step.args[-1], {"_REGION": region, "_PROJECT": "my-project"})
+    script = substitute(step.args[-1], {"_REGION": region, "_PROJECT": "my-project"})
     return subprocess.run(["bash", "-euc", script], cwd=folder, capture_output=True, check=False).returncode
 
 
@@ -189,8 +187,8 @@ def run_step(build: Build, folder: Path, region: str, id_: str = "region") -> in
         (".env.another", "DEFAULT_ALLOWANCE=20\n", 1),
     ],
 )
-def test_what_users_may_spend_has_to_be_set(build: Build, tmp_path: Path, name: str, text: str, code: int) -> None:
-    """Otherwise no function would start. Deploying by hand stops for the same reason, when the CLI stages functions."""
+def test_the_default_allowance_must_be_set(build: Build, tmp_path: Path, name: str, text: str, code: int) -> None:
+    """Without a default allowance, no function would start, so both the build and a deployment by hand stop."""
     folder = tmp_path / "deploy" / "settings"
     folder.mkdir(parents=True)
     (folder / name).write_text(text)
@@ -202,16 +200,16 @@ def test_what_users_may_spend_has_to_be_set(build: Build, tmp_path: Path, name: 
         refuse_missing("my-project", folder)
 
 
-def test_the_region_is_the_functions_own(build: Build) -> None:
-    """Another region on the command line ends the build before it deploys."""
+def test_the_region_must_match_the_functions(build: Build) -> None:
+    """The build fails before it deploys if its region is not the functions' region."""
     assert run_step(build, ROOT, build.substitutions["_REGION"]) == 0
     assert run_step(build, ROOT, "europe-west1") == 1
 
 
 @pytest.mark.parametrize("settings", [".env", ".env.my-project"])
 def test_a_change_of_region_must_be_complete(build: Build, tmp_path: Path, settings: str) -> None:
-    """Including Hosting's rewrites, and the setting for the queue's location."""
-    folder = moved(tmp_path, "europe-west1")
+    """A change of region must include Hosting's rewrites and the setting for the queue's location."""
+    folder = copy_with_region(tmp_path, "europe-west1")
     file = folder / "deploy" / "settings" / settings
     assert run_step(build, folder, "europe-west1") == 1
     file.write_text("DEFAULT_ALLOWANCE=20\nWORKER_LOCATION=us-central1\n")
@@ -223,8 +221,8 @@ def test_a_change_of_region_must_be_complete(build: Build, tmp_path: Path, setti
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A run of the step `check`: its exit code, its output, its number of requests, and the seconds it may take."""
+class CheckRun:
+    """A run of the step `check`: its exit code, its output, its number of requests, and its maximum duration."""
 
     code: int
     output: str
@@ -235,42 +233,42 @@ class Tried:
 GOOD = {"api/health": ["200"], "users/me": ["401"], "worker": ["403"], "sweep": ["403"]}
 
 
-def tried(build: Build, folder: Path, answers: dict[str, list[str]]) -> Tried:
-    """Runs the step with a curl that gives each path's answers one after another, and repeats the last.
+def run_check(build: Build, folder: Path, statuses: dict[str, list[str]]) -> CheckRun:
+    """Runs the step `check` with a curl that returns each path's statuses one after another, and repeats the last one.
 
-    "" means no connection. The step's `sleep` does not really wait.
+    "" stands for a failed connection. The step's `sleep` does not really wait.
     """
     curl, sleep, calls = folder / "curl", folder / "sleep", folder / "calls"
-    for path, given in answers.items():
-        (folder / path.rpartition("/")[2]).write_text("\n".join(given) + "\n")
+    for path, values in statuses.items():
+        (folder / path.rpartition("/")[2]).write_text("\n".join(values) + "\n")
     curl.write_text(f"""#!/bin/bash
 echo "$@" >>{calls}
 [[ "$*" == *"--max-time 20 "* ]] || exit 2
 file={folder}/${{@: -1}}; file={folder}/${{file##*/}}
-answer=$(head -n 1 "$file")
+status=$(head -n 1 "$file")
 [ "$(wc -l <"$file")" -eq 1 ] || sed -i 1d "$file"
-[ -n "$answer" ] || {{ printf 000; exit 6; }}
-printf '%s' "$answer"
+[ -n "$status" ] || {{ printf 000; exit 6; }}
+printf '%s' "$status"
 """)
     sleep.write_text(f'#!/bin/bash\necho "$1" >>{folder}/slept\n')
     curl.chmod(0o755)
     sleep.chmod(0o755)
     (check,) = [step for step in build.steps if step.id == "check"]
-    script = substituted(check.args[-1], {"_PROJECT": "my-project", "_REGION": "us-central1"})
+    script = substitute(check.args[-1], {"_PROJECT": "my-project", "_REGION": "us-central1"})
     environ = {"PATH": f"{folder}:/usr/bin:/bin"}
     done = subprocess.run(["bash", "-euc", script], env=environ, capture_output=True, text=True, check=False)
     requests = len(calls.read_text().splitlines())
     slept = sum(map(int, (folder / "slept").read_text().split())) if (folder / "slept").exists() else 0
-    return Tried(done.returncode, done.stdout + done.stderr, requests, slept + 20 * requests)
+    return CheckRun(done.returncode, done.stdout + done.stderr, requests, slept + 20 * requests)
 
 
 @pytest.mark.parametrize(
-    ("path", "answer", "code"),
+    ("path", "status", "code"),
     [("api/health", "200", 0), ("api/health", "503", 1), ("users/me", "200", 1), ("sweep", "200", 1)],
 )
-def test_the_deployment_is_checked(build: Build, tmp_path: Path, path: str, answer: str, code: int) -> None:
-    """A service that does not answer, needs no token, or lets anyone run its worker fails the build."""
-    result = tried(build, tmp_path, {**GOOD, path: [answer]})
+def test_the_deployment_is_checked(build: Build, tmp_path: Path, path: str, status: str, code: int) -> None:
+    """The build fails if the service is not healthy, requires no token, or has a public sweep."""
+    result = run_check(build, tmp_path, {**GOOD, path: [status]})
     assert result.code == code, result.output
 
 
@@ -279,15 +277,15 @@ def test_the_deployment_is_checked(build: Build, tmp_path: Path, path: str, answ
     [("api/health", ["", "", "404", "503"]), ("users/me", ["404"]), ("worker", ["", "404", "404"])],
 )
 def test_a_site_that_is_not_up_yet_is_waited_for(build: Build, tmp_path: Path, path: str, not_yet: list[str]) -> None:
-    """A new site has no name, no certificate or no page for a few minutes."""
-    result = tried(build, tmp_path, {**GOOD, path: [*not_yet, *GOOD[path]]})
+    """The check waits for a new site, which has no name, no certificate or no page for a few minutes."""
+    result = run_check(build, tmp_path, {**GOOD, path: [*not_yet, *GOOD[path]]})
     assert result.code == 0, result.output
     assert result.requests == 4 + len(not_yet)
 
 
 def test_the_wait_is_limited(build: Build, tmp_path: Path) -> None:
-    """It ends within the step's timeout, so that the problem is reported rather than cut off."""
-    result = tried(build, tmp_path, {**GOOD, "users/me": [""]})
+    """The check ends before the step's timeout and reports the problem."""
+    result = run_check(build, tmp_path, {**GOOD, "users/me": [""]})
     assert result.code == 1
     assert "my-project.web.app/api/users/me must return 401, but last returned 000" in result.output
     (check,) = [step for step in build.steps if step.id == "check"]
@@ -295,21 +293,21 @@ def test_the_wait_is_limited(build: Build, tmp_path: Path) -> None:
 
 
 def test_a_public_worker_is_not_called_twice(build: Build, tmp_path: Path) -> None:
-    """Each call would run it."""
-    result = tried(build, tmp_path, {**GOOD, "worker": ["204"]})
+    """The check fails at the first successful call of the worker, because each call would run it."""
+    result = run_check(build, tmp_path, {**GOOD, "worker": ["204"]})
     assert result.code == 1
     assert "worker is public" in result.output
     assert result.requests == 3
 
 
-def test_the_shell_lines_are_sound(build: Build) -> None:
-    """shellcheck finds no fault in them after Cloud Build's substitutions."""
+def test_shellcheck_accepts_the_steps(build: Build) -> None:
+    """shellcheck finds no problems in the steps' scripts after Cloud Build's substitutions."""
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert shellcheck, "shellcheck is missing; `make setup` installs it"
     values = {"_PROJECT": "my-project", "_REGION": "us-central1"}
     scripts = [step.args[-1] for step in build.steps if step.entrypoint == "bash"]
     assert len(scripts) >= 4
     for script in scripts:
-        text = f"#!/bin/bash\nset -eu\n{substituted(script, values)}"
+        text = f"#!/bin/bash\nset -eu\n{substitute(script, values)}"
         done = subprocess.run([shellcheck, "-"], input=text, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout

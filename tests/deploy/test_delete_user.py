@@ -1,4 +1,4 @@
-"""The user's data are deleted, and other users' data stay."""
+"""`deploy.delete_user` deletes a user's data and keeps the data of other users."""
 
 import pytest
 
@@ -11,14 +11,16 @@ from tests.rules.stored import NOW, all_documents, store_something_of
 
 @pytest.fixture
 async def paths(database: Database, project: str) -> set[str]:
-    """Two users, with something in every collection."""
+    """The paths of all documents of two users, with at least one in every collection."""
     for uid in ("ada", "bob"):
         await store_something_of(database, uid)
     return set(await all_documents(project))
 
 
-async def test_without_yes_it_only_counts(paths: set[str], project: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """It prints a number for each collection."""
+async def test_nothing_is_deleted_without_yes(
+    paths: set[str], project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without `--yes`, the command only prints the number of documents in each collection."""
     assert main(["--project", project, "ada"]) == 0
     assert set(await all_documents(project)) == paths
     counted = dict(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  "))
@@ -26,20 +28,18 @@ async def test_without_yes_it_only_counts(paths: set[str], project: str, capsys:
     assert len(counted) == 12
 
 
-async def test_all_data_of_the_user_are_deleted_and_nothing_else(
-    paths: set[str], project: str, database: Database
-) -> None:
-    """Except the audit trail, and rate limits, which expire by themselves and name no user."""
+async def test_only_the_users_data_is_deleted(paths: set[str], project: str, database: Database) -> None:
+    """The command keeps other users' data, the audit trail, and rate limits, which expire and name no user."""
     before = {path for path in paths if "audit/" in path or "rateLimits/" in path}
     assert main(["--project", project, "ada", "--yes"]) == 0
-    left = set(await all_documents(project))
-    assert left == {path for path in paths if "bob" in path.split("/", 2)[1] or path in before}
-    assert len(left) == len(paths) - 12
+    remaining = set(await all_documents(project))
+    assert remaining == {path for path in paths if "bob" in path.split("/", 2)[1] or path in before}
+    assert len(remaining) == len(paths) - 12
     assert await database.accounts.get("bob") is not None
 
 
-async def test_many_documents_are_deleted_and_it_may_be_run_again(project: str, database: Database) -> None:
-    """More documents than fit into one batch."""
+async def test_many_documents_are_deleted(project: str, database: Database) -> None:
+    """The command deletes more documents than fit into one batch, and can be run again."""
     account = Account(uid="ada", allowance=1, remaining=1, created_at=NOW, updated_at=NOW)
 
     async def write(transaction: Transaction) -> None:
@@ -59,5 +59,5 @@ async def test_many_documents_are_deleted_and_it_may_be_run_again(project: str, 
 
 @pytest.mark.parametrize("uid", ["", "ada/usage/cause"])
 def test_an_impossible_id_is_refused(uid: str, project: str, firestore_host: str) -> None:
-    """A path would address other documents."""
+    """The command refuses an empty id, and an id with a slash, which would address other documents."""
     assert main(["--project", project, uid, "--yes"]) == 1

@@ -1,4 +1,4 @@
-"""`firebase.json` fits the schema that the Firebase CLI publishes for it."""
+"""`firebase.json` matches the schema that the Firebase CLI publishes for it."""
 
 import json
 import re
@@ -16,31 +16,31 @@ if (!ajv.validate(schema, config)) { console.log(ajv.errorsText()); }
 """
 
 
-def complaints(config: dict[str, Any]) -> str:
-    """The errors by the schema of the installed CLI."""
+def schema_errors(config: dict[str, Any]) -> str:
+    """Returns the errors that the installed CLI's schema finds, or an empty string."""
     command = ["node", "-e", _CHECK]
     done = subprocess.run(command, cwd=ROOT, input=json.dumps(config), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_it_fits_the_schema() -> None:
-    """The CLI itself ignores unknown keys."""
-    assert complaints(json.loads((ROOT / "firebase.json").read_text())) == ""
+def test_firebase_json_matches_the_schema() -> None:
+    """`firebase.json` matches the schema. The CLI itself would ignore unknown keys."""
+    assert schema_errors(json.loads((ROOT / "firebase.json").read_text())) == ""
 
 
-def test_a_misspelt_key_is_noticed() -> None:
-    """In a codebase, and in Hosting."""
+def test_a_misspelt_key_is_found() -> None:
+    """The schema finds a misspelt key in a codebase and in Hosting."""
     config = json.loads((ROOT / "firebase.json").read_text())
     config["functions"][0]["sauce"] = config["functions"][0].pop("source")
-    assert "functions" in complaints(config)
+    assert "functions" in schema_errors(config)
     config = json.loads((ROOT / "firebase.json").read_text())
     config["hosting"]["rewrite"] = config["hosting"].pop("rewrites")
-    assert "hosting" in complaints(config)
+    assert "hosting" in schema_errors(config)
 
 
-def test_the_documented_end_of_the_runtime_is_the_clis() -> None:
-    """docs/guides/operations.md has the dates; the runtime is still generally available."""
+def test_the_documented_end_of_the_runtime_matches_the_cli() -> None:
+    """docs/guides/operations.md states the runtime's end dates, and the runtime is still generally available."""
     (runtime,) = {codebase["runtime"] for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]}
     types = ROOT / "node_modules/firebase-tools/lib/deploy/functions/runtimes/supported/types.js"
     entry = types.read_text().partition(f" {runtime}: {{")[2].partition("}")[0]

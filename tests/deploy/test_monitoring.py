@@ -1,4 +1,4 @@
-"""Monitoring: dashboard, alerts and log-based metrics match the log lines that the service writes."""
+"""The dashboard, the alerts and the log-based metrics match the log lines that the service writes."""
 
 import json
 import re
@@ -18,21 +18,21 @@ from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from tests.conftest import Lines
 from tests.database_data import store
-from tests.deploy.log_entries import entry_of, extracted, matches
+from tests.deploy.log_entries import entry_of, extract, matches
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.harness import Harness, chat
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "monitoring"
 METRICS = sorted(FOLDER.glob("log-metrics/*.yaml"))
 ALERTS = sorted(FOLDER.glob("alerts/*.yaml"))
-GOOGLES = {
+GOOGLE_METRICS = {
     "run.googleapis.com/request_count": {"response_code", "response_code_class"},
     "run.googleapis.com/request_latencies": {"response_code", "response_code_class"},
     "cloudtasks.googleapis.com/queue/depth": set[str](),
     "cloudtasks.googleapis.com/queue/task_attempt_count": {"response_code"},
     "cloudtasks.googleapis.com/queue/task_attempt_delays": set[str](),
 }
-"""Metrics that Google Cloud writes, with their labels. https://cloud.google.com/monitoring/api/metrics_gcp"""
+"""The metrics that Google Cloud writes, with their labels. https://cloud.google.com/monitoring/api/metrics_gcp"""
 RESOURCE_LABELS = {
     "cloud_run_revision": {"project_id", "location", "service_name", "revision_name", "configuration_name"},
     "cloud_tasks_queue": {"project_id", "location", "queue_id", "target_type"},
@@ -44,27 +44,27 @@ def read(path: Path) -> dict[str, Any]:
     return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
 
 
-def named(path: Path) -> str:
+def stem(path: Path) -> str:
     return path.stem
 
 
 def known_metrics() -> dict[str, set[str]]:
-    """Google's metrics, and those that are defined here, with their labels."""
+    """Returns Google's metrics and ours, with their labels."""
     ours = {
         f"logging.googleapis.com/user/{metric['name']}": set(metric.get("labelExtractors", {}))
         for metric in map(read, METRICS)
     }
-    return {**GOOGLES, **ours}
+    return {**GOOGLE_METRICS, **ours}
 
 
 def in_promql(metric: str) -> str:
-    """The metric's name in PromQL. https://cloud.google.com/monitoring/promql/promql-mapping"""
+    """Returns the metric's name in PromQL. https://cloud.google.com/monitoring/promql/promql-mapping"""
     domain, path = metric.split("/", 1)
     return f"{domain.replace('.', '_')}:{re.sub('[^A-Za-z0-9]', '_', path)}"
 
 
 def texts(value: Any) -> Iterator[tuple[str, str]]:
-    """All texts in a document, each with the name of its field."""
+    """Yields all strings in a document, each with its field's name."""
     if isinstance(value, dict):
         for name, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             yield from ([(str(name), item)] if isinstance(item, str) else texts(item))
@@ -74,7 +74,7 @@ def texts(value: Any) -> Iterator[tuple[str, str]]:
 
 
 async def entries(harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines) -> list[Any]:
-    """The log entries of a charged chat and of a sweep of two stuck tickets."""
+    """Returns the log entries of a charged chat and of a sweep of two stuck tickets."""
     now = datetime.now(UTC)
     model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
     await harness.deliver((await harness.chat.submit(caller, chat("hi"))).ticket_id)
@@ -83,8 +83,8 @@ async def entries(harness: Harness, caller: Caller, model_server: ModelServer, l
         {"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"}
     )
     for name, age in (("stuck", timedelta(minutes=10)), ("old", timedelta(days=1))):
-        then = now - age
-        ticket = Ticket(id=name, owner="u", provider="p", model="m", created_at=then, updated_at=then)
+        created_at = now - age
+        ticket = Ticket(id=name, owner="u", provider="p", model="m", created_at=created_at, updated_at=created_at)
         await store(harness.database, ticket, request)
     await SweepService(harness.database, harness.queue, harness.settings).sweep()
     return [*found, *(entry_of(line, "sweep") for line in lines())]
@@ -105,7 +105,7 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
         ("agents_faults", 0, [{"logger": "agents.sweep"}]),
     ],
 )
-async def test_a_metric_finds_the_lines_it_is_made_for(
+async def test_a_metric_matches_its_log_lines(
     harness: Harness,
     caller: Caller,
     model_server: ModelServer,
@@ -114,28 +114,28 @@ async def test_a_metric_finds_the_lines_it_is_made_for(
     values: int,
     labels: list[dict[str, str]],
 ) -> None:
-    """It finds exactly the lines that the service writes for it, with a number and labels in each."""
+    """A metric matches exactly the lines that the service writes for it, and extracts their values and labels."""
     metric = read(FOLDER / "log-metrics" / f"{name}.yaml")
     log = await entries(harness, caller, model_server, lines)
     found = [entry for entry in log if matches(metric["filter"], entry)]
     extractors = metric.get("labelExtractors", {})
-    labeled = [{label: extracted(extractor, entry) for label, extractor in extractors.items()} for entry in found]
+    labeled = [{label: extract(extractor, entry) for label, extractor in extractors.items()} for entry in found]
     assert sorted(labeled, key=str) == sorted(labels, key=str)
     if "valueExtractor" in metric:
-        numbers = [extracted(metric["valueExtractor"], entry) for entry in found]
+        numbers = [extract(metric["valueExtractor"], entry) for entry in found]
         assert len(numbers) == values
         assert all(isinstance(number, int) and number > 0 for number in numbers)
 
 
 def test_every_metric_is_tested() -> None:
-    """A new metric needs a row above."""
-    tried = {"agents_charges", "agents_swept_tickets", "agents_swept_ticket_age", "agents_sweeps", "agents_faults"}
-    assert {path.stem for path in METRICS} == tried
+    """The test above has a row for every metric."""
+    tested = {"agents_charges", "agents_swept_tickets", "agents_swept_ticket_age", "agents_sweeps", "agents_faults"}
+    assert {path.stem for path in METRICS} == tested
 
 
-@pytest.mark.parametrize("path", METRICS, ids=named)
-def test_a_log_metric_has_the_shape_that_gcloud_takes(path: Path) -> None:
-    """It is named like its file, is a distribution if it extracts a value, else a count, and declares each label."""
+@pytest.mark.parametrize("path", METRICS, ids=stem)
+def test_a_log_metric_has_the_format_that_gcloud_accepts(path: Path) -> None:
+    """A metric has its file's name and declares each label. It is a distribution if it extracts a value, or a count."""
     metric = read(path)
     assert set(metric) <= {
         "name",
@@ -155,9 +155,9 @@ def test_a_log_metric_has_the_shape_that_gcloud_takes(path: Path) -> None:
     assert declared == set(metric.get("labelExtractors", {}))
 
 
-@pytest.mark.parametrize("path", ALERTS, ids=named)
-def test_an_alert_has_the_shape_that_gcloud_takes(path: Path) -> None:
-    """It explains what it means and what to do; it names no project and no notification channel."""
+@pytest.mark.parametrize("path", ALERTS, ids=stem)
+def test_an_alert_has_the_format_that_gcloud_accepts(path: Path) -> None:
+    """An alert explains what it means and what to do. It names no project and no notification channel."""
     policy = read(path)
     assert set(policy) == {"displayName", "combiner", "severity", "documentation", "conditions"}
     assert policy["severity"] in ("CRITICAL", "ERROR", "WARNING")
@@ -178,8 +178,8 @@ def test_an_alert_has_the_shape_that_gcloud_takes(path: Path) -> None:
             assert inner["query"].count("(") == inner["query"].count(")")
 
 
-def test_an_alert_about_something_missing_needs_no_earlier_series() -> None:
-    """A threshold compares existing series: if no sweep has ever ended, there is none."""
+def test_an_alert_on_missing_events_needs_no_existing_series() -> None:
+    """An alert on missing events uses no threshold: if no sweep has ever ended, there is no series to compare."""
     for path in ALERTS:
         for condition in read(path)["conditions"]:
             threshold = condition.get("conditionThreshold", {})
@@ -192,24 +192,24 @@ def test_an_alert_about_something_missing_needs_no_earlier_series() -> None:
     assert "absent_over_time" in sweep["conditionPrometheusQueryLanguage"]["query"]
 
 
-def test_the_dashboard_has_the_shape_that_gcloud_takes() -> None:
-    """Its tiles have titles, are inside the columns, and do not overlap."""
+def test_the_dashboard_has_the_format_that_gcloud_accepts() -> None:
+    """The dashboard's tiles have titles, lie within the columns, and do not overlap."""
     dashboard = read(FOLDER / "dashboard.json")
     assert set(dashboard) == {"displayName", "mosaicLayout"}
     layout = dashboard["mosaicLayout"]
-    taken: set[tuple[int, int]] = set()
+    occupied: set[tuple[int, int]] = set()
     for tile in layout["tiles"]:
         assert tile["widget"]["title"]
         x, y = tile.get("xPos", 0), tile.get("yPos", 0)
         assert x + tile["width"] <= layout["columns"]
         cells = {(x + dx, y + dy) for dx in range(tile["width"]) for dy in range(tile["height"])}
-        assert not cells & taken
-        taken |= cells
+        assert not cells & occupied
+        occupied |= cells
 
 
-@pytest.mark.parametrize("path", [*ALERTS, FOLDER / "dashboard.json"], ids=named)
+@pytest.mark.parametrize("path", [*ALERTS, FOLDER / "dashboard.json"], ids=stem)
 def test_every_metric_that_is_used_exists(path: Path) -> None:
-    """Google's or ours, with the labels that it is filtered and grouped by, in filters and in PromQL."""
+    """Filters and PromQL use only metrics of Google's or ours, and only labels that these metrics have."""
     known = known_metrics()
     suffixes = ("", "_sum", "_count", "_bucket")
     promql = {f"{in_promql(metric)}{suffix}": metric for metric in known for suffix in suffixes}
@@ -222,7 +222,7 @@ def test_every_metric_that_is_used_exists(path: Path) -> None:
             grouped = {label.strip() for by in re.findall(r"by \(([^)]*)\)", text) for label in by.split(",")}
             selected = set(re.findall(r"(\w+)\s*=\s*\"", text)) - {"monitored_resource"}
             assert grouped | selected <= allowed
-            assert text.count("{") == text.count("monitored_resource=")  # a log metric may be of several resources
+            assert text.count("{") == text.count("monitored_resource=")  # a log metric may have several resource types
             used.update(promql[each] for each in names)
         elif name == "filter" and "metric.type" in text:
             (metric,) = re.findall(r'metric\.type="([^"]+)"', text)
@@ -234,7 +234,7 @@ def test_every_metric_that_is_used_exists(path: Path) -> None:
 
 
 def test_the_dashboard_groups_by_labels_that_exist() -> None:
-    """And each line is named by the label that it is grouped by."""
+    """The dashboard groups by existing labels, and each line's legend shows the label that it is grouped by."""
     known = known_metrics()
     for tile in read(FOLDER / "dashboard.json")["mosaicLayout"]["tiles"]:
         for data_set in tile["widget"].get("xyChart", {}).get("dataSets", []):
@@ -250,16 +250,16 @@ def test_the_dashboard_groups_by_labels_that_exist() -> None:
             assert [data_set.get("legendTemplate")] == ([f"${{{group}}}" for group in groups] or [None])
 
 
-def test_every_metric_of_ours_is_used() -> None:
-    """A metric that no panel or alert uses costs money without a benefit."""
-    shown = (FOLDER / "dashboard.json").read_text() + "".join(path.read_text() for path in ALERTS)
-    assert [path.stem for path in METRICS if path.stem not in shown] == []
+def test_every_log_metric_is_used() -> None:
+    """A panel or an alert uses each of our metrics, because an unused metric costs money without a benefit."""
+    text = (FOLDER / "dashboard.json").read_text() + "".join(path.read_text() for path in ALERTS)
+    assert [path.stem for path in METRICS if path.stem not in text] == []
 
 
 async def test_the_logs_panel_shows_internal_errors(
     harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines
 ) -> None:
-    """The service's error lines, and nothing else."""
+    """The logs panel shows the service's error lines and nothing else."""
     (panel,) = [
         tile["widget"]["logsPanel"]
         for tile in read(FOLDER / "dashboard.json")["mosaicLayout"]["tiles"]
@@ -270,7 +270,7 @@ async def test_the_logs_panel_shows_internal_errors(
 
 
 def test_the_commands_name_existing_files() -> None:
-    """The README's commands use the existing folders, and no file has a project's name."""
+    """The README's commands use existing paths, and no file contains a project's name."""
     readme = (FOLDER / "README.md").read_text()
     for needed in ("log-metrics/*.yaml", "alerts/*.yaml", "dashboard.json", "--notification-channels"):
         assert needed in readme

@@ -1,6 +1,6 @@
-"""Each staged function alone: in an empty folder, with its own environment, under plain functions-framework.
+"""Runs each staged function alone: in an empty folder, with its own environment, under plain functions-framework.
 
-These tests are slow: an environment takes a second, and the first start in it compiles everything that it imports.
+These tests are slow: creating an environment takes a second, and the first start in it compiles all imported modules.
 """
 
 import os
@@ -32,11 +32,11 @@ from tests.doubles.model_server import ModelServer
 pytestmark = [pytest.mark.staged, pytest.mark.timeout(120)]
 START_SECONDS = 60.0
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-ASKS_A_MODEL = """
+MODEL_CALLER = """
 async def run(input_dict, tools):
     messages = [{"role": "user", "content": "hi"}]
     content, thoughts = await call_llm(provider="openai", model="gpt-4.1-mini", messages=messages, parameters={})
-    return {"said": content}
+    return {"content": content}
 """
 
 Serve = Callable[[str], httpx.Client]
@@ -44,36 +44,36 @@ Serve = Callable[[str], httpx.Client]
 
 @dataclass
 class Environments:
-    """Python environments, one for each set of requirements; functions with the same requirements share one."""
+    """Python environments. Functions with the same requirements share one."""
 
     folder: Path
-    made: dict[str, Path] = field(default_factory=dict[str, Path])
+    pythons: dict[str, Path] = field(default_factory=dict[str, Path])
 
     def python(self, requirements: Path) -> Path:
-        """The interpreter of an environment with exactly these requirements, whose hashes were checked."""
+        """Returns the interpreter of an environment with exactly these requirements. Their hashes are checked."""
         digest = sha256(requirements.read_bytes()).hexdigest()[:16]
-        if digest not in self.made:
+        if digest not in self.pythons:
             environment = self.folder / digest
             uv, python = find_uv_bin(), environment / "bin" / "python"
             subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
             install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", requirements]
             subprocess.run(install, check=True)
             _link_compiled(environment)
-            self.made[digest] = python
-        return self.made[digest]
+            self.pythons[digest] = python
+        return self.pythons[digest]
 
 
 def _link_compiled(environment: Path) -> None:
-    """Links the compiled files of the tests' own environment, which Python checks before it uses them.
+    """Links the compiled files of the tests' own environment. Python checks them before it uses them.
 
-    Both environments have their files from uv's cache, so most of them match, and a first start takes half the time.
+    The files of both environments come from uv's cache, so most of them match, and a first start takes half the time.
     """
     ours, theirs = (Path(prefix, "lib", f"python{VERSION}", "site-packages") for prefix in (sys.prefix, environment))
     for top in theirs.iterdir():
         for folder in (ours / top.name).rglob("__pycache__"):
-            beside = theirs / folder.parent.relative_to(ours)
-            if beside.is_dir():
-                shutil.copytree(folder, beside / "__pycache__", copy_function=os.link, dirs_exist_ok=True)
+            target = theirs / folder.parent.relative_to(ours)
+            if target.is_dir():
+                shutil.copytree(folder, target / "__pycache__", copy_function=os.link, dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +91,7 @@ def serve(
     cloud_tasks: CloudTasksServer,
     model_server: ModelServer,
 ) -> Iterator[Serve]:
-    """`serve("chat")` returns a client of that function, which cannot see this project's folder or environment."""
+    """`serve("chat")` returns a client for that function, which cannot see this project's folder or environment."""
     environ = {
         "PATH": os.defpath,
         "HOME": str(tmp_path),
@@ -102,7 +102,7 @@ def serve(
         "OPENAI_API_KEY": SECRET_KEY,
         "OPENAI_BASE_URL": model_server.base_url,
         "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
-        "LOG_EXECUTION_ID": "true",  # as the Firebase CLI has it
+        "LOG_EXECUTION_ID": "true",  # as set by the Firebase CLI
     }
     with ExitStack() as stack:
 
@@ -110,13 +110,13 @@ def serve(
             folder = tmp_path / name
             shutil.copytree(staged / name, folder)
             python = environments.python(folder / "requirements.txt")
-            return stack.enter_context(_served(name, folder, python, environ))
+            return stack.enter_context(_run_function(name, folder, python, environ))
 
         yield start
 
 
 @contextmanager
-def _served(name: str, folder: Path, python: Path, environ: dict[str, str]) -> Generator[httpx.Client]:
+def _run_function(name: str, folder: Path, python: Path, environ: dict[str, str]) -> Generator[httpx.Client]:
     port = free_port()
     with (folder.parent / f"{name}.log").open("w+") as log:
         process = subprocess.Popen(
@@ -143,7 +143,7 @@ def _served(name: str, folder: Path, python: Path, environ: dict[str, str]) -> G
                         time.sleep(0.02)
                 yield client
         finally:
-            os.killpg(process.pid, signal.SIGKILL)  # it need not end gracefully
+            os.killpg(process.pid, signal.SIGKILL)  # a graceful end is not needed
             process.wait()
 
 
@@ -152,7 +152,7 @@ LINE = {"eventType": "click", "message": "hello"}
 
 
 @pytest.mark.parametrize(
-    ("name", "method", "path", "body", "status", "has"),
+    ("name", "method", "path", "body", "status", "expected"),
     [
         ("meta", "GET", "/health", None, 200, {"status": "healthy"}),
         ("providers", "GET", "/providers/openai", None, 200, {}),
@@ -165,20 +165,27 @@ LINE = {"eventType": "click", "message": "hello"}
         ("deployments", "GET", "/deployments", None, 200, None),
     ],
 )
-def test_a_staged_function_answers(
-    serve: Serve, tmp_path: Path, name: str, method: str, path: str, body: Any, status: int, has: dict[str, Any] | None
+def test_a_staged_function_responds(
+    serve: Serve,
+    tmp_path: Path,
+    name: str,
+    method: str,
+    path: str,
+    body: Any,
+    status: int,
+    expected: Any,
 ) -> None:
-    """Its folder and its requirements are all that it needs; and it logs the request."""
-    answer = serve(name).request(method, path, json=body)
-    assert answer.status_code == status, answer.text
-    assert has is None or has.items() <= answer.json().items()
+    """A function needs only its folder and its requirements to respond to a request and log it."""
+    response = serve(name).request(method, path, json=body)
+    assert response.status_code == status, response.text
+    assert expected is None or expected.items() <= response.json().items()
     assert '"logger": "agents.access"' in (tmp_path / f"{name}.log").read_text()
 
 
 def test_a_staged_chat_is_answered_by_the_staged_worker(
     serve: Serve, cloud_tasks: CloudTasksServer, model_server: ModelServer
 ) -> None:
-    """Through the queue's own protocol, and litellm."""
+    """The staged worker answers a chat that arrives through the queue's own protocol, by calling litellm."""
     chat, worker = serve("chat"), serve("worker")
     accepted = chat.post("/chat", json=CHAT)
     assert accepted.status_code == 200, accepted.text
@@ -189,27 +196,27 @@ def test_a_staged_chat_is_answered_by_the_staged_worker(
     assert ticket["status"] == "completed", ticket
 
 
-def test_a_staged_mcp_reaches_a_server(serve: Serve, mcp_server: McpServer) -> None:
-    """Including the modules that it imports only then."""
-    answer = serve("mcp").post("/mcp/tools", json={"mcp_url": mcp_server.url})
-    assert answer.status_code == 200, answer.text
+def test_a_staged_mcp_function_calls_a_server(serve: Serve, mcp_server: McpServer) -> None:
+    """The staged function `mcp` also contains the modules that it imports for its first call of a server."""
+    response = serve("mcp").post("/mcp/tools", json={"mcp_url": mcp_server.url})
+    assert response.status_code == 200, response.text
 
 
-def test_a_staged_specs_reads_a_document(serve: Serve, api_server: ApiServer) -> None:
-    """Including the modules that it imports only then."""
-    answer = serve("specs").post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"})
-    assert answer.status_code == 200, answer.text
+def test_a_staged_specs_function_reads_a_document(serve: Serve, api_server: ApiServer) -> None:
+    """The staged function `specs` also contains the modules that it imports to read its first document."""
+    response = serve("specs").post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"})
+    assert response.status_code == 200, response.text
 
 
-def test_a_staged_agents_runs_code(serve: Serve) -> None:
-    """With the agents' Python and litellm, which are both loaded at first use."""
-    answer = serve("agents").post("/agents/run-code", json={"code": ASKS_A_MODEL, "inputDict": {}})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["engine"] == "python"
+def test_a_staged_agents_function_runs_code(serve: Serve) -> None:
+    """The staged function `agents` contains the agents' Python and litellm, which are both loaded at first use."""
+    response = serve("agents").post("/agents/run-code", json={"code": MODEL_CALLER, "inputDict": {}})
+    assert response.status_code == 200, response.text
+    assert response.json()["engine"] == "python"
 
 
 def test_no_other_function_can_import_litellm(staged: Path, environments: Environments) -> None:
-    """Their own environments do not have it."""
+    """The environments of functions that do not call models lack litellm."""
     for name in runtimes():
         python = environments.python(staged / name / "requirements.txt")
         code = "import importlib.util as u; print(u.find_spec('litellm') is not None)"

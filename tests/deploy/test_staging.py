@@ -1,4 +1,4 @@
-"""Staging: the same bytes from the same sources, only the files that a function needs, and clear errors."""
+"""Staging produces the same bytes from the same sources, only the files that a function needs, and clear errors."""
 
 import json
 import os
@@ -22,11 +22,11 @@ from deploy.stage.staging import ROOT, runtimes, stage
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
 RUN_CODE = {"worker", "agents", "deployments"}
 NEVER_RUN = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
-"""Packages that a function's code could import but never does: Google's own accounts call these two functions."""
+"""Packages that a function's code could import but never does, because Google's own accounts call these functions."""
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
-    """Mode, time, and bytes of everything below `folder`."""
+    """Returns the mode, time, and bytes of everything in `folder`."""
     return {
         str(path.relative_to(folder)): (
             path.stat().st_mode,
@@ -38,12 +38,12 @@ def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
 
 
 def pins(requirements: Path) -> dict[str, str]:
-    """Names and versions of a `requirements.txt`."""
+    """Returns the names and versions in a `requirements.txt`."""
     return dict(re.findall(r"^([^\s=]+)==(\S+)", requirements.read_text(), re.MULTILINE))
 
 
 def test_the_same_sources_give_the_same_bytes(staged: Path, tmp_path: Path) -> None:
-    """In another folder, in another order, at another time, with another umask."""
+    """The staged bytes do not depend on the folder, the order, the time, or the umask."""
     before = os.umask(0o077)
     try:
         stage(reversed(runtimes()), tmp_path / "again")
@@ -51,17 +51,17 @@ def test_the_same_sources_give_the_same_bytes(staged: Path, tmp_path: Path) -> N
         os.umask(before)
     first, again = snapshot(staged), snapshot(tmp_path / "again")
     assert again.keys() == first.keys()
-    for name in runtimes():  # only what is inside the functions' folders is compared
-        inside = {path: state for path, state in first.items() if path.partition("/")[0] == name}
-        assert {path: again[path] for path in inside} == inside
-        assert {moment for _, moment, _ in inside.values()} == {MOMENT}
+    for name in runtimes():  # only the contents of the functions' folders are compared
+        expected = {path: state for path, state in first.items() if path.partition("/")[0] == name}
+        assert {path: again[path] for path in expected} == expected
+        assert {moment for _, moment, _ in expected.values()} == {MOMENT}
 
 
 def test_the_firebase_cli_uploads_the_same_twice(staged: Path, tmp_path: Path) -> None:
-    """So it skips functions that have not changed, and the sources of a deployed function can be verified.
+    """The Firebase CLI creates the same upload twice, so it skips unchanged functions, and deployments can be verified.
 
-    The order of the files in the archive is ignored: its writer reads four files at once, in any order. The CLI's own
-    digest, with which it detects changes, does not depend on it.
+    The test ignores the order of the files in the archive, because its writer reads four files at once, in any order.
+    The digest by which the CLI detects changes does not depend on this order.
     """
     stage(["users"], tmp_path)
     script = (
@@ -81,7 +81,7 @@ def test_the_firebase_cli_uploads_the_same_twice(staged: Path, tmp_path: Path) -
 
 
 def _files_in(archive: Path) -> dict[str, tuple[object, ...]]:
-    """The names of the files, each with time, mode, and bytes."""
+    """Returns the archive's files by name, each with its time, mode, and bytes."""
     with zipfile.ZipFile(archive) as opened:
         return {
             entry.filename: (entry.date_time, entry.external_attr, opened.read(entry)) for entry in opened.infolist()
@@ -89,25 +89,25 @@ def _files_in(archive: Path) -> dict[str, tuple[object, ...]]:
 
 
 def test_a_deployment_stages_what_it_deploys() -> None:
-    """Each codebase is staged by itself, into its own folder; files that a start leaves there are not uploaded."""
+    """Each codebase is staged alone, to its own folder. Files that a running function writes there are not uploaded."""
     for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]:
         name = codebase["codebase"]
         assert codebase["source"] == f"build/functions/{name}"
         assert codebase["predeploy"] == f".venv/bin/python -m deploy.stage {name}"
-        assert (ROOT / codebase["configDir"]).is_dir(), "settings would be wiped with a staged folder"
+        assert (ROOT / codebase["configDir"]).is_dir(), "staging would delete settings in its folder"
         assert "__pycache__" in codebase["ignore"]
 
 
-def test_a_staged_folder_holds_nothing_of_an_earlier_one(tmp_path: Path) -> None:
-    """Old files, and files that a start left there, are removed."""
+def test_a_staged_folder_replaces_an_earlier_one(tmp_path: Path) -> None:
+    """Staging removes old files, and files that a running function wrote to the folder."""
     write(tmp_path / "chat", {"main.py": b"1", "old/data.json": b"{}"})
     (tmp_path / "chat" / "__pycache__").mkdir()
     assert write(tmp_path / "chat", {"main.py": b"22"}) == 2
     assert [path.name for path in tmp_path.rglob("*")] == ["chat", "main.py"]
 
 
-def test_every_function_has_what_the_firebase_cli_looks_for(staged: Path) -> None:
-    """And no files that only staging needs."""
+def test_every_function_has_the_files_that_the_firebase_cli_needs(staged: Path) -> None:
+    """A staged folder has the files that the Firebase CLI needs, and none that only staging needs."""
     assert sorted(path.name for path in staged.iterdir()) == sorted(runtimes())
     for name in runtimes():
         top = {path.name for path in (staged / name).iterdir()}
@@ -117,7 +117,7 @@ def test_every_function_has_what_the_firebase_cli_looks_for(staged: Path) -> Non
 
 
 def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
-    """The API's document and page; the catalog; the Python that agents run in."""
+    """Functions have their data: the API's document and page, the catalog, and the Python that agents run in."""
     for part in ("openapi.json", "docs/index.html", "docs/page.js", "docs/vendor/swagger-ui-bundle.js"):
         assert (staged / "meta" / part).is_file()
     for name in ("providers", "chat", *CALL_MODELS):
@@ -131,7 +131,7 @@ def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
 
 
 def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
-    """So it changes, and is deployed again, only if its own code does."""
+    """A function has no code that it does not import, so it is deployed again only if its own code changes."""
     assert not (staged / "users" / "shared" / "sandbox").exists()
     assert not (staged / "meta" / "shared" / "store").exists()
     for name in runtimes():
@@ -141,7 +141,7 @@ def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
 
 
 def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
-    """Versions and hashes, but no address of a registry, whose content may change."""
+    """Requirements have the lock's versions and hashes, but no registry address, because its content may change."""
     lock = (ROOT / "requirements/lock.txt").read_text()
     for name in runtimes():
         text = (staged / name / "requirements.txt").read_text()
@@ -153,7 +153,7 @@ def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
 
 
 def test_functions_that_call_no_model_do_not_install_litellm(staged: Path) -> None:
-    """It takes 190 MB at run time, and seconds at the start."""
+    """Only functions that call models install litellm, which takes 190 MB at run time, and seconds to load."""
     assert {name for name in runtimes() if "litellm" in pins(staged / name / "requirements.txt")} == CALL_MODELS
     assert {name for name in runtimes() if "wasmtime" in pins(staged / name / "requirements.txt")} == RUN_CODE
     for name in runtimes():
@@ -161,7 +161,7 @@ def test_functions_that_call_no_model_do_not_install_litellm(staged: Path) -> No
 
 
 def test_requirements_install_what_the_code_imports() -> None:
-    """For every library that a function imports, at its start or later, its requirements have the package."""
+    """A function's requirements have the package of each library that it imports, at its start or later."""
     graph = grimp.build_graph("functions", "shared", include_external_packages=True, cache_dir=None)
     sources, lock = Sources(ROOT), Lock(ROOT / "requirements/lock.txt")
     own = {"functions", "shared", *sys.stdlib_module_names}
@@ -176,8 +176,8 @@ def test_requirements_install_what_the_code_imports() -> None:
             assert providers & (installed | NEVER_RUN.get(name, set())), f"{name} imports {module}"
 
 
-def test_a_module_that_is_imported_by_a_computed_name_is_refused(tmp_path: Path) -> None:
-    """Staging would omit the module, and the function would fail when it first needs it."""
+def test_an_import_by_a_computed_name_is_refused(tmp_path: Path) -> None:
+    """Staging refuses an import by a computed name: it would omit the module, and the function would fail later."""
     file = tmp_path / "late.py"
     file.write_text('await import_late("shared.llm.completion")\n')
     assert list(late_imports(file)) == ["shared.llm.completion"]
@@ -187,8 +187,9 @@ def test_a_module_that_is_imported_by_a_computed_name_is_refused(tmp_path: Path)
 
 
 def test_modules_are_imported_by_name_in_one_place() -> None:
-    """In `late_imports`, whose calls staging reads. Code inside the sandbox is not staged; `names` only looks for such
-    calls in agents' code.
+    """Only `late_imports` imports modules by name, because staging reads its calls.
+
+    Code inside the sandbox is not staged, and `names` only looks for such calls in agents' code.
     """
     importers = {
         str(path.relative_to(ROOT))
@@ -204,7 +205,7 @@ def test_modules_are_imported_by_name_in_one_place() -> None:
 
 
 def test_an_outdated_lock_is_reported(tmp_path: Path) -> None:
-    """With a remedy."""
+    """Staging reports a package or version that the lock lacks, with a remedy."""
     lock = tmp_path / "lock.txt"
     lock.write_text(
         f"six==1.0 ; python_version > '3' \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n"
@@ -216,7 +217,7 @@ def test_an_outdated_lock_is_reported(tmp_path: Path) -> None:
 
 
 def test_an_unknown_function_is_reported(tmp_path: Path) -> None:
-    """With a message and exit code 1, and without a traceback."""
+    """An unknown function is reported by a message and exit code 1, without a traceback."""
     command = [sys.executable, "-m", "deploy.stage", "--into", str(tmp_path), "nobody"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -225,8 +226,8 @@ def test_an_unknown_function_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_sizes_are_reported(tmp_path: Path) -> None:
-    """Of the source and of the installed packages, because both have limits."""
-    said: list[str] = []
-    stage(["users"], tmp_path, said.append)
-    assert len(said) == 1
-    assert re.fullmatch(r"  users +\d+ files +\d\.\d MB, +\d+ packages, +\d+ MB installed", said[0])
+    """Staging reports the sizes of the source and of the installed packages, because both have limits."""
+    output: list[str] = []
+    stage(["users"], tmp_path, output.append)
+    assert len(output) == 1
+    assert re.fullmatch(r"  users +\d+ files +\d\.\d MB, +\d+ packages, +\d+ MB installed", output[0])

@@ -1,4 +1,4 @@
-"""`gcloud builds submit` sends everything that is committed to Cloud Build, and nothing that git ignores."""
+"""`gcloud builds submit` sends all committed files to Cloud Build, and no files that git ignores."""
 
 import os
 import shutil
@@ -16,9 +16,9 @@ def _lines(*command: str, **environ: str) -> set[str]:
     return set(done.stdout.splitlines())
 
 
-@pytest.mark.skipif(not shutil.which("gcloud"), reason="there is no gcloud here to ask")
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout")
-def test_all_that_is_committed_is_sent(tmp_path: Path) -> None:
-    """Including `.gitignore`, which tests read; but no `.env`, and no environment of Python or Node.js."""
+@pytest.mark.skipif(not shutil.which("gcloud"), reason="gcloud is not installed")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the folder is not a git checkout")
+def test_all_committed_files_are_sent(tmp_path: Path) -> None:
+    """The upload includes `.gitignore`, which tests read, but no `.env` and no Python or Node.js environment."""
     sent = _lines("gcloud", "meta", "list-files-for-upload", CLOUDSDK_CONFIG=str(tmp_path))
     assert sent == _lines("git", "ls-files", "--cached", "--others", "--exclude-per-directory=.gitignore")

@@ -1,4 +1,4 @@
-"""What is taken for an API description, what is refused and why, and that no text does harm."""
+"""`parse` accepts API descriptions, refuses other texts with a reason, and handles harmful texts safely."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ HEAD = "openapi: 3.0.0\ninfo: {title: T, version: 1}\npaths: {}\n"
 
 
 def refusal(text: str) -> str:
-    """The message, once it is known to be one bounded line."""
+    """Returns the error message, and checks that it is one short line."""
     with pytest.raises(NotASpec) as caught:
         parse(text)
     assert "\n" not in caught.value.message
@@ -34,8 +34,8 @@ def refusal(text: str) -> str:
         ("crm.yaml", "openapi", "3.0.1", "CRM", "v3"),
     ],
 )
-def test_a_document_says_what_it_is(name: str, family: str, specification: str, title: str, version: str) -> None:
-    """Specification, title and version are read alike from JSON and YAML."""
+def test_a_documents_head_is_read(name: str, family: str, specification: str, title: str, version: str) -> None:
+    """Specification, title and version are read from JSON and from YAML."""
     document = parse(written(name))
     assert (document.family, document.specification) == (family, specification)
     assert (document.title, document.name, document.version) == (title, title, version)
@@ -43,13 +43,13 @@ def test_a_document_says_what_it_is(name: str, family: str, specification: str, 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_json_and_yaml_are_the_same_document(name: str) -> None:
-    """What YAML was read from can be written as JSON and read again."""
+    """A document that was read from YAML, written as JSON, and read again is the same document."""
     document = parse(written(name))
     assert parse(json.dumps(document.tree)) == document
 
 
-def test_both_yaml_parsers_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where libyaml is missing, PyYAML's own parser gives the same."""
+def test_both_yaml_parsers_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If libyaml is missing, PyYAML's own parser gives the same result."""
     monkeypatch.setattr(yaml_text, "_LOADER", yaml.SafeLoader)
     slow = [parse(written(name)) for name in NAMES]
     monkeypatch.undo()
@@ -58,19 +58,19 @@ def test_both_yaml_parsers_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("version", ["3.0", "3.1", "3.2", "3.0.0", "3.1.1", "3.2.0", "'3.0.0'", "3.0.0-rc2"])
 def test_versions_may_be_numbers(version: str) -> None:
-    """`openapi: 3.0` is a number to YAML, and meant all the same."""
+    """`openapi: 3.0` is a number in YAML, and is accepted as a version."""
     assert parse(f"openapi: {version}\npaths: {{}}").specification == version.strip("'")
 
 
 @pytest.mark.parametrize("title", ["", "title: 3", "title: [x]", "title: ' '"])
-def test_a_name_is_a_title_or_nothing(title: str) -> None:
-    """A document without a usable title has no name, and is a document."""
+def test_a_document_needs_no_title(title: str) -> None:
+    """A document without a usable title is valid, and has no name."""
     document = parse(f"swagger: 2.0\ninfo: {{{title}}}\npaths: {{}}")
     assert document.name == ("3" if title == "title: 3" else None)
 
 
-def test_a_title_is_bounded_and_on_one_line() -> None:
-    """Whatever a title holds, it fits a list."""
+def test_a_title_is_shortened_to_one_line() -> None:
+    """A long title is cut to 200 characters on one line, without control characters."""
     document = parse(json.dumps({"openapi": "3.0.0", "info": {"title": "a\nb\u202e\ud800" + "c" * 9999}, "paths": {}}))
     assert document.name
     assert document.name.startswith("a bc")
@@ -78,7 +78,7 @@ def test_a_title_is_bounded_and_on_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "empty"),
         (" \n\ufeff ", ""),
@@ -118,15 +118,15 @@ def test_a_title_is_bounded_and_on_one_line() -> None:
         (HEAD + "x: &a [1]\n*a : 1", "key of an object"),
     ],
 )
-def test_what_is_no_document_is_told_what_it_is(text: str, says: str) -> None:
-    """The message names what was found, and where if it is a slip of the pen."""
-    assert says in refusal(text)
+def test_other_texts_are_refused_with_a_reason(text: str, message: str) -> None:
+    """The message names what was found instead of a document, or where a syntax error is."""
+    assert message in refusal(text)
 
 
 @pytest.mark.parametrize("version", ["3.1.0", "3.2.0"])
 @pytest.mark.parametrize("extra", ["webhooks", "components"])
 def test_a_document_since_3_1_needs_no_paths(extra: str, version: str) -> None:
-    """Webhooks or components alone are a document."""
+    """Since OpenAPI 3.1, webhooks or components alone make a document."""
     assert parse(json.dumps({"openapi": version, extra: {}}))
 
 
@@ -146,7 +146,7 @@ def bomb(levels: int, opening: str) -> str:
     ],
 )
 def test_a_yaml_bomb_is_refused(text: str) -> None:
-    """Aliases that expand beyond measure are refused before anything is built of them."""
+    """Aliases that expand too much are refused before anything is built from them."""
     assert "aliases of this YAML expand" in refusal(text)
 
 
@@ -164,13 +164,13 @@ def test_a_yaml_bomb_is_refused(text: str) -> None:
         '{"openapi": ' + "9" * 5000 + "}",
     ],
 )
-def test_depth_and_digits_are_bounded(text: str) -> None:
-    """However deep a text nests, with or without aliases, it is refused and nothing overflows."""
+def test_depth_and_digits_are_limited(text: str) -> None:
+    """Text that is nested too deeply, even by aliases, or has too many digits, is refused without an overflow."""
     refusal(text)
 
 
-def test_ordinary_anchors_are_fine() -> None:
-    """Aliases share what they point to, merges give way to what is written, an anchor may be given again."""
+def test_ordinary_anchors_are_accepted() -> None:
+    """Aliases share their target, explicit keys win over merged ones, and an anchor may be redefined."""
     tree = parse(
         HEAD + "a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}\nc: &x [5]\nd: *x\n'<<': 7\ne: {<<: [{m: 1}, {m: 2}], n: 0}"
     ).tree
@@ -179,8 +179,8 @@ def test_ordinary_anchors_are_fine() -> None:
     assert tree["c"] is tree["d"]
 
 
-def test_yaml_is_read_as_json_has_it() -> None:
-    """Keys are text as written; `on`, dates and times are text; numbers, booleans and null are what they look like."""
+def test_yaml_values_have_json_types() -> None:
+    """Keys, `on`, dates and times are read as text; numbers, booleans and null have their own types."""
     tree = parse(
         HEAD + "200: a\non: yes\nx: [2024-01-31, 12:30:00, no, 0x1F, 1e3, -2, ~, true, '1', !!str 2, !!int '3', 1_0]\n"
         "z: !!python/object/apply:os.system [ls]\n1.10: .inf"
@@ -191,13 +191,13 @@ def test_yaml_is_read_as_json_has_it() -> None:
 
 
 def test_braces_may_be_yaml() -> None:
-    """A text that starts as JSON does and is YAML is read as YAML."""
+    """YAML that starts with a brace, like JSON, is read as YAML."""
     assert parse("{openapi: 3.0.0, paths: {}, }").specification == "3.0.0"
 
 
 @pytest.mark.timeout(30)
-def test_a_large_document_is_read_soon() -> None:
-    """Megabytes of JSON, whole or broken off, and of YAML take seconds at most."""
+def test_a_large_document_is_read_quickly() -> None:
+    """Megabytes of JSON, complete or truncated, and of YAML are read within seconds."""
     text = code_hosting(2000)
     assert len(parse(text).tree) == 5
     assert "valid JSON" in refusal(text[:-1])
@@ -205,7 +205,7 @@ def test_a_large_document_is_read_soon() -> None:
 
 
 def test_json_needs_no_yaml() -> None:
-    """PyYAML is loaded for YAML only: most documents are JSON, and a cold start pays for what it imports."""
+    """PyYAML is loaded only for YAML, because most documents are JSON, and imports slow a cold start."""
     code = (
         "import sys; from shared.openapi import parse, write_tool_docs\n"
         """write_tool_docs(parse('{"openapi": "3.0.0", "paths": {}}'), 100)\n"""
@@ -225,7 +225,7 @@ def test_json_needs_no_yaml() -> None:
     )
 )
 def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
-    """`parse` raises `NotASpec`, and nothing else."""
+    """For any text, `parse` returns a document or raises `NotASpec`."""
     outcome: object
     try:
         outcome = parse(text)
@@ -235,7 +235,7 @@ def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ('{"a" 1}', "This is not valid JSON: a colon is missing, line 1, column 6."),
         ('{"a":"x', "This is not valid JSON: a string that begins there is not closed, line 1, column 6."),
@@ -259,8 +259,8 @@ def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
         ("a: |3z", "what follows | or > is not allowed there"),
     ],
 )
-def test_what_is_wrong_with_a_text_is_said_in_our_words(text: str, words: str) -> None:
-    """And where."""
+def test_syntax_errors_are_described_in_our_own_messages(text: str, message: str) -> None:
+    """A syntax error's message is our own, not a library's, and names the position."""
     with pytest.raises(NotASpec) as raised:
         parse(text)
-    assert words in str(raised.value)
+    assert message in str(raised.value)

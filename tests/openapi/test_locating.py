@@ -1,4 +1,4 @@
-"""Where an API is reached, when its document says so only in relation to where it was fetched."""
+"""`locate` makes an API's relative server addresses absolute, based on the address that the document came from."""
 
 import json
 from functools import partial
@@ -60,15 +60,15 @@ CASES = [
 
 @pytest.mark.parametrize("write", [json.dumps, partial(json.dumps, indent=2), yaml.safe_dump])
 @pytest.mark.parametrize(("tree", "bases"), CASES)
-def test_the_docs_have_whole_addresses(tree: dict[str, Any], bases: list[str], write: Any) -> None:
-    """From the kept text alone, whatever it was written in; and nothing of the address' query."""
-    written = write(tree)
-    kept = locate(parse(written), written, URL)
-    head = write_tool_docs(parse(kept), 10_000).split("\n###")[0]
+def test_the_docs_have_absolute_addresses(tree: dict[str, Any], bases: list[str], write: Any) -> None:
+    """The stored text, in any format, contains absolute addresses, without the query of the document's own address."""
+    text = write(tree)
+    stored = locate(parse(text), text, URL)
+    head = write_tool_docs(parse(stored), 10_000).split("\n###")[0]
     for base in bases:
         assert base in head
-    assert "secret" not in kept
-    assert {**json.loads(json.dumps(parse(kept).tree)), "servers": 0, "host": 0, "schemes": 0} == {
+    assert "secret" not in stored
+    assert {**json.loads(json.dumps(parse(stored).tree)), "servers": 0, "host": 0, "schemes": 0} == {
         **tree,
         "servers": 0,
         "host": 0,
@@ -76,10 +76,10 @@ def test_the_docs_have_whole_addresses(tree: dict[str, Any], bases: list[str], w
     }
 
 
-def test_a_scheme_that_is_not_the_usual_is_the_documents_own() -> None:
-    """Swagger 2: without schemes, the one by which the document was fetched."""
-    written = json.dumps(swagger(host="whole.test"))
-    assert parse(locate(parse(written), written, "http://x.test/a.json")).tree["schemes"] == ["http"]
+def test_a_missing_scheme_is_the_documents_own() -> None:
+    """A Swagger 2 document without schemes gets the scheme by which it was fetched."""
+    text = json.dumps(swagger(host="whole.test"))
+    assert parse(locate(parse(text), text, "http://x.test/a.json")).tree["schemes"] == ["http"]
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_a_scheme_that_is_not_the_usual_is_the_documents_own() -> None:
         ),
     ],
 )
-def test_the_rest_of_the_text_stays_as_it_is(before: str, after: str) -> None:
-    """Comments between what is replaced and what follows go with it."""
+def test_the_rest_of_the_text_does_not_change(before: str, after: str) -> None:
+    """Only the servers are replaced, along with comments between them and the next key."""
     assert locate(parse(before), before, "https://h.test/x/openapi.yaml") == after
 
 
@@ -117,19 +117,19 @@ def test_the_rest_of_the_text_stays_as_it_is(before: str, after: str) -> None:
         swagger(host="whole.test"),
     ],
 )
-def test_a_document_that_is_whole_is_left_alone(tree: dict[str, Any]) -> None:
-    """And one that has nothing to be called."""
-    written = json.dumps(tree, indent=3)
-    assert locate(parse(written), written, URL) is written
+def test_a_document_with_absolute_addresses_does_not_change(tree: dict[str, Any]) -> None:
+    """A document with absolute addresses, or without operations, does not change."""
+    text = json.dumps(tree, indent=3)
+    assert locate(parse(text), text, URL) is text
 
 
-def test_servers_of_paths_and_operations_are_made_whole() -> None:
-    """They win over the document's."""
+def test_servers_of_paths_and_operations_become_absolute() -> None:
+    """The servers of a path or an operation, which override the document's, become absolute."""
     paths = {"/a": {"servers": [{"url": "/p"}], "get": {"servers": [{"url": "o"}], "operationId": "x"}}}
-    written = json.dumps(document(paths=paths))
-    kept = parse(locate(parse(written), written, "https://h.test/d/openapi.json"))
-    assert "Base URL of this operation: https://h.test/d/o" in write_tool_docs(kept, 10_000)
-    item: Any = kept.tree["paths"]["/a"]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
+    text = json.dumps(document(paths=paths))
+    stored = parse(locate(parse(text), text, "https://h.test/d/openapi.json"))
+    assert "Base URL of this operation: https://h.test/d/o" in write_tool_docs(stored, 10_000)
+    item: Any = stored.tree["paths"]["/a"]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
     assert item["servers"] == [{"url": "https://h.test/p"}]
 
 
@@ -145,16 +145,16 @@ JUNK = st.recursive(
 
 @given(JUNK, JUNK, st.sampled_from(["servers", "host", "schemes", "basePath"]))
 def test_any_servers_are_read(servers: Any, other: Any, key: str) -> None:
-    """What makes no sense stays as it is."""
+    """Invalid servers raise no errors."""
     for tree in (document(servers=servers), swagger(**{key: other}), document(servers=[{"url": servers}, other])):
-        written = json.dumps(tree)
-        write_tool_docs(parse(locate(parse(written), written, URL)), 2000)
+        text = json.dumps(tree)
+        write_tool_docs(parse(locate(parse(text), text, URL)), 2000)
 
 
-def test_an_alias_bomb_is_not_written_out() -> None:
-    """A long text that is named a thousand times is a thousand times as long when it is written."""
-    written = (
+def test_an_alias_bomb_is_not_expanded() -> None:
+    """A long text with a thousand aliases does not change, because rewriting it would expand all of them."""
+    text = (
         "openapi: 3.0.0\ninfo: {title: T}\npaths:\n  /a:\n    servers: [{url: /v1}]\n    get: {}\n"
         f"x-a: &a {'x' * 100_000}\nx-b: [{', '.join(['*a'] * 1000)}]\n"
     )
-    assert locate(parse(written), written, URL) is written
+    assert locate(parse(text), text, URL) is text

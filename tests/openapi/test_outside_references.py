@@ -1,4 +1,4 @@
-"""Documents that leave parts of themselves to other documents: said plainly, to the model and to whoever fetches."""
+"""References to other documents are reported in the docs for the model and in the warning for the user."""
 
 import json
 from typing import Any
@@ -24,8 +24,8 @@ MANY = {
 
 
 @pytest.mark.parametrize("budget", [1_000_000, 60_000, 20_000])
-def test_an_operation_that_is_elsewhere_is_not_shown_as_if_it_took_nothing(budget: int) -> None:
-    """The head says it of all; where there is room, each says it of itself."""
+def test_operations_in_other_documents_are_marked(budget: int) -> None:
+    """The head of the docs counts operations described elsewhere. If the budget allows, each operation says so too."""
     text = write_tool_docs(parse(document(MANY)), budget)
     assert "600 of 600 operations are described elsewhere, such as in ops/list0.yaml" in text
     assert "what they take and return is unknown" in text
@@ -71,17 +71,17 @@ SHARED = {
     ],
 )
 def test_references_of_every_kind(paths: Any, expected: list[str]) -> None:
-    """Followed within the document, and named where they lead out of it or nowhere."""
+    """References within the document are followed. References to other documents or to nothing are named."""
     text = write_tool_docs(parse(document(paths, **SHARED)), 10_000)
     for part in expected:
         assert part in text
-    warned = describe_outside_references(parse(document(paths, **SHARED))) is not None
+    has_warning = describe_outside_references(parse(document(paths, **SHARED))) is not None
     circular = "~1a/get" in str(paths) and "x.test" not in str(paths)
-    assert warned == ("not in this document" in text or "elsewhere" in text) or circular
+    assert has_warning == ("not in this document" in text or "elsewhere" in text) or circular
 
 
-def test_what_is_whole_is_not_warned_of() -> None:
-    """Nor is a `$ref` that is a value of the API's, or a field of that name."""
+def test_a_complete_document_has_no_warning() -> None:
+    """There is no warning about a complete document, nor about a `$ref` in an example or a field with that name."""
     for name in ("payments.yaml", "weather.yaml", "petstore.json", "crm.yaml"):
         assert name in NAMES
         assert describe_outside_references(parse(written(name))) is None

@@ -1,4 +1,4 @@
-"""Documents that are too large to be kept: shortened to what is shown of them, which stays the same to the letter."""
+"""`reduce` shortens documents that are too large to store. Their docs stay exactly the same."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from shared.services.generation import code_context as code_docs
 from tests.openapi.documents import NAMES, back_office, code_hosting, written
 
 
-def made(name: str) -> str:
+def document_text(name: str) -> str:
     return {"back office": lambda: back_office(100), "code hosting": lambda: code_hosting(200)}.get(
         name, lambda: written(name)
     )()
@@ -19,8 +19,8 @@ def made(name: str) -> str:
 
 @pytest.mark.parametrize("name", [*NAMES, "back office", "code hosting"])
 def test_the_docs_of_a_shortened_document_are_the_same(name: str) -> None:
-    """At every budget."""
-    document = parse(made(name))
+    """The docs of a shortened document are the same at every budget."""
+    document = parse(document_text(name))
     text = reduce(document, 10**9, len)
     assert text is not None
     shortened = parse(text)
@@ -29,8 +29,8 @@ def test_the_docs_of_a_shortened_document_are_the_same(name: str) -> None:
         assert write_tool_docs(shortened, budget) == write_tool_docs(document, budget)
 
 
-def test_what_is_never_shown_is_left_out() -> None:
-    """Examples, extensions, long ends, and schemas that no operation leads to; but no field that is called so."""
+def test_parts_that_the_docs_never_show_are_removed() -> None:
+    """Examples, extensions, long descriptions and unused schemas are removed, but not fields with such names."""
     odd = {
         "type": "object",
         "required": ["example"],
@@ -78,8 +78,8 @@ def test_what_is_never_shown_is_left_out() -> None:
         },
     }
     text = reduce(parse(json.dumps(tree)), 10**9, len) or ""
-    for gone in ("EX1", "EX2", "LOGO", "TAG", "CALL", "END", "ERROR", "UNUSED", "EXTENSION"):
-        assert gone not in text
+    for removed in ("EX1", "EX2", "LOGO", "TAG", "CALL", "END", "ERROR", "UNUSED", "EXTENSION"):
+        assert removed not in text
     assert parse(text).tree["components"] == {  # pyright: ignore[reportUnknownMemberType]
         "schemas": {
             "Fine": {"type": "string"},
@@ -96,25 +96,25 @@ def test_what_is_never_shown_is_left_out() -> None:
     }
 
 
-def test_it_goes_as_far_as_it_has_to_and_no_further() -> None:
-    """Answers go only if the document is too large with them; None if nothing helps."""
+def test_a_document_is_reduced_only_as_far_as_necessary() -> None:
+    """Responses are removed only if the document is too large with them. `reduce` returns None if even that fails."""
     document = parse(code_hosting(400))
-    all_shown = reduce(document, 10**9, len)
-    assert all_shown is not None
-    less = reduce(document, len(all_shown) - 1, len)
-    assert less is not None
-    assert len(less) < len(all_shown)
-    assert write_tool_docs(parse(less), BUDGET) == write_tool_docs(document, BUDGET)
-    assert reduce(document, len(less) - 1, len) is None
+    with_responses = reduce(document, 10**9, len)
+    assert with_responses is not None
+    without_responses = reduce(document, len(with_responses) - 1, len)
+    assert without_responses is not None
+    assert len(without_responses) < len(with_responses)
+    assert write_tool_docs(parse(without_responses), BUDGET) == write_tool_docs(document, BUDGET)
+    assert reduce(document, len(without_responses) - 1, len) is None
 
 
-def test_the_budget_is_that_of_the_prompt() -> None:
-    """What is made of a document for a model is never longer."""
+def test_the_budget_matches_the_prompts() -> None:
+    """The budget is the maximum length of a document's docs in a prompt."""
     assert BUDGET == code_docs._MAX_SPEC_CHARACTERS  # pyright: ignore[reportPrivateUsage]
 
 
-def test_what_refers_into_what_is_left_out_is_not_shortened_wrongly() -> None:
-    """A schema in an extension is a schema all the same."""
+def test_a_referenced_schema_in_an_extension_is_kept() -> None:
+    """Extensions are removed, but not a schema in an extension that an operation refers to."""
     tree = json.loads(back_office(2))
     tree["x-types"] = {"Y": {"type": "object", "required": ["deep"], "properties": {"deep": {"type": "string"}}}}
     tree["components"]["schemas"]["Thing0"]["properties"]["ship_to"] = {"$ref": "#/x-types/Y"}

@@ -1,4 +1,4 @@
-"""What has to be sent comes before all else that is told of an operation, however little room there is."""
+"""Required parameters and fields come first in an operation's docs, even with a small budget."""
 
 import json
 import re
@@ -12,54 +12,57 @@ from tests.openapi.documents import NAMES, back_office, code_hosting, written
 BUDGET = 60_000
 
 
-def of(text: str, operation: str) -> str:
-    """What is said of one operation, on one line or on several."""
+def operation_docs(text: str, operation: str) -> str:
+    """Returns the part of the docs about one operation, which may have several lines."""
     start = text.index(f"({operation})")
     end = re.compile(r"\n(?:### )?(?:GET|PUT|POST|DELETE|PATCH) /").search(text, start)
     return text[start : end.start() if end else None]
 
 
 @pytest.mark.parametrize("count", [20, 100, 200, 350])
-def test_every_operation_has_what_must_be_sent(count: int) -> None:
-    """With types, and as deep as it is required, before anything that is optional."""
+def test_every_operation_shows_its_required_parts(count: int) -> None:
+    """Each operation shows its required parts with types, including nested ones, before optional ones."""
     text = write_tool_docs(parse(back_office(count)), BUDGET)
     assert len(text) <= BUDGET
     for number in range(count):
-        told = of(text, f"createThing{number}")
+        docs = operation_docs(text, f"createThing{number}")
         for part in ("X-Tenant", "amount*: integer", "ship_to*: Address {city*: string"):
-            assert part in told
-        if "option_0" in told:
-            assert told.index("amount*") < told.index("option_0")
-        if "dry_run" in told:
-            assert told.index("X-Tenant") < told.index("dry_run")
+            assert part in docs
+        if "option_0" in docs:
+            assert docs.index("amount*") < docs.index("option_0")
+        if "dry_run" in docs:
+            assert docs.index("X-Tenant") < docs.index("dry_run")
 
 
-def test_where_it_does_not_fit_for_all_it_is_there_for_as_many_as_fit() -> None:
-    """And every line is there; the head says how to read them."""
+def test_as_many_operations_as_fit_show_their_required_parts() -> None:
+    """If the budget does not suffice for all operations, as many as fit show their required parts.
+
+    Every operation has its line, and the head explains the notation.
+    """
     count = 650
     text = write_tool_docs(parse(back_office(count)), BUDGET)
     assert len(text) <= BUDGET
     assert all(f"/things-{number} (createThing{number})" in text for number in range(count))
-    told = text.count("ship_to*: Address {city*: string")
-    assert told == text.count("X-Tenant (header): string") == text.count("amount*: integer") > 100
+    shown = text.count("ship_to*: Address {city*: string")
+    assert shown == text.count("X-Tenant (header): string") == text.count("amount*: integer") > 100
     assert len(text) > BUDGET - 300
     assert "Base URL: https://office.test/v9" in text
     assert "required" in text.split("\nPOST", 1)[0]
 
 
 @pytest.mark.parametrize("name", ["back office", "code hosting", *NAMES])
-def test_a_larger_budget_never_tells_less(name: str) -> None:
-    """Nor more than it is."""
-    made = {"back office": lambda: back_office(60), "code hosting": lambda: code_hosting(80)}
-    document = parse(made[name]() if name in made else written(name))
+def test_a_larger_budget_never_shortens_the_docs(name: str) -> None:
+    """A larger budget never makes the docs shorter, and the docs never exceed the budget."""
+    generated = {"back office": lambda: back_office(60), "code hosting": lambda: code_hosting(80)}
+    document = parse(generated[name]() if name in generated else written(name))
     sizes = [(budget, len(write_tool_docs(document, budget))) for budget in range(200, 40_000, 777)]
-    least = len(write_tool_docs(document, 0))
+    min_size = len(write_tool_docs(document, 0))
     assert [size for _, size in sizes] == sorted(size for _, size in sizes)
-    assert all(size <= max(budget, least) for budget, size in sizes)
+    assert all(size <= max(budget, min_size) for budget, size in sizes)
 
 
 def one(schema: Any, **more: Any) -> str:
-    """The document of one operation with this body."""
+    """Returns a document with one operation that has this body."""
     body = {"required": True, "content": {"application/json": {"schema": schema}}}
     operation = {"operationId": "op", "requestBody": body, **more}
     return json.dumps({"openapi": "3.1.0", "info": {"title": "One"}, "paths": {"/a": {"post": operation}}})
@@ -82,7 +85,7 @@ def noise(count: int) -> dict[str, Any]:
             {"oneOf": [{"properties": {**noise(9), key: {"type": "null"}}, "required": [key]} for key in "abc"]},
             ["a*: null", "b*: null", "c*: null"],
         ),
-        ({"properties": noise(300), "required": ["unheard"]}, ["unheard*: any"]),
+        ({"properties": noise(300), "required": ["undeclared"]}, ["undeclared*: any"]),
         (
             {
                 "properties": {**noise(50), **{f"r{n}": {"type": "string"} for n in range(40)}},
@@ -111,16 +114,16 @@ def noise(count: int) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("budget", [700, 1500, 3000, BUDGET])
-def test_required_fields_are_told_whatever_stands_before_them(schema: Any, expected: list[str], budget: int) -> None:
-    """Among hundreds, in parts of a whole, in lists and alternatives, and deep inside."""
+def test_required_fields_are_always_shown(schema: Any, expected: list[str], budget: int) -> None:
+    """Required fields are shown among hundreds of optional ones, in `allOf`, lists, alternatives and nested objects."""
     text = write_tool_docs(parse(one(schema)), budget)
-    least = sum(len(part) for part in expected) + 450
-    for part in expected if budget >= least else ():
+    min_budget = sum(len(part) for part in expected) + 450
+    for part in expected if budget >= min_budget else ():
         assert part in text
 
 
 def test_a_required_parameter_is_never_cut_off() -> None:
-    """Not even behind more optional ones than are shown."""
+    """A required parameter is shown even if it follows more optional ones than are shown."""
     parameters = [{"name": f"p{number}", "in": "query", "schema": {"type": "string"}} for number in range(150)]
     last = {"name": "last", "in": "query", "required": True, "schema": {"type": "integer"}}
     shared = {"parameters": [*parameters[:90], last]}
@@ -131,7 +134,7 @@ def test_a_required_parameter_is_never_cut_off() -> None:
 
 
 def test_a_recursive_required_field_ends() -> None:
-    """At its type's name."""
+    """A recursive required field is cut off at its type's name."""
     node = {
         "type": "object",
         "required": ["next"],

@@ -1,4 +1,4 @@
-"""What a model is told of documents in the shape of well-known ones, within a budget."""
+"""The docs that a model gets about an API, within a budget, for documents based on well-known APIs."""
 
 import json
 import re
@@ -9,22 +9,22 @@ from shared.openapi import Document, parse, write_tool_docs
 from shared.openapi.detail import LADDER
 from tests.openapi.documents import NAMES, code_hosting, written
 
-PLENTY = 200_000
+LARGE_BUDGET = 200_000
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
-def docs(name: str, budget: int = PLENTY) -> str:
+def docs(name: str, budget: int = LARGE_BUDGET) -> str:
     return write_tool_docs(parse(written(name)), budget)
 
 
 def section(text: str, operation: str) -> str:
-    """What is said of one operation, by its id."""
+    """Returns the section of one operation, by its id."""
     return next(part for part in text.split("\n### ") if f"({operation})" in part.split("\n", 1)[0])
 
 
 def bare_lines(document: Document) -> list[str]:
-    """In words of its own, for documents in order."""
+    """Returns the expected lines of the operations, without details, in the document's order."""
     lines: list[str] = []
     tree = json.loads(json.dumps(document.tree))
     for path, item in tree["paths"].items():
@@ -37,40 +37,41 @@ def bare_lines(document: Document) -> list[str]:
     return lines
 
 
-def spoken_of(text: str) -> list[str]:
-    """The operations' lines in a text, whatever is around them."""
+def operation_lines(text: str) -> list[str]:
+    """Returns the operations' lines in a text, without their details."""
     found = re.finditer(r"^(?:### )?((?:GET|PUT|POST|DELETE|PATCH) \S+(?: \([^\s:]+\))?)(?:: .*)?$", text, re.MULTILINE)
     return [match[1] for match in found]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "code hosting"])
-def test_no_budget_loses_an_operation_or_is_exceeded(name: str) -> None:
-    """Under every budget all lines are there, in order; the text fits unless the bare lines alone do not."""
+def test_every_budget_keeps_all_operations(name: str) -> None:
+    """For any budget, all operations are listed in order, and the text fits unless their bare lines do not."""
     document = parse(code_hosting(100) if name == "code hosting" else written(name))
     lines = bare_lines(document)
-    least = len("\n".join(lines))
-    whole = len(write_tool_docs(document, 10**9))
-    for budget in [-1, 0, least - 1, least, *(least + (whole - least) * step // 25 for step in range(1, 26))]:
+    min_size = len("\n".join(lines))
+    max_size = len(write_tool_docs(document, 10**9))
+    steps = (min_size + (max_size - min_size) * step // 25 for step in range(1, 26))
+    for budget in [-1, 0, min_size - 1, min_size, *steps]:
         text = write_tool_docs(document, budget)
-        assert spoken_of(text) == lines
-        assert len(text) <= max(budget, least)
+        assert operation_lines(text) == lines
+        assert len(text) <= max(budget, min_size)
     assert write_tool_docs(document, 0) == "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_detail_goes_with_the_budget(name: str) -> None:
-    """A larger budget never gives less."""
+def test_detail_grows_with_the_budget(name: str) -> None:
+    """A larger budget never makes the docs shorter."""
     document = parse(written(name))
     sizes = [len(write_tool_docs(document, budget)) for budget in range(0, 12_000, 300)]
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 4
 
 
-def test_detail_is_left_out_in_order() -> None:
-    """Responses go first, then what is deep in bodies, then prose, then types; the same for every operation."""
+def test_details_are_omitted_in_order() -> None:
+    """Responses are omitted first, then nested fields of bodies, then prose, then types, equally for all operations."""
     document = parse(code_hosting(40))
     texts = [write_tool_docs(document, budget) for budget in range(2_000, 240_000, 4_000)]
-    seen = [
+    counts = [
         (
             text.count("parents: [resource"),
             text.count("Returns 200"),
@@ -80,17 +81,17 @@ def test_detail_is_left_out_in_order() -> None:
         )
         for text in texts
     ]
-    for column in zip(*seen, strict=True):
+    for column in zip(*counts, strict=True):
         assert list(column) == sorted(column)
-    for returns, prose, types, parameters in (entry[1:] for entry in seen):
+    for returns, prose, types, parameters in (entry[1:] for entry in counts):
         assert {returns, prose, types, parameters} <= {0, 40}
         assert returns >= prose
         assert parameters >= types >= prose
-    assert {entry[1:] for entry in seen} >= {(0, 0, 0, 0), (40, 40, 40, 40)}
+    assert {entry[1:] for entry in counts} >= {(0, 0, 0, 0), (40, 40, 40, 40)}
 
 
-def test_the_ladder_leads_down() -> None:
-    """No step tells more of anything than the one before it."""
+def test_each_step_of_the_ladder_has_less_detail() -> None:
+    """No step of the ladder shows more of anything than the step before it."""
 
     def measure(step: int) -> list[int]:
         detail = LADDER[step]
@@ -156,7 +157,7 @@ def test_the_ladder_leads_down() -> None:
     ],
 )
 def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
-    """Where calls go and what they carry is said once, at the top."""
+    """Base URLs and authentication are described once, at the top."""
     head = docs(name).split("\n### ", 1)[0]
     for line in expected:
         assert line in head
@@ -285,28 +286,31 @@ def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
                 "owner: Contact, password: string}\n",
                 "Returns 201 (application/json): Contact {name*: string /* First and last */, id*: string, "
                 "created: string<date-time>, owner: Contact}",
-                "Errors: 409 It is there already",
+                "Errors: 409 The contact already exists",
             ],
         ),
         ("crm.yaml", "listContacts", ["{next: string | null, results: [Contact {", "(or 204)"]),
     ],
 )
-def test_an_operation_is_told_in_full(name: str, operation: str, expected: list[str]) -> None:
-    """With room enough: parameters, body, success and errors, references resolved, cycles cut at the type's name."""
-    told = section(docs(name), operation)
+def test_an_operation_is_described_completely(name: str, operation: str, expected: list[str]) -> None:
+    """With a large budget, the docs have parameters, body, responses and errors.
+
+    References are resolved, and cycles are cut off at the type's name.
+    """
+    text = section(docs(name), operation)
     for part in expected:
-        assert part in told + "\n"
+        assert part in text + "\n"
 
 
 def test_an_operations_parameter_replaces_the_paths() -> None:
-    """The same name and place are the same parameter; the operation's word counts."""
-    told = docs("petstore.json").split("### DELETE /pet/{petId}\n")[1].split("\n###")[0]
-    assert "- petId (path, required): string\n- api_key (header): string\n" in told
-    assert "int64" not in told
+    """An operation's parameter replaces the path's parameter with the same name and place."""
+    text = docs("petstore.json").split("### DELETE /pet/{petId}\n")[1].split("\n###")[0]
+    assert "- petId (path, required): string\n- api_key (header): string\n" in text
+    assert "int64" not in text
 
 
-def test_no_reference_is_left() -> None:
-    """Nothing of a `$ref` that leads somewhere shows but its type's name."""
+def test_no_resolved_reference_is_shown() -> None:
+    """The docs show only the type's name of a resolved `$ref`."""
     for name in NAMES:
         assert "$ref" not in docs(name)
         assert "#/components/schemas" not in docs(name)
@@ -314,15 +318,15 @@ def test_no_reference_is_left() -> None:
 
 @pytest.mark.timeout(30)
 def test_thousands_of_operations_take_seconds() -> None:
-    """Time follows the budget and the number of operations, not what their schemas would expand to."""
+    """The time depends on the budget and the number of operations, not on the expanded size of their schemas."""
     document = parse(code_hosting(4000))
     for budget in (0, 300_000, 1_000_000):
         write_tool_docs(document, budget)
 
 
-def test_the_method_of_3_2_is_told() -> None:
-    """`QUERY` is an operation like any other."""
+def test_the_method_query_is_documented() -> None:
+    """`QUERY`, which OpenAPI 3.2 added, is documented like any other method."""
     search = {"operationId": "search", "requestBody": {"content": {"application/json": {"schema": {"type": "string"}}}}}
     document = parse(json.dumps({"openapi": "3.2.0", "paths": {"/pets": {"query": search}}}))
     assert write_tool_docs(document, 0) == "QUERY /pets (search)"
-    assert "application/json" in write_tool_docs(document, PLENTY)
+    assert "application/json" in write_tool_docs(document, LARGE_BUDGET)

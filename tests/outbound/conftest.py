@@ -1,4 +1,4 @@
-"""Settings that let the strangers' servers be reached, and a count of the connections that are tried."""
+"""Fixtures: settings that allow calls to the test servers, and a record of the attempted connections."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tests.doubles.mcp_server import McpServer
 
 @pytest.fixture
 def settings(api_server: ApiServer, mcp_server: McpServer) -> Settings:
-    """Small limits, and a way to the two servers alone."""
+    """Small limits, and access to only the two test servers."""
     return Settings(
         outbound_allowed_hosts=(api_server.host, mcp_server.host),
         outbound_timeout_seconds=10,
@@ -23,25 +23,25 @@ def settings(api_server: ApiServer, mcp_server: McpServer) -> Settings:
 
 @dataclass
 class Connections:
-    """Where connections were tried: host and port."""
+    """The hosts and ports of the attempted connections."""
 
     tried: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     failing: bool = False
-    """Whether they fail, as if nobody were there, rather than being made."""
+    """Whether all connections fail, as if no server were listening."""
 
 
 @pytest.fixture
 def connections(monkeypatch: pytest.MonkeyPatch) -> Connections:
-    """All connections of asyncio go through `sock_connect`, whatever library asks for them."""
-    noted = Connections()
+    """Records all connections. Every library that uses asyncio connects through `sock_connect`."""
+    record = Connections()
     loop_type: Any = asyncio.SelectorEventLoop
     connect = loop_type.sock_connect
 
     async def sock_connect(self: Any, sock: Any, address: Any) -> None:
-        noted.tried.append(tuple(address[:2]))
-        if noted.failing:
+        record.tried.append(tuple(address[:2]))
+        if record.failing:
             raise ConnectionRefusedError
         await connect(self, sock, address)
 
     monkeypatch.setattr(loop_type, "sock_connect", sock_connect)
-    return noted
+    return record

@@ -1,4 +1,4 @@
-"""An MCP server that means harm, or does not know better: each path answers in a way of its own."""
+"""A malicious or faulty MCP server. Each path behaves in its own way."""
 
 import asyncio
 import json
@@ -23,8 +23,8 @@ def _result(message: dict[str, Any], result: Any) -> Response:
     return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": result})
 
 
-def _error(message: dict[str, Any], code: int, words: str, status: int = 200) -> Response:
-    error = {"code": code, "message": words}
+def _error(message: dict[str, Any], code: int, text: str, status: int = 200) -> Response:
+    error = {"code": code, "message": text}
     return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "error": error}, status_code=status)
 
 
@@ -37,24 +37,24 @@ def _same_page(message: dict[str, Any]) -> Response:
     return _result(message, {"tools": [], "nextCursor": "again"})
 
 
-def _ends_with(cursor: Any, *names: str) -> Reply:
-    """One page, and this as the cursor to the next."""
+def _page_with_cursor(cursor: Any, *names: str) -> Reply:
+    """Replies with one page, and this cursor for the next page."""
     tools = [{**_TOOL, "name": name} for name in names]
     return lambda message: _result(message, {"tools": tools, "nextCursor": cursor})
 
 
-def _in_a_circle(message: dict[str, Any]) -> Response:
-    """Three pages, the last of which leads to the second."""
+def _circle(message: dict[str, Any]) -> Response:
+    """Replies with one of three pages. The last one leads to the second one."""
     page = {"": 1, "1": 1, "2": 2, "3": 3}[message.get("params", {}).get("cursor") or ""]
     return _result(message, {"tools": [{**_TOOL, "name": f"t{page}"}], "nextCursor": {1: "2", 2: "3", 3: "2"}[page]})
 
 
-def _lists(*tools: Any) -> Reply:
+def _tool_list(*tools: Any) -> Reply:
     return lambda message: _result(message, {"tools": list(tools)})
 
 
-def _greets(**changes: Any) -> Reply:
-    """Answers every request as if it were the greeting."""
+def _greeting(**changes: Any) -> Reply:
+    """Replies to every request as if it were `initialize`."""
     return lambda message: _result(message, {**_INFO, **changes})
 
 
@@ -86,8 +86,8 @@ def _flood(_: dict[str, Any]) -> Response:
     return StreamingResponse(lines(), media_type="text/event-stream")
 
 
-def _dies_with_an_id(_: dict[str, Any]) -> Response:
-    """Ends the stream at once, and asks to come again in eleven days."""
+def _stream_that_ends(_: dict[str, Any]) -> Response:
+    """Ends the stream at once, and requests a reconnection after eleven days."""
     body = "id: 1\nretry: 1000000000\ndata: \n\n"
     return Response(body, media_type="text/event-stream")
 
@@ -107,7 +107,7 @@ def _texts(*texts: str, **more: Any) -> Reply:
 
 
 def _infinite(message: dict[str, Any]) -> Response:
-    """A number beyond all that JSON's readers hold."""
+    """Replies with a number that is too large for a JSON parser."""
     content = '{"content": [], "structuredContent": {"result": 1e999}}'
     body = f'{{"jsonrpc": "2.0", "id": {message["id"]}, "result": {content}}}'
     return Response(body, media_type="application/json")
@@ -117,33 +117,33 @@ REPLIES: dict[str, Reply] = {
     "pages": _pages,
     "same-page": _same_page,
     "many": _many,
-    "empty-cursor": _ends_with("", "a", "b"),
-    "null-cursor": _ends_with(None, "a", "b"),
-    "same-cursor": _ends_with("again", "a", "b"),
-    "circle": _in_a_circle,
-    "twice": _lists(_TOOL, {**_TOOL, "description": "another"}, {**_TOOL, "name": "b"}),
+    "empty-cursor": _page_with_cursor("", "a", "b"),
+    "null-cursor": _page_with_cursor(None, "a", "b"),
+    "same-cursor": _page_with_cursor("again", "a", "b"),
+    "circle": _circle,
+    "twice": _tool_list(_TOOL, {**_TOOL, "description": "another"}, {**_TOOL, "name": "b"}),
     "no-tools": lambda message: _error(message, -32601, "Method not found"),
     "no-tools-404": lambda message: _error(message, -32601, "Method not found", status=404),
-    "no-tools-no-words": lambda message: _error(message, -32601, ""),
-    "schema-of-text": _lists(_TOOL, {**_TOOL, "name": "b", "inputSchema": "none"}),
-    "schema-of-null": _lists({**_TOOL, "inputSchema": None}),
-    "without-schema": _lists({"name": "a"}),
-    "without-name": _lists({"inputSchema": {"type": "object"}}),
-    "tool-of-text": _lists("a"),
-    "odd-key": _lists({**_TOOL, "_meta": 5, "annotations": "\x1b[31m" + "x" * 1000}),
+    "no-tools-no-message": lambda message: _error(message, -32601, ""),
+    "schema-of-text": _tool_list(_TOOL, {**_TOOL, "name": "b", "inputSchema": "none"}),
+    "schema-of-null": _tool_list({**_TOOL, "inputSchema": None}),
+    "without-schema": _tool_list({"name": "a"}),
+    "without-name": _tool_list({"inputSchema": {"type": "object"}}),
+    "tool-of-text": _tool_list("a"),
+    "odd-key": _tool_list({**_TOOL, "_meta": 5, "annotations": "\x1b[31m" + "x" * 1000}),
     "half-json": lambda _: PlainTextResponse('{"jsonrpc": "2.0", "id": 1, "result": {', media_type="application/json"),
     "half-sse": lambda _: Response('data: {"jsonrpc": "2.0"\n\n', media_type="text/event-stream"),
     "no-rpc": lambda _: JSONResponse({"hello": "world"}),
     "text": lambda _: PlainTextResponse("Hello"),
     "ended-sse": lambda _: Response(": bye\n\n", media_type="text/event-stream"),
     "own-parse-error": lambda message: _error(message, -32700, "That is beyond me."),
-    "future": _greets(protocolVersion="2999-01-01"),
-    "version-of-number": _greets(protocolVersion=5),
-    "good": _lists(_TOOL),
+    "future": _greeting(protocolVersion="2999-01-01"),
+    "version-of-number": _greeting(protocolVersion=5),
+    "good": _tool_list(_TOOL),
     **{f"status-{status}": _status(status) for status in (400, 401, 403, 404, 405, 406, 410, 415, 429, 500, 503)},
     "comments": _endless_comments,
     "flood": _flood,
-    "dies": _dies_with_an_id,
+    "dies": _stream_that_ends,
     "huge": _huge,
     "not-json": lambda _: PlainTextResponse("{", media_type="application/json"),
     "deep": lambda _: PlainTextResponse("[" * 500_000, media_type="application/json"),
@@ -167,30 +167,36 @@ REPLIES: dict[str, Reply] = {
 
 
 class HostileMcpServer(ServedInThread):
-    """`/{name}` greets as it should, and then replies by `REPLIES[name]`; `/rude/{name}` does so from the start."""
+    """Serves the `REPLIES`.
+
+    `/{name}` replies to `initialize` correctly, and then by `REPLIES[name]`. `/rude/{name}` uses `REPLIES[name]` from
+    the start.
+    """
 
     def __init__(self) -> None:
         self.methods: list[str] = []
         self.authorizations: list[str | None] = []
         routes = [
-            Route("/slash/{name}", self._to_the_slash, methods=["GET", "POST", "DELETE"]),
+            Route("/slash/{name}", self._add_slash, methods=["GET", "POST", "DELETE"]),
             Route("/slash/{name}/", self._polite, methods=["POST"]),
             Route("/loop", self._loop, methods=["GET", "POST", "DELETE"]),
             Route("/redirect", self._redirect, methods=["GET", "POST", "DELETE"]),
             Route("/stubborn", self._stubborn, methods=["POST", "DELETE"]),
             Route("/sse/{kind}", self._sse, methods=["GET"]),
-            Route("/sse/{kind}", self._rejected, methods=["POST"]),
+            Route("/sse/{kind}", self._reject, methods=["POST"]),
             Route("/rude/{name}", self._rude, methods=["GET", "POST"]),
             Route("/{name}", self._polite, methods=["POST"]),
         ]
         super().__init__(Starlette(routes=routes))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else answers in two writes take 40 ms
+        self._socket.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # otherwise responses in two writes take 40 ms
 
     @property
     def host(self) -> str:
         return self.address.removeprefix("http://")
 
-    async def _to_the_slash(self, request: Request) -> Response:
+    async def _add_slash(self, request: Request) -> Response:
         return RedirectResponse(f"{request.url.path}/", status_code=int(request.query_params.get("status", "307")))
 
     async def _loop(self, _: Request) -> Response:
@@ -215,7 +221,7 @@ class HostileMcpServer(ServedInThread):
         return RedirectResponse(request.query_params["to"], status_code=int(request.query_params.get("status", "307")))
 
     async def _stubborn(self, request: Request) -> Response:
-        """Answers well, and will not let go."""
+        """Responds correctly, except that ending the session takes 30 seconds."""
         if request.method == "DELETE":
             await asyncio.sleep(30)
         message = await request.json()
@@ -225,11 +231,11 @@ class HostileMcpServer(ServedInThread):
             return greeting
         return Response(status_code=202) if "id" not in message else _result(message, {"tools": [_TOOL]})
 
-    async def _rejected(self, _: Request) -> Response:
+    async def _reject(self, _: Request) -> Response:
         return Response(status_code=405)
 
     async def _sse(self, request: Request) -> Response:
-        """An endpoint elsewhere, an endpoint that rejects, or none."""
+        """Names an endpoint on another server, one that redirects there, one that rejects, or none."""
         endpoint = {
             "elsewhere": "event: endpoint\ndata: http://127.0.0.1:1/\n\n",
             "rejecting": "event: endpoint\ndata: /rude/500\n\n",

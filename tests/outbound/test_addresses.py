@@ -1,4 +1,4 @@
-"""What counts as a public address."""
+"""`is_public` decides which IP addresses are public."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -27,8 +27,8 @@ PUBLIC = [
 
 @pytest.mark.parametrize("network", V4_RANGES)
 @given(data=st.data())
-def test_no_address_of_a_special_range_is_public(network: str, data: st.DataObject) -> None:
-    """The first, the last, and any between."""
+def test_no_address_in_a_special_ipv4_range_is_public(network: str, data: st.DataObject) -> None:
+    """The first and the last address of a special IPv4 range, and those between, are not public."""
     block = IPv4Network(network)
     number = data.draw(st.integers(int(block.network_address), int(block.broadcast_address)))
 
@@ -39,8 +39,8 @@ def test_no_address_of_a_special_range_is_public(network: str, data: st.DataObje
 
 @pytest.mark.parametrize("network", V6_RANGES)
 @given(data=st.data())
-def test_nor_of_a_special_range_of_version_6(network: str, data: st.DataObject) -> None:
-    """The first, the last, and any between."""
+def test_no_address_in_a_special_ipv6_range_is_public(network: str, data: st.DataObject) -> None:
+    """The first and the last address of a special IPv6 range, and those between, are not public."""
     block = IPv6Network(network)
     number = data.draw(st.integers(int(block.network_address), int(block.broadcast_address)))
 
@@ -50,8 +50,8 @@ def test_nor_of_a_special_range_of_version_6(network: str, data: st.DataObject) 
 
 
 @given(number=st.integers(0, 2**32 - 1))
-def test_no_ipv4_address_is_reached_in_a_dress_of_version_6(number: int) -> None:
-    """Mapped, compatible, translated, tunnelled: refused whether the inner address is public or not."""
+def test_no_ipv6_form_of_an_ipv4_address_is_public(number: int) -> None:
+    """Mapped, compatible, translated and tunnelled addresses are not public, even if the IPv4 address is."""
     inner = IPv4Address(number)
 
     assert not is_public(f"::ffff:{inner}")
@@ -62,8 +62,8 @@ def test_no_ipv4_address_is_reached_in_a_dress_of_version_6(number: int) -> None
 
 
 @given(address=st.ip_addresses())
-def test_what_python_calls_private_is_never_public(address: IPv4Address | IPv6Address) -> None:
-    """The standard library's opinion is asked beside ours."""
+def test_an_address_that_python_calls_special_is_never_public(address: IPv4Address | IPv6Address) -> None:
+    """Addresses that the standard library considers special are not public, in addition to our own ranges."""
     special = (address.is_private, address.is_loopback, address.is_link_local, address.is_multicast)
     if any(special) or address.is_reserved or address.is_unspecified:
         assert not is_public(address)
@@ -71,7 +71,7 @@ def test_what_python_calls_private_is_never_public(address: IPv4Address | IPv6Ad
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    """Among them the neighbours of special ranges."""
+    """Ordinary addresses are public, including those next to special ranges."""
     assert is_public(address)
 
 
@@ -79,8 +79,8 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
     "address",
     ["", "localhost", "0x7f000001", "2130706433", "127.1", "1.1.1.1.", " 1.1.1.1", "2606:4700::1%eth0", "fe80::1%1"],
 )
-def test_what_is_no_plain_address_is_not_public(address: str) -> None:
-    """Names, numbers, zones: whoever resolves must bring an address in its usual form."""
+def test_an_unusual_address_is_not_public(address: str) -> None:
+    """Names, plain numbers and addresses with zones are not public: resolvers must return the usual form."""
     assert not is_public(address)
 
 
@@ -88,5 +88,5 @@ def test_what_is_no_plain_address_is_not_public(address: str) -> None:
     "address", ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192"]
 )
 def test_metadata_servers_are_not_public(address: str) -> None:
-    """Google's, AWS's, Azure's, Alibaba's and Oracle's."""
+    """The metadata servers of Google, AWS, Azure, Alibaba and Oracle are not public."""
     assert not is_public(address)

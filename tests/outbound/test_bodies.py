@@ -1,4 +1,4 @@
-"""How much is read of what strangers send."""
+"""`read_bounded` limits how much of a third-party server's response is read."""
 
 import gzip
 import tracemalloc
@@ -23,25 +23,25 @@ async def _read(body: bytes, encoding: str | None, limit: int, size: int = 65536
 
 
 @given(
-    body=st.binary(max_size=2000), size=st.integers(1, 300), packed=st.sampled_from(["", "gzip", "x-gzip", "deflate"])
+    body=st.binary(max_size=2000), size=st.integers(1, 300), encoding=st.sampled_from(["", "gzip", "x-gzip", "deflate"])
 )
-async def test_what_fits_is_read_as_it_was_written(body: bytes, size: int, packed: str) -> None:
-    """In whatever pieces it comes, packed or not."""
-    sent = {"": body, "deflate": zlib.compress(body)}.get(packed, gzip.compress(body))
+async def test_a_body_within_the_limit_is_read_unchanged(body: bytes, size: int, encoding: str) -> None:
+    """A body within the limit is read unchanged, compressed or not, in pieces of any size."""
+    sent = {"": body, "deflate": zlib.compress(body)}.get(encoding, gzip.compress(body))
 
-    assert await _read(sent, packed, max(len(body), len(sent)) + 1000 * bool(packed), size) == body
+    assert await _read(sent, encoding, max(len(body), len(sent)) + 1000 * bool(encoding), size) == body
 
 
 @pytest.mark.parametrize("encoding", [None, "", "identity", "Identity"])
 async def test_one_byte_too_many_is_too_long(encoding: str | None) -> None:
-    """The limit itself is not."""
+    """A body of exactly the limit is read, and one more byte is too long."""
     assert len(await _read(b"x" * 100, encoding, 100)) == 100
     with pytest.raises(TooLong, match="longer than 100 bytes"):
         await _read(b"x" * 101, encoding, 100)
 
 
-async def test_a_bomb_takes_no_memory() -> None:
-    """A hundred megabytes in a hundred kilobytes are not unpacked to be counted."""
+async def test_a_compression_bomb_takes_little_memory() -> None:
+    """A compressed body of a hundred megabytes is refused without decompressing it completely."""
     bomb = gzip.compress(bytes(100_000_000))
     tracemalloc.start()
     with pytest.raises(TooLong):
@@ -52,8 +52,8 @@ async def test_a_bomb_takes_no_memory() -> None:
     assert peak < 5_000_000
 
 
-async def test_a_stream_that_unpacks_to_nothing_is_counted_too() -> None:
-    """By the bytes that came: empty blocks are legal, and may be endless."""
+async def test_a_stream_that_decompresses_to_nothing_is_limited() -> None:
+    """Received bytes count toward the limit, because a stream of empty blocks is valid and may be endless."""
     packer = zlib.compressobj(wbits=31)
     blocks = packer.compress(b"") + b"".join(packer.flush(zlib.Z_SYNC_FLUSH) or b"" for _ in range(10))
     empty = blocks[:10] + b"\x00\x00\x00\xff\xff" * 1000
@@ -63,14 +63,14 @@ async def test_a_stream_that_unpacks_to_nothing_is_counted_too() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip;q=1", "compress", "nonsense"])
-async def test_packing_that_was_not_asked_for_is_a_bad_answer(encoding: str) -> None:
-    """Unpacking it twice, or by an unknown library, is how bombs grow."""
+async def test_an_encoding_that_was_not_requested_is_refused(encoding: str) -> None:
+    """Nested and unknown encodings are refused, because compression bombs use them."""
     with pytest.raises(BadAnswer):
         await _read(gzip.compress(b"hello"), encoding, 1000)
 
 
-async def test_broken_packing_is_a_bad_answer() -> None:
-    """Garbage, and what ends too early. Nothing at all is nothing."""
+async def test_invalid_compression_is_refused() -> None:
+    """Invalid or truncated compressed data is refused. An empty body is accepted."""
     with pytest.raises(BadAnswer):
         await _read(b"this is not gzip", "gzip", 1000)
     with pytest.raises(BadAnswer):

@@ -1,4 +1,4 @@
-"""URLs that lead inside. Each is refused by both ways out, and nothing is connected to."""
+"""URLs that lead to internal addresses are refused by the HTTP and the MCP client, without a connection."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -66,10 +66,10 @@ URLS = [
     *("http://1.1.1.1@127.0.0.1:{port}/", "http://user:secret@127.0.0.1:{port}/", "http://a@b@127.0.0.1:{port}/"),
     *("http://127.0.0.1:{port}\\@1.1.1.1/", "http://1.1.1.1\\@127.0.0.1:{port}/", "http://user:secret@example.com/"),
     *("http://1.1.1.1 &@127.0.0.1:{port}# @1.1.1.1/", "http://@127.0.0.1:{port}/", "http://%40:@127.0.0.1:{port}/"),
-    # letters that look like others
+    # characters that are normalized to digits or letters
     *("http://１２７.０.０.１:{port}/", "http://127。0。0。1:{port}/", "http://①②⑦.0.0.1:{port}/"),
     *("http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:{port}/", "http://ｌｏｃａｌｈｏｓｔ:{port}/", "http://%31%32%37.0.0.1:{port}/"),
-    # what breaks parsers
+    # texts that confuse parsers
     *("http://127.0.0.1:{port}#@1.1.1.1/", "http://127.0.0.1:{port}?@1.1.1.1/", "http://127.0.0.1%00.example.com/"),
     *("http://127.0.0.1\t:{port}/", "http://127.0.0.1:{port}\r\n.example.com/", "http://\x00127.0.0.1/"),
     *("http:127.0.0.1:{port}/", "http:///127.0.0.1:{port}/", "http:/127.0.0.1:{port}/", "//127.0.0.1:{port}/"),
@@ -94,7 +94,7 @@ REDIRECTS = [
 
 
 async def resolver(host: str, port: int) -> Sequence[str]:
-    """The names above, and whatever the system reads as a number; no DNS."""
+    """Resolves the names above, and texts that the system reads as an address, without DNS."""
     if host in NAMES:
         return NAMES[host]
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -103,7 +103,7 @@ async def resolver(host: str, port: int) -> Sequence[str]:
 
 @pytest.fixture
 def bait() -> Iterator[socket.socket]:
-    """Listens inside."""
+    """A server on an internal address, which must not be called."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
         yield listening
@@ -123,13 +123,13 @@ def port_of(bait: socket.socket) -> int:
 
 
 def test_the_table_is_long_enough() -> None:
-    """Each URL once."""
+    """The table has at least sixty URLs without duplicates."""
     assert len(set(URLS)) == len(URLS) >= 60
 
 
 @pytest.mark.parametrize("url", URLS)
 async def test_a_hostile_url_is_refused(url: str, bait: socket.socket, connections: Connections) -> None:
-    """By `send`, `list_tools` and `call_tool`, without one connection."""
+    """`send`, `list_tools` and `call_tool` refuse a hostile URL without a connection."""
     address = url.replace("{port}", str(port_of(bait)))
     refusals = (BadAddress, Refused, Unreachable)
 
@@ -147,13 +147,13 @@ async def test_a_hostile_url_is_refused(url: str, bait: socket.socket, connectio
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", REDIRECTS)
-async def test_a_redirect_inside_is_refused(
+async def test_a_redirect_to_an_internal_address_is_refused(
     target: str, status: int, bait: socket.socket, api_server: ApiServer, connections: Connections
 ) -> None:
-    """The server that redirects is the only one that is connected to."""
+    """A redirect to an internal address is refused. Only the redirecting server is called."""
     settings = Settings(outbound_allowed_hosts=(api_server.host,))
-    there = target.replace("{port}", str(port_of(bait))).replace("&", "%26")
-    address = f"{api_server.address}/redirect?status={status}&to={there}"
+    location = target.replace("{port}", str(port_of(bait))).replace("&", "%26")
+    address = f"{api_server.address}/redirect?status={status}&to={location}"
 
     with pytest.raises((BadAddress, BadAnswer, Refused)):
         await Outbound(settings, resolver).send(Request(method="GET", url=address, follow_redirects=True))

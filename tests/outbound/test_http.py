@@ -1,4 +1,4 @@
-"""Fetches: what is sent, what comes back, and what is not sent."""
+"""HTTP requests of agents: what is sent, what is refused, and what is returned."""
 
 import asyncio
 import json
@@ -30,21 +30,21 @@ def outbound(settings: Settings) -> Outbound:
 
 
 async def _echo(outbound: Outbound, request: Request) -> dict[str, Any]:
-    answer = await outbound.send(request)
-    assert answer.status_code == 200
-    return json.loads(answer.content)
+    response = await outbound.send(request)
+    assert response.status_code == 200
+    return json.loads(response.content)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get"])
 async def test_methods(outbound: Outbound, api_server: ApiServer, method: str) -> None:
-    """In any case; as capitals they are sent."""
+    """Methods may be written in lower case, and are sent in upper case."""
     echo = await _echo(outbound, Request(method=method, url=f"{api_server.address}/echo"))
 
     assert echo["method"] == method.upper()
 
 
-async def test_parameters_join_those_of_the_url(outbound: Outbound, api_server: ApiServer) -> None:
-    """They replace none, and lists are sent one by one."""
+async def test_parameters_are_added_to_the_url(outbound: Outbound, api_server: ApiServer) -> None:
+    """Parameters are added to those of the URL without replacing any. Each item of a list is sent separately."""
     url = f"{api_server.address}/echo?a=1"
     echo = await _echo(outbound, Request(method="GET", url=url, params={"b": [2, "drei"], "c": "ü&="}))
 
@@ -63,7 +63,7 @@ async def test_parameters_join_those_of_the_url(outbound: Outbound, api_server: 
 async def test_bodies(
     outbound: Outbound, api_server: ApiServer, body: dict[str, Any], content_type: str | None, sent: str
 ) -> None:
-    """JSON, a form, or just bytes."""
+    """A body can be JSON, a form, text or bytes."""
     echo = await _echo(outbound, Request(method="POST", url=f"{api_server.address}/echo", **body))
 
     assert echo["body"] == sent
@@ -71,22 +71,23 @@ async def test_bodies(
 
 
 async def test_headers(outbound: Outbound, api_server: ApiServer) -> None:
-    """The caller's are sent, and ours where the caller has none. How the answer may be packed is ours alone."""
+    """The caller's headers override ours, except `Accept-Encoding`."""
     url = f"{api_server.address}/echo"
     plain = (await _echo(outbound, Request(method="GET", url=url)))["headers"]
     own = {"User-Agent": "mine", "X-Key": "1", "accept-encoding": "br"}
-    chosen = (await _echo(outbound, Request(method="GET", url=url, headers=own)))["headers"]
+    overridden = (await _echo(outbound, Request(method="GET", url=url, headers=own)))["headers"]
 
     assert plain["user-agent"].startswith("firebase-agents/")
-    assert (chosen["user-agent"], chosen["x-key"], chosen["accept-encoding"]) == ("mine", "1", "gzip, deflate")
-    assert chosen["host"] == api_server.host
+    expected = ("mine", "1", "gzip, deflate")
+    assert (overridden["user-agent"], overridden["x-key"], overridden["accept-encoding"]) == expected
+    assert overridden["host"] == api_server.host
 
 
 @pytest.mark.parametrize(
     "name", ["Host", "content-length", "Transfer-Encoding", "Connection", " Upgrade", "TE", "Proxy-Authorization"]
 )
 async def test_headers_of_the_connection_are_refused(outbound: Outbound, api_server: ApiServer, name: str) -> None:
-    """They decide whom a message is for and where it ends: requests could be smuggled by them."""
+    """Callers cannot set headers that determine a message's recipient or length and could smuggle requests."""
     with pytest.raises(BadRequest, match="cannot be set by the caller"):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/echo", headers={name: "1"}))
     assert api_server.calls == []
@@ -107,67 +108,70 @@ async def test_headers_of_the_connection_are_refused(outbound: Outbound, api_ser
         {"json": {}, "content": "x"},
     ],
 )
-async def test_what_cannot_be_sent_is_told(outbound: Outbound, api_server: ApiServer, request_: dict[str, Any]) -> None:
-    """Nothing of it reaches the server."""
+async def test_invalid_requests_are_refused(
+    outbound: Outbound, api_server: ApiServer, request_: dict[str, Any]
+) -> None:
+    """An invalid request raises `BadRequest`, and no part of it reaches the server."""
     with pytest.raises(BadRequest):
         await outbound.send(replace(Request(method="POST", url=f"{api_server.address}/echo"), **request_))
     assert api_server.calls == []
 
 
-async def test_any_status_is_an_answer(outbound: Outbound, api_server: ApiServer) -> None:
-    """With its reason and its headers; some have no body."""
+async def test_any_status_is_returned(outbound: Outbound, api_server: ApiServer) -> None:
+    """A response with any status is returned with its reason and headers, even without a body."""
     for status, reason in [
         (204, "No Content"),
         (304, "Not Modified"),
         (404, "Not Found"),
         (500, "Internal Server Error"),
     ]:
-        answer = await outbound.send(Request(method="GET", url=f"{api_server.address}/status/{status}"))
-        assert (answer.status_code, answer.reason) == (status, reason)
-    assert ("content-type", "application/json") in answer.headers
+        response = await outbound.send(Request(method="GET", url=f"{api_server.address}/status/{status}"))
+        assert (response.status_code, response.reason) == (status, reason)
+    assert ("content-type", "application/json") in response.headers
     head = await outbound.send(Request(method="HEAD", url=f"{api_server.address}/echo"))
     assert head.content == b""
 
 
-async def test_redirects_are_followed_only_if_asked(outbound: Outbound, api_server: ApiServer) -> None:
-    """And then the answer says where it came from."""
+async def test_redirects_are_followed_only_on_request(outbound: Outbound, api_server: ApiServer) -> None:
+    """Redirects are followed only on request. The response then has the final URL."""
     url = f"{api_server.address}/redirect?to=/echo%3Fa%3D1"
-    left = await outbound.send(Request(method="GET", url=url))
+    unfollowed = await outbound.send(Request(method="GET", url=url))
     followed = await outbound.send(Request(method="GET", url=url, follow_redirects=True))
 
-    assert (left.status_code, left.redirects, dict(left.headers)["location"]) == (302, 0, "/echo?a=1")
+    assert (unfollowed.status_code, unfollowed.redirects) == (302, 0)
+    assert dict(unfollowed.headers)["location"] == "/echo?a=1"
     assert (followed.status_code, followed.redirects) == (200, 1)
     assert followed.url == f"{api_server.address}/echo?a=1"
 
 
-async def test_redirects_are_counted(outbound: Outbound, api_server: ApiServer) -> None:
-    """The first request is none."""
+async def test_the_number_of_redirects_is_limited(outbound: Outbound, api_server: ApiServer) -> None:
+    """The limit counts redirects, and not the first request."""
     request = Request(method="GET", url=f"{api_server.address}/loop", follow_redirects=True, max_redirects=3)
     with pytest.raises(TooManyRedirects, match="more than 3 times"):
         await outbound.send(request)
     assert len(api_server.calls) == 4
 
 
-async def test_keys_do_not_go_to_another_origin(settings: Settings, api_server: ApiServer) -> None:
-    """Not in `Authorization`, and not in headers of any other name; within an origin they stay."""
+async def test_keys_are_not_sent_to_another_origin(settings: Settings, api_server: ApiServer) -> None:
+    """A redirect to another origin drops `Authorization` and all custom headers. Within an origin, they are sent."""
     port = int(api_server.host.partition(":")[2])
     allowed = Settings(outbound_allowed_hosts=(f"localhost:{port}", *settings.outbound_allowed_hosts))
     keys = {"Authorization": "Bearer 1", "X-API-Key": API_KEY, "Cookie": "a=1", "Accept": "text/plain"}
 
-    async def reached(to: str) -> dict[str, str]:
-        url = f"{api_server.address}/redirect?to={to}"
+    async def redirect(target: str) -> dict[str, str]:
+        url = f"{api_server.address}/redirect?to={target}"
         return (await _echo(Outbound(allowed), Request(method="GET", url=url, headers=keys, follow_redirects=True)))[
             "headers"
         ]
 
-    here, there = await reached("/echo"), await reached(f"http://localhost:{port}/echo")
-    assert (here["authorization"], here["x-api-key"]) == ("Bearer 1", API_KEY)
-    assert not {"authorization", "x-api-key", "cookie"} & set(there)
-    assert (there["accept"], there["host"]) == ("text/plain", f"localhost:{port}")
+    same_origin, other_origin = await redirect("/echo"), await redirect(f"http://localhost:{port}/echo")
+    assert (same_origin["authorization"], same_origin["x-api-key"]) == ("Bearer 1", API_KEY)
+    assert not {"authorization", "x-api-key", "cookie"} & set(other_origin)
+    assert (other_origin["accept"], other_origin["host"]) == ("text/plain", f"localhost:{port}")
 
 
 async def test_cookies_last_for_one_call(outbound: Outbound, api_server: ApiServer) -> None:
-    """Through its redirects, and into no other call."""
+    """Cookies are sent in a call's redirects, but not in the next call."""
     url = f"{api_server.address}/cookies/set?session=1"
     within = await outbound.send(Request(method="GET", url=url, follow_redirects=True))
     after = await outbound.send(Request(method="GET", url=f"{api_server.address}/cookies"))
@@ -176,22 +180,22 @@ async def test_cookies_last_for_one_call(outbound: Outbound, api_server: ApiServ
 
 
 @pytest.mark.parametrize("path", ["/huge", "/huge?told=1", "/bomb", "/bomb?bytes=1000001"])
-async def test_long_answers_are_not_read(outbound: Outbound, api_server: ApiServer, path: str) -> None:
-    """Whether the length is told or not, and by the unpacked length."""
+async def test_long_responses_are_refused(outbound: Outbound, api_server: ApiServer, path: str) -> None:
+    """A response with too many decompressed bytes is refused, with or without a `Content-Length`."""
     with pytest.raises(TooLong, match="longer than 1000000 bytes"):
         await outbound.send(Request(method="GET", url=f"{api_server.address}{path}"))
 
 
-async def test_packed_answers_are_unpacked(outbound: Outbound, api_server: ApiServer) -> None:
-    """Once: what is packed twice is not ours to read."""
-    answer = await outbound.send(Request(method="GET", url=f"{api_server.address}/bomb?bytes=1000"))
-    assert answer.content == bytes(1000)
+async def test_compressed_responses_are_decompressed(outbound: Outbound, api_server: ApiServer) -> None:
+    """A compressed response is decompressed once. A response that is compressed twice is refused."""
+    response = await outbound.send(Request(method="GET", url=f"{api_server.address}/bomb?bytes=1000"))
+    assert response.content == bytes(1000)
     with pytest.raises(BadAnswer):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/bomb?bytes=1000&times=2"))
 
 
 async def test_long_requests_are_not_sent(outbound: Outbound, api_server: ApiServer) -> None:
-    """The limit is the same as that of answers."""
+    """A request that exceeds the response limit is not sent."""
     url = f"{api_server.address}/echo"
     with pytest.raises(TooLong):
         await outbound.send(Request(method="POST", url=url, content=b"x" * 1_000_001))
@@ -199,8 +203,8 @@ async def test_long_requests_are_not_sent(outbound: Outbound, api_server: ApiSer
 
 
 @pytest.mark.parametrize("path", ["/slow?seconds=5", "/drip", "/redirect?to=/slow%3Fseconds%3D5"])
-async def test_the_time_is_for_everything(outbound: Outbound, api_server: ApiServer, path: str) -> None:
-    """The first byte, the last, and what redirects lead to."""
+async def test_the_timeout_covers_the_whole_call(outbound: Outbound, api_server: ApiServer, path: str) -> None:
+    """The timeout includes the wait for the first and the last byte, and redirects."""
     started = asyncio.get_running_loop().time()
     request = Request(method="GET", url=f"{api_server.address}{path}", timeout=0.3, follow_redirects=True)
     with pytest.raises(TooSlow, match=r"within 0\.3 seconds"):
@@ -208,34 +212,34 @@ async def test_the_time_is_for_everything(outbound: Outbound, api_server: ApiSer
     assert asyncio.get_running_loop().time() - started < 1
 
 
-async def test_callers_cannot_take_more_time_than_there_is(settings: Settings, api_server: ApiServer) -> None:
-    """The deployment's limit is the highest."""
+async def test_callers_cannot_exceed_the_deployments_timeout(settings: Settings, api_server: ApiServer) -> None:
+    """A caller's timeout cannot exceed that of the deployment's settings."""
     short = settings.model_copy(update={"outbound_timeout_seconds": 0.2})
     with pytest.raises(TooSlow):
         await Outbound(short).send(Request(method="GET", url=f"{api_server.address}/slow?seconds=5", timeout=60))
 
 
-async def test_calls_at_once(outbound: Outbound, api_server: ApiServer) -> None:
-    """They do not wait for each other, and get their own answers."""
+async def test_parallel_calls(outbound: Outbound, api_server: ApiServer) -> None:
+    """Parallel calls do not wait for each other, and each gets its own response."""
     started = asyncio.get_running_loop().time()
     urls = [f"{api_server.address}/slow?seconds=0.3" for _ in range(30)]
-    answers = await asyncio.gather(*(outbound.send(Request(method="GET", url=url)) for url in urls))
+    responses = await asyncio.gather(*(outbound.send(Request(method="GET", url=url)) for url in urls))
 
-    assert all(answer.status_code == 200 for answer in answers)
+    assert all(response.status_code == 200 for response in responses)
     assert asyncio.get_running_loop().time() - started < 2
 
 
-async def test_connections_that_break(outbound: Outbound, settings: Settings, api_server: ApiServer) -> None:
-    """In the middle of an answer, or before there is one."""
+async def test_broken_connections_are_reported(outbound: Outbound, settings: Settings, api_server: ApiServer) -> None:
+    """A connection that breaks during the response, or cannot be established, raises an error."""
     with pytest.raises((Unreachable, BadAnswer)):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/half"))
-    nobody = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
+    allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 could not be reached"):
-        await Outbound(nobody).send(Request(method="GET", url="http://127.0.0.1:1/"))
+        await Outbound(allowed).send(Request(method="GET", url="http://127.0.0.1:1/"))
 
 
 @pytest.mark.parametrize(
-    ("url", "named"),
+    ("url", "expected"),
     [
         ("http://api.example/x", "api.example"),
         ("https://api.example:443/x", "api.example"),
@@ -243,23 +247,23 @@ async def test_connections_that_break(outbound: Outbound, settings: Settings, ap
         ("http://[2001:db8::1]:8080/x", "[2001:db8::1]:8080"),
     ],
 )
-def test_a_place_is_named_as_it_was_asked_for(url: str, named: str) -> None:
-    """With its port, unless that goes without saying."""
-    assert display_host(httpx2.URL(url)) == named
+def test_the_displayed_host_includes_an_unusual_port(url: str, expected: str) -> None:
+    """A host is displayed with its port, unless the port is the scheme's default."""
+    assert display_host(httpx2.URL(url)) == expected
 
 
-async def test_a_flaky_server_is_asked_once(outbound: Outbound, api_server: ApiServer) -> None:
-    """To try again is the caller's choice."""
+async def test_a_failed_request_is_not_retried(outbound: Outbound, api_server: ApiServer) -> None:
+    """A failed request is sent once. The caller decides whether to retry it."""
     url = f"{api_server.address}/flaky/key?fails=1"
     assert (await outbound.send(Request(method="GET", url=url))).status_code == 503
     assert (await outbound.send(Request(method="GET", url=url))).status_code == 200
     assert len(api_server.calls) == 2
 
 
-async def test_the_environment_has_no_say(
+async def test_the_environment_is_ignored(
     settings: Settings, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No proxies, no `.netrc`."""
+    """Requests use no proxies and no `.netrc` from the environment."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
 
@@ -267,10 +271,10 @@ async def test_the_environment_has_no_say(
     assert "authorization" not in echo["headers"]
 
 
-async def test_nothing_secret_is_told_or_logged(
+async def test_secrets_are_not_in_messages_or_logs(
     outbound: Outbound, api_server: ApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither the query nor a header."""
+    """No error message and no log line contains the query or a header."""
     caplog.set_level(logging.INFO)
     keys = {"Authorization": "Bearer hush"}
     await outbound.send(Request(method="GET", url=f"{api_server.address}/echo?key=hush", headers=keys))

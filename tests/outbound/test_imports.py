@@ -1,4 +1,4 @@
-"""What is loaded when: functions start anew all the time."""
+"""The modules for outbound requests load libraries late, because functions often have cold starts."""
 
 import subprocess
 import sys
@@ -15,8 +15,8 @@ import pytest
         ("shared.outbound.http", {"httpx", "httpcore", "mcp"}),
     ],
 )
-def test_libraries_are_loaded_by_those_who_use_them(module: str, absent: set[str]) -> None:
-    """The SDK of MCP takes most of a second, and comes with the first call."""
+def test_modules_load_only_the_libraries_that_they_use(module: str, absent: set[str]) -> None:
+    """A module loads only the libraries that it uses. The MCP SDK, which takes most of a second, loads on first use."""
     program = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
 

@@ -1,4 +1,4 @@
-"""Tools of a well-behaved MCP server, the SDK's own."""
+"""Calls to a correct MCP server, built with the SDK."""
 
 import asyncio
 import logging
@@ -19,12 +19,12 @@ TRANSPORTS: list[Callable[[McpServer], str]] = [lambda server: server.url, lambd
 
 @pytest.fixture(params=["url", "sse_url"])
 def url(request: pytest.FixtureRequest, mcp_server: McpServer) -> str:
-    """By streamable HTTP, and by SSE."""
+    """The server's URL for streamable HTTP, and its URL for SSE."""
     return getattr(mcp_server, request.param)
 
 
 async def test_tools_are_listed(url: str, settings: Settings) -> None:
-    """With the description and the schema that the server gives."""
+    """Tools are listed with the server's description and schema."""
     tools = {tool.name: tool for tool in await list_tools(url, None, settings)}
 
     assert {"add", "echo", "weather", "fail", "slow"} <= set(tools)
@@ -33,7 +33,7 @@ async def test_tools_are_listed(url: str, settings: Settings) -> None:
 
 
 async def test_all_pages_are_listed(mcp_server: McpServer, settings: Settings) -> None:
-    """In the server's order."""
+    """The tools of all pages are listed, in the server's order."""
     tools = await list_tools(mcp_server.paged_url, None, settings)
 
     assert [tool.name for tool in tools] == [f"tool{number:02}" for number in range(PAGED_TOOLS)]
@@ -51,12 +51,12 @@ async def test_all_pages_are_listed(mcp_server: McpServer, settings: Settings) -
 async def test_results_are_plain_values(
     url: str, settings: Settings, name: str, arguments: dict[str, JsonValue], value: JsonValue
 ) -> None:
-    """Structured content, without the wrapping of a scalar; else the texts."""
+    """A result is the structured content, with wrapped scalars unwrapped, or else the text."""
     assert await call_tool(url, None, name, arguments, settings) == value
 
 
-async def test_other_parts_come_as_they_are(url: str, settings: Settings) -> None:
-    """A picture is not text."""
+async def test_other_content_is_returned_unchanged(url: str, settings: Settings) -> None:
+    """Content other than text, such as a picture, is returned unchanged."""
     parts: Any = await call_tool(url, None, "picture", {}, settings)
 
     assert [(part["type"], part["mimeType"]) for part in parts] == [("image", "image/png")]
@@ -64,26 +64,26 @@ async def test_other_parts_come_as_they_are(url: str, settings: Settings) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "words"),
+    ("name", "arguments", "message"),
     [
         ("fail", {"reason": "The moon is wrong."}, "The moon is wrong."),
         ("nope", {}, "Unknown tool: nope"),
         ("add", {"a": "x", "b": 2}, "valid integer"),
     ],
 )
-async def test_a_tool_that_fails_says_why(
-    url: str, settings: Settings, name: str, arguments: dict[str, JsonValue], words: str
+async def test_a_tools_error_is_reported(
+    url: str, settings: Settings, name: str, arguments: dict[str, JsonValue], message: str
 ) -> None:
-    """In the server's words: a failure in it, an unknown tool, wrong arguments."""
+    """The error has the server's own message: for a failed tool, an unknown tool, and invalid arguments."""
     with pytest.raises(ToolFailed) as failure:
         await call_tool(url, None, name, arguments, settings)
-    assert words in failure.value.message
+    assert message in failure.value.message
     assert "\n" not in failure.value.message
     assert len(failure.value.message) <= 300
 
 
 async def test_a_tool_runs_once(url: str, mcp_server: McpServer, settings: Settings) -> None:
-    """No answer is worth a second run."""
+    """A tool is called once, even if the call times out."""
     await call_tool(url, None, "add", {"a": 1, "b": 2}, settings)
     with pytest.raises(TooSlow):
         await call_tool(url, None, "slow", {"seconds": 5}, settings, timeout=0.5)
@@ -91,8 +91,8 @@ async def test_a_tool_runs_once(url: str, mcp_server: McpServer, settings: Setti
     assert [name for name, _ in mcp_server.calls] == ["add", "slow"]
 
 
-async def test_the_time_is_for_everything(url: str, settings: Settings) -> None:
-    """The caller's, or the deployment's, whichever is shorter."""
+async def test_the_timeout_covers_the_whole_call(url: str, settings: Settings) -> None:
+    """The shorter of the caller's and the deployment's timeout covers the whole call."""
     started = asyncio.get_running_loop().time()
     with pytest.raises(TooSlow, match=r"within 0\.3 seconds"):
         await call_tool(url, None, "slow", {"seconds": 5}, settings, timeout=0.3)
@@ -102,8 +102,8 @@ async def test_the_time_is_for_everything(url: str, settings: Settings) -> None:
     assert asyncio.get_running_loop().time() - started < 2
 
 
-async def test_long_results_are_not_read(mcp_server: McpServer, settings: Settings) -> None:
-    """The limit is that of any answer; over SSE, the SDK's own of one event comes first."""
+async def test_long_results_are_refused(mcp_server: McpServer, settings: Settings) -> None:
+    """A result has the same limit as any response. Over SSE, the SDK's own limit for one event may apply first."""
     assert await call_tool(mcp_server.url, None, "big", {"size": 500_000}, settings) == "x" * 500_000
     with pytest.raises(TooLong):
         await call_tool(mcp_server.url, None, "big", {"size": 2_000_000}, settings)
@@ -111,55 +111,55 @@ async def test_long_results_are_not_read(mcp_server: McpServer, settings: Settin
         await call_tool(mcp_server.sse_url, None, "big", {"size": 2_000_000}, settings)
 
 
-async def test_a_token_opens_the_server(mcp_server: McpServer, settings: Settings) -> None:
-    """It goes with every request of the session."""
+async def test_the_token_is_sent(mcp_server: McpServer, settings: Settings) -> None:
+    """The token is sent with every request of the session."""
     assert await call_tool(mcp_server.private_url, TOKEN, "add", {"a": 1, "b": 2}, settings) == 3
     sent = {authorization for _, path, authorization in mcp_server.requests if path == "/private"}
     assert sent == {f"Bearer {TOKEN}"}
 
 
 @pytest.mark.parametrize("token", [None, "a-wrong-one"])
-async def test_without_it_the_server_says_so(mcp_server: McpServer, settings: Settings, token: str | None) -> None:
-    """In its own words."""
+async def test_a_missing_token_is_reported(mcp_server: McpServer, settings: Settings, token: str | None) -> None:
+    """If the token is missing or wrong, the error contains the server's own message."""
     with pytest.raises(Unauthorized, match="requires a token, or a different one: A token is needed here"):
         await list_tools(mcp_server.private_url, token, settings)
 
 
 @pytest.mark.parametrize("token", ["", "a\nb", " a", "ü"])
-async def test_a_token_that_no_header_holds_is_not_sent(mcp_server: McpServer, settings: Settings, token: str) -> None:
-    """It could end the header and begin another."""
+async def test_an_invalid_token_is_not_sent(mcp_server: McpServer, settings: Settings, token: str) -> None:
+    """A token that is not a valid header value is not sent, because it could begin another header."""
     with pytest.raises(BadRequest):
         await list_tools(mcp_server.url, token, settings)
     assert mcp_server.requests == []
 
 
 async def test_sessions_are_ended(mcp_server: McpServer, settings: Settings) -> None:
-    """The server need not keep them; and no more is asked than is needed."""
+    """The session is ended, so the server does not have to keep it, and no unnecessary request is sent."""
     await call_tool(mcp_server.url, None, "add", {"a": 1, "b": 2}, settings)
 
     assert [method for method, _, _ in mcp_server.requests] == ["POST", "POST", "POST", "DELETE"]
 
 
-async def test_many_at_once(url: str, settings: Settings) -> None:
-    """Each has its own session and its own answer."""
+async def test_parallel_calls(url: str, settings: Settings) -> None:
+    """Each of several parallel calls has its own session and its own result."""
     calls = (call_tool(url, None, "add", {"a": number, "b": 1}, settings) for number in range(10))
 
     assert await asyncio.gather(*calls) == list(range(1, 11))
 
 
-async def test_other_servers_are_told_apart(mcp_server: McpServer, api_server: ApiServer, settings: Settings) -> None:
-    """No such path, no MCP there, or nobody at all."""
+async def test_other_servers_are_reported(mcp_server: McpServer, api_server: ApiServer, settings: Settings) -> None:
+    """A wrong path, a server without MCP, and an unreachable server are reported by different errors."""
     with pytest.raises(NotMcp, match=r"did not answer as an MCP server does \(status 404\)"):
         await list_tools(f"{mcp_server.address}/nowhere", None, settings)
     with pytest.raises(NotMcp):
         await list_tools(f"{api_server.address}/echo", None, settings)
-    nobody = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
+    allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 could not be reached"):
-        await list_tools("http://127.0.0.1:1/mcp", None, nobody)
+        await list_tools("http://127.0.0.1:1/mcp", None, allowed)
 
 
-async def test_whoever_gives_up_is_let_go(url: str, settings: Settings) -> None:
-    """A cancelled call ends as cancelled, and soon."""
+async def test_a_call_can_be_cancelled(url: str, settings: Settings) -> None:
+    """A cancelled call ends soon, with `CancelledError`."""
     call = asyncio.create_task(call_tool(url, None, "slow", {"seconds": 5}, settings))
     await asyncio.sleep(0.3)
     call.cancel()
@@ -167,8 +167,8 @@ async def test_whoever_gives_up_is_let_go(url: str, settings: Settings) -> None:
         await asyncio.wait_for(call, 3)
 
 
-async def test_nothing_secret_is_logged(url: str, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the token nor the query, whether it goes well or not; nor what was said."""
+async def test_secrets_are_not_logged(url: str, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """No log line of a successful or failed call contains the token, the query, the arguments or the message."""
     caplog.set_level(logging.INFO)
     await call_tool(f"{url}?key=hush", "hush-token", "echo", {"text": "hush"}, settings)
     with pytest.raises(ToolFailed):

@@ -1,4 +1,4 @@
-"""MCP servers that mean harm: bounded in time and size, and told in a sentence."""
+"""Calls to malicious MCP servers are limited in time and size, and fail with one short message."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from tests.outbound.conftest import Connections
 from tests.outbound.hostile_mcp import HostileMcpServer
 
 TOKEN = "hush-hush-token-1234"
-_HANGS = 60
-"""Seconds after which a question that does not end fails its test."""
+_HANG_SECONDS = 60
+"""The time after which a call that does not end fails its test."""
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +32,17 @@ def settings(server: HostileMcpServer) -> Settings:
     return Settings(outbound_allowed_hosts=(server.host,), outbound_timeout_seconds=1, outbound_max_bytes=1_000_000)
 
 
-def _patient(settings: Settings) -> Settings:
-    """With time for whatever a server sends, however busy the machine is."""
+def _with_long_timeout(settings: Settings) -> Settings:
+    """Returns settings with enough time for all that a server sends, even on a busy machine."""
     return settings.model_copy(update={"outbound_timeout_seconds": 20})
 
 
 async def _failure(url: str, settings: Settings, *, calling: bool = False) -> OutboundError:
-    """What a question ends in: in a sentence, and in time, which is set only where the server is slow."""
-    question = call_tool(url, TOKEN, "tool", {}, settings) if calling else list_tools(url, TOKEN, settings)
+    """Returns the error of a call, and checks that it comes in time and that its message is one short line."""
+    call = call_tool(url, TOKEN, "tool", {}, settings) if calling else list_tools(url, TOKEN, settings)
     with pytest.raises(OutboundError) as failure:
-        async with asyncio.timeout(_HANGS):
-            await question
+        async with asyncio.timeout(_HANG_SECONDS):
+            await call
     assert len(failure.value.message) < 400
     assert failure.value.message.isprintable()
     assert TOKEN not in failure.value.message
@@ -71,9 +71,9 @@ async def _failure(url: str, settings: Settings, *, calling: bool = False) -> Ou
     ],
 )
 async def test_listing_ends(server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError]) -> None:
-    """Whatever comes once the server has greeted."""
-    given = settings if kind is TooSlow else _patient(settings)
-    assert isinstance(await _failure(f"{server.address}/{name}", given), kind)
+    """Listing tools ends with an error for any response after the server's greeting."""
+    limits = settings if kind is TooSlow else _with_long_timeout(settings)
+    assert isinstance(await _failure(f"{server.address}/{name}", limits), kind)
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ async def test_listing_ends(server: HostileMcpServer, settings: Settings, name: 
     ["comments", "flood", "dies", "huge", "not-json", "deep", "html", "accepted", "empty", "other-id", "500", "403"],
 )
 async def test_greeting_ends(server: HostileMcpServer, settings: Settings, name: str) -> None:
-    """Whatever comes instead of a greeting."""
+    """Listing tools ends with an error for any response instead of a greeting."""
     failure = await _failure(f"{server.address}/rude/{name}", settings)
 
     assert isinstance(failure, NotMcp | TooLong | TooSlow | Unauthorized)
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "words"),
+    ("name", "kind", "message"),
     [
         ("comments", TooSlow, "within 1 seconds"),
         ("flood", TooLong, "longer than 1000000 bytes"),
@@ -106,14 +106,14 @@ async def test_greeting_ends(server: HostileMcpServer, settings: Settings, name:
     ],
 )
 async def test_calls_end(
-    server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError], words: str
+    server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError], message: str
 ) -> None:
-    """With the server's own words, if it has any: one line, and no more than is read at a glance."""
-    given = settings if kind is TooSlow else _patient(settings)
-    failure = await _failure(f"{server.address}/{name}", given, calling=True)
+    """A call ends with an error, which contains the server's own message, if there is one, on one short line."""
+    limits = settings if kind is TooSlow else _with_long_timeout(settings)
+    failure = await _failure(f"{server.address}/{name}", limits, calling=True)
 
     assert isinstance(failure, kind)
-    assert words in failure.message
+    assert message in failure.message
     assert "swordfish" not in failure.message
     assert server.methods.count("tools/call") == 1
 
@@ -123,33 +123,33 @@ async def test_calls_end(
     [("null", "shown"), ("wrapped", {"a": 1}), ("two", {"result": 1, "more": 2}), ("no-content", "")],
 )
 async def test_odd_results(server: HostileMcpServer, settings: Settings, name: str, value: JsonValue) -> None:
-    """Only a `result` that is alone is taken out of its wrapping."""
-    assert await call_tool(f"{server.address}/{name}", TOKEN, "tool", {}, _patient(settings)) == value
+    """Structured content is unwrapped only if `result` is its only key."""
+    assert await call_tool(f"{server.address}/{name}", TOKEN, "tool", {}, _with_long_timeout(settings)) == value
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_redirects_elsewhere_are_not_followed(
+async def test_redirects_to_other_servers_are_not_followed(
     server: HostileMcpServer, settings: Settings, connections: Connections, status: int
 ) -> None:
-    """The token was for this server."""
+    """A redirect to another server is not followed, because the token is meant for this server only."""
     url = f"{server.address}/redirect?status={status}&to=http://127.0.0.1:1/"
 
-    assert isinstance(await _failure(url, _patient(settings)), NotMcp)
+    assert isinstance(await _failure(url, _with_long_timeout(settings)), NotMcp)
     assert {port for _, port in connections.tried} == {int(server.host.partition(":")[2])}
 
 
 @pytest.mark.parametrize("kind", ["elsewhere", "rejecting", "none", "redirecting"])
-async def test_sse_that_leads_nowhere(
+async def test_sse_endpoints_on_other_servers_are_not_called(
     server: HostileMcpServer, settings: Settings, connections: Connections, kind: str
 ) -> None:
-    """The messages go to the server that was named, or nowhere."""
+    """Over SSE, messages are sent only to the server of the URL."""
     await _failure(f"{server.address}/sse/{kind}", settings)
 
     assert {port for _, port in connections.tried} == {int(server.host.partition(":")[2])}
 
 
-async def test_a_server_that_will_not_let_go_costs_no_result(server: HostileMcpServer, settings: Settings) -> None:
-    """The farewell has seconds of its own, and fails in silence."""
-    tools: list[Any] = await list_tools(f"{server.address}/stubborn", TOKEN, _patient(settings))
+async def test_a_session_that_cannot_be_ended_loses_no_result(server: HostileMcpServer, settings: Settings) -> None:
+    """Ending the session has its own timeout of a few seconds. If that fails, the result is returned anyway."""
+    tools: list[Any] = await list_tools(f"{server.address}/stubborn", TOKEN, _with_long_timeout(settings))
 
     assert [tool.name for tool in tools] == ["tool"]

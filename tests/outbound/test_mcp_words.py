@@ -1,4 +1,4 @@
-"""MCP servers that are wrong in small ways: what of them is still used, and what is said of the rest."""
+"""MCP servers with small faults: some are tolerated, and the others are reported in plain messages."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from tests.outbound.conftest import Connections
 from tests.outbound.hostile_mcp import HostileMcpServer
 
 TOKEN = "hush-hush-token-1234"
-LIBRARY = re.compile(
+LIBRARY_TERMS = re.compile(
     r"validation error|pydantic|Failed to parse|JSONRPC|Session terminated|Unexpected content type|errors\.|"
     r"SSE stream|input_value|type=|httpx|Method not found|TaskGroup|Traceback|RuntimeError"
 )
-"""What only a library says, or only a programmer understands."""
+"""Terms of a library's messages, which only a programmer understands."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ async def failure(url: str, settings: Settings, *, calling: bool = False) -> Out
     assert message.isprintable()
     assert message.endswith((".", "!", "…"))
     assert TOKEN not in message
-    assert not LIBRARY.search(message), message
+    assert not LIBRARY_TERMS.search(message), message
     return raised.value
 
 
@@ -61,20 +61,20 @@ async def failure(url: str, settings: Settings, *, calling: bool = False) -> Out
         ("twice", ["tool", "b"], 1),
     ],
 )
-async def test_the_list_ends_where_nothing_new_can_come(
+async def test_the_list_ends_when_pages_repeat(
     server: HostileMcpServer, settings: Settings, name: str, expected: list[str], pages: int
 ) -> None:
-    """At a cursor that is empty or was there before; a tool that comes again is the first one of its name."""
+    """The list ends at a cursor that is empty or was used before. Of tools with the same name, the first one counts."""
     assert await names(f"{server.address}/{name}", settings) == expected
     assert server.methods.count("tools/list") == pages
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "words"),
+    ("path", "kind", "message"),
     [
         ("no-tools", NotMcp, "is an MCP server, but offers no tools"),
         ("no-tools-404", NotMcp, "is an MCP server, but offers no tools"),
-        ("no-tools-no-words", NotMcp, "is an MCP server, but offers no tools"),
+        ("no-tools-no-message", NotMcp, "is an MCP server, but offers no tools"),
         ("schema-of-text", NotMcp, "tools[1].inputSchema"),
         ("schema-of-null", NotMcp, "tools[0].inputSchema"),
         ("without-schema", NotMcp, "tools[0].inputSchema"),
@@ -113,19 +113,19 @@ async def test_the_list_ends_where_nothing_new_can_come(
         ("status-500", NotMcp, "(status 500)"),
     ],
 )
-async def test_what_is_wrong_is_said_in_plain_words(
-    server: HostileMcpServer, settings: Settings, path: str, kind: type[OutboundError], words: str
+async def test_faults_in_a_list_are_reported_in_plain_messages(
+    server: HostileMcpServer, settings: Settings, path: str, kind: type[OutboundError], message: str
 ) -> None:
-    """What the server did, and what to do; nothing of the library's that found it."""
+    """The message says what the server did, and does not contain the library's own message."""
     error = await failure(f"{server.address}/{path}", settings)
     assert isinstance(error, kind)
-    assert words in error.message
+    assert message in error.message
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "words"),
+    ("path", "kind", "message"),
     [
-        ("no-tools-no-words", NotMcp, "offers no tools"),
+        ("no-tools-no-message", NotMcp, "offers no tools"),
         ("half-json", NotMcp, "valid JSON"),
         ("half-sse", NotMcp, "valid JSON"),
         ("no-rpc", NotMcp, "JSON-RPC"),
@@ -137,13 +137,13 @@ async def test_what_is_wrong_is_said_in_plain_words(
         ("status-500", NotMcp, "(status 500)"),
     ],
 )
-async def test_calls_are_told_in_plain_words_too(
-    server: HostileMcpServer, settings: Settings, path: str, kind: type[OutboundError], words: str
+async def test_faults_in_a_call_are_reported_in_plain_messages(
+    server: HostileMcpServer, settings: Settings, path: str, kind: type[OutboundError], message: str
 ) -> None:
-    """The tool is called once."""
+    """A call has equally plain messages, and calls the tool once."""
     error = await failure(f"{server.address}/{path}", settings, calling=True)
     assert isinstance(error, kind)
-    assert words in error.message
+    assert message in error.message
     assert server.methods.count("tools/call") == 1
 
 
@@ -151,29 +151,29 @@ async def test_calls_are_told_in_plain_words_too(
 async def test_a_redirect_to_the_same_origin_is_followed(
     server: HostileMcpServer, settings: Settings, status: int
 ) -> None:
-    """As from `/mcp` to `/mcp/`; the token was for this server."""
+    """A redirect to the same origin, as from `/mcp` to `/mcp/`, is followed with the token."""
     assert await names(f"{server.address}/slash/good?status={status}", settings) == ["tool"]
     assert set(server.authorizations) == {f"Bearer {TOKEN}"}
 
 
 async def test_every_message_may_be_redirected(server: HostileMcpServer, settings: Settings) -> None:
-    """The limit is for one message, not for a session."""
+    """The limit on redirects applies to one message and not to the session."""
     assert len(await names(f"{server.address}/slash/circle", settings)) == 3
     assert server.methods.count("tools/list") == 3
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
-async def test_a_redirect_that_would_drop_the_message_says_where_to_go(
+async def test_a_redirect_that_would_drop_the_message_is_reported(
     server: HostileMcpServer, settings: Settings, status: int
 ) -> None:
-    """These make a GET of a POST, which carries no message."""
+    """A redirect that turns a POST into a GET, which has no body, is not followed. The error names its target."""
     error = await failure(f"{server.address}/slash/good?status={status}", settings)
     assert isinstance(error, BadAnswer)
     assert f"{server.address}/slash/good/" in error.message
 
 
 @pytest.mark.parametrize(
-    ("target", "shown"),
+    ("target", "location"),
     [
         ("http://localhost:{port}/good", "http://localhost:{port}/good"),
         ("http://127.0.0.1:1/good", "http://127.0.0.1:1/good"),
@@ -185,24 +185,24 @@ async def test_a_redirect_that_would_drop_the_message_says_where_to_go(
         ("/loop", ""),
     ],
 )
-async def test_the_token_goes_to_no_other_origin(
-    server: HostileMcpServer, settings: Settings, connections: Connections, target: str, shown: str
+async def test_the_token_is_not_sent_to_another_origin(
+    server: HostileMcpServer, settings: Settings, connections: Connections, target: str, location: str
 ) -> None:
-    """Another scheme, host or port is another server: nobody is called there, and the user is told where it led."""
+    """A redirect to another scheme, host or port is not followed, and the error names its target."""
     port = server.host.partition(":")[2]
     allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1", "localhost", "127.0.0.2")})
     url = f"{server.address}/redirect?to={target.format(port=port).replace('?', '%3F')}"
     error = await failure(url, allowed)
     assert isinstance(error, BadAnswer)
     assert "redirect" in error.message
-    assert shown.format(port=port) in error.message
+    assert location.format(port=port) in error.message
     assert "hush" not in error.message
     assert set(connections.tried) == {("127.0.0.1", int(port))}
 
 
 @pytest.mark.parametrize("around", [" {}", "{} ", "\n{}\n", "\t {}\r\n", "\u00a0{}\u3000"])
-async def test_blanks_around_an_address_are_no_part_of_it(
+async def test_whitespace_around_an_address_is_ignored(
     server: HostileMcpServer, settings: Settings, around: str
 ) -> None:
-    """As people paste them."""
+    """Whitespace around an address is ignored, because users paste addresses."""
     assert await names(around.format(f"{server.address}/good"), settings) == ["tool"]

@@ -1,4 +1,4 @@
-"""Whose certificate is asked for, and what is made of it."""
+"""TLS certificates are checked for the host name in the URL."""
 
 import asyncio
 import ssl
@@ -21,7 +21,7 @@ from shared.settings import Settings
 
 
 def _certificate(folder: Path, name: str) -> Path:
-    """Of `name`, signed by itself; with its key in one file."""
+    """Writes a self-signed certificate for `name` and its key to one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -39,7 +39,7 @@ def _certificate(folder: Path, name: str) -> Path:
 
 @dataclass
 class TlsServer:
-    """Answers everything with 404, as `good.example`."""
+    """A server with a certificate for `good.example`, which responds to every request with 404."""
 
     certificate: Path
     port: int = 0
@@ -49,61 +49,63 @@ class TlsServer:
 
 @pytest.fixture
 async def tls_server(tmp_path: Path) -> AsyncIterator[TlsServer]:
-    noted = TlsServer(_certificate(tmp_path, "good.example"))
+    record = TlsServer(_certificate(tmp_path, "good.example"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(noted.certificate)
-    context.sni_callback = lambda _socket, name, _context: noted.names.append(name)
+    context.load_cert_chain(record.certificate)
+    context.sni_callback = lambda _socket, name, _context: record.names.append(name)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        noted.requests.append(await reader.readuntil(b"\r\n\r\n"))
+        record.requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         await writer.drain()
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    noted.port = server.sockets[0].getsockname()[1]
-    yield noted
+    record.port = server.sockets[0].getsockname()[1]
+    yield record
     server.close()
     await server.wait_closed()
 
 
-async def _here(host: str, port: int) -> Sequence[str]:
+async def _resolve_to_localhost(host: str, port: int) -> Sequence[str]:
     return ["127.0.0.1"]
 
 
 async def test_an_unknown_authority_is_refused(tls_server: TlsServer) -> None:
-    """The name that was asked for is the one shown to the server, and no request is sent."""
+    """The server gets the name from the URL, but no request, if an unknown authority signed its certificate."""
     host = f"good.example:{tls_server.port}"
     settings = Settings(outbound_allowed_hosts=(host,))
 
     with pytest.raises(Unreachable, match=r"The certificate of good\.example:\d+ is not valid: it is self-signed"):
-        await Outbound(settings, _here).send(Request(method="GET", url=f"https://{host}/"))
+        await Outbound(settings, _resolve_to_localhost).send(Request(method="GET", url=f"https://{host}/"))
     with pytest.raises(Unreachable, match=r"The certificate of good\.example:\d+ is not valid"):
-        await list_tools(f"https://{host}/mcp", None, settings, resolver=_here)
+        await list_tools(f"https://{host}/mcp", None, settings, resolver=_resolve_to_localhost)
 
     assert tls_server.names == ["good.example"] * 2
     assert tls_server.requests == []
 
 
 @pytest.mark.parametrize(("name", "good"), [("good.example", True), ("other.example", False)])
-async def test_the_certificate_must_be_of_the_name(
+async def test_the_certificate_must_match_the_name(
     tls_server: TlsServer, monkeypatch: pytest.MonkeyPatch, name: str, good: bool
 ) -> None:
-    """Not of the address that was connected to."""
+    """The certificate must match the name in the URL and not the address of the connection."""
 
-    def trusting() -> ssl.SSLContext:
+    def trust_the_server() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(tls_server.certificate))
 
-    monkeypatch.setattr(guarded_pool, "tls_context", trusting)
+    monkeypatch.setattr(guarded_pool, "tls_context", trust_the_server)
     host = f"{name}:{tls_server.port}"
     settings = Settings(outbound_allowed_hosts=(host,))
 
     if good:
-        assert (await Outbound(settings, _here).send(Request(method="GET", url=f"https://{host}/"))).status_code == 404
+        assert (
+            await Outbound(settings, _resolve_to_localhost).send(Request(method="GET", url=f"https://{host}/"))
+        ).status_code == 404
         with pytest.raises(NotMcp):
-            await list_tools(f"https://{host}/mcp", None, settings, resolver=_here)
+            await list_tools(f"https://{host}/mcp", None, settings, resolver=_resolve_to_localhost)
     else:
         with pytest.raises(Unreachable, match="certificate"):
-            await Outbound(settings, _here).send(Request(method="GET", url=f"https://{host}/"))
+            await Outbound(settings, _resolve_to_localhost).send(Request(method="GET", url=f"https://{host}/"))
         with pytest.raises(Unreachable, match="certificate"):
-            await list_tools(f"https://{host}/mcp", None, settings, resolver=_here)
+            await list_tools(f"https://{host}/mcp", None, settings, resolver=_resolve_to_localhost)

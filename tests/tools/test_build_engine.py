@@ -1,4 +1,4 @@
-"""Building the Python that agents run in: what decides whether there is anything to build, and what is said if not."""
+"""`tools.build_engine` builds the Python that agents run in if its sources have changed, and reports problems."""
 
 import subprocess
 import sys
@@ -12,16 +12,16 @@ from tools import build_engine
 from tools.build_engine import FOLDER, ROOT, NotBuilt, build, digest, is_built, sources
 
 
-def test_it_is_built_from_what_runs_inside() -> None:
-    """The guest, and what guest and service share; nothing of the service itself."""
+def test_the_sources_are_the_modules_that_run_inside() -> None:
+    """The build contains the guest and the modules that it shares with the service, but none of the service's own."""
     names = set(sources())
     assert {"shared/sandbox/guest/main.py", "shared/sandbox/inside/calls.py", "shared/__init__.py"} <= names
     assert not [name for name in names if name.startswith(("shared/services", "shared/store"))]
     assert sources()["shared/sandbox/__init__.py"] == b""  # the real one imports the service's libraries
 
 
-def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And so is another version of a tool, and another processor; the same is the same."""
+def test_the_digest_depends_on_sources_tools_and_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digest changes with the sources, a tool's version, and the processor features, and only with these."""
     before = digest()
     assert digest() == before
     changed = {**sources(), "shared/sandbox/guest/more.py": b""}
@@ -35,34 +35,34 @@ def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch) -> Non
     assert digest() != before
 
 
-def test_a_current_build_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What is there for other sources is, and its stamp is gone before anything is changed."""
+def test_only_an_outdated_build_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A current build is kept. The stamp of an outdated build is deleted before anything else changes."""
     assert is_built()
     build()
     stamp = tmp_path / "sources.sha256"
     stamp.write_text("another")
     assert not is_built(tmp_path)
 
-    def no_tool() -> bytes:
+    def fail() -> bytes:
         raise NotBuilt("componentize-py is not installed.")
 
-    monkeypatch.setattr(build_engine, "_componentize", no_tool)
+    monkeypatch.setattr(build_engine, "_componentize", fail)
     with pytest.raises(NotBuilt):
         build(tmp_path)
     assert not stamp.exists()
 
 
-def test_without_the_tool_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A sentence with a remedy."""
+def test_a_missing_tool_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """If componentize-py is missing, the error names a remedy."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(build_engine.sys, "executable", str(tmp_path / "python"))
     with pytest.raises(NotBuilt, match="Run `make setup`"):
         build(tmp_path)
 
 
-def test_as_a_command_it_says_whether_a_build_is_needed() -> None:
-    """By its exit code, and in words."""
-    for arguments, said in ((["--check"], ""), ([], f"{FOLDER} is up to date.\n")):
+def test_the_command_reports_that_the_build_is_current() -> None:
+    """For a current build, the command exits with 0, silently with `--check` and otherwise with a message."""
+    for arguments, output in ((["--check"], ""), ([], f"{FOLDER} is up to date.\n")):
         done = subprocess.run(
             [sys.executable, "-m", "tools.build_engine", *arguments],
             cwd=ROOT,
@@ -70,10 +70,10 @@ def test_as_a_command_it_says_whether_a_build_is_needed() -> None:
             text=True,
             check=True,
         )
-        assert done.stdout == said
+        assert done.stdout == output
 
 
-def test_both_forms_are_there() -> None:
-    """The one that is mapped, and the one that is compiled if the first does not fit."""
+def test_both_forms_are_built() -> None:
+    """The build has a compiled form, and the component, which is compiled again if the compiled form is unsuitable."""
     for name in (fork_server.COMPILED, fork_server.COMPONENT):
         assert (FOLDER / name).stat().st_size > 10_000_000

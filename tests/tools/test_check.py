@@ -1,4 +1,4 @@
-"""Which tests `make check` runs: those that reach what was changed, the nearest first."""
+"""`make check` runs the tests that import changed modules, the closest tests first."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tools.check import MAX_FILES, affected_tests
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """`low` is imported by `middle`, that by `high`, each with a test; a conftest and a late import, too."""
+    """A project in which `high` imports `middle`, which imports `low`, with tests, a conftest and a late import."""
     files = {
         "shared/low.py": "",
         "shared/middle.py": "from shared.low import x",
@@ -29,8 +29,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_tests_that_reach_a_change_run_and_the_nearest_come_first(project: Path) -> None:
-    """Through other modules, late imports and fixtures; end-to-end tests only when they changed themselves."""
+def test_affected_tests_are_found_and_the_closest_come_first(project: Path) -> None:
+    """Imports are followed through modules, late imports and conftests. End-to-end tests run only if they changed."""
     tests = affected_tests(["shared/low.py"], project)
     assert tests[0] == "tests/test_low.py"
     assert set(tests) == {"tests/test_low.py", "tests/test_high.py", "tests/test_late.py", "tests/other/test_other.py"}
@@ -38,12 +38,12 @@ def test_tests_that_reach_a_change_run_and_the_nearest_come_first(project: Path)
     assert affected_tests(["tests/e2e/test_slow.py"], project) == ["tests/e2e/test_slow.py"]
 
 
-def test_what_nobody_imports_has_tests_all_the_same(project: Path) -> None:
-    """Documents and configuration."""
+def test_files_without_imports_have_tests(project: Path) -> None:
+    """A change to documentation or configuration runs the tests of its folder."""
     assert affected_tests(["docs/reference/chat.md"], project) == ["tests/docs"]
     assert affected_tests(["firestore.rules"], project) == ["tests/rules"]
 
 
-def test_a_change_to_what_all_import_runs_a_few_tests_only() -> None:
-    """It would be the whole suite otherwise, which has a target of its own."""
+def test_the_number_of_test_files_is_limited() -> None:
+    """A change to a module that everything imports runs a few test files, because `make test` runs the whole suite."""
     assert len(affected_tests(["shared/settings.py"])) == MAX_FILES

@@ -1,4 +1,4 @@
-"""The catalog against the installed litellm. litellm runs in a process of its own."""
+"""The catalog matches the installed litellm, which runs in its own process."""
 
 import os
 import subprocess
@@ -21,37 +21,37 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_known_files_are_what_the_generator_writes(tmp_path: Path):
-    """After a new litellm or a newly curated model, `make catalog` must have been run."""
+def test_the_known_files_are_current(tmp_path: Path):
+    """The files in `known/` are those that the generator writes. If not, `make catalog` must be run."""
     done = run("-m", "tools.refresh_catalog", "--into", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
     assert written == {file.name: file.read_text() for file in GENERATED.iterdir()}, "run: make catalog"
 
 
-def test_models_that_litellm_lacks_are_named(tmp_path: Path):
-    """The generator writes what it can, and returns what is missing, but for those that litellm cannot know."""
+def test_models_that_litellm_lacks_are_returned(tmp_path: Path):
+    """The generator writes all files, and returns the missing models, except those that litellm cannot know."""
     missing = refresh(tmp_path, {})
     assert "openai: gpt-4.1" in missing
     assert not [text for text in missing if text.startswith(("local:", "ollama:"))]
     assert {file.stem for file in tmp_path.iterdir()} == {*list_provider_slugs()}
 
 
-def test_a_missing_model_fails_with_what_to_do(
+def test_a_missing_model_is_reported_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """A plain sentence, and an exit code that stops a build."""
+    """If a model is missing, the command names a remedy, and its exit code stops a build."""
     monkeypatch.setattr(sys, "argv", ["refresh_catalog", "--into", str(tmp_path)])
     assert refresh_catalog.main(read=dict) == 1
-    assert "litellm does not know these curated models:\n  anthropic: claude-" in (said := capsys.readouterr().out)
-    assert '"known": false' in said
+    assert "litellm does not know these curated models:\n  anthropic: claude-" in (output := capsys.readouterr().out)
+    assert '"known": false' in output
 
 
-def test_a_file_that_is_no_longer_curated_goes(tmp_path: Path):
-    """Its provider's facts would be read by nothing."""
-    (tmp_path / "gone.json").write_text("{}")
+def test_the_file_of_a_removed_provider_is_deleted(tmp_path: Path):
+    """The generator deletes the file of a provider that is no longer curated."""
+    (tmp_path / "removed.json").write_text("{}")
     refresh(tmp_path, {})
-    assert not (tmp_path / "gone.json").exists()
+    assert not (tmp_path / "removed.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -59,19 +59,19 @@ def test_a_file_that_is_no_longer_curated_goes(tmp_path: Path):
     [(3e-07, 0.3), (1e-06, 1.0), (1.5e-05, 15.0), (7.5e-08, 0.075), (0, 0.0), (0.000168, 168.0)],
 )
 def test_prices_are_per_million_and_round(per_token: float, expected: float):
-    """No binary dust, so that the files do not change by themselves."""
+    """Prices have no binary rounding errors, so a second run writes the same files."""
     assert per_million(per_token) == expected
     assert repr(per_million(per_token)) == repr(expected)
 
 
 def test_a_row_becomes_facts():
-    """Only what is known is written; a price for input alone is no price."""
+    """Only known facts are written. A price for input alone is not written."""
     row = {"mode": "chat", "max_input_tokens": 10.0, "input_cost_per_token": 1e-06, "supports_vision": True}
     assert facts(row) == {"mode": "chat", "context_window": 10, "abilities": ["vision"]}
 
 
-def test_all_that_costs_is_read():
-    """What is kept, what is thought, and what long prompts cost; not what other ways of calling cost."""
+def test_all_relevant_prices_are_read():
+    """Prices for caching, reasoning and long prompts are read, but not those for batches or priority calls."""
     row = {
         "mode": "chat",
         "input_cost_per_token": 1e-06,
@@ -96,24 +96,24 @@ def test_all_that_costs_is_read():
     }
 
 
-def test_two_steps_of_the_price_are_an_error():
-    """The catalog has room for one: prices that are known by half would hold too little."""
+def test_two_price_thresholds_are_an_error():
+    """More than one price threshold is an error: the catalog can store one, so the holds would be too small."""
     row = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
-    steps = {f"input_cost_per_token_above_{length}k_tokens": 2e-06 for length in (100, 200)}
-    with pytest.raises(ValueError, match=r"more than one length of the prompt: \[100000, 200000\]"):
-        facts({**row, **steps})
+    thresholds = {f"input_cost_per_token_above_{length}k_tokens": 2e-06 for length in (100, 200)}
+    with pytest.raises(ValueError, match=r"more than one prompt length: \[100000, 200000\]"):
+        facts({**row, **thresholds})
 
 
 def test_a_plain_name_counts_only_for_its_own_provider():
-    """Another provider's model of the same name has other prices."""
+    """A plain name is ignored if it belongs to another provider, whose prices are different."""
     openai = load_curated("openai")
     assert known_row(openai, "gpt-4.1", {"gpt-4.1": {"litellm_provider": "azure"}}) is None
     row = {"litellm_provider": "openai"}
     assert known_row(openai, "gpt-4.1", {"gpt-4.1": row}) is row
 
 
-def test_newer_models_are_hinted_at():
-    """A newer version in a family, or a newer generation; not snapshots, older ones, or another provider's."""
+def test_newer_models_are_listed():
+    """Newer versions and generations are listed, but no snapshots, older models or models of other providers."""
     names = ["gpt-99", "gpt-99-2026-01-01", "gpt-4.2-mini", "gpt-4.0-mini", "gpt-5.6-tiny", "gpt-audio", "ft:gpt-99"]
     rows = {name: {"litellm_provider": "openai", "mode": "chat"} for name in names}
     rows["gpt-98"] = {"litellm_provider": "azure", "mode": "chat"}

@@ -1,4 +1,4 @@
-"""API descriptions written for the tests, in the shape of well-known ones; large ones are made by functions."""
+"""API descriptions for the tests, based on well-known APIs. Functions generate the large ones."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,12 @@ NAMES = ("payments.yaml", "weather.yaml", "petstore.json", "completions.yaml", "
 
 
 def written(name: str) -> str:
-    """The text of one of `NAMES`."""
+    """Returns the text of one of `NAMES`."""
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 def code_hosting(operations: int) -> str:
-    """JSON in the shape of a source code host's: resources that hold each other, with long descriptions."""
+    """Returns a JSON document like a source code host's: resources refer to each other and have long descriptions."""
     resources = operations // 4
     schemas = {
         f"resource-{number}": {
@@ -44,7 +44,7 @@ def code_hosting(operations: int) -> str:
             "delete": _operation(f"resource-{number}/delete", {}),
         }
     parameters = {
-        name: {"name": name, "in": "path", "required": True, "description": "Its name.", "schema": {"type": "string"}}
+        name: {"name": name, "in": "path", "required": True, "description": "The name.", "schema": {"type": "string"}}
         for name in ("owner", "repo")
     }
     return json.dumps(
@@ -69,7 +69,7 @@ def _operation(id_: str, content: object) -> dict[str, object]:
 
 
 def back_office(operations: int) -> str:
-    """JSON in the shape of a company's own large API: bodies of dozens of fields, of which the required come last."""
+    """Returns a JSON document like a company's internal API: dozens of fields per body, the required ones last."""
     address = {
         "type": "object",
         "required": ["city"],
@@ -80,7 +80,7 @@ def back_office(operations: int) -> str:
             "post": {
                 "operationId": f"createThing{number}",
                 "summary": f"Creates a thing of kind {number}",
-                "description": "It has to be approved before it shows. " * 10,
+                "description": "It must be approved before it appears. " * 10,
                 "parameters": [
                     {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
                     {"name": "company", "in": "path", "required": True, "schema": {"type": "string"}},
@@ -102,7 +102,7 @@ def back_office(operations: int) -> str:
             "required": ["amount", "ship_to"],
             "properties": {
                 **{
-                    f"option_{field}": {"type": "string", "description": "What it says. " * 5, "example": "x" * 200}
+                    f"option_{field}": {"type": "string", "description": "Choose a value. " * 5, "example": "x" * 200}
                     for field in range(30)
                 },
                 "ship_to": {"$ref": "#/components/schemas/Address"},

@@ -1,8 +1,8 @@
-"""The process of a plain Python: runs the driver's programs, a batch at a time, each batch in a fork of its own.
+"""The process of a plain Python, which runs programs with the driver. Each batch of programs runs in its own fork.
 
-A line of standard input is a batch; a line of standard output has its answers, with `null` for a program that took too
-long, or broke its process. A batch in which that happened begins anew without that program, so that what programs leave
-behind for the next ones is what the engine's own run of the batch has, too.
+A line of standard input is a batch, and a line of standard output has its answers. The answer is `null` for a program
+that took too long or crashed its process. In that case, the batch is run again without that program, so that the other
+programs find the same leftovers of earlier programs as in the engine's run of the batch.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ MEMORY_BYTES = 512 * 2**20
 
 def main() -> None:
     driver: dict[str, Any] = {}
-    exec(compile(Path(sys.argv[1]).read_text(), "driver", "exec"), driver)  # noqa: S102 - the module beside this one
+    exec(compile(Path(sys.argv[1]).read_text(), "driver", "exec"), driver)  # noqa: S102 - the module driver.py
     for module in sys.argv[2].split(","):
         __import__(module)
     gc.collect()
@@ -31,17 +31,17 @@ def main() -> None:
         broken: set[int] = set()
         while True:
             waiting = [number for number in range(len(programs)) if number not in broken]
-            answers = _in_a_fork(driver, [programs[number] for number in waiting])
+            answers = _run_in_fork(driver, [programs[number] for number in waiting])
             if len(answers) == len(waiting):
                 break
             broken.add(waiting[len(answers)])
-        found = dict(zip(waiting, answers, strict=True))
-        sys.stdout.write(json.dumps([found.get(number) for number in range(len(programs))]) + "\n")
+        by_number = dict(zip(waiting, answers, strict=True))
+        sys.stdout.write(json.dumps([by_number.get(number) for number in range(len(programs))]) + "\n")
         sys.stdout.flush()
 
 
-def _in_a_fork(driver: dict[str, Any], programs: list[Any]) -> list[Any]:
-    """The answers up to the first program that breaks."""
+def _run_in_fork(driver: dict[str, Any], programs: list[Any]) -> list[Any]:
+    """Returns the answers, up to the first program that crashes the process or takes too long."""
     reader, writer = os.pipe()
     if child := os.fork():
         os.close(writer)
@@ -54,15 +54,15 @@ def _in_a_fork(driver: dict[str, Any], programs: list[Any]) -> list[Any]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(1, 2)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        asyncio.run(_answered(driver, programs, writer))
+        asyncio.run(_write_answers(driver, programs, writer))
     finally:
         os._exit(0)
 
 
-async def _answered(driver: dict[str, Any], programs: list[Any], writer: int) -> None:
+async def _write_answers(driver: dict[str, Any], programs: list[Any], writer: int) -> None:
     for program in programs:
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)  # which ends the process
-        text = json.dumps(await driver["answer_of"](program)).encode() + b"\n"
+        signal.setitimer(signal.ITIMER_REAL, SECONDS)  # the signal ends the process
+        text = json.dumps(await driver["run_program"](program)).encode() + b"\n"
         signal.setitimer(signal.ITIMER_REAL, 0)
         while text:
             text = text[os.write(writer, text) :]

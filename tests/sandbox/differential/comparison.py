@@ -1,6 +1,8 @@
-"""Whether a program did the same in the engine as in a plain CPython, but for what an older one words differently."""
+"""Compares a program's behavior in the engine and in a plain CPython, ignoring messages that an older version words
+differently.
+"""
 
-# ruff: noqa: E501 - a table, a version's word a line
+# ruff: noqa: E501 - a table with one pattern on each line
 
 import re
 from typing import Any
@@ -97,8 +99,8 @@ _REWORDED: list[tuple[tuple[int, int], str, str]] = [
         "math domain error",
     ),
 ]
-"""What later versions say in other words: the version that brought them, a pattern that finds what it says or what was
-said before, and what both are taken for. Nothing is here that the two versions of CPython do not differ in themselves.
+"""Messages that a version of CPython reworded: the version, a pattern that finds the old and the new message, and a text
+that replaces both. Every entry is a difference between two versions of CPython itself.
 """
 
 
@@ -110,26 +112,27 @@ _CHANGED = [
         r"\bsum\(|\bfsum\(|OrderedDict|\[[^]\n]*:[^]\n]*\]|__set_name__|\bEnum\b|\bStrEnum\b|IntFlag|\.throw\(|\.close\(",
     ),
 ]
-"""What does something else since a version, by what stands in programs for it: an error that is an `IndexError`, too; sums
-of floats without rounding between; slices that are keys; `close` that returns. An older version cannot judge those.
+"""Features that a version of CPython changed: the version, and a pattern that finds their use in a program. Examples are
+an error that became an `IndexError`, sums of floats without intermediate rounding, slices that became hashable, and
+`close`, which began to return a value. An older version cannot be compared for such programs.
 """
 
 
-def is_judged_by(code: str, version: tuple[int, int]) -> bool:
-    """Whether a program does the same in this version as in the engine's."""
+def is_comparable(code: str, version: tuple[int, int]) -> bool:
+    """Returns whether a program should behave the same in this version as in the engine's."""
     return not any(version < since <= ENGINE and re.search(pattern, code) for since, pattern in _CHANGED)
 
 
-def is_told_by(plain: dict[str, Any], version: tuple[int, int]) -> bool:
-    """Whether an exception has the same class in this version as in the engine's."""
+def has_comparable_exception(plain: dict[str, Any], version: tuple[int, int]) -> bool:
+    """Returns whether the exception should have the same class in this version as in the engine's."""
     return version >= (3, 12) or "cannot access free variable" not in str(plain["raised"])
 
 
 def difference(engine: dict[str, Any], plain: dict[str, Any], version: tuple[int, int]) -> str | None:
-    """What is not the same in two answers of the driver, of which the second is this version's; None if nothing is."""
+    """Describes the first difference between the engine's answer and this version's; None if there is none."""
     deep = bool(plain["raised"]) and plain["raised"][0] == "RecursionError"
     for field in ("raised", "prints", "after", "result", "json", *(() if deep else ("lines",))):
-        ours, theirs = _plain(engine[field], version), _plain(plain[field], version)
+        ours, theirs = _normalize(engine[field], version), _normalize(plain[field], version)
         if field == "lines":
             ours, theirs = _without_comprehensions(ours)[-10:], _without_comprehensions(theirs)[-10:]
         if ours != theirs:
@@ -137,30 +140,30 @@ def difference(engine: dict[str, Any], plain: dict[str, Any], version: tuple[int
     return None
 
 
-_OF_32_BITS = re.compile(r"index-sized integer|too large to convert to C (?:s?size_t|long|int)|too large")
+_INDEX_ERROR = re.compile(r"index-sized integer|too large to convert to C (?:s?size_t|long|int)|too large")
 
 
-def is_of_32_bits(engine: dict[str, Any], plain: dict[str, Any]) -> bool:
-    """Whether the engine speaks of a number that is too large for an index, where the other does not."""
-    ours, theirs = (len(_OF_32_BITS.findall(f"{one['raised']} {one['prints']}")) for one in (engine, plain))
+def is_index_size_difference(engine: dict[str, Any], plain: dict[str, Any]) -> bool:
+    """Returns whether the engine reports more numbers than CPython that are too large for an index."""
+    ours, theirs = (len(_INDEX_ERROR.findall(f"{answer['raised']} {answer['prints']}")) for answer in (engine, plain))
     return ours > theirs
 
 
-def text_of(text: str, version: tuple[int, int]) -> str:
-    """Without addresses and places of modules, and in the words of all versions from this one to the engine's."""
+def normalize_text(text: str, version: tuple[int, int]) -> str:
+    """Removes addresses and modules' locations, and replaces messages that later versions reworded."""
     text = _ADDRESS.sub("at 0x…", _PLACE.sub(r"\1'", text))
-    for since, pattern, word in _REWORDED:
+    for since, pattern, replacement in _REWORDED:
         if version < since <= ENGINE:
-            text = re.sub(pattern, word, text)
+            text = re.sub(pattern, replacement, text)
     return text
 
 
 def _without_comprehensions(lines: list[Any]) -> list[Any]:
-    """Since 3.12 those have no frames of their own."""
+    """Removes the frames of comprehensions, which have had no frames of their own since 3.12."""
     return [line for line in lines if line[1] not in ("<listcomp>", "<dictcomp>", "<setcomp>")]
 
 
-def _plain(value: Any, version: tuple[int, int]) -> Any:
+def _normalize(value: Any, version: tuple[int, int]) -> Any:
     if isinstance(value, str):
-        return text_of(value, version)
-    return [_plain(one, version) for one in value] if isinstance(value, list) else value
+        return normalize_text(value, version)
+    return [_normalize(item, version) for item in value] if isinstance(value, list) else value

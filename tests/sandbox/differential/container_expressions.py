@@ -1,4 +1,4 @@
-"""Productions of lists, dicts and sets of whole numbers, and of tuples of a whole number and a text."""
+"""Productions of lists, dicts and sets of integers, and of tuples of an integer and a string. See `grammar`."""
 
 EXPRESSIONS: dict[str, list[str]] = {
     "list": [

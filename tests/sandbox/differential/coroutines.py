@@ -1,4 +1,4 @@
-"""Productions of coroutines, which stand in `run`. See `grammar`."""
+"""Productions of coroutines, for the body of `run`. See `grammar`."""
 
 COROUTINES: list[str] = [
     """

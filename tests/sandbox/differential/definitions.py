@@ -1,4 +1,4 @@
-"""Productions of functions and classes, each with a use of it. See `grammar`."""
+"""Productions of functions and classes, each followed by a use of it. See `grammar`."""
 
 DEFINITIONS: list[str] = [
     """

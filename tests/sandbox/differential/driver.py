@@ -1,7 +1,7 @@
-"""What both Pythons run: programs, one after the other, each in a module of its own; and what became of each.
+"""Runs programs one after another, each in its own module, and describes the outcome of each.
 
-This text is an agent program, so that the engine runs it as it runs any; and the plain Python's process runs the same.
-A program is `{"code": …, "input": …}`; what becomes of it is an `Answer` (`comparison`), as a dict.
+This file is an agent program, so the engine runs it like any other. The process of the plain Python runs it as well. A
+program is `{"code": …, "input": …}`. Its outcome is an `Answer` (`runner`), which is a dict.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ _MAX_CHARACTERS = 8000
 
 
 async def run(input_dict: dict[str, Any], tools: object) -> list[dict[str, Any]]:
-    return [await answer_of(program) for program in input_dict["programs"]]
+    return [await run_program(program) for program in input_dict["programs"]]
 
 
-async def answer_of(program: dict[str, Any]) -> dict[str, Any]:
-    """What became of one; whatever it started has ended then. Cycles are collected at its end, and at no other time."""
+async def run_program(program: dict[str, Any]) -> dict[str, Any]:
+    """Runs one program until everything that it started has ended. Cycles are collected only at its end."""
     gc.disable()
-    here = asyncio.current_task()
+    current = asyncio.current_task()
     streams = sys.stdout, sys.stderr
     printed, warned = io.StringIO(), io.StringIO()
     module = ModuleType("agent")
@@ -37,14 +37,14 @@ async def answer_of(program: dict[str, Any]) -> dict[str, Any]:
     sys.modules["agent"] = module
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(warned):
-            answer = await asyncio.create_task(_ended(program, module))
+            answer = await asyncio.create_task(_execute(program, module))
             prints = printed.getvalue()
             answer["warned"] = bool(warned.getvalue())
-            left = asyncio.all_tasks() - {here}
-            for task in left:
+            remaining = asyncio.all_tasks() - {current}
+            for task in remaining:
                 task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
-            left.clear()
+            await asyncio.gather(*remaining, return_exceptions=True)
+            remaining.clear()
             sys.modules.pop("agent", None)
             del module
             gc.collect()
@@ -54,34 +54,34 @@ async def answer_of(program: dict[str, Any]) -> dict[str, Any]:
     return {**answer, "prints": prints[:_MAX_CHARACTERS], "after": after[:_MAX_CHARACTERS]}
 
 
-async def _ended(program: dict[str, Any], module: ModuleType) -> dict[str, Any]:
+async def _execute(program: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     try:
         exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - programs of our own
-        result = await _called(module.__dict__["run"], program["input"])
-        return {"result": _shown(result)[:_MAX_CHARACTERS], "json": _json(result), "raised": None, "lines": []}
+        result = await _call(module.__dict__["run"], program["input"])
+        return {"result": _represent(result)[:_MAX_CHARACTERS], "json": _json(result), "raised": None, "lines": []}
     except BaseException as error:
         trace = traceback.extract_tb(error.__traceback__)
         lines = [[frame.lineno, frame.name] for frame in trace if frame.filename == _FILE][-20:]
-        return {"result": None, "json": None, "raised": _raised(error), "lines": lines}
+        return {"result": None, "json": None, "raised": _describe(error), "lines": lines}
 
 
-def _called(run: Any, given: Any) -> Any:
-    """As the contract says: by name if `run` has its names, else by position."""
+def _call(run: Any, input_dict: Any) -> Any:
+    """Calls `run` according to the contract: by name if `run` has the contract's names, or else by position."""
     parameters = inspect.signature(run).parameters
     if {"input_dict", "tools"} <= set(parameters):
-        return run(input_dict=given, tools={})
-    several = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters.values())
-    return run(given, {}) if several or len(parameters) > 1 else run(*[given] * len(parameters))
+        return run(input_dict=input_dict, tools={})
+    is_variadic = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters.values())
+    return run(input_dict, {}) if is_variadic or len(parameters) > 1 else run(*[input_dict] * len(parameters))
 
 
-def _raised(error: BaseException) -> list[Any]:
-    """Its class and message, and the same of what a group holds."""
+def _describe(error: BaseException) -> list[Any]:
+    """Returns the exception's class and message, and the same for each exception of a group."""
     try:
         message = str(error)
     except BaseException as broken:
         message = f"<{type(broken).__name__}>"
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return [type(error).__name__, message[:_MAX_CHARACTERS], [_raised(one) for one in inner]]
+    return [type(error).__name__, message[:_MAX_CHARACTERS], [_describe(member) for member in inner]]
 
 
 def _json(value: Any) -> str | None:
@@ -91,15 +91,15 @@ def _json(value: Any) -> str | None:
         return None
 
 
-def _shown(value: Any) -> str:
-    """As `repr` has it; sets in the order of their elements' texts, since their own order is nobody's."""
+def _represent(value: Any) -> str:
+    """Works like `repr`, except that it sorts the elements of sets, whose order is undefined."""
     kind: type[Any] = type(value)
     if kind is list:
-        return f"[{', '.join(map(_shown, value))}]"
+        return f"[{', '.join(map(_represent, value))}]"
     if kind is tuple:
-        return f"({', '.join(map(_shown, value))},)"
+        return f"({', '.join(map(_represent, value))},)"
     if kind is dict:
-        return f"{{{', '.join(f'{_shown(key)}: {_shown(value[key])}' for key in value)}}}"
+        return f"{{{', '.join(f'{_represent(key)}: {_represent(value[key])}' for key in value)}}}"
     if kind in (set, frozenset):
-        return f"{kind.__name__}({', '.join(sorted(map(_shown, value)))})"
+        return f"{kind.__name__}({', '.join(sorted(map(_represent, value)))})"
     return repr(value)

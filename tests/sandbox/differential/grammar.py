@@ -1,9 +1,13 @@
-"""Writes programs by a grammar: every one is well formed, most end well, and the rest fail as programs fail.
+"""Generates programs by a grammar. All of them are well formed, most succeed, and the others fail like real programs.
 
-The productions are tables of texts (`expressions`, `statements`, `definitions`, `coroutines`). In those, `$int` stands
-for any expression of that kind, `$new_int` for a new variable of that kind, `$old_int` for one that is there already,
-`$name` for a name that is used nowhere else, the same one throughout a production, and a line that is `$body` for a
-block. `$small` is a number from 0 to 4; what `WORDS` lists stands for one of its words.
+The productions are tables of strings (`expressions`, `statements`, `definitions`, `coroutines`) with placeholders:
+
+- `$int` stands for any expression of that kind, `$new_int` for a new variable of that kind, and `$old_int` for an
+  existing variable.
+- `$name` stands for a name that is used nowhere else, and is the same throughout a production.
+- A line `$body` stands for a block.
+- `$small` stands for a number from 0 to 4.
+- A key of `WORDS` stands for one of its words.
 """
 
 import re
@@ -22,16 +26,16 @@ _SIMPLE = [text for text in STATEMENTS if "$body" not in text]
 _MAX_EXPRESSION_DEPTH = 2
 _MAX_BLOCK_DEPTH = 2
 _ANOTHER_KIND = 0.006
-"""How often an expression is of a kind that does not belong there."""
+"""The probability that an expression has a wrong kind."""
 
 _BARE = 0.08
-"""How often a failure ends the program."""
-_SETTLED = 0.98
-"""How often a variable that is changed is there."""
+"""The probability that a production is not guarded, so a failure ends the program."""
+_DEFINED = 0.98
+"""The probability that a missing variable is defined where a production would change it."""
 
 
 class Scope:
-    """The variables that can be read, by their kinds; `own` can be assigned to."""
+    """The readable variables by kind. Those in `own` can also be assigned to."""
 
     def __init__(self, outer: "Scope | None" = None, own: "Scope | None" = None) -> None:
         self.own: dict[str, list[str]] = {kind: [*own.own[kind]] if own else [] for kind in KINDS}
@@ -42,26 +46,26 @@ class Scope:
 
 
 class Writer:
-    """Writes one program."""
+    """Generates one program."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._names = 0
 
     def program(self) -> str:
-        """With `async def run(input_dict, tools)`; `input_dict` is not looked at."""
+        """Returns a program with `async def run(input_dict, tools)` that ignores `input_dict`."""
         top, scope = [], Scope()
         for _ in range(self._random.choice((0, 1, 1, 2))):
-            top += self._guarded(self._random.choice(DEFINITIONS), scope)
+            top += self._guard(self._random.choice(DEFINITIONS), scope)
         inner = Scope(outer=scope)
         body: list[str] = []
         for _ in range(self._random.randint(2, 7)):
             table = self._random.choices((None, DEFINITIONS, COROUTINES), (8, 2, 1))[0]
             text = self._random.choice(table) if table else self._statement(inner, 0)
-            body += self._guarded(text, inner)
-        shown = [self._random.choice(names) for kind in KINDS if (names := inner.readable(kind)) and kind != "set"]
-        shown += [self.expression(self._random.choice(KINDS), inner, 0) for _ in range(2)]
-        lines = [*top, "async def run(input_dict, tools):", *_indented(body), f"    return [{', '.join(shown)}]"]
+            body += self._guard(text, inner)
+        results = [self._random.choice(names) for kind in KINDS if (names := inner.readable(kind)) and kind != "set"]
+        results += [self.expression(self._random.choice(KINDS), inner, 0) for _ in range(2)]
+        lines = [*top, "async def run(input_dict, tools):", *_indent(body), f"    return [{', '.join(results)}]"]
         text = "\n".join(lines)
         used = [module for module in MODULES if re.search(rf"\b{module}\.", text)]
         return "\n".join([*(f"import {module}" for module in used), text, ""])
@@ -74,40 +78,42 @@ class Writer:
         if names and random.random() < (0.35 if depth < _MAX_EXPRESSION_DEPTH else 0.8):
             return random.choice(names)
         if depth >= _MAX_EXPRESSION_DEPTH or random.random() < 0.15:
-            return self._filled(random.choice(LITERALS[kind]), scope, depth)
-        return self._filled(random.choice(EXPRESSIONS[kind]), scope, depth + 1)
+            return self._fill(random.choice(LITERALS[kind]), scope, depth)
+        return self._fill(random.choice(EXPRESSIONS[kind]), scope, depth + 1)
 
     def _statement(self, scope: Scope, depth: int) -> str:
-        """A production; one that would change a variable makes one instead where there is none."""
+        """Returns a production. If it would change a missing variable, it usually defines the variable instead."""
         text = self._random.choice(STATEMENTS if depth < _MAX_BLOCK_DEPTH else _SIMPLE)
         missing = next((kind for kind in _OLD.findall(text) if not scope.own[kind]), None)
-        return f"$new_{missing} = ${missing}" if missing and self._random.random() < _SETTLED else text
+        return f"$new_{missing} = ${missing}" if missing and self._random.random() < _DEFINED else text
 
     def block(self, scope: Scope, depth: int) -> list[str]:
-        """Sees all variables, and keeps its own ones to itself, since it may not be reached."""
+        """Returns a block. It can read all variables, but its own are local to it, because it may not be executed."""
         inner = Scope(outer=scope, own=scope)
         lines: list[str] = []
         for _ in range(self._random.randint(1, 2)):
             lines += self._production(self._statement(inner, depth), inner, depth)
         return lines
 
-    def _guarded(self, text: str, scope: Scope) -> list[str]:
-        """Mostly so that the program goes on when it fails."""
+    def _guard(self, text: str, scope: Scope) -> list[str]:
+        """Returns a production that usually catches its errors, so that the program continues."""
         if self._random.random() < _BARE:
             return self._production(text, scope, 0)
         fresh: list[tuple[str, str]] = []
         inner = Scope(outer=scope, own=scope)
-        lines = ["try:", *_indented(self._production(text, inner, 0, fresh))]
+        lines = ["try:", *_indent(self._production(text, inner, 0, fresh))]
         lines += ["except Exception as error:", "    print(type(error).__name__, error)"]
         for kind, name in fresh:
             lines.append(f"    {name} = {self._random.choice(LITERALS[kind])}")
             scope.own[kind].append(name)
         return lines
 
-    def _production(self, text: str, scope: Scope, depth: int, made: list[tuple[str, str]] | None = None) -> list[str]:
-        """`made` takes the variables that it makes."""
+    def _production(
+        self, text: str, scope: Scope, depth: int, created: list[tuple[str, str]] | None = None
+    ) -> list[str]:
+        """Fills in a production, and appends its new variables to `created`."""
         names: dict[str, str] = {}
-        fresh = [] if made is None else made
+        fresh = [] if created is None else created
         lines: list[str] = []
         inside_function = "def " in text
         for line in text.strip("\n").split("\n"):
@@ -116,12 +122,12 @@ class Writer:
                 margin = " " * (len(line) - len(line.lstrip()))
                 lines += [margin + inside for inside in self.block(inner, depth + 1)]
             else:
-                lines.append(self._filled(line, scope, 0, names, fresh))
+                lines.append(self._fill(line, scope, 0, names, fresh))
         for kind, name in fresh:
             scope.own[kind].append(name)
         return lines
 
-    def _filled(
+    def _fill(
         self,
         text: str,
         scope: Scope,
@@ -129,7 +135,7 @@ class Writer:
         names: dict[str, str] | None = None,
         fresh: list[tuple[str, str]] | None = None,
     ) -> str:
-        """`names`: those of this production so far; `fresh` takes the variables that it makes."""
+        """Replaces the placeholders of a text. Adds the production's names to `names`, and new variables to `fresh`."""
         known = {} if names is None else names
         random = self._random
 
@@ -161,5 +167,5 @@ class Writer:
         return f"{kind}_{self._names}"
 
 
-def _indented(lines: list[str]) -> list[str]:
+def _indent(lines: list[str]) -> list[str]:
     return [f"    {line}" for line in lines]

@@ -1,7 +1,7 @@
-"""Programs made of others by small changes to their syntax trees: each is Python, and what it does is anybody's guess.
+"""Makes programs from others by small changes to their syntax trees. Each is valid Python with unpredictable behavior.
 
-A mutant counts its steps, so that one which never ends does so after as many in any Python; and its annotations are
-texts, since the versions of Python disagree on when they are evaluated.
+A mutant counts its steps, so an endless one stops after the same number of steps in any Python. Its annotations are
+strings, because the versions of Python evaluate annotations at different times.
 """
 
 import ast
@@ -15,12 +15,12 @@ from pydantic import JsonValue
 
 _MAX_CHANGES = 3
 _OTHER_INPUT = 0.3
-_FIRST = """
+_PRELUDE = """
 from __future__ import annotations
 class OutOfSteps(BaseException): pass
-def _step(left=[20_000]):
-    left[0] -= 1
-    if left[0] < 0:
+def _step(remaining=[20_000]):
+    remaining[0] -= 1
+    if remaining[0] < 0:
         raise OutOfSteps
 """
 _OPERATORS: list[type[ast.operator]] = [ast.Add, ast.Sub, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.BitOr, ast.BitXor]
@@ -33,24 +33,24 @@ Change = Callable[[], None]
 
 @dataclass(frozen=True)
 class Source:
-    """A program that others are made of, and what its `run` is given."""
+    """A program and its input."""
 
     code: str
-    given: JsonValue
+    input: JsonValue
 
 
-def mutant(source: Source, random: Random) -> Source:
-    """Up to three changes to the program; sometimes one to its input besides."""
+def mutate(source: Source, random: Random) -> Source:
+    """Returns the program with up to three changes, and sometimes with a change to its input."""
     while True:
-        with contextlib.suppress(SyntaxError, ValueError):  # for what a tree can hold and a text cannot
-            code = _changed(source.code, random)
+        with contextlib.suppress(SyntaxError, ValueError):  # if the tree cannot be written as code
+            code = _mutate_code(source.code, random)
             compile(code, "mutant", "exec")
             break
-    given = copy.deepcopy(source.given)
-    return Source(code, _other_value(given, random) if random.random() < _OTHER_INPUT else given)
+    value = copy.deepcopy(source.input)
+    return Source(code, _other_value(value, random) if random.random() < _OTHER_INPUT else value)
 
 
-def _changed(code: str, random: Random) -> str:
+def _mutate_code(code: str, random: Random) -> str:
     tree = ast.parse(code)
     for _ in range(random.randint(1, _MAX_CHANGES)):
         if changes := list(_changes(tree, random)):
@@ -59,12 +59,12 @@ def _changed(code: str, random: Random) -> str:
         if isinstance(node, ast.While | ast.For | ast.AsyncFor | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body.insert(_after_docstring(node), ast.parse("_step()").body[0])
     own = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")]
-    tree.body = [*ast.parse(_FIRST).body, *own]
+    tree.body = [*ast.parse(_PRELUDE).body, *own]
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 
 def _after_docstring(node: ast.AST) -> int:
-    body: list[ast.stmt] = getattr(node, "body")  # noqa: B009 - pyright knows better
+    body: list[ast.stmt] = getattr(node, "body")  # noqa: B009 - pyright does not know the attribute
     match body[0]:
         case ast.Expr(ast.Constant(str())) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             return 1
@@ -73,16 +73,16 @@ def _after_docstring(node: ast.AST) -> int:
 
 
 def _changes(tree: ast.Module, random: Random) -> Iterator[Change]:
-    """All that can be changed."""
+    """Yields all possible changes."""
     names = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}) or ["run"]
     for node in ast.walk(tree):
-        yield from _of_a_value(node, random, names)
+        yield from _changes_of_value(node, random, names)
         for body in (getattr(node, field, None) for field in ("body", "orelse", "finalbody")):
             if isinstance(body, list) and body and isinstance(body[0], ast.stmt):
-                yield from _of_a_block(body, random)
+                yield from _changes_of_block(body, random)
 
 
-def _of_a_value(node: ast.AST, random: Random, names: list[str]) -> Iterator[Change]:
+def _changes_of_value(node: ast.AST, random: Random, names: list[str]) -> Iterator[Change]:
     def change(field: str, value: object) -> Change:
         return lambda: setattr(node, field, value)
 
@@ -126,7 +126,7 @@ def _of_a_value(node: ast.AST, random: Random, names: list[str]) -> Iterator[Cha
             pass
 
 
-def _of_a_block(body: list[ast.stmt], random: Random) -> Iterator[Change]:
+def _changes_of_block(body: list[ast.stmt], random: Random) -> Iterator[Change]:
     at = random.randrange(len(body))
     if isinstance(body[at], ast.Import | ast.ImportFrom):
         return
@@ -158,7 +158,7 @@ def _other_constant(value: object, random: Random) -> object:
 
 
 def _other_value(value: JsonValue, random: Random) -> JsonValue:
-    """With one part of it otherwise; the whole remains an object if it is one."""
+    """Returns the value with one part changed. An object remains an object."""
     match value:
         case dict() if value:
             key = random.choice(sorted(value))

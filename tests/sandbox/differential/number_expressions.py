@@ -1,4 +1,4 @@
-"""Productions of whole numbers, floats and truth values."""
+"""Productions of integers, floats and booleans. See `grammar`."""
 
 EXPRESSIONS: dict[str, list[str]] = {
     "int": [

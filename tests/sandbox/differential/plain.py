@@ -1,4 +1,4 @@
-"""A plain CPython, which the engine is compared with: the newest on this machine that is no newer than the engine's."""
+"""Finds and runs the plain CPythons that the engine is compared with. None of them is newer than the engine's."""
 
 import functools
 import json
@@ -16,15 +16,16 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 ENGINE = (3, 14)
-"""The engine's version. Those before 3.11 lack too much of what the programs use."""
+"""The engine's version."""
 _OLDEST = (3, 11)
+"""The oldest usable version. Earlier ones lack too many features that the programs use."""
 _HERE = Path(__file__).parent
 DRIVER = _HERE / "driver.py"
 _MODULES = (
     "base64,bisect,calendar,collections,contextlib,contextvars,copy,csv,dataclasses,decimal,enum,fractions,functools,"
     "hashlib,heapq,itertools,operator,random,statistics,string,textwrap,typing,unicodedata,uuid"
 )
-"""Loaded ahead of all programs, so that no program pays for them."""
+"""Modules that are loaded before all programs, so that no program is slowed by their import."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Python:
 
 @functools.cache
 def pythons() -> tuple[Python, ...]:
-    """Those on this machine that can be compared with, the newest first: this process' own, `PATH`'s, and pyenv's."""
+    """Returns the usable Pythons on this machine, newest first: this process's own, those on `PATH`, and pyenv's."""
     found: dict[tuple[int, int], Python] = {}
     for path in _candidates():
         version = _version(path)
@@ -56,15 +57,16 @@ def _candidates() -> Iterable[str]:
 def _version(path: str) -> tuple[int, int] | None:
     code = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
     try:
-        said = subprocess.run([path, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=False).stdout
+        command = [path, "-I", "-c", code]
+        output = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.fullmatch(r"cpython (\d+) (\d+)\s*", said)
+    match = re.fullmatch(r"cpython (\d+) (\d+)\s*", output)
     return (int(match[1]), int(match[2])) if match else None
 
 
-class Plain:
-    """One process of a Python. `hash_seed`: for what depends on the order of sets to show itself."""
+class PlainPython:
+    """A process of a plain Python. Different values of `hash_seed` reveal programs that depend on the order of sets."""
 
     def __init__(self, python: Python, hash_seed: int) -> None:
         self._process = subprocess.Popen(
@@ -81,8 +83,8 @@ class Plain:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._process.communicate()
 
-    def answers(self, programs: Sequence[JsonValue]) -> list[dict[str, Any] | None]:
-        """The driver's, in order; None for a program that takes too long, or breaks the process."""
+    def run(self, programs: Sequence[JsonValue]) -> list[dict[str, Any] | None]:
+        """Returns the driver's answers in order, with None for a program that takes too long or crashes the process."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(programs) + "\n")

@@ -1,4 +1,4 @@
-"""The programs that mutants are made of: those of the corpus and of the algorithms that any CPython runs."""
+"""The programs from which mutants are made: those of the corpus and the algorithms that run in any CPython."""
 
 import ast
 import re
@@ -8,48 +8,51 @@ from tests.sandbox.differential.mutation import Source
 from tests.sandbox.programs import cases_of, code_of, names
 from tests.sandbox.test_algorithms import FOLDER, case_of, checks_of
 
-_OF_THE_ENGINE = re.compile(r"\b(http_client|httpx|litellm|call_llm|mcpc|gofannon_client|RemoteMCPClient|tools\[)")
-_WAITS_OR_ASKS = re.compile(
+_ENGINE_ONLY = re.compile(r"\b(http_client|httpx|litellm|call_llm|mcpc|gofannon_client|RemoteMCPClient|tools\[)")
+_NOT_REPEATABLE = re.compile(
     r"\b(time|perf_counter|uuid4|uuid1|now|today|utcnow|secrets|urandom|tempfile|id)\(|\bimport tempfile|wait_for"
     r"|sleep\((?!0\))"
 )
-"""What takes time, or is not the same twice."""
+"""Calls that take time, or whose result changes from run to run."""
 
 
 @cache
 def sources() -> tuple[Source, ...]:
-    """Each with its first input: of the corpus by program, of the algorithms by function, with what that needs."""
-    of_the_corpus = [
+    """Returns the programs of the corpus, and each function of the algorithms as a program, with their first inputs."""
+    corpus = [
         Source(code_of("corpus", name), case.input)
         for name in names("corpus")
         for case in cases_of(name)[:2]
         if case.cpython and not case.tools
     ]
-    of_algorithms = [
-        Source(_alone(name, program), case_of(name, program).input)
+    algorithms = [
+        Source(_extract(name, program), case_of(name, program).input)
         for name in names(FOLDER)
         for program in checks_of(name)
     ]
-    both = of_the_corpus + of_algorithms
-    return tuple(one for one in both if not _OF_THE_ENGINE.search(one.code) and not _WAITS_OR_ASKS.search(one.code))
+    return tuple(
+        source
+        for source in corpus + algorithms
+        if not _ENGINE_ONLY.search(source.code) and not _NOT_REPEATABLE.search(source.code)
+    )
 
 
-def _alone(name: str, program: str) -> str:
-    """A file of algorithms, of which only one, and what it uses, is left."""
+def _extract(name: str, program: str) -> str:
+    """Returns the part of a file of algorithms that consists of one algorithm and everything that it uses."""
     body = ast.parse(code_of(FOLDER, name)).body
     needed, waiting = set[str](), [program, "run"]
     while waiting:
-        wanted = waiting.pop()
-        needed.add(wanted)
+        current = waiting.pop()
+        needed.add(current)
         for node in body:
-            if wanted in _defined(node):
+            if current in _defined_names(node):
                 used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
                 waiting += used - needed
-    kept = [node for node in body if not _defined(node) or _defined(node) & needed]
-    return "\n".join(map(ast.unparse, kept)) + "\n"
+    selected = [node for node in body if not _defined_names(node) or _defined_names(node) & needed]
+    return "\n".join(map(ast.unparse, selected)) + "\n"
 
 
-def _defined(node: ast.stmt) -> set[str]:
+def _defined_names(node: ast.stmt) -> set[str]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return {node.name}

@@ -1,4 +1,4 @@
-"""What is not the same in the sandbox as in another CPython: each row of the table in `docs/explanation/sandbox.md`."""
+"""The differences between the sandbox and other CPythons: each row of the table in `docs/explanation/sandbox.md`."""
 
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
     "the platform": [("__import__('sys').platform", "wasi")],
     "indexes and sizes": [
         ("__import__('sys').maxsize", 2**31 - 1),
-        ("failing(lambda: [1][2**40])", "IndexError: cannot fit 'int' into an index-sized integer"),
-        ("failing(lambda: len(range(2**40)))", "OverflowError: Python int too large to convert to C ssize_t"),
+        ("catch(lambda: [1][2**40])", "IndexError: cannot fit 'int' into an index-sized integer"),
+        ("catch(lambda: len(range(2**40)))", "OverflowError: Python int too large to convert to C ssize_t"),
     ],
     "hashes": [("hash(2**31 - 1)", 0), ("hash(1.5) < 2**31", True)],
     "hashes of strings": [("type(hash('a')).__name__", "int")],
@@ -26,12 +26,10 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
         ("type(OSError(__import__('errno').ENOENT, 'x')).__name__", "FileNotFoundError"),
     ],
     "`strftime` with a directive that does not exist": [("datetime.date(2024, 2, 29).strftime('%Y %( x')", "")],
-    "threads": [
-        ("failing(__import__('threading').Thread(target=print).start)", "RuntimeError: can't start new thread")
-    ],
+    "threads": [("catch(__import__('threading').Thread(target=print).start)", "RuntimeError: can't start new thread")],
 }
 CODE = """
-def failing(call):
+def catch(call):
     try:
         return call()
     except Exception as error:
@@ -43,21 +41,21 @@ async def run(input_dict, tools):
 
 
 @pytest.mark.parametrize("row", ROWS)
-async def test_what_the_table_says_is_so(run: Run, row: str) -> None:
-    """In the sandbox."""
+async def test_a_row_of_the_table_is_true(run: Run, row: str) -> None:
+    """The sandbox behaves as the row says."""
     for expression, value in ROWS[row]:
         outcome = await run(CODE.replace("RESULT", expression))
         assert (outcome.failure, outcome.result) == (None, value), expression
 
 
 async def test_hashes_of_texts_are_the_same_in_every_run(run: Run) -> None:
-    """Since all runs begin with the same interpreter."""
+    """Strings have the same hash in every run, because all runs begin with the same interpreter."""
     hashes = [(await run(CODE.replace("RESULT", "hash('a')"))).result for _ in range(3)]
     assert len(set(map(str, hashes))) == 1
 
 
 def test_the_table_has_these_rows() -> None:
-    """No row without a test, no test without a row."""
+    """Every row of the table has a test, and every test has a row."""
     text = (Path(__file__).parents[3] / "docs/explanation/sandbox.md").read_text()
     table = text.partition("## Differences from CPython")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines() if line.startswith("| ")]

@@ -1,4 +1,4 @@
-"""Productions of texts, lists of texts, and bytes."""
+"""Productions of strings, lists of strings, and bytes. See `grammar`."""
 
 EXPRESSIONS: dict[str, list[str]] = {
     "str": [

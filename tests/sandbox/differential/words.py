@@ -16,7 +16,7 @@ MODULES = (
     *("enum", "fractions", "functools", "hashlib", "heapq", "io", "itertools", "operator", "random", "statistics"),
     *("string", "textwrap", "time", "types", "typing", "unicodedata", "abc"),
 )
-"""Those that a program imports where it uses them; the others are there without."""
+"""Modules that a program imports if it uses them. Others are available without an import."""
 
 WORDS: dict[str, list[str]] = {
     "compare": ["<", "<=", ">", ">=", "==", "!="],
