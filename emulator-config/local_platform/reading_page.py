@@ -1,4 +1,4 @@
-"""Copies the files of the API's page that come from npm to the folder from which the function `meta` serves them.
+"""Copies the API page's files from npm's folder to the folder from which the function `meta` serves them.
 
 They are 2 MB of third-party files, so they are not part of the repository.
 """

@@ -1,4 +1,4 @@
-"""Records what a folder was installed from, so that a second set-up has nothing to do."""
+"""Records the sources that a folder was installed from, so that a second set-up has nothing to do."""
 
 import hashlib
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ def is_installed(folder: Path, wanted: str) -> bool:
 
 
 def mark_installed(folder: Path, made_from: str) -> None:
-    """Marks `folder` as complete; call this last. The mark is inside the folder, and is deleted with it."""
+    """Marks `folder` as complete; call this last. The mark is inside the folder and is deleted with it."""
     (folder / _NAME).write_text(made_from + "\n", encoding="ascii")
 
 

@@ -27,8 +27,8 @@ server.listen(0, "127.0.0.1", () => {
 """
 
 
-def received(request: str) -> tuple[str, list[str], str]:
-    """The path, the names of the headers, and the body, as a server of that process gets them."""
+def send(request: str) -> tuple[str, list[str], str]:
+    """Returns the path, the header names and the body that a server with the hook receives."""
     node = shutil.which("node")
     assert node
     command = [node, "--require", str(ODD_REQUESTS), "-e", SERVER, request]
@@ -38,7 +38,7 @@ def received(request: str) -> tuple[str, list[str], str]:
 
 
 @pytest.mark.parametrize(
-    ("path", "becomes"),
+    ("path", "rewritten"),
     [
         ("/demos/%FF", "/demos/%EF%BF%BD"),
         ("/demos/%E0%A4%A", "/demos/%EF%BF%BD%25A"),
@@ -46,16 +46,16 @@ def received(request: str) -> tuple[str, list[str], str]:
         ("/%C3%A9/a%2Fb%20c?x=%C3", "/%C3%A9/a%2Fb%20c?x=%C3"),
     ],
 )
-def test_a_path_in_invalid_utf8_becomes_valid(path: str, becomes: str) -> None:
-    """As a function's own server reads it; other paths are not changed."""
-    assert received(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] == becomes
+def test_a_path_in_invalid_utf8_becomes_valid(path: str, rewritten: str) -> None:
+    """A path is rewritten as a function's own server would read it; valid paths are not changed."""
+    assert send(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] == rewritten
 
 
 def test_headers_that_node_has_handled_are_not_forwarded() -> None:
-    """Chunked encoding, and `Expect`; the body is complete."""
+    """`Transfer-Encoding` and `Expect` are removed, and the body is complete."""
     head = (
         "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
-    _, headers, body = received(f"{head}3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    _, headers, body = send(f"{head}3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
     assert sorted(headers) == ["connection", "host"]
     assert body == "abcde"
