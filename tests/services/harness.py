@@ -1,4 +1,4 @@
-"""All services over one database, as the ledger's tests drive them."""
+"""Creates all services over one database, for tests that follow money and tickets through them."""
 
 from typing import Any
 
@@ -34,14 +34,14 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
 
 
 def answering_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> AnsweringService:
-    """As the worker wires it."""
+    """Creates the service that answers tickets, like the worker does."""
     by_agent = AgentChatService(database, run_service(database, catalog, complete_chat, settings), settings).answer
     turns = TurnService(database, lambda: task_queue(settings), settings)
     return AnsweringService(database, catalog, complete_chat, by_agent, settings, turns)
 
 
 def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
-    """As the functions that run agents wire it."""
+    """Creates the service that runs agents, like the functions do."""
     model_calls = ModelCallService.create(database, catalog, complete_chat, settings)
     return RunService(database, model_calls, create_engine(settings), settings)
 
@@ -67,13 +67,15 @@ class Harness:
         return account
 
     async def charged(self, uid: str) -> list[int]:
-        """What each of the user's entries charged, in all periods."""
+        """Returns the amounts of the user's usage entries, in all periods."""
         entries = await self.database._client.collection("users").document(uid).collection("usage").get()  # pyright: ignore[reportPrivateUsage]
         return [(entry.to_dict() or {})["charged"] for entry in entries]
 
 
-def costing(cost: int) -> Any:
-    async def answers(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+def create_model(cost: int) -> Any:
+    """Returns a model whose answers cost `cost` micros each."""
+
+    async def answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=to_dollars(cost))
 
-    return answers
+    return answer

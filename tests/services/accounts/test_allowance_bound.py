@@ -26,7 +26,7 @@ from shared.services.accounts import administration as admin
 from shared.services.accounts import users
 from shared.services.accounts.administration import AdminService
 from shared.settings import Settings
-from tests.services.harness import Harness, chat, costing
+from tests.services.harness import Harness, chat, create_model
 
 START = datetime(2026, 1, 20, tzinfo=UTC)
 AMOUNT = st.integers(0, 300)
@@ -213,4 +213,4 @@ async def _chat(harness: Harness, caller: Caller, cost: int) -> None:
         accepted = await harness.chat.submit(caller, chat("hi"))
     except AllowanceSpent:
         return
-    await harness.deliver(accepted.ticket_id, costing(cost * 1_000_000))
+    await harness.deliver(accepted.ticket_id, create_model(cost * 1_000_000))

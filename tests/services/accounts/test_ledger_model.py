@@ -21,7 +21,7 @@ from shared.models.money import CostBounds, to_dollars
 from shared.models.user import AccountChange, UsageReport
 from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
-from tests.services.harness import MODEL, Harness, chat, costing
+from tests.services.harness import MODEL, Harness, chat, create_model
 
 
 @dataclass
@@ -160,11 +160,11 @@ class Drive:
     async def deliver_twice(self, value: tuple[int, int]) -> None:
         if ticket_id := self.picked(value[0]):
             await self.end(ticket_id, value[1])
-            await self.harness.deliver(ticket_id, costing(value[1]))
+            await self.harness.deliver(ticket_id, create_model(value[1]))
 
     async def end(self, ticket_id: str, cost: int) -> None:
         await self.free_of_lease()
-        await self.harness.deliver(ticket_id, costing(cost))
+        await self.harness.deliver(ticket_id, create_model(cost))
         self.running.remove(ticket_id)
         del self.model.holds[ticket_id]
         if cost:

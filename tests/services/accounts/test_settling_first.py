@@ -16,7 +16,7 @@ from shared.services.accounts.spending import SpendingService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Transaction
-from tests.services.harness import Harness, chat, costing
+from tests.services.harness import Harness, chat, create_model
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_a_ticket_ends_in_its_owners_turn(
     tickets = [(await harness.chat.submit(caller, chat("hi"))).ticket_id for _ in range(4)]
     busy = asyncio.create_task(others())
     for ticket_id in tickets:
-        await harness.deliver(ticket_id, costing(10))
+        await harness.deliver(ticket_id, create_model(10))
     over = True
     await busy
     assert sorted(await harness.charged(caller.uid)) == [10, 10, 10, 10]
@@ -90,7 +90,7 @@ async def test_a_hold_whose_turn_never_came_is_not_settled(
 
     monkeypatch.setattr(Ledger, "close_hold", noting)
     impatient = Harness(settings.model_copy(update={"store_timeout_seconds": 0.2}), harness.catalog)
-    calls = ModelCallService.create(impatient.database, impatient.catalog, costing(10), impatient.settings)
+    calls = ModelCallService.create(impatient.database, impatient.catalog, create_model(10), impatient.settings)
     end = asyncio.Event()
 
     async def long(_: Transaction) -> None:

@@ -15,7 +15,7 @@ from shared.services.agents.agents import AgentService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, ECHO, save, stored
+from tests.services.publishing import ASK, ECHO, get_stored, save
 
 OWNER = Caller(uid="owner")
 
@@ -32,7 +32,7 @@ def calling(name: str, given: str = "input_dict") -> str:
 async def run(harness: Harness, payer: Caller, agent: Any, input_dict: Any = None) -> Any:
     """The result, or the error as text."""
     given: JsonObject = input_dict or {"inputText": "hi"}
-    finished = await harness.runs.run_agent(payer, await stored(harness.database, agent), given, 20)
+    finished = await harness.runs.run_agent(payer, await get_stored(harness.database, agent), given, 20)
     failure = finished.outcome.failure
     return finished.outcome.result if failure is None else failure.error
 

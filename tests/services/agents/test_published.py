@@ -25,7 +25,7 @@ from shared.settings import Settings
 from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, publish, stored
+from tests.services.publishing import ASK, get_stored, publish
 
 OWNER = Caller(uid="owner")
 
@@ -123,7 +123,7 @@ async def test_one_chatting_user_does_not_block_an_agent(settings: Settings, cat
     """Who pays for the runs makes no difference to those who wait for the agent."""
     harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
     published = PublishedService(harness.database, harness.runs, harness.settings)
-    agent = await stored(harness.database, await publish(harness.database, OWNER, "sleeper", SLEEPER))
+    agent = await get_stored(harness.database, await publish(harness.database, OWNER, "sleeper", SLEEPER))
     async with flooded(lambda: harness.runs.run_agent(caller, agent, {"inputText": "sleep"}, 50)):
         assert (await published.call("sleeper", {"inputText": "hi"}, "2.2.2.2")).result == "awake"
 
