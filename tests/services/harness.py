@@ -1,5 +1,6 @@
 """Creates all services over one database, for tests that follow money and tickets through them."""
 
+import asyncio
 from typing import Any
 
 from shared.llm.catalog import Catalog, ModelRoute
@@ -9,6 +10,7 @@ from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
 from shared.sandbox.engine import create_engine
 from shared.services.accounts.users import UserService
+from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
@@ -79,3 +81,26 @@ def create_model(cost: int) -> Any:
         return ChatResult(content="ok", model="m", cost=to_dollars(cost))
 
     return answer
+
+
+class GatedModel:
+    """A model whose answers cost `cost` micros each, and that waits to answer while `open` is not set."""
+
+    def __init__(self, cost: int) -> None:
+        self.cost = cost
+        self.open = asyncio.Event()
+        self.open.set()
+        self.called = asyncio.Event()
+        self.calls = 0
+
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        self.calls += 1
+        self.called.set()
+        await self.open.wait()
+        return ChatResult(content="ok", model="m", cost=to_dollars(self.cost))
+
+
+def create_published_service(harness: Harness, model: Any, **settings: object) -> PublishedService:
+    """Creates the service that calls published agents, with another model and other settings."""
+    changed = harness.settings.model_copy(update=settings)
+    return PublishedService(harness.database, run_service(harness.database, harness.catalog, model, changed), changed)
