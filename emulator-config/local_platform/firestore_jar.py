@@ -66,12 +66,12 @@ def write_wrapper(jar: Path, wrapper: Path) -> Path:
 
 def format_manifest_line(line: str) -> bytes:
     """Returns `line` in a manifest's format: lines of at most 72 bytes, where continuation lines begin with a space."""
-    rest = line.encode()
+    remaining = line.encode()
     width = _MANIFEST_LINE_BYTES
     pieces: list[bytes] = []
-    while rest:
-        pieces.append(rest[:width])
-        rest = rest[width:]
+    while remaining:
+        pieces.append(remaining[:width])
+        remaining = remaining[width:]
         width = _MANIFEST_LINE_BYTES - 1
     return b"\r\n ".join(pieces) + b"\r\n"
 

@@ -1,4 +1,4 @@
-"""Requests to the functions emulator of a running suite: starts functions, sweeps, and counts requests under way."""
+"""Sends requests to a suite's functions emulator: starts functions, calls the sweep, and counts requests under way."""
 
 import json
 import math
@@ -53,13 +53,13 @@ class FunctionsEmulator:
         pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1))
         calls = [pool.submit(call, name) for name in sorted(names, key=lambda name: name != _SLOWEST_FUNCTION)]
 
-        def is_over() -> bool:
+        def is_done() -> bool:
             is_stuck = time.monotonic() - last_start > WARM_SECONDS
-            over = is_stuck or all(each.done() for each in calls)
+            done = is_stuck or all(each.done() for each in calls)
             progress(len(up))
-            return over
+            return done
 
-        processes.wait_for(is_over, math.inf, cancelled.is_set if cancelled is not None else lambda: False)
+        processes.wait_for(is_done, math.inf, cancelled.is_set if cancelled is not None else lambda: False)
         pool.shutdown(wait=False, cancel_futures=True)
         return [name for name in names if name not in up]
 
@@ -84,12 +84,12 @@ class FunctionsEmulator:
         """
         remaining = 0
 
-        def is_over() -> bool:
+        def is_done() -> bool:
             nonlocal remaining
             remaining = self.count_requests()
             return remaining == 0
 
-        processes.wait_for(is_over, seconds, interrupted)
+        processes.wait_for(is_done, seconds, interrupted)
         return remaining
 
 

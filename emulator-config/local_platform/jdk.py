@@ -106,8 +106,8 @@ def _major(home: Path) -> int | None:
 
 def _install(layout: Layout) -> None:
     requirements = layout.root / "requirements" / "jdk.txt"
-    wanted = fingerprint([requirements])
-    if is_installed(layout.jdk, wanted):
+    expected = fingerprint([requirements])
+    if is_installed(layout.jdk, expected):
         return
     step(f"No Java of version {OLDEST_FOR_SUITE} or newer was found")
     layout.jdk.mkdir(parents=True, exist_ok=True)
@@ -118,4 +118,4 @@ def _install(layout: Layout) -> None:
         log=layout.setup_log,
         cwd=layout.root,
     )
-    mark_installed(layout.jdk, wanted)
+    mark_installed(layout.jdk, expected)

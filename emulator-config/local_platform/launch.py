@@ -121,8 +121,8 @@ def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
         if time.monotonic() >= next_check:
             next_check = time.monotonic() + _SOURCE_CHECK_SECONDS
             if edited := watch.edited():
-                done = reload_functions(suite.ports.hub)
-                step(f"{'Reloaded' if done else 'Could not reload'} the functions: {_abbreviate(edited)} changed")
+                reloaded = reload_functions(suite.ports.hub)
+                step(f"{'Reloaded' if reloaded else 'Could not reload'} the functions: {_abbreviate(edited)} changed")
 
 
 def _stop(suite: Suite, interruption: Interruption) -> None:

@@ -47,13 +47,13 @@ def is_current(root: Path) -> bool:
     nor optional packages for other machines.
     """
     try:
-        wanted = _packages(root / "package-lock.json")
-        present = _packages(root / "node_modules" / ".package-lock.json")
+        locked = _packages(root / "package-lock.json")
+        installed = _packages(root / "node_modules" / ".package-lock.json")
     except (OSError, ValueError, KeyError):
         return False
     return all(
-        present.get(path, {}).get("version") == package.get("version")
-        for path, package in wanted.items()
+        installed.get(path, {}).get("version") == package.get("version")
+        for path, package in locked.items()
         if path and not package.get("optional") and not package.get("extraneous")
     )
 

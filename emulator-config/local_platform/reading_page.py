@@ -19,7 +19,7 @@ _PARTS = (
 )
 
 
-def ensure_reading_page(layout: Layout) -> bool:
+def ensure_api_page(layout: Layout) -> bool:
     """Updates the copies from `node_modules`. Returns whether there was anything to do. Raises `Problem`."""
     source = layout.root / "node_modules" / "swagger-ui-dist"
     target = layout.page_parts

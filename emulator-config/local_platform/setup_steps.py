@@ -12,7 +12,7 @@ from local_platform.jdk import Jdk, ensure_jdk
 from local_platform.layout import Layout
 from local_platform.node_tools import ensure_node_tools
 from local_platform.python_environment import ensure_model_env, ensure_venv
-from local_platform.reading_page import ensure_reading_page
+from local_platform.reading_page import ensure_api_page
 from local_platform.tool import run_tool
 
 
@@ -39,7 +39,7 @@ def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> 
     with _setup_lock(layout):
         changed = ensure_venv(layout)
         changed |= ensure_node_tools(layout)
-        changed |= ensure_reading_page(layout)
+        changed |= ensure_api_page(layout)
         changed |= ensure_agents_python(layout)
         jdk = ensure_jdk(layout, environ)
         firestore = ensure_firestore(layout, environ, jdk)

@@ -195,8 +195,8 @@ class Suite:
     def _firestore_source(self) -> FirestoreSource:
         if self.firestore_host:
             return FirestoreSource("a running emulator", host=self.firestore_host)
-        own = {name: value for name, value in self.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
-        return choose_firestore(own)
+        environ = {name: value for name, value in self.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
+        return choose_firestore(environ)
 
     def _start_model(self, environ: Mapping[str, str]) -> None:
         python = self.layout.model_env / "bin" / "python"

@@ -57,8 +57,8 @@ def _format_function_line(text: str) -> str | None:
     fields: dict[str, Any] = entry
     severity = str(fields.get("severity", "INFO"))
     # A 4xx is not shown, because its caller has seen it. The failure of another server is shown.
-    refused = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
-    if severity not in SHOWN_SEVERITIES or refused:
+    is_seen_by_caller = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
+    if severity not in SHOWN_SEVERITIES or is_seen_by_caller:
         return None
     return "\n".join(
         [f"> {severity} {fields.get('message', '')}", *str(fields.get("stack_trace", "")).strip().splitlines()]

@@ -18,9 +18,9 @@ DOCUMENTS = "/v1/projects/demo-agents/databases/(default)/documents"
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
-    """A new emulator with the security rules, even if another one is running."""
-    own = {name: value for name, value in os.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
-    with firestore_emulator(with_rules=True, environ=own) as host:
+    """Starts a new emulator with the security rules, even if another one is running."""
+    environ = {name: value for name, value in os.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
+    with firestore_emulator(with_rules=True, environ=environ) as host:
         yield host
     assert not is_answering(host)
 
@@ -71,6 +71,6 @@ def test_a_running_emulator_is_used_and_left_running(host: str) -> None:
 
 def test_the_emulator_is_marked_as_owned_by_this_test_run(host: str) -> None:
     """The mark lets the next test run stop the emulator if this one is killed."""
-    ours = [entry for entry in processes.find_marked(LAYOUT.local / "firestore") if entry.owner_pid == os.getpid()]
-    assert ours
-    assert not ours[0].is_orphan
+    owned = [entry for entry in processes.find_marked(LAYOUT.local / "firestore") if entry.owner_pid == os.getpid()]
+    assert owned
+    assert not owned[0].is_orphan

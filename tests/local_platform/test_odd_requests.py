@@ -17,10 +17,10 @@ const server = http.createServer((request, response) => {
 });
 server.listen(0, "127.0.0.1", () => {
   const connection = net.connect(server.address().port, "127.0.0.1", () => connection.write(process.argv[1]));
-  let answer = "";
-  connection.on("data", (part) => (answer += part));
+  let received = "";
+  connection.on("data", (part) => (received += part));
   connection.on("end", () => {
-    console.log(answer.slice(answer.indexOf("["), answer.lastIndexOf("]") + 1));
+    console.log(received.slice(received.indexOf("["), received.lastIndexOf("]") + 1));
     server.close();
   });
 });
@@ -32,8 +32,8 @@ def send(request: str) -> tuple[str, list[str], str]:
     node = shutil.which("node")
     assert node
     command = [node, "--require", str(ODD_REQUESTS), "-e", SERVER, request]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-    path, headers, body = json.loads(done.stdout)
+    process = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    path, headers, body = json.loads(process.stdout)
     return path, headers, body
 
 

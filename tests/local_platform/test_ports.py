@@ -35,10 +35,10 @@ def test_a_free_port_is_no_problem(listener: int) -> None:
     """A port is free as soon as its listener has ended."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
-        free = other.getsockname()[1]
-    assert not is_taken(free)
-    require_free({"hosting": free})
-    assert find_holder(free) is None
+        free_port = other.getsockname()[1]
+    assert not is_taken(free_port)
+    require_free({"hosting": free_port})
+    assert find_holder(free_port) is None
 
 
 def test_an_offset_moves_every_port_and_http_port_the_service() -> None:

@@ -18,7 +18,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, clone: Layout) -> list[list[str]]:
     """Records installers instead of running them. Creating an environment leaves a folder that looks like one."""
     run: list[list[str]] = []
 
-    def record(doing: str, command: list[Any], **_: Any) -> None:
+    def record(activity: str, command: list[Any], **_: Any) -> None:
         run.append([str(part) for part in command])
         if "venv" in run[-1]:
             venv = Path(run[-1][-1])

@@ -6,7 +6,7 @@ import pytest
 
 from local_platform.console import Problem
 from local_platform.layout import LAYOUT, Layout
-from local_platform.reading_page import ensure_reading_page
+from local_platform.reading_page import ensure_api_page
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def clone(tmp_path: Path) -> Layout:
 
 def test_the_files_are_copied_once(clone: Layout) -> None:
     """The files are copied with their license, and a second set-up has nothing to do."""
-    assert ensure_reading_page(clone)
+    assert ensure_api_page(clone)
     assert (clone.page_parts / "swagger-ui.css").read_text() == "swagger-ui.css"
     assert (clone.page_parts / "LICENSE").exists()
-    assert not ensure_reading_page(clone)
+    assert not ensure_api_page(clone)
 
 
 def test_a_newer_package_replaces_the_copies(clone: Layout) -> None:
     """Outdated copies are replaced, so they are not served forever."""
-    ensure_reading_page(clone)
+    ensure_api_page(clone)
     (clone.root / "node_modules" / "swagger-ui-dist" / "swagger-ui.css").write_text("newer")
-    assert ensure_reading_page(clone)
+    assert ensure_api_page(clone)
     assert (clone.page_parts / "swagger-ui.css").read_text() == "newer"
 
 
@@ -47,7 +47,7 @@ def test_an_incomplete_package_is_reported(clone: Layout) -> None:
     """The message names the missing file and a remedy."""
     (clone.root / "node_modules" / "swagger-ui-dist" / "NOTICE").unlink()
     with pytest.raises(Problem, match=r"swagger-ui-dist has no NOTICE\. Remove node_modules"):
-        ensure_reading_page(clone)
+        ensure_api_page(clone)
 
 
 def test_the_copies_are_not_committed() -> None:

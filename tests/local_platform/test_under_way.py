@@ -80,11 +80,11 @@ def test_an_emulator_that_does_not_answer_has_no_requests() -> None:
 def test_the_wait_for_requests_ends_when_none_remain_or_the_time_is_up(emulator: FunctionsEmulator, port: int) -> None:
     """The wait also ends when it is interrupted, and reports the remaining requests."""
     assert emulator.wait_for_requests(seconds=60) == 0
-    held = _send(port, "/demo-agents/us-central1/chat/slow")
+    connection = _send(port, "/demo-agents/us-central1/chat/slow")
     assert _reaches(emulator, 1)
     assert emulator.wait_for_requests(seconds=0.2) == 1
     assert emulator.wait_for_requests(seconds=60, interrupted=lambda: True) == 1
-    held.close()
+    connection.close()
     assert emulator.wait_for_requests(seconds=60) == 0
 
 

@@ -35,14 +35,18 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
     )
 
 
-def answering_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> AnsweringService:
+def create_answering_service(
+    database: Database, catalog: Catalog, complete_chat: Any, settings: Settings
+) -> AnsweringService:
     """Creates the service that answers tickets, like the worker does."""
-    by_agent = AgentChatService(database, run_service(database, catalog, complete_chat, settings), settings).answer
+    by_agent = AgentChatService(
+        database, create_run_service(database, catalog, complete_chat, settings), settings
+    ).answer
     turns = TurnService(database, lambda: task_queue(settings), settings)
     return AnsweringService(database, catalog, complete_chat, by_agent, settings, turns)
 
 
-def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
+def create_run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
     """Creates the service that runs agents, like the functions do."""
     model_calls = ModelCallService.create(database, catalog, complete_chat, settings)
     return RunService(database, model_calls, create_engine(settings), settings)
@@ -58,10 +62,10 @@ class Harness:
         self.queue = task_queue(settings)
         self.chat = ChatService(self.database, self.queue, catalog, settings)
         self.users = UserService(self.database, settings)
-        self.runs = run_service(self.database, catalog, complete, settings)
+        self.runs = create_run_service(self.database, catalog, complete, settings)
 
     async def deliver(self, ticket_id: str, complete_chat: Any = complete) -> None:
-        await answering_service(self.database, self.catalog, complete_chat, self.settings).answer(ticket_id)
+        await create_answering_service(self.database, self.catalog, complete_chat, self.settings).answer(ticket_id)
 
     async def account(self, uid: str) -> Account:
         account = await self.database.accounts.get(uid)
@@ -84,7 +88,7 @@ def create_model(cost: int) -> Any:
 
 
 class GatedModel:
-    """A model whose answers cost `cost` micros each, and that waits to answer while `open` is not set."""
+    """A model that waits until `open` is set, and whose answers cost `cost` micros each."""
 
     def __init__(self, cost: int) -> None:
         self.cost = cost
@@ -103,4 +107,6 @@ class GatedModel:
 def create_published_service(harness: Harness, model: Any, **settings: object) -> PublishedService:
     """Creates the service that calls published agents, with another model and other settings."""
     changed = harness.settings.model_copy(update=settings)
-    return PublishedService(harness.database, run_service(harness.database, harness.catalog, model, changed), changed)
+    return PublishedService(
+        harness.database, create_run_service(harness.database, harness.catalog, model, changed), changed
+    )

@@ -134,8 +134,8 @@ async def test_the_number_of_unfinished_chats_is_limited(settings: Settings, cat
     assert (await harness.account(caller.uid)).held == held
     await harness.chat.submit(OTHER, chat("hi"))
     await harness.deliver(accepted[0])
-    again = await harness.chat.submit(caller, chat("hi"))
-    assert again.status is TicketStatus.PENDING
+    third = await harness.chat.submit(caller, chat("hi"))
+    assert third.status is TicketStatus.PENDING
 
 
 async def test_the_time_of_a_users_runs_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
@@ -165,7 +165,7 @@ async def test_runs_without_a_slot_do_not_count(
 
 
 async def test_short_runs_write_nothing(database: Database, settings: Settings, caller: Caller) -> None:
-    """Short runs, even cancelled ones, are added up in the process, and get_stored_time once they reach the limit."""
+    """Short runs, even cancelled ones, are added up in the process, and stored once they reach the limit."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 1.0}))
     for _ in range(3):
         async with service.count(caller.uid) as started:

@@ -36,13 +36,13 @@ async def test_pages_follow_each_other(database: Database, admin: AdminService) 
     """The pages of a list show every user once, sorted by id."""
     names = sorted([*(f"user-{number:02}" for number in range(23)), "ユーザー", "ü"])
     await asyncio.gather(*(store_user(database, name) for name in reversed(names)))
-    seen: list[str] = []
+    ids: list[str] = []
     page = await admin.list_users(5)
     while page.next_token:
         assert page.next_token.isascii()
-        seen += [user.id for user in page.users]
+        ids += [user.id for user in page.users]
         page = await admin.list_users(5, page.next_token)
-    assert seen + [user.id for user in page.users] == names
+    assert ids + [user.id for user in page.users] == names
 
 
 async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:

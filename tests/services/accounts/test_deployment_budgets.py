@@ -18,7 +18,7 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from tests.database_data import store_account
-from tests.services.harness import GatedModel, Harness, chat, create_published_service, run_service
+from tests.services.harness import GatedModel, Harness, chat, create_published_service, create_run_service
 from tests.services.publishing import ASK, publish, save
 
 OWNER = Caller(uid="owner")
@@ -141,7 +141,7 @@ async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> No
     """Owners who try out code and users who chat with the agent pay themselves, and the budget is not affected."""
     agent = await publish(harness.database, OWNER, "ask", ASK, visibility="shared")
     model = GatedModel(700)
-    runs = run_service(harness.database, harness.catalog, model, harness.settings)
+    runs = create_run_service(harness.database, harness.catalog, model, harness.settings)
     for _ in range(3):
         await runs.run_code(OWNER, RunCodeRequest(code=ASK, input_dict=dict(HI)))
     for user in (OWNER, Caller(uid="another")):
@@ -217,8 +217,8 @@ async def test_the_owners_allowance_limits_callers_as_well(harness: Harness) -> 
     """A call that the owner's allowance does not cover is rejected, and holds nothing of the budget."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     await create_published_service(harness, GatedModel(0)).call("ask", HI, "a")
-    poor = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})
-    await store_account(harness.database, poor)
+    spent_account = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})
+    await store_account(harness.database, spent_account)
     with pytest.raises(AllowanceSpent):
         await create_published_service(harness, GatedModel(1)).call("ask", HI, "a")
     assert (await get_day(harness, agent)).held == 0

@@ -86,9 +86,9 @@ async def test_a_report_under_a_key_is_charged_once(users: UserService, caller: 
 async def test_a_key_names_one_report(users: UserService, caller: Caller) -> None:
     """A repeated report is replayed. Another cost or other metadata under its key is a conflict and is not charged."""
     first = await users.report(caller, usage(1, why="a"), "key")
-    again = await users.report(caller, usage(1, why="a"), "key")
-    assert (first.replayed, again.replayed) == (False, True)
-    assert again.user == first.user
+    repeated = await users.report(caller, usage(1, why="a"), "key")
+    assert (first.replayed, repeated.replayed) == (False, True)
+    assert repeated.user == first.user
     for other in (usage(7, why="a"), usage(1, why="b"), usage(1)):
         with pytest.raises(Conflict, match="Idempotency-Key"):
             await users.report(caller, other, "key")
@@ -107,8 +107,8 @@ async def test_metadata_of_another_type_are_different(users: UserService, caller
 async def test_a_key_may_be_any_text(users: UserService, caller: Caller, key: str) -> None:
     """A key can be a text that cannot be a document's name."""
     await users.report(caller, usage(1), key)
-    again = await users.report(caller, usage(1), key)
-    assert (again.replayed, again.user.usage_info.spend_remaining) == (True, 99)
+    repeated = await users.report(caller, usage(1), key)
+    assert (repeated.replayed, repeated.user.usage_info.spend_remaining) == (True, 99)
 
 
 async def test_a_report_whose_response_was_lost_is_not_a_replay(

@@ -72,8 +72,8 @@ async def test_a_saved_agent_names_its_engine(agents: AgentService, caller: Call
     """Saving an agent returns its engine and warnings; reading it returns neither."""
     saved = await agents.create(caller, request(code=f"class E(Exception):\n    pass\n\n\n{CODE}"))
     assert (saved.engine, saved.warnings) == ("python", [])
-    read = await agents.get(caller, saved.id)
-    assert (read.engine, read.warnings) == (None, None)
+    found = await agents.get(caller, saved.id)
+    assert (found.engine, found.warnings) == (None, None)
 
 
 async def test_a_change_applies_only_what_was_sent(agents: AgentService, caller: Caller) -> None:

@@ -62,8 +62,8 @@ async def test_other_users_agents_are_called_only_if_they_are_shared(harness: Ha
     private = await save(harness.database, caller, name="Private")
     shared = await save(harness.database, caller, name="Shared", visibility="shared")
     for name, expected in (("Private", "There is no agent 'Private'"), ("Shared", "hi")):
-        mine = await save(harness.database, OWNER, write_call(name), gofannonAgents=[private.id, shared.id])
-        assert expected in str(await run(harness, OWNER, mine))
+        outer = await save(harness.database, OWNER, write_call(name), gofannonAgents=[private.id, shared.id])
+        assert expected in str(await run(harness, OWNER, outer))
 
 
 async def test_an_agent_has_its_owners_access_whoever_pays(
@@ -109,7 +109,7 @@ async def test_depth_is_limited(harness: Harness) -> None:
 
 async def test_a_failure_can_be_caught_and_names_the_agent(harness: Harness) -> None:
     """The failure of a called agent is a RuntimeError with the agent's name and error."""
-    bad = await save(harness.database, OWNER, "async def run(i, t):\n    return 1 / 0", name="Bad")
+    failing = await save(harness.database, OWNER, "async def run(i, t):\n    return 1 / 0", name="Bad")
     code = """
 async def run(input_dict, tools):
     try:
@@ -117,7 +117,7 @@ async def run(input_dict, tools):
     except RuntimeError as error:
         return str(error)
 """
-    outer = await save(harness.database, OWNER, code, gofannonAgents=[bad.id])
+    outer = await save(harness.database, OWNER, code, gofannonAgents=[failing.id])
     assert await run(harness, OWNER, outer) == "The agent 'Bad' failed: ZeroDivisionError: division by zero"
 
 
@@ -130,8 +130,8 @@ async def test_private_agents_inside_a_shared_agent_stay_private(harness: Harnes
         shared = await save(
             harness.database, OWNER, code, name="Public", gofannonAgents=[secret.id], visibility="shared"
         )
-        mine = await save(harness.database, caller, write_call("Public"), gofannonAgents=[shared.id])
-        error = await run(harness, caller, mine)
+        outer = await save(harness.database, caller, write_call("Public"), gofannonAgents=[shared.id])
+        error = await run(harness, caller, outer)
         assert "The agent 'Public' failed. Its run is run-" in error
         assert "secret" not in error.lower().replace("public", "")
         assert "topsecret" in (await run(harness, OWNER, shared)).lower()
@@ -152,8 +152,8 @@ async def run(input_dict, tools):
     small = Harness(harness.settings.model_copy(update={"run_max_calls": 7}), harness.catalog)
     assert "A run may make 7 calls" in await run(small, OWNER, outer)
     assert len(model_server.calls) == 3  # the fourth call of the agent was the seventh call, its model's the eighth
-    poor = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
-    assert "A run may spend $0.002" in await run(poor, OWNER, outer)
+    limited = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
+    assert "A run may spend $0.002" in await run(limited, OWNER, outer)
 
 
 async def test_run_slots_do_not_wait_for_each_other(settings: Settings, catalog: Catalog) -> None:

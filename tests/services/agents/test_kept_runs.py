@@ -8,6 +8,7 @@ from google.api_core.exceptions import GoogleAPICallError
 
 from shared.models.caller import Caller
 from shared.models.errors import AnswerNotKept, RunInterrupted, RunUnderWay, Unavailable
+from shared.models.wire import JsonObject
 from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
@@ -72,7 +73,8 @@ async def test_an_answer_that_is_too_long_is_not_stored(harness: Harness) -> Non
     runs = RunService(harness.database, harness.runs.model_calls, harness.runs.engine, settings)
     published = PublishedService(harness.database, runs, settings)
     for length, is_stored in ((999_998, True), (1_000_000, False)):
-        key, input_dict = f"key-{length}", {"length": length}
+        key = f"key-{length}"
+        input_dict: JsonObject = {"length": length}
         first = await call(published, "long", input_dict, key)
         assert first.result == "x" * length
         if is_stored:

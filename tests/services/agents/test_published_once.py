@@ -37,9 +37,9 @@ async def test_the_same_request_is_run_once(
     """A repeated request gets the first one's answer, run and warnings. The order of its fields does not matter."""
     await publish(harness.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
     first = await published.call("ask", {"inputText": "hi", "a": {"x": 1, "y": 2}}, "1.1.1.1", KEY)
-    again = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
-    assert (first.replayed, again.replayed) == (False, True)
-    assert (again.run_id, again.result, again.warnings) == (first.run_id, first.result, first.warnings)
+    repeated = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
+    assert (first.replayed, repeated.replayed) == (False, True)
+    assert (repeated.run_id, repeated.result, repeated.warnings) == (first.run_id, first.result, first.warnings)
     assert first.warnings
     assert len(model_server.calls) == 1
     assert len(await harness.charged(OWNER.uid)) == 1
@@ -49,9 +49,9 @@ async def test_the_same_request_is_run_once(
 async def test_any_json_result_is_replayed(published: PublishedService, harness: Harness, result: str) -> None:
     """A replayed result equals the first one, whatever JSON it is."""
     await publish(harness.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
-    first, again = [await call(published, "give", {}) for _ in range(2)]
-    assert again.replayed
-    assert repr(again.result) == repr(first.result)
+    first, repeated = [await call(published, "give", {}) for _ in range(2)]
+    assert repeated.replayed
+    assert repr(repeated.result) == repr(first.result)
 
 
 async def test_a_key_belongs_to_its_caller_and_its_agent(published: PublishedService, harness: Harness) -> None:
@@ -136,8 +136,8 @@ async def test_a_request_that_did_nothing_is_not_remembered(harness: Harness) ->
     published = create_published_service(harness, model)
     await reject(InvalidInput, published, {})
     now = datetime.now(UTC)
-    poor = Account(uid=OWNER.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
-    await store_account(harness.database, poor)
+    account = Account(uid=OWNER.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
+    await store_account(harness.database, account)
     await reject(AllowanceSpent, published)
     await store_account(harness.database, (await harness.account(OWNER.uid)).model_copy(update={"remaining": 10**6}))
     await reject(DeploymentBudgetSpent, create_published_service(harness, model, deployment_budget_per_day=0))

@@ -19,7 +19,7 @@ from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.agents.running import ASK, create_runs, run, run_and_fail
-from tests.services.harness import Harness, run_service
+from tests.services.harness import Harness, create_run_service
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -
             ended.set()
         raise AssertionError
 
-    impatient = run_service(
+    impatient = create_run_service(
         harness.database,
         harness.catalog,
         never_answer,

@@ -11,7 +11,7 @@ from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database
 from tests.database_data import store
-from tests.services.harness import answering_service
+from tests.services.harness import create_answering_service
 
 MODEL = "gpt-4.1-mini"
 
@@ -36,7 +36,7 @@ class Worker:
 
     async def deliver(self, ticket_id: str, complete_chat: Any = complete, **settings: Any) -> None:
         changed = self.settings.model_copy(update=settings)
-        await answering_service(self.database, self.catalog, complete_chat, changed).answer(ticket_id)
+        await create_answering_service(self.database, self.catalog, complete_chat, changed).answer(ticket_id)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         ticket = await self.database.tickets.get(ticket_id)

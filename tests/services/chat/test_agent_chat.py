@@ -85,9 +85,9 @@ async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
     assert ticket.result is not None
     assert ticket.result.thoughts == {"inputText": "hi", "n": 3}
     assert ticket.result.content == '{"n": 3, "inputText": "hi"}'
-    bad = await answer(harness, OWNER, agent_chat("hi", n="three"))
-    assert (bad.status, bad.attempts) == (TicketStatus.FAILED, 1)
-    assert "does not accept this input: n: " in (bad.error or "")
+    invalid = await answer(harness, OWNER, agent_chat("hi", n="three"))
+    assert (invalid.status, invalid.attempts) == (TicketStatus.FAILED, 1)
+    assert "does not accept this input: n: " in (invalid.error or "")
 
 
 async def test_callers_can_chat_only_with_agents_that_they_see(harness: Harness, caller: Caller) -> None:
@@ -190,9 +190,9 @@ async def test_an_interpreter_that_is_killed_fails_the_ticket_and_its_costs_are_
     assert await harness.charged(caller.uid) == [560] * calls
     account = await harness.account(caller.uid)
     assert (account.remaining, account.held) == (account.allowance - 560 * calls, 0)
-    again = await answer(harness, caller, agent_chat("x", calls=0, go_on=False))
-    assert again.result
-    assert again.result.content == "alive"
+    next_ticket = await answer(harness, caller, agent_chat("x", calls=0, go_on=False))
+    assert next_ticket.result
+    assert next_ticket.result.content == "alive"
 
 
 async def test_a_ticket_without_a_run_slot_is_retried(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

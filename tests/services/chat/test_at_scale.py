@@ -99,19 +99,19 @@ async def test_lists_cost_one_read_for_each_item(database: Database, catalog: Ca
     agents, deployments = AgentService(database), DeploymentService(database, Settings())
     providers = ProviderService(catalog, lambda: database)
     costs = Costs(database)
-    seen: list[tuple[int, int, int]] = []
+    counts: list[tuple[int, int, int]] = []
     for stored, deployed in ((10, 10), (MANY_AGENTS, MANY_DEPLOYMENTS)):
         await fill(database, stored, deployed)
         page = await costs.measure(lambda: agents.list(CALLER, 100))
-        shown = len(page.agents)
-        assert (costs.requests, costs.documents) == (1, shown)
+        count = len(page.agents)
+        assert (costs.requests, costs.documents) == (1, count)
         apis = await costs.measure(lambda: deployments.list(CALLER, 500))
         assert (costs.requests, costs.documents) == (1, len(apis.deployments))
         models = (await costs.measure(lambda: providers.list_providers(CALLER)))["gofannon"].models
         assert (costs.requests, costs.documents) == (1, len(models))
         assert len(models) == len(apis.deployments)
-        seen.append((shown, len(apis.deployments), len(models)))
-    assert seen == [(7, 7, 7), (100, 200, 200)]
+        counts.append((count, len(apis.deployments), len(models)))
+    assert counts == [(7, 7, 7), (100, 200, 200)]
 
 
 async def test_a_later_page_of_a_list_costs_no_more(database: Database) -> None:

@@ -27,7 +27,7 @@ from shared.settings import Settings
 from shared.store import Transaction
 from tests.database_faults import lose_answers
 from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
-from tests.services.harness import MODEL, Harness, answering_service, chat
+from tests.services.harness import MODEL, Harness, chat, create_answering_service
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
 
@@ -245,7 +245,7 @@ async def test_an_attempt_that_lost_its_ticket_is_charged(
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     model = GatedModel(fails=fails)
     settings = harness.settings.model_copy(update={"lease_seconds": 0.9})
-    service = answering_service(harness.database, harness.catalog, model, settings)
+    service = create_answering_service(harness.database, harness.catalog, model, settings)
     if not notices_early:
         monkeypatch.setattr(service.holder, "keep", renew_nothing)
     first = asyncio.create_task(service.answer(ticket_id))

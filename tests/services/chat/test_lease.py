@@ -11,7 +11,7 @@ from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooEarly
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.chat.deliveries import Worker
-from tests.services.harness import answering_service
+from tests.services.harness import create_answering_service
 
 
 async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_server: ModelServer) -> None:
@@ -54,7 +54,7 @@ async def test_a_worker_without_the_lease_writes_nothing(worker: Worker, model_s
         return ChatResult(content="the old one", model="m")
 
     ticket_id = await worker.create_ticket("hi")
-    service = answering_service(
+    service = create_answering_service(
         worker.database,
         worker.catalog,
         answer_after_thaw,

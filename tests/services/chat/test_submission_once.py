@@ -115,8 +115,8 @@ async def test_a_rejected_chat_is_not_remembered(
     with pytest.raises(BadRequest):
         await submit_once(chat, caller, model="gpt-nothing")
     now = datetime.now(UTC)
-    poor = Account(uid=caller.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
-    await store_account(database, poor)
+    spent_account = Account(uid=caller.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
+    await store_account(database, spent_account)
     with pytest.raises(AllowanceSpent):
         await submit_once(chat, caller)
     account = await database.accounts.get(caller.uid)

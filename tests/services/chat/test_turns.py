@@ -46,11 +46,11 @@ async def test_more_than_a_users_share_waits_without_a_delivery(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher
 ) -> None:
     """The other deliveries end immediately, without an error or an attempt, and another user's chat is answered."""
-    mine = await submit(harness, caller, *(f"mine {number}" for number in range(6)))
+    own = await submit(harness, caller, *(f"mine {number}" for number in range(6)))
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
     assert models.running == 2
-    tickets = [await get_ticket(harness, ticket_id) for ticket_id in mine]
+    tickets = [await get_ticket(harness, ticket_id) for ticket_id in own]
     assert sorted((ticket.attempts, ticket.parked) for ticket in tickets if ticket.parked) == [(0, "model")] * 4
     assert {ticket.status for ticket in tickets if ticket.parked} == {TicketStatus.PENDING}
     (theirs,) = await submit(harness, OTHER, "theirs")

@@ -101,14 +101,14 @@ async def test_a_long_document_does_not_delay_others(
 
     reading: list[int] = [0]
     peak = 0
-    read: Any = module._read  # pyright: ignore[reportPrivateUsage]
+    original_read: Any = module._read  # pyright: ignore[reportPrivateUsage]
 
     def count(*args: Any) -> Any:
         nonlocal peak
         reading.append(1)
         peak = max(peak, sum(reading))
         try:
-            return read(*args)
+            return original_read(*args)
         finally:
             reading.append(-1)
 
@@ -185,13 +185,13 @@ async def test_long_documents_of_one_user_are_read_one_at_a_time(
     """Another user's short document does not wait for all the long ones, which take seconds each."""
     began, may_end = threading.Semaphore(0), threading.Event()
 
-    def read(answer: Answer) -> tuple[str | None, str, list[str]]:
+    def read_stub(answer: Answer) -> tuple[str | None, str, list[str]]:
         if answer.content == b"long":
             began.release()
             may_end.wait(20)
         return "read", "", []
 
-    monkeypatch.setattr(specs_module, "_read", read)
+    monkeypatch.setattr(specs_module, "_read", read_stub)
     api_server.documents |= {"long": (b"long", {}), "short": (b"short", {})}
 
     def fetch_document(user: Caller, name: str) -> Awaitable[FetchedSpec]:

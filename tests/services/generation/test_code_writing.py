@@ -79,9 +79,9 @@ async def test_the_model_corrects_code_that_fails_a_check(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """The model gets its code and the error, for code that cannot run here and for code that fails to load."""
-    bad = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
+    unsupported = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
     failing = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
-    model_server.script(PROMPT, Answer(bad))
+    model_server.script(PROMPT, Answer(unsupported))
     error = (
         "NotImplementedError: line 1: The module `requests` is not available here. "
         "Use `http_client` or `httpx.AsyncClient()`, with `await`."
