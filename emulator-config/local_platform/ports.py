@@ -55,14 +55,14 @@ class Ports:
     def by_name(self) -> dict[str, int]:
         return dataclasses.asdict(self)
 
-    def to_listen_on(self, *, firestore: bool, ui: bool, model: bool) -> dict[str, int]:
+    def for_parts(self, *, firestore: bool, ui: bool, model: bool) -> dict[str, int]:
         """Returns the ports that a suite with these parts will open."""
-        left_out = {
+        excluded = {
             *(() if firestore else ("firestore", "firestore_websocket")),
             *(() if ui else ("ui",)),
             *(() if model else ("model",)),
         }
-        return {name: port for name, port in self.by_name().items() if name not in left_out}
+        return {name: port for name, port in self.by_name().items() if name not in excluded}
 
 
 def suggest_offset(offset: int) -> int:
@@ -97,12 +97,13 @@ def require_free(ports: Mapping[str, int], offset: int = 0) -> None:
                 what += f" by {holder.name()} (process {holder.pid})"
             raise Problem(
                 what,
-                f"Stop that program, or move this suite's ports, such as with PORT_OFFSET={suggest_offset(offset)}.",
+                "Stop that program, or move this suite's ports, for example with "
+                f"PORT_OFFSET={suggest_offset(offset)}.",
             )
 
 
 def find_holder(port: int) -> psutil.Process | None:
-    """Returns the process that listens on `port`; None if it is not visible, as other users' on some systems."""
+    """Returns the process that listens on `port`; None if it is hidden, as other users' processes may be."""
     for process in psutil.process_iter():
         try:
             connections = process.net_connections(kind="tcp")

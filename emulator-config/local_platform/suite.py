@@ -112,7 +112,7 @@ class Suite:
         cancelled: threading.Event | None = None,
         progress: Callable[[list[str]], None] = lambda new_lines: None,
     ) -> None:
-        """Returns when `GET /health` is answered with 200, or as soon as `cancelled` is set.
+        """Starts the suite. Returns when `GET /health` is answered with 200, or as soon as `cancelled` is set.
 
         While waiting, `progress` is called repeatedly with the new lines of the log. Raises `Problem`; `stop` must be
         called even then.
@@ -120,7 +120,7 @@ class Suite:
         jdk = find_jdk(self.layout, self.environ, OLDEST_FOR_SUITE)
         if jdk is None or not self.layout.firebase.exists():
             raise Problem("The emulator suite is not installed here", "Run `make setup` first.")
-        firestore = self._firestore_source()
+        firestore = self._choose_firestore()
         end_leftovers(self.folder, self.ports.offset)
         require_free(self._used_ports(), self.ports.offset)
         self.functions = compose(
@@ -151,7 +151,9 @@ class Suite:
     def find_problem(self) -> Problem | None:
         """Returns the problem that the running suite has, if any."""
         if self._firebase is not None and self._firebase.poll() is not None:
-            return self._problem(f"The emulator suite has exited by itself (exit code {self._firebase.returncode})")
+            return self._create_problem(
+                f"The emulator suite has exited by itself (exit code {self._firebase.returncode})"
+            )
         if self._model is not None and self._model.poll() is not None:
             return Problem(
                 f"The local model's server has exited by itself (exit code {self._model.returncode})",
@@ -190,9 +192,9 @@ class Suite:
         self.stop()
 
     def _used_ports(self) -> dict[str, int]:
-        return self.ports.to_listen_on(firestore=self.firestore_host is None, ui=self.ui, model=self.local_model)
+        return self.ports.for_parts(firestore=self.firestore_host is None, ui=self.ui, model=self.local_model)
 
-    def _firestore_source(self) -> FirestoreSource:
+    def _choose_firestore(self) -> FirestoreSource:
         if self.firestore_host:
             return FirestoreSource("a running emulator", host=self.firestore_host)
         environ = {name: value for name, value in self.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
@@ -230,8 +232,8 @@ class Suite:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Its own session: the terminal's Ctrl-C must not reach it in addition to the signal of `stop`, because
-                # a second signal ends it immediately.
+                # It has its own session, so that the terminal's Ctrl-C does not reach it in addition to the signal of
+                # `stop`: a second signal would end it immediately.
                 start_new_session=True,
             )
 
@@ -247,16 +249,16 @@ class Suite:
         if problem := self.find_problem():
             raise problem
         if self.log.broken:
-            raise self._problem("A part of the emulator suite could not start")
+            raise self._create_problem("A part of the emulator suite could not start")
         if not decided:
-            raise self._problem(f"The service was not ready within {READY_SECONDS:.0f} seconds")
+            raise self._create_problem(f"The service was not ready within {READY_SECONDS:.0f} seconds")
 
     def _is_ready(self) -> bool:
         if self.local_model and not is_taken(self.ports.model):
             return False
         return is_taken(self.ports.hosting) and http_status(self.ports.hosting, "/health", timeout=5) == 200
 
-    def _problem(self, what: str) -> Problem:
+    def _create_problem(self, what: str) -> Problem:
         return Problem(what, "\n  ".join([f"Its log, {self.log.path}, ends with:", *self.log.tail()]))
 
     def _stop_firebase(self, force: threading.Event) -> bool:
@@ -267,16 +269,16 @@ class Suite:
             return self.data is None
         firebase.send_signal(signal.SIGINT)
 
-        def is_ended() -> bool:
+        def has_ended() -> bool:
             return firebase.poll() is not None
 
         def is_saved() -> bool:
             self.log.new_lines()
-            return self.log.saved or self.log.saving_failed or is_ended()
+            return self.log.saved or self.log.saving_failed or has_ended()
 
         if self.data is not None:
             processes.wait_for(is_saved, SAVE_SECONDS, force.is_set)
         # The suite would now wait up to a minute for requests under way, although their writes can no longer be saved.
-        processes.wait_for(is_ended, _END_SECONDS, force.is_set)
+        processes.wait_for(has_ended, _END_SECONDS, force.is_set)
         self.log.new_lines()
         return self.data is None or self.log.saved

@@ -71,7 +71,7 @@ def _firestore(method: str, body: object = None) -> int:
 
 def _assert_everything_stopped() -> None:
     assert processes.find_marked(FOLDER) == []
-    ports = PORTS.to_listen_on(firestore=True, ui=False, model=False)
+    ports = PORTS.for_parts(firestore=True, ui=False, model=False)
     assert [port for port in ports.values() if is_taken(port)] == []
 
 

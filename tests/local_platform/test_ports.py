@@ -31,7 +31,7 @@ def test_a_taken_port_is_reported_with_its_process_and_a_remedy(listener: int) -
     assert "PORT_OFFSET=20000" in caught.value.remedy, "the suggested offset must not be the one in use"
 
 
-def test_a_free_port_is_no_problem(listener: int) -> None:
+def test_a_free_port_is_accepted(listener: int) -> None:
     """A port is free as soon as its listener has ended."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -59,7 +59,7 @@ def test_no_two_ports_are_the_same() -> None:
 
 def test_disabled_parts_need_no_port() -> None:
     """A suite without its own Firestore, model and UI does not open their ports."""
-    ports = Ports().to_listen_on(firestore=False, ui=False, model=False)
+    ports = Ports().for_parts(firestore=False, ui=False, model=False)
     assert ports.keys().isdisjoint({"firestore", "firestore_websocket", "ui", "model"})
 
 

@@ -26,5 +26,5 @@ def test_an_interrupted_installation_does_not_count(tmp_path: Path) -> None:
 
 
 def test_parts_do_not_run_into_each_other() -> None:
-    """The parts "ab" and "c" have another fingerprint than "a" and "bc"."""
+    """The fingerprint of the parts "ab" and "c" differs from that of "a" and "bc"."""
     assert fingerprint([], "ab", "c") != fingerprint([], "a", "bc")

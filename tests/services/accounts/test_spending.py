@@ -1,4 +1,4 @@
-"""Calls outside of tickets hold their highest cost before, and are charged their actual cost once afterwards."""
+"""Calls outside of tickets hold their highest possible cost, and are charged their actual cost once afterwards."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -105,20 +105,20 @@ async def test_the_sweep_releases_holds_that_were_not_settled(
     assert (await get_account(database, caller.uid)).held == 100
 
 
-async def test_a_call_that_was_left_behind_is_charged_what_it_held(
+async def test_an_abandoned_call_is_charged_what_it_held(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
-    """A call that was left is charged its hold, because its cost is unknown and its provider bills it.
+    """An abandoned call is charged its hold, because its cost is unknown and its provider bills it.
 
     Settling it later changes nothing.
     """
-    left, settled = [await spending.hold(caller, f"run-{number}", CostBounds(1, 500)) for number in range(2)]
+    abandoned, settled = [await spending.hold(caller, f"run-{number}", CostBounds(1, 500)) for number in range(2)]
     await spending.settle(settled, 0.0002, {})
-    await spending.leave({hold.id: {"model": "m"} for hold in (left, settled)})
-    await expire(database, left)
+    await spending.leave({hold.id: {"model": "m"} for hold in (abandoned, settled)})
+    await expire(database, abandoned)
     for _ in range(2):
         await SweepService(database, task_queue(settings), settings).sweep()
-        await spending.settle(left, 0.0001, {})
+        await spending.settle(abandoned, 0.0001, {})
     after = await get_account(database, caller.uid)
     assert (after.held, after.remaining) == (0, after.allowance - 700)
     newest, _ = await database.accounts.newest_entries(caller.uid, after.period, 10)

@@ -47,7 +47,7 @@ async def test_the_same_request_is_run_once(
 
 @pytest.mark.parametrize("result", ["{}", "[1, None, 'é😀', {'a': [2 ** 63]}]", "''", "None", "0", "False"])
 async def test_any_json_result_is_replayed(published: PublishedService, harness: Harness, result: str) -> None:
-    """A replayed result equals the first one, whatever JSON it is."""
+    """A replayed result equals the first one, for any JSON."""
     await publish(harness.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
     first, repeated = [await call(published, "give", {}) for _ in range(2)]
     assert repeated.replayed
@@ -128,26 +128,28 @@ async def test_a_request_that_did_nothing_is_not_remembered(harness: Harness) ->
     await publish(harness.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
     model = GatedModel(1)
 
-    async def reject(kind: type[ServiceError], published: PublishedService, input_dict: JsonObject = HI) -> None:
+    async def assert_rejected(
+        kind: type[ServiceError], published: PublishedService, input_dict: JsonObject = HI
+    ) -> None:
         with pytest.raises(kind):
             await call(published, "ask", input_dict)
         assert await get_key_documents(harness.database) == []
 
     published = create_published_service(harness, model)
-    await reject(InvalidInput, published, {})
+    await assert_rejected(InvalidInput, published, {})
     now = datetime.now(UTC)
     account = Account(uid=OWNER.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
     await store_account(harness.database, account)
-    await reject(AllowanceSpent, published)
+    await assert_rejected(AllowanceSpent, published)
     await store_account(harness.database, (await harness.account(OWNER.uid)).model_copy(update={"remaining": 10**6}))
-    await reject(DeploymentBudgetSpent, create_published_service(harness, model, deployment_budget_per_day=0))
+    await assert_rejected(DeploymentBudgetSpent, create_published_service(harness, model, deployment_budget_per_day=0))
 
-    class Full(RunService):
+    class FullRunService(RunService):
         async def run_agent(self, *_: Any, **__: Any) -> Any:
             raise Unavailable("Too much is running.", retry_after=1)
 
-    full = Full(harness.database, harness.runs.model_calls, harness.runs.engine, harness.settings)
-    await reject(Unavailable, PublishedService(harness.database, full, harness.settings))
+    full = FullRunService(harness.database, harness.runs.model_calls, harness.runs.engine, harness.settings)
+    await assert_rejected(Unavailable, PublishedService(harness.database, full, harness.settings))
     answer = await call(published, "ask")
     assert not answer.replayed
     assert model.calls == 1

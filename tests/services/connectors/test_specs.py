@@ -85,7 +85,7 @@ async def test_undecodable_text_is_rejected(
 async def test_documents_are_requested_rather_than_pages(
     service: SpecService, caller: Caller, api_server: ApiServer
 ) -> None:
-    """The `Accept` header prefers an API description to a page for people at the same address."""
+    """The `Accept` header prefers an API description to an HTML page at the same address."""
     await fetch(service, caller, api_server, TEXT.encode())
     (call,) = api_server.calls
     assert call.method == "GET"
