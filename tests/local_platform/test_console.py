@@ -29,10 +29,10 @@ def test_a_problem_is_a_sentence_and_a_remedy(capsys: pytest.CaptureFixture[str]
     """A `Problem` is printed without a traceback, and the exit code is 1."""
 
     def main() -> int:
-        raise Problem("Port 8000 is taken", "End that program.")
+        raise Problem("Port 8000 is taken", "Stop that program.")
 
     assert run_main(main) == 1
-    assert capsys.readouterr().err == "\n✗ Port 8000 is taken.\n  End that program.\n"
+    assert capsys.readouterr().err == "\n✗ Port 8000 is taken.\n  Stop that program.\n"
 
 
 def test_an_interrupt_is_not_an_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,10 +64,10 @@ def test_a_closed_terminal_stops_nothing(open_closed: Callable[[], int], tmp_pat
     program = _PROGRAM.format(package=package, done=str(tmp_path / "done"))
     output = open_closed()
     try:
-        ended = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", program], input=b"", stdout=output, stderr=output, check=False, timeout=30
         )
     finally:
         os.close(output)
     assert (tmp_path / "done").exists()
-    assert ended.returncode == 1
+    assert process.returncode == 1

@@ -11,7 +11,7 @@ from local_platform.reading_page import ensure_api_page
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Layout:
-    """A clone with the package, whose files contain only their names."""
+    """Returns a clone with the npm package, whose files contain only their names."""
     package = tmp_path / "node_modules" / "swagger-ui-dist"
     package.mkdir(parents=True)
     (tmp_path / "functions" / "meta" / "docs").mkdir(parents=True)

@@ -25,7 +25,7 @@ async def call(published: PublishedService, name: str, input_dict: JsonObject = 
 
 
 def create_impatient_service(harness: Harness, seconds: float = 2.0) -> PublishedService:
-    """Returns a service with its own database, that waits at most `seconds` during an outage."""
+    """Returns a service that has its own database client and waits at most `seconds` during an outage."""
     settings = harness.settings.model_copy(update={"store_timeout_seconds": seconds})
     return PublishedService(Database(settings), harness.runs, settings)
 

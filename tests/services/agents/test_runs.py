@@ -30,9 +30,9 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 async def test_code_runs_and_returns_its_output(harness: Harness, caller: Caller) -> None:
     """The response has the result, the printed lines and the duration. A run without calls creates no account."""
     code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
-    answer = await run(harness, caller, code, {"a": "é"})
-    assert (answer.result, answer.logs, answer.error) == ({"outputText": "éé"}, ["working"], None)
-    assert answer.duration_ms >= 0
+    response = await run(harness, caller, code, {"a": "é"})
+    assert (response.result, response.logs, response.error) == ({"outputText": "éé"}, ["working"], None)
+    assert response.duration_ms >= 0
     assert await harness.database.accounts.get(caller.uid) is None
 
 
@@ -85,9 +85,9 @@ async def test_code_with_classes_makes_each_call_once(
         "messages=[{'role': 'user', 'content': 'Why?'}])\n"
         "    return [echoed['method'], answer]"
     )
-    answer = await run(harness, caller, code)
-    assert answer.result == ["POST", "Because."]
-    assert answer.engine == "python"
+    response = await run(harness, caller, code)
+    assert response.result == ["POST", "Because."]
+    assert response.engine == "python"
     assert len(api_server.calls) == 1
     assert await harness.charged(caller.uid) == [560]
     assert [line["message"] for line in lines()].count("A run ended") == 1
@@ -126,16 +126,16 @@ async def run(input_dict, tools):
             return False
     return sum(await asyncio.gather(*[ask(number) for number in range(20)]))
 """
-    answer = await run(harness, caller, code)
+    response = await run(harness, caller, code)
     charged = await harness.charged(caller.uid)
     account = await harness.account(caller.uid)
-    assert answer.result == len(charged) == len(model_server.calls)
+    assert response.result == len(charged) == len(model_server.calls)
     assert 0 < len(charged) < 20
     assert (account.remaining, account.held) == (3000 - sum(charged), 0)
 
 
-async def test_a_run_has_a_budget_of_its_own(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """The money and the calls of one run are limited regardless of its payer's allowance; the error names the limit."""
+async def test_a_run_has_its_own_budget(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
+    """The money and calls of a run are limited regardless of its payer's allowance; the error names the limit."""
     harness.runs = create_runs(harness, run_max_cost=0.001, run_max_calls=3)
     code = """
 async def run(input_dict, tools):

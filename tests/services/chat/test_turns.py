@@ -58,8 +58,6 @@ async def test_more_than_a_users_share_waits_without_a_delivery(
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
     assert (await get_ticket(harness, theirs)).status is TicketStatus.COMPLETED
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
 
 
 async def test_parked_tickets_are_called_in_order_as_turns_become_free(
@@ -128,8 +126,7 @@ async def test_turns_that_become_free_at_the_same_moment_are_all_passed_on(
         models.release(text)
     await models.wait_until(lambda: dispatcher.running == 0)
     assert len(dispatcher.deliver_new()) == 4
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
+    dispatcher.cancel()
 
 
 async def test_new_tickets_do_not_overtake_parked_ones(
@@ -148,8 +145,6 @@ async def test_new_tickets_do_not_overtake_parked_ones(
     dispatcher.deliver_new()
     await models.wait_until(lambda: parked in models.prompts)
     assert "late" not in models.prompts
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
 
 
 async def test_agents_and_models_are_counted_separately(harness: Harness, caller: Caller) -> None:
@@ -177,8 +172,6 @@ async def test_a_dead_deliverys_turn_stays_with_its_ticket(
     await harness.deliver(ticket_id, models.complete)
     assert (await get_ticket(harness, ticket_id)).status is TicketStatus.COMPLETED
     assert len(dispatcher.deliver_new()) == 1
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
 
 
 async def test_a_ticket_that_ended_without_freeing_its_turn_frees_it_at_its_next_delivery(
@@ -202,8 +195,6 @@ async def test_a_ticket_that_ended_without_freeing_its_turn_frees_it_at_its_next
     assert dispatcher.deliver_new() == []
     await harness.deliver(ticket_id, models.complete)
     assert len(dispatcher.deliver_new()) == 1
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
 
 
 async def test_a_transient_failure_passes_the_turn_on(
@@ -235,8 +226,6 @@ async def test_a_called_ticket_is_queued_even_if_the_response_to_its_commit_is_l
     models.release(models.prompts[0])  # settles, frees, calls
     await models.wait_until(lambda: dispatcher.running == models.running == 1)
     assert len(dispatcher.deliver_new()) == 1
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
 
 
 async def test_a_queue_that_rejects_a_called_ticket_loses_nothing(
@@ -251,8 +240,6 @@ async def test_a_queue_that_rejects_a_called_ticket_loses_nothing(
     await models.wait_until(lambda: dispatcher.running == models.running == 1)
     assert dispatcher.deliver_new() == []
     assert cloud_tasks.attempts == 4
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
 
 
 async def test_a_called_ticket_keeps_its_turn_no_matter_how_long_its_task_waits(
@@ -275,8 +262,7 @@ async def test_a_called_ticket_keeps_its_turn_no_matter_how_long_its_task_waits(
         assert (swept.called, swept.requeued, swept.waiting) == (0, 0, 2)
     assert len(dispatcher.deliver_new()) == 1
     await models.wait_until(lambda: len(models.prompts) == 2)
-    for delivery in dispatcher.deliveries.values():
-        delivery.cancel()
+    dispatcher.cancel()
 
 
 async def test_a_withdrawn_parked_ticket_is_not_called(

@@ -119,8 +119,9 @@ async def test_visibility_determines_access_to_other_users_demos(demos: DemoServ
 
 
 async def test_visibility_determines_who_may_open_a_page(demos: DemoService, caller: Caller) -> None:
-    """Anyone may open a shared page; only the owner and administrators may open a private one. Others get the same
-    error as for an unknown page.
+    """Anyone may open a shared page; only its owner and administrators may open a private one.
+
+    Others get the same error as for an unknown page.
     """
     private = await demos.create(caller, request())
     shared = await demos.create(caller, request(visibility="shared"))
