@@ -1,7 +1,7 @@
 """`make run`: starts the service, prints its addresses, reloads edited files, and stops on a signal.
 
-It reads from the environment or from `.env`: APP_ENV (local; "firebase" requires ID tokens), PORT_OFFSET, HTTP_PORT,
-LOCAL_MODEL=off, UI=on, VERBOSE=1.
+It reads these variables from the environment or from `.env`: APP_ENV (the default is "local"; "firebase" requires ID
+tokens), PORT_OFFSET, HTTP_PORT, LOCAL_MODEL=off, UI=on, VERBOSE=1.
 """
 
 import os
@@ -61,7 +61,7 @@ class Interruption:
 def launch() -> int:
     """Runs the service until a signal arrives; returns the exit code."""
     environ = add_dotenv(LAYOUT.root, os.environ)
-    read_app_env(environ)  # refuses an invalid value before anything else is done
+    read_app_env(environ)  # rejects an invalid value before anything else is done
     tools = set_up(LAYOUT, environ, local_model=wants_local_model(environ))
     interruption = Interruption()
     interruption.listen()

@@ -9,7 +9,7 @@ from local_platform.console import Problem
 from local_platform.layout import Layout
 
 PYTHON = """#!/bin/sh
-echo "$@" >> "$(dirname "$0")/requested"
+echo "$@" >> "$(dirname "$0")/get_requests"
 case "$*" in
   *--check*) exit $(cat "$(dirname "$0")/stale") ;;
   *) echo "no room left"; exit $(cat "$(dirname "$0")/fails") ;;
@@ -33,22 +33,22 @@ def set_exit_codes(clone: Layout, stale: int, fails: int = 0) -> None:
     (clone.python.parent / "fails").write_text(str(fails))
 
 
-def requested(clone: Layout) -> list[str]:
-    return (clone.python.parent / "requested").read_text().splitlines()
+def get_requests(clone: Layout) -> list[str]:
+    return (clone.python.parent / "get_requests").read_text().splitlines()
 
 
 def test_a_current_build_is_not_repeated(clone: Layout) -> None:
     """Set-up only checks a build that is current."""
     set_exit_codes(clone, stale=0)
     assert not ensure_agents_python(clone)
-    assert requested(clone) == ["-m tools.build_engine --check"]
+    assert get_requests(clone) == ["-m tools.build_engine --check"]
 
 
-def test_a_missing_build_is_made(clone: Layout) -> None:
+def test_a_missing_python_is_built(clone: Layout) -> None:
     """The clone's own Python builds the agents' Python if it is missing."""
     set_exit_codes(clone, stale=1)
     assert ensure_agents_python(clone)
-    assert requested(clone) == ["-m tools.build_engine --check", "-m tools.build_engine"]
+    assert get_requests(clone) == ["-m tools.build_engine --check", "-m tools.build_engine"]
 
 
 def test_a_build_that_fails_is_a_problem(clone: Layout) -> None:

@@ -24,8 +24,8 @@ def _commands(text: str) -> str:
 def test_the_commands_are_valid_shell(app_env: str) -> None:
     """A shell parses the printed commands, including their quotes, without errors."""
     text = format_announcement(Suite(app_env=app_env, environ={}, local_model=True))
-    checked = subprocess.run(["sh", "-n"], input=_commands(text), text=True, capture_output=True, check=False)
-    assert checked.returncode == 0, checked.stderr
+    process = subprocess.run(["sh", "-n"], input=_commands(text), text=True, capture_output=True, check=False)
+    assert process.returncode == 0, process.stderr
 
 
 def test_the_commands_sign_up_first_if_tokens_are_required() -> None:
@@ -44,10 +44,10 @@ def test_signing_up_twice_is_reported(response: object, code: int, shown: str) -
     """The command prints the token or, without a traceback, the reason for the failure."""
     text = format_announcement(Suite(app_env="firebase", environ={}))
     (reading,) = re.findall(r"python3 -c 'import json,sys; answer.*?'(?=\))", text)
-    read = subprocess.run(
+    process = subprocess.run(
         ["sh", "-c", reading], input=json.dumps(response), text=True, capture_output=True, check=False
     )
-    assert (read.returncode, read.stdout + read.stderr) == (code, shown)
+    assert (process.returncode, process.stdout + process.stderr) == (code, shown)
 
 
 def test_the_chat_is_looked_up_until_it_is_answered(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_an_emulator_that_does_not_answer_is_not_chosen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 71, 72, 73, 143, 144, 500])
-def test_no_format_manifest_line_is_longer_than_72_bytes(length: int) -> None:
+def test_no_manifest_line_is_longer_than_72_bytes(length: int) -> None:
     """Lines that are longer than Java accepts are split, and can be joined again."""
     text = "é" + "x" * (length - 1)
     manifest = format_manifest_line(text)

@@ -38,7 +38,7 @@ def test_java_home_comes_first_then_the_path_then_the_usual_folders(tmp_path: Pa
 
 
 def test_the_link_on_the_path_leads_to_the_home(tmp_path: Path, layout: Layout) -> None:
-    """Links, such as `/usr/bin/java` usually is, are followed to the Java home."""
+    """A link on the PATH, such as `/usr/bin/java`, is followed to the Java home."""
     home = _write_jvm(tmp_path / "real", "25")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "java").symlink_to(home / "bin" / "java")

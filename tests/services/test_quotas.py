@@ -203,7 +203,7 @@ async def get_stored_time(database: Database, caller: Caller) -> float:
 
 
 async def test_the_rate_of_usage_reports_is_limited(create_harness: Any, caller: Caller) -> None:
-    """Reports are get_stored_time for audit, except those above the limit."""
+    """Reports are stored for audit, except those above the limit."""
     harness = create_harness(usage_reports_per_minute=2)
     report = UsageReport.model_validate({"responseCost": 1})
     for _ in range(2):

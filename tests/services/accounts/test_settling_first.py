@@ -42,7 +42,7 @@ async def test_a_call_is_settled_before_those_that_wait_to_begin(harness: Harnes
     assert (await harness.account(caller.uid)).held == 2000
 
 
-async def test_a_ticket_ends_in_its_owners_turn(
+async def test_a_ticket_is_settled_while_its_owner_makes_other_calls(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ticket's transactions take turns with the owner's other calls, and none of their commits fails."""

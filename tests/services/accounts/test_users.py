@@ -53,7 +53,7 @@ async def test_twenty_concurrent_first_requests_create_one_user(users: UserServi
 
 
 async def test_usage_is_charged_and_listed(users: UserService, caller: Caller) -> None:
-    """Usage is charged exact to the millionth, and listed newest first."""
+    """Usage is charged exactly, to the millionth, and listed newest first."""
     for cost in (0.1, 0.2, 0.000001):
         user = (await users.report(caller, usage(cost, why=str(cost)))).user
     assert user.usage_info.spend_remaining == 99.699999

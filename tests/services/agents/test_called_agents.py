@@ -66,7 +66,7 @@ async def test_other_users_agents_are_called_only_if_they_are_shared(harness: Ha
         assert expected in str(await run(harness, OWNER, outer))
 
 
-async def test_an_agent_has_its_owners_access_whoever_pays(
+async def test_an_agent_has_its_owners_access_regardless_of_the_payer(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """A shared agent can call its owner's private ones. The user who runs it pays."""

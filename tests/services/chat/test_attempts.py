@@ -72,8 +72,8 @@ async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) ->
     assert [entry.metadata.get("estimated") for entry in entries] == [None, True, True]
 
 
-async def test_the_next_attempt_is_limited_to_what_is_left(harness: Harness, caller: Caller) -> None:
-    """Each attempt's answer is shorter. If the rest covers no answer, the chat ends; its attempts are charged."""
+async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: Harness, caller: Caller) -> None:
+    """Each attempt's answer is shorter. If the rest covers no answer, the chat ends, and its attempts are charged."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
     await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.most)))

@@ -1,4 +1,4 @@
-"""Tests the sweep with the real Firestore emulator, and over gRPC with a scripted Cloud Tasks."""
+"""The sweep queues, calls and ends tickets; tested in the real Firestore emulator, and with a scripted Cloud Tasks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The tools of MCP servers are listed whatever their descriptions, and as often as the limits allow."""
+"""The tools of MCP servers are listed within rate limits, regardless of how the servers describe them."""
 
 import asyncio
 import json
@@ -104,7 +104,7 @@ async def test_a_user_has_two_requests_a_second(
     assert (await list_tools(mcp_server.url, settings, database, other)).tools
 
 
-async def test_one_user_has_a_quarter_of_a_processs_concurrent_requests(
+async def test_one_user_has_a_quarter_of_the_concurrent_requests_of_a_process(
     database: Database, settings: Settings, api_server: ApiServer
 ) -> None:
     """Silent servers delay only the user who calls them: one more request is rejected, and other users are served."""

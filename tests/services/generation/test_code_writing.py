@@ -66,7 +66,7 @@ async def test_code_name_and_docstring_are_written(
     assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_the_model_s_thoughts_are_returned(
+async def test_the_models_thoughts_are_returned(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """The response contains the thoughts of the answer that became the code."""
@@ -140,12 +140,12 @@ async def test_code_is_returned_with_an_unreadable_name(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """The name's JSON may be nested too deeply, or contain half of an emoji."""
-    for named in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
+    for name_answer in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
         model_server.script(PROMPT, Answer(json.dumps({"code": CODE + "# \ud83d"})))
-        model_server.script(NAMING_PROMPT, Answer(named))
-        answer = await writing.write(caller, request())
-        assert answer.code.startswith(CODE)
-        answer.model_dump_json()
+        model_server.script(NAMING_PROMPT, Answer(name_answer))
+        response = await writing.write(caller, request())
+        assert response.code.startswith(CODE)
+        response.model_dump_json()
 
 
 async def test_writing_fails_after_two_corrections(
