@@ -99,7 +99,7 @@ def _create_suite(environ: Mapping[str, str], firestore_host: str | None) -> Sui
 
 def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
     output = _Output(verbose=verbose)
-    suite.start(interruption.cancelled, output.show_starting)
+    suite.start(interruption.cancelled, output.show_progress)
     if interruption.cancelled.is_set():
         return
     warm_progress = output.warm_progress(suite)
@@ -120,7 +120,7 @@ def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
             threading.Thread(target=suite.sweep, daemon=True).start()
         if time.monotonic() >= next_check:
             next_check = time.monotonic() + _SOURCE_CHECK_SECONDS
-            if edited := watch.edited():
+            if edited := watch.find_edits():
                 reloaded = reload_functions(suite.ports.hub)
                 step(f"{'Reloaded' if reloaded else 'Could not reload'} the functions: {_abbreviate(edited)} changed")
 
@@ -166,7 +166,7 @@ class _Output:
             if shown:
                 say(shown)
 
-    def show_starting(self, lines: list[str]) -> None:
+    def show_progress(self, lines: list[str]) -> None:
         """Shows lines while the suite starts, and reports once that this takes a while."""
         self.show(lines)
         if not self._is_delay_reported and self.elapsed > _PROGRESS_AFTER_SECONDS:

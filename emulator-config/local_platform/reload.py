@@ -22,7 +22,7 @@ class SourceWatch:
         self._reported = self._scan()
         self._unsettled: dict[Path, int] | None = None
 
-    def edited(self) -> list[str]:
+    def find_edits(self) -> list[str]:
         """Returns the files that were changed, added or removed, once nothing has changed since the previous call."""
         current = self._scan()
         if current == self._reported:

@@ -84,11 +84,11 @@ def test_an_answer_ends_when_its_caller_disconnects(client: httpx.Client) -> Non
     assert _answer(client, "What is the capital of Germany?")[0] == "The capital of Germany is Berlin."
     max_tokens = 0
 
-    def all_ended() -> bool:
+    def have_all_ended() -> bool:
         nonlocal max_tokens
         tokens = _count_tokens(client)
         max_tokens = max(max_tokens, *tokens, 0)
         return not tokens
 
-    assert processes.wait_for(all_ended, seconds=60)
+    assert processes.wait_for(have_all_ended, seconds=60)
     assert max_tokens < LONG["max_tokens"] / 2

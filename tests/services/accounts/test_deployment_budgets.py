@@ -93,7 +93,7 @@ async def test_the_holds_of_running_calls_are_not_spent_twice(harness: Harness) 
     assert (await get_day(harness, agent)).spent == 20
 
 
-async def test_an_agent_that_catches_the_refusal_spends_nothing(harness: Harness) -> None:
+async def test_an_agent_that_catches_the_rejection_spends_nothing(harness: Harness) -> None:
     """An agent may catch the error and continue without the model. The next request is rejected before its run."""
     await publish(harness.database, OWNER, "catches", CATCHING)
     model = GatedModel(1000)

@@ -115,7 +115,7 @@ async def test_a_ticket_that_only_waits_is_not_ended(
     assert ended.status is TicketStatus.FAILED
 
 
-async def test_the_error_of_a_ticket_that_was_tried_and_then_parked_does_not_claim_that_it_cost_nothing(
+async def test_the_error_of_a_tried_ticket_does_not_say_that_nothing_was_charged(
     database: Database, sweeper: SweepService
 ) -> None:
     """The error does not say that nothing was charged, because the failed attempt may have been charged."""

@@ -53,11 +53,11 @@ async def test_more_than_a_users_share_waits_without_a_delivery(
     tickets = [await get_ticket(harness, ticket_id) for ticket_id in own]
     assert sorted((ticket.attempts, ticket.parked) for ticket in tickets if ticket.parked) == [(0, "model")] * 4
     assert {ticket.status for ticket in tickets if ticket.parked} == {TicketStatus.PENDING}
-    (theirs,) = await submit(harness, OTHER, "theirs")
+    (other_ticket,) = await submit(harness, OTHER, "theirs")
     models.release("theirs")
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
-    assert (await get_ticket(harness, theirs)).status is TicketStatus.COMPLETED
+    assert (await get_ticket(harness, other_ticket)).status is TicketStatus.COMPLETED
 
 
 async def test_parked_tickets_are_called_in_order_as_turns_become_free(

@@ -44,7 +44,7 @@ def service(settings: Settings, catalog: Catalog) -> CodeWritingService:
 
 
 @pytest.fixture
-async def writing(settings: Settings, catalog: Catalog) -> CodeWritingService:
+async def writer(settings: Settings, catalog: Catalog) -> CodeWritingService:
     return service(settings, catalog)
 
 
@@ -54,12 +54,12 @@ def request(**fields: Any) -> GenerateCodeRequest:
 
 
 async def test_code_name_and_docstring_are_written(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
     """Code and name are requested concurrently, cleaned, and each charged to the caller once."""
     model_server.script(PROMPT, Answer(f"Here you are:\n```python\n{CODE}```\nEnjoy!", delay=0.2))
     model_server.script(NAMING_PROMPT, NAME_ANSWER)
-    written = await writing.write(caller, request())
+    written = await writer.write(caller, request())
     assert (written.code, written.friendly_name, written.docstring) == (CODE, "shout_it", "Shouts.")
     harness = Harness(settings, catalog)
     assert len(await harness.charged(caller.uid)) == 2
@@ -67,16 +67,16 @@ async def test_code_name_and_docstring_are_written(
 
 
 async def test_the_models_thoughts_are_returned(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """The response contains the thoughts of the answer that became the code."""
     model_server.script(PROMPT, Answer(CODE, reasoning="Upper case it is."))
-    written = await writing.write(caller, request())
+    written = await writer.write(caller, request())
     assert written.thoughts == {"reasoning": "Upper case it is."}
 
 
 async def test_the_model_corrects_code_that_fails_a_check(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """The model gets its code and the error, for code that cannot run here and for code that fails to load."""
     unsupported = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
@@ -92,7 +92,7 @@ async def test_the_model_corrects_code_that_fails_a_check(
         '  File "agent.py", line 2, in <module>\n    TABLE = 1 / 0\nZeroDivisionError: division by zero'
     )
     model_server.script(second, Answer(CODE))
-    written = await writing.write(caller, request())
+    written = await writer.write(caller, request())
     assert written.code == CODE
     last = model_server.calls_for(second)[0].body["messages"]
     assert [message["role"] for message in last] == ["system", "user", "assistant", "user"]
@@ -107,20 +107,20 @@ async def test_the_model_corrects_code_that_fails_a_check(
     ],
 )
 async def test_the_model_corrects_code_that_returns_nothing(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, answer: str, code: str | None
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, answer: str, code: str | None
 ) -> None:
     """Code that loads but never returns a value is corrected."""
     model_server.script(PROMPT, Answer(answer))
     model_server.script(write_fix_request(NO_RESULT), Answer(CODE))
-    assert (await writing.write(caller, request())).code == CODE
+    assert (await writer.write(caller, request())).code == CODE
     (call,) = model_server.calls_for(write_fix_request(NO_RESULT))
     assert call.body["messages"][2]["content"] == (code or answer)
 
 
-async def test_code_in_json_is_accepted(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
+async def test_code_in_json_is_accepted(writer: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
     """A first answer that contains its code in JSON needs no correction."""
     model_server.script(PROMPT, Answer(json.dumps({"code": CODE})))
-    assert (await writing.write(caller, request())).code == CODE
+    assert (await writer.write(caller, request())).code == CODE
     assert len(model_server.calls) == 2
 
 
@@ -137,24 +137,24 @@ async def test_code_is_returned_without_a_name_from_the_model(
 
 
 async def test_code_is_returned_with_an_unreadable_name(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """The name's JSON may be nested too deeply, or contain half of an emoji."""
     for name_answer in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
         model_server.script(PROMPT, Answer(json.dumps({"code": CODE + "# \ud83d"})))
         model_server.script(NAMING_PROMPT, Answer(name_answer))
-        response = await writing.write(caller, request())
+        response = await writer.write(caller, request())
         assert response.code.startswith(CODE)
         response.model_dump_json()
 
 
 async def test_writing_fails_after_two_corrections(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """After three answers without valid code, the caller gets 502 with the last error."""
     model_server.script(PROMPT, Answer("```python\nasync def run(:\n```"))
     with pytest.raises(UpstreamFailed, match="SyntaxError"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert (
         len([call for call in model_server.calls if "write one Python agent" in call.body["messages"][0]["content"]])
         == 3
@@ -162,7 +162,7 @@ async def test_writing_fails_after_two_corrections(
 
 
 async def test_the_prompt_describes_what_the_agent_may_use(
-    writing: CodeWritingService,
+    writer: CodeWritingService,
     model_server: ModelServer,
     caller: Caller,
     database: Database,
@@ -182,7 +182,7 @@ async def test_the_prompt_describes_what_the_agent_may_use(
         inputSchema={"city": "string"},
     )
     with pytest.raises(UpstreamFailed):  # the model has no script for this prompt
-        await writing.write(caller, generate_request)
+        await writer.write(caller, generate_request)
     code_call = next(
         call for call in model_server.calls if "write one Python agent" in call.body["messages"][0]["content"]
     )
@@ -209,36 +209,36 @@ async def test_the_prompt_describes_what_the_agent_may_use(
     ],
 )
 async def test_an_invalid_request_is_rejected_before_a_model_is_called(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
 ) -> None:
     """The 400 names the part of the request that cannot be used."""
     with pytest.raises(BadRequest, match=message):
-        await writing.write(caller, request(**fields))
+        await writer.write(caller, request(**fields))
     assert model_server.calls == []
 
 
 async def test_other_users_private_agents_are_not_described(
-    writing: CodeWritingService, caller: Caller, database: Database
+    writer: CodeWritingService, caller: Caller, database: Database
 ) -> None:
     """Other users' private agents get the same error as unknown ones."""
     body = {"name": "n", "description": "Secret.", "code": CODE}
     agent = await AgentService(database).create(Caller(uid="other"), CreateAgentRequest.model_validate(body))
     with pytest.raises(BadRequest, match="There is no agent"):
-        await writing.write(caller, request(gofannonAgents=[agent.id]))
+        await writer.write(caller, request(gofannonAgents=[agent.id]))
 
 
 async def test_an_mcp_server_that_lacks_the_tool_or_fails_is_reported(
-    writing: CodeWritingService, caller: Caller, mcp_server: McpServer, api_server: ApiServer
+    writer: CodeWritingService, caller: Caller, mcp_server: McpServer, api_server: ApiServer
 ) -> None:
     """A missing tool causes 400 with the available tools; a server that is not an MCP server causes 502."""
     with pytest.raises(BadRequest, match=r"has no tool fly\. It has: .*add"):
-        await writing.write(caller, request(tools={mcp_server.url: ["add", "fly"]}))
+        await writer.write(caller, request(tools={mcp_server.url: ["add", "fly"]}))
     with pytest.raises(UpstreamFailed, match="could not be listed"):
-        await writing.write(caller, request(tools={f"{api_server.address}/status/404": ["a"]}))
+        await writer.write(caller, request(tools={f"{api_server.address}/status/404": ["a"]}))
 
 
 async def test_a_taken_name_gets_a_number(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, database: Database
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
     """If the model's name is taken, the first free number is appended."""
     for name in ("shout_it", "shout_it_2"):
@@ -247,30 +247,30 @@ async def test_a_taken_name_gets_a_number(
         await DeploymentService(database, Settings()).deploy(caller, agent.id)
     model_server.script(PROMPT, Answer(CODE))
     model_server.script(NAMING_PROMPT, NAME_ANSWER)
-    assert (await writing.write(caller, request())).friendly_name == "shout_it_3"
+    assert (await writer.write(caller, request())).friendly_name == "shout_it_3"
 
 
 async def test_a_model_that_fails_is_502(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
     """The error names the provider. The other call is charged, and nothing stays held."""
     model_server.script(PROMPT, Fail(500, "down", delay=0.5))
     model_server.script(NAMING_PROMPT, NAME_ANSWER)
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     harness = Harness(settings, catalog)
     assert len(await harness.charged(caller.uid)) == 1
     assert (await harness.account(caller.uid)).held == 0
 
 
 async def test_without_allowance_no_code_is_written(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """If the allowance is spent, the caller gets 402 before a model is called."""
-    harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
+    harness = Harness(writer.settings.model_copy(update={"default_allowance": 0}), writer.model_calls.catalog)
     await harness.users.get(caller)
     with pytest.raises(AllowanceSpent):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert model_server.calls == []
 
 

@@ -33,7 +33,7 @@ def service(settings: Settings, catalog: Catalog) -> DemoWritingService:
 
 
 @pytest.fixture
-async def writing(settings: Settings, catalog: Catalog) -> DemoWritingService:
+async def writer(settings: Settings, catalog: Catalog) -> DemoWritingService:
     return service(settings, catalog)
 
 
@@ -46,11 +46,11 @@ def request(*names: str, **fields: Any) -> GenerateDemoRequest:
 
 
 async def test_a_page_is_written(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
     """One call of the model writes the page; it is returned with the model's thoughts and charged to the caller."""
     model_server.script(PROMPT, Answer(ANSWER, reasoning="A clock it is."))
-    written = await writing.write(caller, request())
+    written = await writer.write(caller, request())
     assert {name: getattr(written, name) for name in PARTS} == PARTS
     assert written.thoughts == {"reasoning": "A clock it is."}
     (call,) = model_server.calls
@@ -61,13 +61,13 @@ async def test_a_page_is_written(
 
 
 async def test_the_prompt_describes_the_apis_as_they_are(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
     """The prompt has each deployment's own description, schemas and path once, in the order of the selection."""
     await publish(database, caller, "mine", description="Shouts.", inputSchema={"city": "string"})
     await publish(database, OTHER, "theirs", visibility="shared", outputSchema={"n": "integer"})
     with pytest.raises(UpstreamFailed):  # the model has no script for this prompt
-        await writing.write(caller, request("theirs", "mine", "theirs"))
+        await writer.write(caller, request("theirs", "mine", "theirs"))
     text: str = model_server.calls[0].body["messages"][1]["content"]
     for part in (TASK, "Shouts.", '{"city": "string"}', '{"n": "integer"}', "POST ${API_BASE_URL}/rest/mine"):
         assert part in text
@@ -86,7 +86,7 @@ async def test_the_prompt_describes_the_apis_as_they_are(
     ],
 )
 async def test_the_model_corrects_a_page_that_fails_a_check(
-    writing: DemoWritingService,
+    writer: DemoWritingService,
     model_server: ModelServer,
     caller: Caller,
     database: Database,
@@ -102,7 +102,7 @@ async def test_the_model_corrects_a_page_that_fails_a_check(
     bad = json.dumps({**good, **change})
     model_server.script(prompt, Answer(bad))
     with pytest.raises(UpstreamFailed, match="no page that works, in 2 attempts"):
-        await writing.write(caller, request("mine"))
+        await writer.write(caller, request("mine"))
     first, second = model_server.calls
     assert len(first.body["messages"]) == 2
     assert [message["role"] for message in second.body["messages"]] == ["system", "user", "assistant", "user"]
@@ -111,17 +111,17 @@ async def test_the_model_corrects_a_page_that_fails_a_check(
     assert message in correction
     model_server.script(prompt, Answer(bad))
     model_server.script(correction, Answer(f"```json\n{json.dumps(good)}\n```"))
-    assert (await writing.write(caller, request("mine"))).js == good["js"]
+    assert (await writer.write(caller, request("mine"))).js == good["js"]
 
 
 async def test_writing_fails_after_one_correction(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
     """After two invalid answers, the caller gets 502 with the last error, and both answers are charged."""
     model_server.script(PROMPT, Answer("no"))
     model_server.script(write_fix_request("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert len(model_server.calls) == 2
     harness = Harness(settings, catalog)
     assert len(await harness.charged(caller.uid)) == 2
@@ -129,23 +129,23 @@ async def test_writing_fails_after_one_correction(
 
 
 async def test_the_model_corrects_an_empty_answer(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """Another text replaces the empty answer in the correction, because providers reject empty messages."""
     model_server.script(PROMPT, Answer(" "))
     model_server.script(write_fix_request("It holds no JSON object."), Answer(ANSWER))
-    assert (await writing.write(caller, request())).html == PARTS["html"]
+    assert (await writer.write(caller, request())).html == PARTS["html"]
     assert model_server.calls[1].body["messages"][2]["content"].strip()
 
 
 async def test_unpublished_and_private_agents_cannot_be_selected(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
     """Unpublished names and other users' private agents get 400, and no model is called."""
     await publish(database, OTHER, "private")
     for name in ("unknown", "private", "a/b", "..", "é" * 100):
         with pytest.raises(BadRequest, match="Nothing is published as"):
-            await writing.write(caller, request(name))
+            await writer.write(caller, request(name))
     assert model_server.calls == []
 
 
@@ -159,32 +159,32 @@ async def test_unpublished_and_private_agents_cannot_be_selected(
     ],
 )
 async def test_an_invalid_request_is_rejected_before_a_model_is_called(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
 ) -> None:
     """The 400 names the part of the request that cannot be used."""
     with pytest.raises(BadRequest, match=message):
-        await writing.write(caller, request(**fields))
+        await writer.write(caller, request(**fields))
     assert model_server.calls == []
 
 
 async def test_a_model_that_fails_is_502(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
     """The error names the provider, and nothing stays held."""
     model_server.script(PROMPT, Fail(500, "down"))
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert (await Harness(settings, catalog).account(caller.uid)).held == 0
 
 
 async def test_without_allowance_no_demo_is_written(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
     """If the allowance is spent, the caller gets 402 before a model is called."""
-    harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
+    harness = Harness(writer.settings.model_copy(update={"default_allowance": 0}), writer.model_calls.catalog)
     await harness.users.get(caller)
     with pytest.raises(AllowanceSpent):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert model_server.calls == []
 
 
