@@ -2,8 +2,8 @@
 
 import sys
 
-from local_platform.console import guarded
+from local_platform.console import run_main
 from local_platform.launch import launch
 
 if __name__ == "__main__":
-    sys.exit(guarded(launch))
+    sys.exit(run_main(launch))

@@ -1,6 +1,6 @@
-"""Installs everything that running and testing need, in a fresh clone, too: `python3 emulator-config/setup.py`.
+"""Installs everything that is needed to run and test the service: `python3 emulator-config/setup.py`.
 
-Standard library only. Only this file must be readable by older Pythons, so
+It works in a fresh clone, because it uses only the standard library. Older Pythons must be able to read this file, so
 that they can hand over to a newer one.
 """
 
@@ -12,7 +12,7 @@ OLDEST = (3, 11)
 
 
 def hand_over():
-    """Continues in a newer Python, or reports that there is none."""
+    """Continues in a newer Python, or exits with an error if there is none."""
     for name in ("python3.13", "python3.12", "python3.11"):
         newer = shutil.which(name)
         if newer:
@@ -24,20 +24,19 @@ def hand_over():
 
 
 def main():
-    """Sets up; returns the exit code."""
-    from local_platform.app_env import chosen_app_env
-    from local_platform.console import guarded
+    """Runs the set-up and returns the exit code."""
+    from local_platform.app_env import read_app_env
+    from local_platform.console import run_main
     from local_platform.layout import LAYOUT
-    from local_platform.setup_steps import local_model_wanted, set_up
+    from local_platform.setup_steps import set_up, wants_local_model
 
     def work() -> int:
-        chosen_app_env(
-            os.environ
-        )  # `make run` starts here: an invalid value is refused before minutes are spent on installing
-        set_up(LAYOUT, os.environ, local_model=local_model_wanted(os.environ))
+        # `make run` starts here: an invalid value is rejected before minutes are spent on installing.
+        read_app_env(os.environ)
+        set_up(LAYOUT, os.environ, local_model=wants_local_model(os.environ))
         return 0
 
-    return guarded(work)
+    return run_main(work)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Python that agents run in, built from the sources of this clone: see `tools/build_engine.py`."""
+"""Builds the Python that agents run in from the sources of this clone; see `tools/build_engine.py`."""
 
 import subprocess
 
@@ -9,9 +9,9 @@ _BUILD = ("-m", "tools.build_engine")
 
 
 def ensure_agents_python(layout: Layout) -> bool:
-    """Builds it if it is missing or outdated. Returns whether it was built. Raises `Problem`."""
-    built = subprocess.run([layout.python, *_BUILD, "--check"], cwd=layout.root, check=False, capture_output=True)
-    if built.returncode == 0:
+    """Builds the agents' Python if it is missing or outdated. Returns whether it was built. Raises `Problem`."""
+    check = subprocess.run([layout.python, *_BUILD, "--check"], cwd=layout.root, check=False, capture_output=True)
+    if check.returncode == 0:
         return False
     run_tool(
         "Building the Python that agents run in (half a minute of computing)",

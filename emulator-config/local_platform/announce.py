@@ -1,4 +1,4 @@
-"""The text on the terminal when the service is ready: addresses, and commands to paste."""
+"""Formats the text that the terminal shows when the service is ready: addresses, and commands to paste."""
 
 import json
 
@@ -10,11 +10,11 @@ _READ_SIGN_UP = (
     "python3 -c 'import json,sys; answer = json.load(sys.stdin); "
     """print(answer.get("idToken") or sys.exit(answer["error"]["message"]))'"""
 )
-"""Prints the token, or the reason why there is none, such as `EMAIL_EXISTS` if the account already exists."""
+"""Prints the token, or the error message if sign-up failed, such as `EMAIL_EXISTS` for an existing account."""
 
 
-def announcement(suite: Suite) -> str:
-    """Returns the addresses, and a first chat as curl commands that can be pasted."""
+def format_announcement(suite: Suite) -> str:
+    """Returns the addresses and, as curl commands that can be pasted, a first chat."""
     ports = suite.ports
     lines = [
         f"✓ Ready: {suite.url}   (APP_ENV={suite.app_env})",
@@ -59,7 +59,7 @@ def _first_chat(suite: Suite) -> list[str]:
         "messages": [{"role": "user", "content": "What is the capital of Germany?"}],
     }
     lines += [
-        "Send a chat, and look it up until it is answered:",
+        "Send a chat, and poll it until it is answered:",
         f"  TICKET=$(curl -s {suite.url}/chat{bearer} -H 'Content-Type: application/json' \\",
         f"    -d '{json.dumps(chat)}' | {_field('ticket_id')})",
         f"  while curl -s -w '\\n' {suite.url}/chat/$TICKET{bearer} | tee /dev/stderr | "

@@ -1,4 +1,4 @@
-"""Output for the person at the terminal: steps, and problems in plain sentences."""
+"""Writes to the user's terminal: steps, and problems in plain sentences."""
 
 import os
 import sys
@@ -8,9 +8,9 @@ from typing import TextIO
 
 
 class Problem(Exception):
-    """A problem that a person must fix.
+    """A problem that the user must fix.
 
-    `what` is one sentence without its full stop; `remedy` says what to do about it.
+    `what` is one sentence without its full stop; `remedy` tells the user what to do about it.
     """
 
     def __init__(self, what: str, remedy: str) -> None:
@@ -29,7 +29,7 @@ def step(text: str) -> None:
     say(f"· {text}")
 
 
-def guarded(main: Callable[[], int]) -> int:
+def run_main(main: Callable[[], int]) -> int:
     """Runs `main` and returns its exit code. Reports a `Problem` (1) or an interrupt (130) without a traceback."""
     try:
         return main()
@@ -42,14 +42,14 @@ def guarded(main: Callable[[], int]) -> int:
 
 
 def _write(text: str, stream: TextIO) -> None:
-    """Ignores a closed terminal or pipe, because the running processes must still be stopped in order.
+    """Writes a line; ignores a closed terminal or pipe, because the running processes must still be stopped in order.
 
-    After that, the stream leads to /dev/null; otherwise the rest of its buffer would fail again when Python ends.
+    After a failure, the stream leads to /dev/null; otherwise, flushing its buffer would fail again when Python exits.
     """
     try:
         print(text, file=stream, flush=True)
     except OSError:
         with suppress(OSError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, stream.fileno())
+            os.close(devnull)

@@ -1,11 +1,11 @@
-"""The environment of the suite, which every function inherits."""
+"""Builds the environment of the suite, which every function inherits."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
 
-from local_platform.app_env import chosen_app_env
+from local_platform.app_env import read_app_env
 
 PROJECT = "demo-agents"
 """A project id that begins with `demo-` makes the suite refuse to reach any real service."""
@@ -14,12 +14,12 @@ FUNCTION_START_SECONDS = 90
 """How long the suite waits for a function's process; its default of half a minute is too short on a busy machine."""
 
 ODD_REQUESTS = Path(__file__).with_name("odd_requests.cjs")
-"""A script that Node.js loads first, for requests that the suite's Hosting cannot handle."""
+"""A script that Node.js loads first, to rewrite requests that the suite's Hosting cannot handle."""
 
 UNDER_WAY = Path(__file__).with_name("under_way.cjs")
 """A script that Node.js loads first, to count the requests under way."""
 
-LEADS_ELSEWHERE = (
+IGNORED_VARIABLES = (
     "GOOGLE_APPLICATION_CREDENTIALS",
     "FIREBASE_TOKEN",
     "FIRESTORE_EMULATOR_HOST",
@@ -31,16 +31,16 @@ LEADS_ELSEWHERE = (
     "PYTHONHOME",
     "DEBUG",
 )
-"""Variables of a person's shell that the suite must ignore: it sets its own, or none."""
+"""Variables in the user's shell that the suite must ignore: it sets its own values, or none."""
 
 
-def with_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def add_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Adds the variables of the `.env` at `root` to `environ`, which takes precedence even with an empty value."""
     from_file = {name: value for name, value in dotenv_values(root / ".env").items() if value is not None}
     return {**from_file, **environ}
 
 
-def suite_environment(
+def build_environment(
     environ: Mapping[str, str],
     *,
     root: Path | None,
@@ -51,16 +51,17 @@ def suite_environment(
     firestore_host: str | None = None,
     firestore_jar: str | None = None,
 ) -> dict[str, str]:
-    """Returns `environ`, changed for the suite.
+    """Returns `environ`, adapted for the suite.
 
-    `root` is where functions find `shared`; None if each function has its own copy beside it, and must find no other.
-    `folder` is for files that the tools would otherwise write to the person's home and to the shared temporary folder,
-    where a second suite of the same project would find them. `app_env` overrides `environ`; the default is "local".
+    `root` is the folder in which functions find `shared`; it is None if each function has its own copy and must not
+    find another. `folder` is for files that the tools would otherwise write to the user's home and to the shared
+    temporary folder, where a second suite of the same project would find them. `app_env` overrides `environ`; the
+    default is "local".
     """
-    cleaned = {name: value for name, value in environ.items() if name not in LEADS_ELSEWHERE}
+    cleaned = {name: value for name, value in environ.items() if name not in IGNORED_VARIABLES}
     scratch = folder / "tmp"
     cleaned |= {
-        "APP_ENV": app_env or chosen_app_env(environ),
+        "APP_ENV": app_env or read_app_env(environ),
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "PATH": f"{java_home / 'bin'}:{environ.get('PATH', '')}",
         "JAVA_HOME": str(java_home),

@@ -1,4 +1,4 @@
-"""The Firestore emulator alone, for tests that need a database and no functions. Ready in about two seconds."""
+"""Runs the Firestore emulator alone, for tests that need no functions. It is ready in about two seconds."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from local_platform import processes
 from local_platform.console import Problem
-from local_platform.firestore_jar import MAIN_CLASS, FirestoreSource, answers, choose_firestore
+from local_platform.firestore_jar import MAIN_CLASS, FirestoreSource, choose_firestore, is_answering
 from local_platform.jdk import OLDEST_FOR_FIRESTORE, find_jdk
 from local_platform.layout import LAYOUT, Layout
 from local_platform.ports import HOST, free_port
@@ -22,8 +22,8 @@ def firestore_emulator(
 ) -> Generator[str]:
     """Yields the `host:port` of an emulator and stops it afterwards.
 
-    If FIRESTORE_EMULATOR_HOST names a running emulator, that one is used and left running; else an empty one is started
-    on a free port. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem`.
+    If FIRESTORE_EMULATOR_HOST names a running emulator, that one is used and left running; otherwise, an empty one is
+    started on a free port. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem`.
     """
     environ = os.environ if environ is None else environ
     source = choose_firestore(environ)
@@ -35,7 +35,7 @@ def firestore_emulator(
         return
     host = f"{HOST}:{free_port()}"
     folder = layout.local / "firestore"
-    processes.finish_off([entry.process for entry in processes.marked(folder) if entry.is_orphan])
+    processes.end_processes([entry.process for entry in processes.find_marked(folder) if entry.is_orphan])
     folder.mkdir(parents=True, exist_ok=True)
     log_path = folder / f"{host.partition(':')[2]}.log"
     with log_path.open("wb") as log:
@@ -49,9 +49,9 @@ def firestore_emulator(
             start_new_session=True,
         )
     try:
-        processes.wait_for(lambda: process.poll() is not None or answers(host), START_SECONDS)
-        if not answers(host):
-            raise Problem("The Firestore emulator does not start", f"See {log_path}.")
+        processes.wait_for(lambda: process.poll() is not None or is_answering(host), START_SECONDS)
+        if not is_answering(host):
+            raise Problem("The Firestore emulator did not start", f"See {log_path}.")
         if rules is not None:
             load_rules(host, rules)
         yield host
@@ -64,6 +64,6 @@ def firestore_emulator(
 def _command(source: FirestoreSource, host: str, environ: Mapping[str, str], layout: Layout) -> list[str]:
     jdk = find_jdk(layout, environ, OLDEST_FOR_FIRESTORE)
     if jdk is None or source.jar is None:
-        raise Problem("The Firestore emulator or the Java for it is not installed", "Run `make setup` first.")
+        raise Problem("The Firestore emulator or its Java is not installed", "Run `make setup` first.")
     address, _, port = host.partition(":")
     return [str(jdk.java), "-cp", str(source.jar), MAIN_CLASS, "--host", address, "--port", port]

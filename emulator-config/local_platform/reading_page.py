@@ -1,4 +1,4 @@
-"""Copies the files of the API's page that come from npm to the folder from which the function `meta` serves them.
+"""Copies the API page's files from npm's folder to the folder from which the function `meta` serves them.
 
 They are 2 MB of third-party files, so they are not part of the repository.
 """
@@ -19,7 +19,7 @@ _PARTS = (
 )
 
 
-def ensure_reading_page(layout: Layout) -> bool:
+def ensure_api_page(layout: Layout) -> bool:
     """Updates the copies from `node_modules`. Returns whether there was anything to do. Raises `Problem`."""
     source = layout.root / "node_modules" / "swagger-ui-dist"
     target = layout.page_parts

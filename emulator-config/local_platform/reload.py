@@ -1,7 +1,7 @@
-"""Notices edits of the functions and of `shared/`, and restarts the functions.
+"""Notices edits in the functions and in `shared/`, and restarts the functions.
 
-The suite watches its functions' folders itself, but neither through links nor below a hidden folder, and never
-`shared/`. Python sources, JSON data and the API's page are watched. Files that are read only at the start are not:
+The suite itself watches only its functions' folders, and neither through links nor below hidden folders. This module
+watches Python sources, JSON data and the API page. It does not watch files that are read only at the start:
 `functions.yaml`, `firebase.json` and `.env` need a restart. The suite itself watches `firestore.rules`.
 """
 
@@ -19,28 +19,30 @@ class SourceWatch:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._known = self._look()
+        self._reported = self._scan()
         self._unsettled: dict[Path, int] | None = None
 
-    def edited(self) -> list[str]:
-        """Returns the files that were changed, added or removed, when nothing has changed since the previous call."""
-        seen = self._look()
-        if seen == self._known:
+    def find_edits(self) -> list[str]:
+        """Returns the files that were changed, added or removed, once nothing has changed since the previous call."""
+        current = self._scan()
+        if current == self._reported:
             return []
-        if seen != self._unsettled:
-            self._unsettled = seen
+        if current != self._unsettled:
+            self._unsettled = current
             return []
-        changed = {path for path in seen.keys() | self._known.keys() if seen.get(path) != self._known.get(path)}
-        self._known, self._unsettled = seen, None
+        changed = {
+            path for path in current.keys() | self._reported.keys() if current.get(path) != self._reported.get(path)
+        }
+        self._reported, self._unsettled = current, None
         return sorted(str(path.relative_to(self._root)) for path in changed)
 
-    def _look(self) -> dict[Path, int]:
+    def _scan(self) -> dict[Path, int]:
         found: dict[Path, int] = {}
         for path in self._files():
             try:
                 found[path] = path.stat().st_mtime_ns
             except OSError:
-                continue  # removed just now
+                continue  # the file was just removed
         return found
 
     def _files(self) -> Iterator[Path]:
@@ -51,5 +53,5 @@ class SourceWatch:
 
 
 def reload_functions(hub_port: int) -> bool:
-    """Ends every function's processes, busy ones after their request. Returns whether the suite did so."""
+    """Makes the suite end every function's processes, busy ones after their request. Returns whether it succeeded."""
     return http_status(hub_port, "/functions/enableBackgroundTriggers", method="PUT", timeout=30) == 200

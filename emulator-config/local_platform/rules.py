@@ -8,7 +8,7 @@ from local_platform.environment import PROJECT
 
 
 def load_rules(host: str, rules: str, project: str = PROJECT) -> None:
-    """Replaces the rules of the emulator at `host` (`name:port`). Raises `Problem` if it refuses them."""
+    """Replaces the rules of the emulator at `host` (`name:port`). Raises `Problem` if the emulator rejects them."""
     body = {"rules": {"files": [{"name": "security.rules", "content": rules}]}}
     connection = http.client.HTTPConnection(host, timeout=10)
     try:
@@ -19,7 +19,7 @@ def load_rules(host: str, rules: str, project: str = PROJECT) -> None:
             {"Content-Type": "application/json"},
         )
         response = connection.getresponse()
-        answer = response.read().decode(errors="replace")
+        text = response.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         raise Problem(
             f"The Firestore emulator at {host} does not answer ({error})", "Start it, then try again."
@@ -27,4 +27,4 @@ def load_rules(host: str, rules: str, project: str = PROJECT) -> None:
     finally:
         connection.close()
     if response.status != 200:
-        raise Problem(f"The Firestore emulator at {host} refuses the security rules", answer.strip())
+        raise Problem(f"The Firestore emulator at {host} rejects the security rules", text.strip())

@@ -12,7 +12,7 @@ from local_platform.jdk import Jdk, ensure_jdk
 from local_platform.layout import Layout
 from local_platform.node_tools import ensure_node_tools
 from local_platform.python_environment import ensure_model_env, ensure_venv
-from local_platform.reading_page import ensure_reading_page
+from local_platform.reading_page import ensure_api_page
 from local_platform.tool import run_tool
 
 
@@ -24,22 +24,22 @@ class Tools:
     firestore: FirestoreSource
 
 
-def local_model_wanted(environ: Mapping[str, str]) -> bool:
-    """Returns False with LOCAL_MODEL=off, and if LOCAL_MODEL_BASE_URL names another server."""
+def wants_local_model(environ: Mapping[str, str]) -> bool:
+    """Returns False if LOCAL_MODEL is off or LOCAL_MODEL_BASE_URL names another server."""
     return environ.get("LOCAL_MODEL", "").lower() not in ("off", "0", "no", "false") and not environ.get(
         "LOCAL_MODEL_BASE_URL"
     )
 
 
 def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> Tools:
-    """Installs and reports what is missing; does and reports almost nothing if everything is installed.
+    """Installs what is missing and reports it; if everything is installed, it does almost nothing.
 
-    Raises `Problem` if something cannot be installed.
+    Raises `Problem` if an installation fails.
     """
-    with _one_at_a_time(layout):
+    with _setup_lock(layout):
         changed = ensure_venv(layout)
         changed |= ensure_node_tools(layout)
-        changed |= ensure_reading_page(layout)
+        changed |= ensure_api_page(layout)
         changed |= ensure_agents_python(layout)
         jdk = ensure_jdk(layout, environ)
         firestore = ensure_firestore(layout, environ, jdk)
@@ -51,7 +51,7 @@ def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> 
 
 
 def ensure_firestore(layout: Layout, environ: Mapping[str, str], jdk: Jdk) -> FirestoreSource:
-    """Returns the Firestore emulator to use; lets firebase-tools download its own if there is no other."""
+    """Returns the Firestore emulator to use. If there is none, firebase-tools downloads its own."""
     host = environ.get("FIRESTORE_EMULATOR_HOST")
     source = choose_firestore(environ)
     if host and source.host is None:
@@ -68,7 +68,7 @@ def ensure_firestore(layout: Layout, environ: Mapping[str, str], jdk: Jdk) -> Fi
     return source
 
 
-def runnable_jar(layout: Layout, source: FirestoreSource) -> str | None:
+def make_runnable_jar(layout: Layout, source: FirestoreSource) -> str | None:
     """Returns a jar that `java -jar` can start, for FIRESTORE_EMULATOR_BINARY_PATH; None if it is not needed."""
     if source.jar is None or not source.needs_wrapper:
         return None
@@ -76,7 +76,7 @@ def runnable_jar(layout: Layout, source: FirestoreSource) -> str | None:
 
 
 @contextmanager
-def _one_at_a_time(layout: Layout) -> Generator[None]:
+def _setup_lock(layout: Layout) -> Generator[None]:
     """Prevents two set-ups of one clone from undoing each other's work."""
     layout.local.mkdir(exist_ok=True)
     with (layout.local / "setup.lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""Records what a folder was installed from, so that a second set-up has nothing to do."""
+"""Records the sources that a folder was installed from, so that a second set-up has nothing to do."""
 
 import hashlib
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ def fingerprint(files: Iterable[Path], *details: str) -> str:
     return digest.hexdigest()
 
 
-def is_installed(folder: Path, wanted: str) -> bool:
-    """Returns whether `folder` was completely installed from the sources with the fingerprint `wanted`."""
+def is_installed(folder: Path, expected: str) -> bool:
+    """Returns whether `folder` was completely installed from the sources with the fingerprint `expected`."""
     try:
-        return (folder / _NAME).read_text(encoding="ascii").strip() == wanted
+        return (folder / _NAME).read_text(encoding="ascii").strip() == expected
     except OSError:
         return False
 
 
-def mark_installed(folder: Path, made_from: str) -> None:
-    """Marks `folder` as complete; call this last. The mark is inside the folder, and is deleted with it."""
-    (folder / _NAME).write_text(made_from + "\n", encoding="ascii")
+def mark_installed(folder: Path, installed_from: str) -> None:
+    """Marks `folder` as complete; call this last. The mark is inside the folder and is deleted with it."""
+    (folder / _NAME).write_text(installed_from + "\n", encoding="ascii")
 
 
 def unmark(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reads the suite's log as it grows, and selects the lines that a person should see."""
+"""Reads the suite's log as it grows, and selects the lines that the user should see."""
 
 import json
 import re
@@ -6,8 +6,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-LOUD = {"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
-"""Severities of the functions' structured log lines that are shown."""
+SHOWN_SEVERITIES = {"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
+"""The severities of those structured log lines of functions that are shown."""
 
 FATAL = (
     "Failed to load function definition",
@@ -15,11 +15,11 @@ FATAL = (
     "Fatal error occurred",
     "Could not start",
 )
-"""Messages of the suite when a part of it fails, whether it continues or ends."""
+"""Messages of the suite when a part of it fails, even if the suite continues."""
 
 _SAVED = re.compile(r"^✔\s+Export complete")
 _NOT_SAVED = re.compile(r"^⚠\s+Automatic export to .* failed")
-"""Messages of the suite at its end; matched at the line's beginning, because functions may print anything."""
+"""Messages of the suite when it ends; matched at the start of a line, because functions may print anything."""
 _FROM_FUNCTION = re.compile(r"^>\s{1,2}")
 _EXPECTED = re.compile(
     r"Env variable override detected"
@@ -30,16 +30,16 @@ _EXPECTED = re.compile(
     r"|Application Default Credentials detected"
     r"|multiple instances of the emulator suite"
     r"|has exited upon receiving signal"
-    r"|Control server error"  # gunicorn's control server, which is not used; its socket's path may be too long
+    r"|Control server error"  # gunicorn's control server is not used, and its socket's path may be too long
 )
 
 
-def worth_showing(line: str) -> str | None:
-    """Returns `line` for the terminal, or None: functions' own prints, their warnings, and the suite's are shown."""
+def format_for_terminal(line: str) -> str | None:
+    """Returns `line` for the terminal, or None. It shows functions' own prints, their warnings, and the suite's."""
     if _EXPECTED.search(line):
         return None
     if _FROM_FUNCTION.match(line):
-        return _from_function(_FROM_FUNCTION.sub("", line))
+        return _format_function_line(_FROM_FUNCTION.sub("", line))
     if line.startswith("⚠"):
         return line.strip()
     if any(sign in line for sign in FATAL) or line.startswith("Error:"):
@@ -47,7 +47,7 @@ def worth_showing(line: str) -> str | None:
     return None
 
 
-def _from_function(text: str) -> str | None:
+def _format_function_line(text: str) -> str | None:
     try:
         entry: Any = json.loads(text)
     except ValueError:
@@ -56,9 +56,9 @@ def _from_function(text: str) -> str | None:
         return f"> {text}"
     fields: dict[str, Any] = entry
     severity = str(fields.get("severity", "INFO"))
-    # The caller has seen a 4xx. A failure of another server is shown.
-    refused = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
-    if severity not in LOUD or refused:
+    # A 4xx is not shown, because its caller has seen it. The failure of another server is shown.
+    is_seen_by_caller = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
+    if severity not in SHOWN_SEVERITIES or is_seen_by_caller:
         return None
     return "\n".join(
         [f"> {severity} {fields.get('message', '')}", *str(fields.get("stack_trace", "")).strip().splitlines()]
@@ -66,7 +66,7 @@ def _from_function(text: str) -> str | None:
 
 
 class SuiteLog:
-    """The log at `path`; each read continues where the last one ended."""
+    """The log at `path`. Each read continues where the previous one ended."""
 
     def __init__(self, path: Path, tail: int = 15) -> None:
         self.path = path
@@ -81,7 +81,7 @@ class SuiteLog:
         self._tail: deque[str] = deque(maxlen=tail)
 
     def start_over(self) -> None:
-        """Keeps the previous run's log, and starts an empty one."""
+        """Renames the previous run's log, and starts an empty one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             self.path.replace(self.path.with_suffix(".previous.log"))

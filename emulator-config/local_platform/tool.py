@@ -1,4 +1,4 @@
-"""Runs an installer: logs its output, shows progress on the terminal, and explains a failure."""
+"""Runs an installer, logs its output, shows its progress on the terminal, and explains a failure."""
 
 import subprocess
 import sys
@@ -30,18 +30,18 @@ _LINE_EVERY_SECONDS = 15.0
 
 
 def run_tool(
-    doing: str,
+    activity: str,
     command: Sequence[str | Path],
     *,
     log: Path,
     cwd: Path,
     environ: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs `command` to its end; reports `doing` and, if it takes longer, the elapsed seconds.
+    """Runs `command` to its end; reports the `activity` and, if it takes longer, the elapsed seconds.
 
     Raises `Problem` if the command fails or cannot be started.
     """
-    step(doing)
+    step(activity)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as output:
         output.write(f"\n$ {' '.join(map(str, command))}\n")
@@ -67,22 +67,22 @@ def run_tool(
             process.wait()
             raise
     if code != 0:
-        raise explain(doing, _written_since(log, began_at), log)
+        raise explain_failure(activity, _read_from(log, began_at), log)
 
 
-def explain(doing: str, output: str, log: Path) -> Problem:
+def explain_failure(activity: str, output: str, log: Path) -> Problem:
     """Returns the problem that a failed installer's `output` shows."""
     if any(sign in output for sign in OFFLINE_SIGNS):
         return Problem(
-            f"{doing} failed, because the package registry cannot be reached",
-            f"Check the network connection and try again; completed steps are kept. Details: {log}",
+            f"{activity} failed, because the package registry cannot be reached",
+            f"Check the network connection and try again; completed steps are not repeated. Details: {log}",
         )
     last_lines = [line for line in output.splitlines() if line.strip()][-5:]
-    return Problem(f"{doing} failed", "\n  ".join([f"See {log}; it ends with:", *last_lines]))
+    return Problem(f"{activity} failed", "\n  ".join([f"See {log}; it ends with:", *last_lines]))
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Waits for `process`; shows the elapsed seconds in place on a terminal, elsewhere on a line now and then."""
+    """Waits for `process`. Shows the elapsed seconds: in place on a terminal, otherwise as a line now and then."""
     began = time.monotonic()
     next_line = began + _LINE_EVERY_SECONDS
     counted = False
@@ -104,7 +104,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             return code
 
 
-def _written_since(log: Path, position: int) -> str:
+def _read_from(log: Path, position: int) -> str:
     with log.open(encoding="utf-8", errors="replace") as written:
         written.seek(position)
         return written.read()

@@ -1,5 +1,6 @@
-// Loaded first into the emulator suite: counts the requests to functions that are under way, including the queue's, and
-// reports the number at `/__under_way` on any of its ports. The suite itself does not report it.
+// Node.js loads this script before the emulator suite. It counts the requests to functions that are under way, including
+// the queue's, and reports the number at `/__under_way` on each of the suite's ports. The suite itself does not report
+// this number.
 "use strict";
 
 const http = require("node:http");
@@ -16,7 +17,7 @@ http.Server.prototype.emit = function (event, request, response, ...rest) {
     }
     if (TO_A_FUNCTION.test(request.url)) {
       underWay += 1;
-      response.once("close", () => (underWay -= 1)); // answered, or its caller has disconnected
+      response.once("close", () => (underWay -= 1)); // the request is answered, or its caller has disconnected
     }
   }
   return emit.call(this, event, request, response, ...rest);

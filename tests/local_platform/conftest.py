@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Layout:
-    """A clone with this project's configuration and functions that do nothing."""
+    """Creates a clone with this project's configuration, and with functions that do nothing."""
     root = tmp_path / "clone"
     for name in ("firebase.json", "firestore.rules", "firestore.indexes.json", "package-lock.json"):
         root.mkdir(exist_ok=True)

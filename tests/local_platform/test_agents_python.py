@@ -9,7 +9,7 @@ from local_platform.console import Problem
 from local_platform.layout import Layout
 
 PYTHON = """#!/bin/sh
-echo "$@" >> "$(dirname "$0")/asked"
+echo "$@" >> "$(dirname "$0")/get_requests"
 case "$*" in
   *--check*) exit $(cat "$(dirname "$0")/stale") ;;
   *) echo "no room left"; exit $(cat "$(dirname "$0")/fails") ;;
@@ -27,33 +27,33 @@ def clone(tmp_path: Path) -> Layout:
     return layout
 
 
-def say(clone: Layout, stale: int, fails: int = 0) -> None:
-    """Sets what the build reports."""
+def set_exit_codes(clone: Layout, stale: int, fails: int = 0) -> None:
+    """Sets the exit codes of the build's check and of the build."""
     (clone.python.parent / "stale").write_text(str(stale))
     (clone.python.parent / "fails").write_text(str(fails))
 
 
-def asked(clone: Layout) -> list[str]:
-    return (clone.python.parent / "asked").read_text().splitlines()
+def get_requests(clone: Layout) -> list[str]:
+    return (clone.python.parent / "get_requests").read_text().splitlines()
 
 
-def test_a_current_build_is_kept(clone: Layout) -> None:
-    """Set-up only checks it."""
-    say(clone, stale=0)
+def test_a_current_build_is_not_repeated(clone: Layout) -> None:
+    """Set-up only checks a build that is current."""
+    set_exit_codes(clone, stale=0)
     assert not ensure_agents_python(clone)
-    assert asked(clone) == ["-m tools.build_engine --check"]
+    assert get_requests(clone) == ["-m tools.build_engine --check"]
 
 
-def test_a_missing_build_is_made(clone: Layout) -> None:
-    """By the clone's own Python."""
-    say(clone, stale=1)
+def test_a_missing_python_is_built(clone: Layout) -> None:
+    """The clone's own Python builds the agents' Python if it is missing."""
+    set_exit_codes(clone, stale=1)
     assert ensure_agents_python(clone)
-    assert asked(clone) == ["-m tools.build_engine --check", "-m tools.build_engine"]
+    assert get_requests(clone) == ["-m tools.build_engine --check", "-m tools.build_engine"]
 
 
 def test_a_build_that_fails_is_a_problem(clone: Layout) -> None:
-    """With the place of its output."""
-    say(clone, stale=1, fails=1)
+    """The problem names the failed step; the log contains the build's output."""
+    set_exit_codes(clone, stale=1, fails=1)
     with pytest.raises(Problem, match="Building the Python that agents run in"):
         ensure_agents_python(clone)
     assert "no room left" in clone.setup_log.read_text()

@@ -9,65 +9,65 @@ from pathlib import Path
 import pytest
 
 from local_platform import console
-from local_platform.console import Problem, guarded
+from local_platform.console import Problem, run_main
 
-_SAYS = """
+_PROGRAM = """
 import sys
 sys.path.insert(0, {package!r})
 from pathlib import Path
-from local_platform.console import Problem, guarded, say, step
+from local_platform.console import Problem, run_main, say, step
 def main():
     say("one")
     step("two")
     Path({done!r}).touch()
     raise Problem("x", "y")
-sys.exit(guarded(main))
+sys.exit(run_main(main))
 """
 
 
 def test_a_problem_is_a_sentence_and_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
-    """The exit code is 1, and there is no traceback."""
+    """A `Problem` is printed without a traceback, and the exit code is 1."""
 
     def main() -> int:
-        raise Problem("Port 8000 is taken", "End that program.")
+        raise Problem("Port 8000 is taken", "Stop that program.")
 
-    assert guarded(main) == 1
-    assert capsys.readouterr().err == "\n✗ Port 8000 is taken.\n  End that program.\n"
+    assert run_main(main) == 1
+    assert capsys.readouterr().err == "\n✗ Port 8000 is taken.\n  Stop that program.\n"
 
 
 def test_an_interrupt_is_not_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C during set-up is reported, with the exit code that shells use."""
+    """Ctrl-C during set-up is reported, and the exit code is the one that shells use."""
 
     def main() -> int:
         raise KeyboardInterrupt
 
-    assert guarded(main) == 130
+    assert run_main(main) == 130
     assert capsys.readouterr().err == "\nStopped.\n"
 
 
-def _closed_pipe() -> int:
+def _open_closed_pipe() -> int:
     reader, writer = os.pipe()
     os.close(reader)
     return writer
 
 
-def _closed_terminal() -> int:
+def _open_closed_terminal() -> int:
     reader, writer = os.openpty()
     os.close(reader)
     return writer
 
 
-@pytest.mark.parametrize("closed", [_closed_pipe, _closed_terminal])
-def test_a_closed_terminal_stops_nothing(closed: Callable[[], int], tmp_path: Path) -> None:
-    """The remaining work is done, and the exit code is the usual one."""
+@pytest.mark.parametrize("open_closed", [_open_closed_pipe, _open_closed_terminal])
+def test_a_closed_terminal_stops_nothing(open_closed: Callable[[], int], tmp_path: Path) -> None:
+    """The program completes its work after its output is closed, and exits with the usual code."""
     package = str(Path(console.__file__).parents[1])
-    program = _SAYS.format(package=package, done=str(tmp_path / "done"))
-    output = closed()
+    program = _PROGRAM.format(package=package, done=str(tmp_path / "done"))
+    output = open_closed()
     try:
-        ended = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", program], input=b"", stdout=output, stderr=output, check=False, timeout=30
         )
     finally:
         os.close(output)
     assert (tmp_path / "done").exists()
-    assert ended.returncode == 1
+    assert process.returncode == 1

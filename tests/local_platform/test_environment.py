@@ -1,4 +1,4 @@
-"""The suite's environment: the person's, then `.env`, and nothing that leads to other services."""
+"""The suite's environment contains the user's variables, then those of `.env`, and none that lead to other services."""
 
 import os
 import shutil
@@ -9,48 +9,48 @@ from pathlib import Path
 import pytest
 
 from local_platform.console import Problem
-from local_platform.environment import ODD_REQUESTS, UNDER_WAY, suite_environment, with_dotenv
+from local_platform.environment import ODD_REQUESTS, UNDER_WAY, add_dotenv, build_environment
 from local_platform.suite import Suite
 from tests.local_platform.conftest import ROOT
 
 
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
-    """Even with an empty value, which disables a key for one run."""
+    """A variable in the environment overrides `.env` even with an empty value, which disables a key for one run."""
     (tmp_path / ".env").write_text("A=file\nB=file\nC='quoted # not a comment'\nEMPTY\n")
-    assert with_dotenv(tmp_path, {"A": "shell", "B": ""}) == {"A": "shell", "B": "", "C": "quoted # not a comment"}
+    assert add_dotenv(tmp_path, {"A": "shell", "B": ""}) == {"A": "shell", "B": "", "C": "quoted # not a comment"}
 
 
 def test_without_dotenv_only_the_environment_counts(tmp_path: Path) -> None:
-    """A fresh clone has no `.env`."""
-    assert with_dotenv(tmp_path, {"A": "shell"}) == {"A": "shell"}
+    """A fresh clone, which has no `.env`, uses only the environment's variables."""
+    assert add_dotenv(tmp_path, {"A": "shell"}) == {"A": "shell"}
 
 
 def _compose(environ: dict[str, str], **options: str) -> dict[str, str]:
-    return suite_environment(
+    return build_environment(
         environ, root=Path("/clone"), folder=Path("/clone/.local/suite"), java_home=Path("/jdk"), **options
     )
 
 
 def test_authentication_is_bypassed_by_default() -> None:
-    """An argument overrides the environment, for tests."""
+    """APP_ENV defaults to local. An argument, which tests use, overrides the environment."""
     assert _compose({})["APP_ENV"] == "local"
     assert _compose({"APP_ENV": "firebase"})["APP_ENV"] == "firebase"
     assert _compose({"APP_ENV": "local"}, app_env="firebase")["APP_ENV"] == "firebase"
 
 
-@pytest.mark.parametrize("slip", ["fierbase", "Firebase", "production"])
-def test_a_typo_does_not_disable_authentication(slip: str) -> None:
-    """It is refused before anything starts, with the valid values."""
-    with pytest.raises(Problem, match=f"APP_ENV is '{slip}'.* Set APP_ENV to firebase"):
-        Suite(environ={"APP_ENV": slip})
+@pytest.mark.parametrize("typo", ["fierbase", "Firebase", "production"])
+def test_a_typo_does_not_disable_authentication(typo: str) -> None:
+    """An invalid APP_ENV is rejected before anything starts; the error names the valid values."""
+    with pytest.raises(Problem, match=f"APP_ENV is '{typo}'.* Set APP_ENV to firebase"):
+        Suite(environ={"APP_ENV": typo})
 
 
 @pytest.mark.parametrize("program", ["setup.py", "run.py"])
-def test_a_typo_is_refused_before_anything_is_installed(program: str, tmp_path: Path) -> None:
-    """By both programs of `make run`: a fresh clone is not changed."""
+def test_a_typo_is_rejected_before_anything_is_installed(program: str, tmp_path: Path) -> None:
+    """Both programs of `make run` reject an invalid APP_ENV without changing a fresh clone."""
     programs = tmp_path / "emulator-config"
     shutil.copytree(ROOT / "emulator-config", programs, ignore=shutil.ignore_patterns("__pycache__"))
-    refused = subprocess.run(
+    process = subprocess.run(
         [sys.executable, programs / program],
         env={"PATH": os.environ["PATH"], "APP_ENV": "fierbase", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -58,14 +58,14 @@ def test_a_typo_is_refused_before_anything_is_installed(program: str, tmp_path: 
         timeout=60,
         check=False,
     )
-    assert refused.returncode == 1
-    assert "✗ APP_ENV is 'fierbase'" in refused.stderr
-    assert refused.stdout == ""
+    assert process.returncode == 1
+    assert "✗ APP_ENV is 'fierbase'" in process.stderr
+    assert process.stdout == ""
     assert list(tmp_path.iterdir()) == [programs]
 
 
 def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
-    """The suite ignores credentials and addresses in the person's shell."""
+    """The suite ignores credentials and addresses in the user's shell."""
     composed = _compose(
         {
             "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
@@ -78,8 +78,8 @@ def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
     assert composed["GOOGLE_CLOUD_PROJECT"] == "demo-agents"
 
 
-def test_the_suites_node_hooks_are_added_to_the_persons_own() -> None:
-    """The hooks' files exist."""
+def test_the_suites_node_hooks_are_added_to_the_users_own() -> None:
+    """NODE_OPTIONS loads both hooks, whose files exist, after the user's own options."""
     assert ODD_REQUESTS.is_file()
     assert UNDER_WAY.is_file()
     assert _compose({})["NODE_OPTIONS"] == f'--require "{ODD_REQUESTS}" --require "{UNDER_WAY}"'
@@ -87,7 +87,7 @@ def test_the_suites_node_hooks_are_added_to_the_persons_own() -> None:
 
 
 def test_the_suite_finds_its_java_first_and_keeps_its_files_to_itself() -> None:
-    """The person's home and the shared temporary folder are not changed; keys are passed on."""
+    """The user's home and the shared temporary folder are not changed; keys are passed on."""
     composed = _compose({"PATH": "/bin", "OPENAI_API_KEY": "k"}, model_url="http://127.0.0.1:9700/v1")
     assert composed["PATH"] == "/jdk/bin:/bin"
     assert composed["OPENAI_API_KEY"] == "k"

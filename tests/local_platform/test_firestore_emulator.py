@@ -1,4 +1,4 @@
-"""Tests get their own Firestore, which is stopped afterwards."""
+"""Each test run has its own Firestore emulator, which is stopped afterwards."""
 
 import base64
 import http.client
@@ -10,7 +10,7 @@ import pytest
 
 from local_platform import processes
 from local_platform.firestore_emulator import firestore_emulator
-from local_platform.firestore_jar import answers
+from local_platform.firestore_jar import is_answering
 from local_platform.layout import LAYOUT
 
 DOCUMENTS = "/v1/projects/demo-agents/databases/(default)/documents"
@@ -18,11 +18,11 @@ DOCUMENTS = "/v1/projects/demo-agents/databases/(default)/documents"
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
-    """A new emulator with the security rules, even if another one is running."""
-    own = {name: value for name, value in os.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
-    with firestore_emulator(with_rules=True, environ=own) as host:
+    """Starts a new emulator with the security rules, even if another one is running."""
+    environ = {name: value for name, value in os.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
+    with firestore_emulator(with_rules=True, environ=environ) as host:
         yield host
-    assert not answers(host)
+    assert not is_answering(host)
 
 
 def _request(host: str, method: str, path: str, body: object = None, *, token: str | None = None) -> int:
@@ -35,7 +35,7 @@ def _request(host: str, method: str, path: str, body: object = None, *, token: s
 
 
 def test_the_security_rules_apply_to_callers_but_not_to_the_service(host: str) -> None:
-    """A stranger may not read or write; the service, which has the owner's token, may."""
+    """An anonymous caller may neither read nor write; the service, which has the owner's token, may do both."""
     ticket = {"fields": {"owner": {"stringValue": "alice"}}}
     assert _request(host, "PATCH", "/tickets/t", ticket) == 403
     assert _request(host, "PATCH", "/tickets/t", ticket, token="owner") == 200
@@ -43,8 +43,8 @@ def test_the_security_rules_apply_to_callers_but_not_to_the_service(host: str) -
     assert _request(host, "GET", "/tickets/t", token="owner") == 200
 
 
-def _token(uid: str) -> str:
-    """An unsigned ID token, as the emulator accepts it."""
+def _create_token(uid: str) -> str:
+    """Returns an unsigned ID token, which the emulator accepts."""
     parts = [{"alg": "none"}, {"sub": uid, "user_id": uid, "aud": "demo-agents"}]
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
@@ -54,23 +54,23 @@ def _token(uid: str) -> str:
     [("/tickets/t", 200, 403), ("/users/alice", 200, 403), ("/tickets", 403, 403), ("/requests/t", 403, 403)],
 )
 def test_users_read_their_own_and_list_nothing(host: str, path: str, alice: int, bob: int) -> None:
-    """Their tickets and record; but no list, and no other documents."""
+    """A user can read their own tickets and user document, but can neither list tickets nor read other documents."""
     for document in ("/tickets/t", "/users/alice", "/requests/t"):
         _request(host, "PATCH", document, {"fields": {"owner": {"stringValue": "alice"}}}, token="owner")
-    assert _request(host, "GET", path, token=_token("alice")) == alice
-    assert _request(host, "GET", path, token=_token("bob")) == bob
-    assert _request(host, "PATCH", "/users/alice", {"fields": {}}, token=_token("alice")) == 403
+    assert _request(host, "GET", path, token=_create_token("alice")) == alice
+    assert _request(host, "GET", path, token=_create_token("bob")) == bob
+    assert _request(host, "PATCH", "/users/alice", {"fields": {}}, token=_create_token("alice")) == 403
 
 
 def test_a_running_emulator_is_used_and_left_running(host: str) -> None:
-    """FIRESTORE_EMULATOR_HOST names it."""
+    """The emulator that FIRESTORE_EMULATOR_HOST names is used, and still runs afterwards."""
     with firestore_emulator(environ={"FIRESTORE_EMULATOR_HOST": host}) as used:
         assert used == host
-    assert answers(host)
+    assert is_answering(host)
 
 
-def test_it_is_marked_as_owned_by_this_test_run(host: str) -> None:
-    """So that the next run can stop it if this one is killed."""
-    ours = [entry for entry in processes.marked(LAYOUT.local / "firestore") if entry.owner_pid == os.getpid()]
-    assert ours
-    assert not ours[0].is_orphan
+def test_the_emulator_is_marked_as_owned_by_this_test_run(host: str) -> None:
+    """The mark lets the next test run stop the emulator if this one is killed."""
+    owned = [entry for entry in processes.find_marked(LAYOUT.local / "firestore") if entry.owner_pid == os.getpid()]
+    assert owned
+    assert not owned[0].is_orphan

@@ -1,4 +1,4 @@
-"""The effect of a signal at each step of the end."""
+"""Signals end the service in steps: cancel, stop waiting, force."""
 
 import signal
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def _state(interruption: Interruption) -> tuple[bool, bool, bool]:
 
 
 def test_under_nohup_a_closed_terminal_has_no_effect() -> None:
-    """`nohup` asks for exactly that."""
+    """An ignored SIGHUP, as under `nohup`, stays ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     others = {number: signal.getsignal(number) for number in SIGNALS[:2]}
     try:
@@ -40,7 +40,7 @@ def test_under_nohup_a_closed_terminal_has_no_effect() -> None:
 
 @pytest.mark.parametrize("number", SIGNALS[:2])
 def test_only_the_third_signal_forces(interruption: Interruption, number: signal.Signals) -> None:
-    """The second one only ends the wait for requests."""
+    """The first signal cancels, the second ends the wait for requests, and the third forces the end."""
     assert _state(interruption) == (False, False, False)
     signal.raise_signal(number)
     assert _state(interruption) == (True, False, False)
@@ -50,10 +50,10 @@ def test_only_the_third_signal_forces(interruption: Interruption, number: signal
     assert _state(interruption) == (True, True, True)
 
 
-@pytest.mark.parametrize("begun", SIGNALS)
-def test_a_closed_terminal_begins_the_stop_and_never_forces(interruption: Interruption, begun: signal.Signals) -> None:
-    """However often the signal comes, and after any other signal."""
-    signal.raise_signal(begun)
+@pytest.mark.parametrize("first", SIGNALS)
+def test_a_closed_terminal_begins_the_stop_and_never_forces(interruption: Interruption, first: signal.Signals) -> None:
+    """SIGHUP only cancels, no matter how often it arrives and which signal came first."""
+    signal.raise_signal(first)
     for _ in range(3):
         signal.raise_signal(signal.SIGHUP)
     assert _state(interruption) == (True, False, False)

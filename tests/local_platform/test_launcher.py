@@ -1,4 +1,4 @@
-"""`make run` from start to end: it becomes ready, answers, stops without leftovers, and keeps the data."""
+"""`make run` becomes ready, answers requests, stops without leaving processes behind, and saves the data."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ import pytest
 
 from local_platform import processes
 from local_platform.layout import LAYOUT
-from local_platform.ports import Ports, http_answer, http_status, is_taken
+from local_platform.ports import Ports, http_response, http_status, is_taken
 
 OFFSET = 21000
 PORTS = Ports().moved(OFFSET)
@@ -34,7 +34,8 @@ def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
     def begin(output: Path) -> "subprocess.Popen[bytes]":
         environ = {**os.environ, "PORT_OFFSET": str(OFFSET), "LOCAL_MODEL": "off", "APP_ENV": "local"}
         environ.pop("FIRESTORE_EMULATOR_HOST", None)
-        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # inherited; the tests may run under nohup
+        # The launcher inherits the handling of SIGHUP, and the tests may run under nohup.
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
         with output.open("wb") as out:
             launcher = subprocess.Popen(
                 [sys.executable, LAYOUT.root / "emulator-config" / "run.py"],
@@ -54,7 +55,7 @@ def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
     for launcher in running:
         launcher.kill()
         launcher.wait()
-    processes.finish_off([entry.process for entry in processes.marked(FOLDER)])
+    processes.end_processes([entry.process for entry in processes.find_marked(FOLDER)])
     shutil.rmtree(FOLDER, ignore_errors=True)
     shutil.rmtree(DATA, ignore_errors=True)
 
@@ -68,16 +69,16 @@ def _firestore(method: str, body: object = None) -> int:
     return status
 
 
-def _assert_nothing_left() -> None:
-    assert processes.marked(FOLDER) == []
-    ports = PORTS.to_listen_on(firestore=True, ui=False, model=False)
+def _assert_everything_stopped() -> None:
+    assert processes.find_marked(FOLDER) == []
+    ports = PORTS.for_parts(firestore=True, ui=False, model=False)
     assert [port for port in ports.values() if is_taken(port)] == []
 
 
 def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """Any one signal ends everything in order; the second start has the data of the first."""
+    """A single signal stops everything in order, and the second start has the data of the first."""
     launcher = start(tmp_path / "first")
     assert http_status(PORTS.hosting, "/health") == 200
     assert http_status(PORTS.hosting, "/api/health") == 200
@@ -86,19 +87,19 @@ def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(60) == 0
     assert "✓ Stopped; the data are saved" in (tmp_path / "first").read_text()
-    _assert_nothing_left()
+    _assert_everything_stopped()
 
     launcher = start(tmp_path / "second")
     assert _firestore("GET") == 200
     launcher.send_signal(signal.SIGHUP)
     assert launcher.wait(60) == 0
-    _assert_nothing_left()
+    _assert_everything_stopped()
 
 
 def test_after_a_killed_launcher_the_next_start_cleans_up_first(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """Data that were written since are saved by then, too."""
+    """The processes that the killed launcher left behind are stopped, and their data are saved."""
     launcher = start(tmp_path / "first")
     assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
     launcher.kill()
@@ -110,13 +111,13 @@ def test_after_a_killed_launcher_the_next_start_cleans_up_first(
     assert _firestore("GET") == 200
     launcher.send_signal(signal.SIGTERM)
     assert launcher.wait(60) == 0
-    _assert_nothing_left()
+    _assert_everything_stopped()
 
 
 def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_are_saved(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """It reports what it waits for; a terminal that is closed meanwhile has no effect."""
+    """The launcher reports how many requests it waits for; closing the terminal meanwhile has no effect."""
     output = tmp_path / "first"
     launcher = start(output)
     assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
@@ -124,10 +125,10 @@ def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_ar
     connection = http.client.HTTPConnection("127.0.0.1", PORTS.hosting, timeout=60)
     connection.request("POST", "/agents/run-code", json.dumps(slow), {"Content-Type": "application/json"})
     assert processes.wait_for(
-        lambda: http_answer(PORTS.functions, "/__under_way") == (200, b'{"requests":1}'), seconds=20
+        lambda: http_response(PORTS.functions, "/__under_way") == (200, b'{"requests":1}'), seconds=20
     )
     launcher.send_signal(signal.SIGINT)
-    waits = re.compile(r"Waiting for \d requests?, at most 20 s")  # a sweep may be under way beside it
+    waits = re.compile(r"Waiting for \d requests?, at most 20 s")  # a sweep may also be under way
     assert processes.wait_for(lambda: waits.search(output.read_text()) is not None, seconds=10)
     launcher.send_signal(signal.SIGHUP)
     assert not processes.wait_for(lambda: "saving the data" in output.read_text(), seconds=1)
@@ -135,7 +136,7 @@ def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_ar
     assert launcher.wait(30) == 0
     assert "✓ Stopped; the data are saved" in output.read_text()
     connection.close()
-    _assert_nothing_left()
+    _assert_everything_stopped()
 
     launcher = start(tmp_path / "second")
     assert _firestore("GET") == 200

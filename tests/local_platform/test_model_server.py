@@ -1,4 +1,4 @@
-"""The local model's server: its answers are limited, and end if their caller disconnects."""
+"""The local model's server limits answers, and stops answering if the caller disconnects."""
 
 import subprocess
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ LONG = {"max_tokens": 1500, "ignore_eos": True, "stream": True}
 
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """As the suite starts it."""
+    """Starts the server like the suite does."""
     python = LAYOUT.model_env / "bin" / "python"
     if not python.exists():
         pytest.skip("the local model is not installed here; `make setup` does that")
@@ -46,49 +46,49 @@ def _request(question: str, **parameters: Any) -> dict[str, Any]:
 
 
 def _answer(client: httpx.Client, question: str, **parameters: Any) -> tuple[str, str, int]:
-    """The text, the finish reason, and the number of tokens."""
-    answer = client.post("/v1/chat/completions", json=_request(question, **parameters)).json()
-    choice = answer["choices"][0]
-    return choice["message"]["content"], choice["finish_reason"], answer["usage"]["completion_tokens"]
+    """Returns the answer's text, its finish reason, and its number of tokens."""
+    response = client.post("/v1/chat/completions", json=_request(question, **parameters)).json()
+    choice = response["choices"][0]
+    return choice["message"]["content"], choice["finish_reason"], response["usage"]["completion_tokens"]
 
 
-def _under_way(client: httpx.Client) -> list[int]:
-    """The tokens so far of each running answer."""
+def _count_tokens(client: httpx.Client) -> list[int]:
+    """Returns the number of tokens that each running answer has so far."""
     return [slot["next_token"][0]["n_decoded"] for slot in client.get("/slots").json() if slot["is_processing"]]
 
 
 def test_the_first_question_is_answered_as_the_readme_shows_it(client: httpx.Client) -> None:
-    """The limits do not change a short answer."""
-    content, ended, _ = _answer(client, "What is the capital of Germany?")
-    assert (content, ended) == ("The capital of Germany is Berlin.", "stop")
+    """The server's limits do not change a short answer."""
+    content, finish_reason, _ = _answer(client, "What is the capital of Germany?")
+    assert (content, finish_reason) == ("The capital of Germany is Berlin.", "stop")
 
 
 def test_an_answer_is_limited_by_default(client: httpx.Client) -> None:
-    """`max_tokens` of the request may be higher."""
+    """An answer has at most `ANSWER_TOKENS` tokens unless the request sets a higher `max_tokens`."""
     assert _answer(client, "Say hello.", ignore_eos=True)[1:] == ("length", ANSWER_TOKENS)
     longer = ANSWER_TOKENS + 20
     assert _answer(client, "Say hello.", ignore_eos=True, max_tokens=longer)[1:] == ("length", longer)
 
 
-def test_it_does_not_repeat_itself_forever(client: httpx.Client) -> None:
-    """An answer that would loop ends by itself."""
+def test_the_model_does_not_repeat_itself_forever(client: httpx.Client) -> None:
+    """An answer that would otherwise repeat a sequence forever ends by itself."""
     assert _answer(client, "What is the capital of France?")[1] == "stop"
 
 
 def test_an_answer_ends_when_its_caller_disconnects(client: httpx.Client) -> None:
-    """So the next caller does not have to wait until the answer would have ended."""
+    """The next caller does not have to wait until an abandoned answer would have ended."""
     with ExitStack() as callers:
         for _ in range(SLOTS):
             streamed = client.stream("POST", "/v1/chat/completions", json=_request("Say hello.", **LONG))
             next(callers.enter_context(streamed).iter_lines())
     assert _answer(client, "What is the capital of Germany?")[0] == "The capital of Germany is Berlin."
-    made = 0
+    max_tokens = 0
 
-    def all_ended() -> bool:
-        nonlocal made
-        under_way = _under_way(client)
-        made = max(made, *under_way, 0)
-        return not under_way
+    def have_all_ended() -> bool:
+        nonlocal max_tokens
+        tokens = _count_tokens(client)
+        max_tokens = max(max_tokens, *tokens, 0)
+        return not tokens
 
-    assert processes.wait_for(all_ended, seconds=60)
-    assert made < LONG["max_tokens"] / 2
+    assert processes.wait_for(have_all_ended, seconds=60)
+    assert max_tokens < LONG["max_tokens"] / 2

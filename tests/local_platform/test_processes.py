@@ -16,7 +16,7 @@ from local_platform.leftovers import end_leftovers
 _STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 )
-_STARTS_AND_GOES = """
+_START_AND_EXIT = """
 import os, subprocess, sys
 sys.path.insert(0, {package!r})
 from pathlib import Path
@@ -32,57 +32,58 @@ os._exit(0)
 
 
 def _leave_behind(folder: Path) -> psutil.Process:
-    """A process of `folder` whose parent is gone."""
+    """Returns a process of `folder` whose parent is gone."""
     package = str(Path(processes.__file__).parents[1])
-    program = _STARTS_AND_GOES.format(package=package, folder=str(folder))
+    program = _START_AND_EXIT.format(package=package, folder=str(folder))
     started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return psutil.Process(int(started.stdout))
 
 
 def test_a_detached_child_is_found_by_its_mark(tmp_path: Path) -> None:
-    """Only processes of this folder; this process is the owner."""
+    """Only processes that are marked for this folder are found; the test's process is their owner."""
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)}, start_new_session=True)
     try:
-        processes.wait_for(lambda: bool(processes.marked(tmp_path)), seconds=5)  # the child has yet to become `sleep`
-        found = processes.marked(tmp_path)
+        # The child has yet to become `sleep`.
+        processes.wait_for(lambda: bool(processes.find_marked(tmp_path)), seconds=5)
+        found = processes.find_marked(tmp_path)
         assert [entry.process.pid for entry in found] == [child.pid]
         assert found[0].owner_pid == os.getpid()
         assert found[0].is_ours
         assert not found[0].is_orphan
-        assert processes.marked(tmp_path / "other") == []
+        assert processes.find_marked(tmp_path / "other") == []
     finally:
         child.kill()
         child.wait()
-    assert processes.marked(tmp_path) == []
+    assert processes.find_marked(tmp_path) == []
 
 
 def test_a_process_that_ignores_termination_is_killed(tmp_path: Path) -> None:
-    """After the given time."""
+    """A process that ignores SIGTERM is killed after the given time."""
     child = subprocess.Popen([sys.executable, "-c", _STUBBORN], stdout=subprocess.PIPE)
     with child:
         assert child.stdout is not None
         child.stdout.readline()
         began = time.monotonic()
-        processes.finish_off([psutil.Process(child.pid)], patience=0.3)
+        processes.end_processes([psutil.Process(child.pid)], patience=0.3)
         assert 0.3 <= time.monotonic() - began < 5
         assert psutil.pid_exists(child.pid) is False
 
 
 def test_leftovers_of_a_killed_launcher_are_ended(tmp_path: Path) -> None:
-    """They are recognized because their owner is gone."""
-    left = _leave_behind(tmp_path)
-    assert [entry.is_orphan for entry in processes.marked(tmp_path)] == [True]
-    assert processes.family(tmp_path, []) == []
+    """Processes whose owner is gone are recognized as left behind, and ended."""
+    leftover = _leave_behind(tmp_path)
+    assert [entry.is_orphan for entry in processes.find_marked(tmp_path)] == [True]
+    assert processes.find_family(tmp_path, []) == []
     assert end_leftovers(tmp_path) == 1
-    assert not processes.is_running(left)
+    assert not processes.is_running(leftover)
     assert end_leftovers(tmp_path) == 0
 
 
 def test_a_running_suite_is_not_a_leftover(tmp_path: Path) -> None:
-    """The message names the process to stop."""
+    """A suite whose launcher is running is not stopped; the message names the launcher's process."""
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)})
     try:
-        with pytest.raises(Problem, match=rf"is running already \(process {os.getpid()}\)"):
+        with pytest.raises(Problem, match=rf"is already running \(process {os.getpid()}\)"):
             end_leftovers(tmp_path)
         assert child.poll() is None
     finally:
@@ -91,7 +92,7 @@ def test_a_running_suite_is_not_a_leftover(tmp_path: Path) -> None:
 
 
 def test_waiting_ends_with_the_condition_the_time_or_an_interruption() -> None:
-    """Whichever comes first."""
+    """The wait ends when the condition is true, the time is up, or it is interrupted, whichever comes first."""
     assert processes.wait_for(lambda: True, 0)
     assert not processes.wait_for(lambda: False, 0.1)
     assert not processes.wait_for(lambda: False, 60, lambda: True)

@@ -1,4 +1,4 @@
-"""The suite runs in a composed folder: linked sources, moved ports, nothing in the source tree."""
+"""The suite runs in a composed folder with linked sources and moved ports, and leaves the source tree unchanged."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ import yaml
 from local_platform.console import Problem
 from local_platform.layout import LAYOUT, Layout
 from local_platform.ports import Ports
-from local_platform.project_folder import LOCAL_DISPATCHES, compose, for_this_machine
+from local_platform.project_folder import LOCAL_DISPATCHES, adapt_functions_yaml, compose
 
 CONFIG: dict[str, Any] = json.loads((LAYOUT.root / "firebase.json").read_text())
 
@@ -22,7 +22,7 @@ def _files(root: Path) -> set[Path]:
 
 
 def test_the_source_tree_is_not_changed(clone: Layout) -> None:
-    """Composing twice gives the same result."""
+    """Composing the folder twice adds no file outside of `.local`."""
     before = _files(clone.root)
     compose(clone, clone.local / "suite", Ports())
     compose(clone, clone.local / "suite", Ports())
@@ -30,7 +30,7 @@ def test_the_source_tree_is_not_changed(clone: Layout) -> None:
 
 
 def test_functions_are_links_to_their_sources(clone: Layout) -> None:
-    """An edit takes effect immediately; each folder has the files that the emulator needs."""
+    """Sources are linked, so an edit takes effect immediately; each folder has the files that the emulator needs."""
     folder = clone.local / "suite"
     names = compose(clone, folder, Ports())
     assert "worker" in names
@@ -41,7 +41,7 @@ def test_functions_are_links_to_their_sources(clone: Layout) -> None:
 
 
 def test_a_function_of_an_earlier_start_is_removed(clone: Layout) -> None:
-    """The folder is rewritten."""
+    """The folder is rewritten, so a function that no longer exists disappears from it."""
     stale = clone.local / "suite" / "functions" / "removed"
     stale.mkdir(parents=True)
     compose(clone, clone.local / "suite", Ports())
@@ -49,7 +49,7 @@ def test_a_function_of_an_earlier_start_is_removed(clone: Layout) -> None:
 
 
 def test_every_emulator_listens_on_its_moved_port(clone: Layout) -> None:
-    """Including the websocket's; the UI only if it is enabled."""
+    """All ports are moved, including the websocket's and that of the enabled UI."""
     compose(clone, clone.local / "suite", Ports().moved(100), ui=True)
     emulators = json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
     for name, part in CONFIG["emulators"].items():
@@ -60,7 +60,7 @@ def test_every_emulator_listens_on_its_moved_port(clone: Layout) -> None:
 
 
 def test_the_defaults_are_those_of_firebase_json() -> None:
-    """So the ports are the same if the suite is started without the launcher."""
+    """The suite uses the same ports if it is started without the launcher."""
     ports = Ports().by_name()
     assert {name: part["port"] for name, part in CONFIG["emulators"].items() if isinstance(part, dict)} == {
         name: port for name, port in ports.items() if name not in ("model", "firestore_websocket")
@@ -68,23 +68,23 @@ def test_the_defaults_are_those_of_firebase_json() -> None:
 
 
 def test_no_second_firestore_is_started(clone: Layout) -> None:
-    """If one is running already, the suite has none of its own."""
+    """If an emulator is already running, the suite does not start its own."""
     compose(clone, clone.local / "suite", Ports(), own_firestore=False)
     assert "firestore" not in json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
 
 
-def test_fewer_tasks_at_once_than_in_the_cloud() -> None:
-    """Locally, each needs a process. A lower limit is kept."""
+def test_fewer_tasks_run_at_a_time_than_in_the_cloud() -> None:
+    """Concurrent tasks are limited locally, because each needs a process. A lower limit is not changed."""
     worker = yaml.safe_load((LAYOUT.root / "functions" / "worker" / "functions.yaml").read_text())
     limits = worker["endpoints"]["worker"]["taskQueueTrigger"]["rateLimits"]
     for cloud, local in ((200, LOCAL_DISPATCHES), (3, 3)):
         limits["maxConcurrentDispatches"] = cloud
-        composed = yaml.safe_load(for_this_machine(yaml.safe_dump(worker)))["endpoints"]["worker"]
+        composed = yaml.safe_load(adapt_functions_yaml(yaml.safe_dump(worker)))["endpoints"]["worker"]
         assert composed["taskQueueTrigger"]["rateLimits"] == {"maxConcurrentDispatches": local}
 
 
 def test_keys_come_from_the_environment(clone: Layout) -> None:
-    """The emulator would ask Secret Manager for the secrets, and complain. Everything else is kept."""
+    """Secrets are removed, because the emulator would query Secret Manager and fail. Nothing else is changed."""
     compose(clone, clone.local / "suite", Ports())
     for name in ("chat", "admin", "users"):
         cloud = yaml.safe_load((clone.root / "functions" / name / "functions.yaml").read_text())
@@ -95,7 +95,7 @@ def test_keys_come_from_the_environment(clone: Layout) -> None:
 
 
 def test_nothing_is_staged_for_a_local_run(clone: Layout) -> None:
-    """Only deployed functions are staged."""
+    """The composed `firebase.json` names the linked sources and has no deployment steps."""
     names = compose(clone, clone.local / "suite", Ports())
     composed = json.loads((clone.local / "suite" / "firebase.json").read_text())["functions"]
     assert [codebase["source"] for codebase in composed] == [f"functions/{name}" for name in names]
@@ -103,7 +103,7 @@ def test_nothing_is_staged_for_a_local_run(clone: Layout) -> None:
 
 
 def test_staged_functions_can_be_run(clone: Layout) -> None:
-    """From their staged folders, with all files there."""
+    """With `staged`, functions are links to their staged folders."""
     staged = clone.root / "elsewhere"
     for name in (codebase["codebase"] for codebase in CONFIG["functions"]):
         (staged / name).mkdir(parents=True)
@@ -113,15 +113,15 @@ def test_staged_functions_can_be_run(clone: Layout) -> None:
         assert (clone.local / "suite" / "functions" / name / "main.py").resolve() == staged / name / "main.py"
 
 
-def test_a_missing_source_is_a_plain_sentence(clone: Layout) -> None:
-    """The emulator would only report that it cannot load something."""
+def test_a_missing_source_is_reported(clone: Layout) -> None:
+    """The message names the missing file; the emulator would only report that it cannot load a function."""
     (clone.root / "functions" / "chat" / "main.py").unlink()
     with pytest.raises(Problem, match=r"functions/chat/main\.py is missing"):
         compose(clone, clone.local / "suite", Ports())
 
 
 def test_the_shell_becomes_the_function(clone: Layout) -> None:
-    """So that the emulator's signals for the shell reach the function; also in a folder with blanks."""
+    """The emulator's signals for the shell reach the function, even in a folder whose name contains spaces."""
     spaced = Layout(clone.root.with_name("a 'clone'"))
     clone.root.rename(spaced.root)
     (spaced.venv / "bin").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The page's files come from npm, and are copied once."""
+"""The API page's files are copied once from npm's folder."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import pytest
 
 from local_platform.console import Problem
 from local_platform.layout import LAYOUT, Layout
-from local_platform.reading_page import ensure_reading_page
+from local_platform.reading_page import ensure_api_page
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Layout:
-    """A clone with the package, whose files contain only their names."""
+    """Returns a clone with the npm package, whose files contain only their names."""
     package = tmp_path / "node_modules" / "swagger-ui-dist"
     package.mkdir(parents=True)
     (tmp_path / "functions" / "meta" / "docs").mkdir(parents=True)
@@ -27,30 +27,30 @@ def clone(tmp_path: Path) -> Layout:
     return Layout(tmp_path)
 
 
-def test_they_are_copied_once(clone: Layout) -> None:
-    """With their license; a second set-up has nothing to do."""
-    assert ensure_reading_page(clone)
+def test_the_files_are_copied_once(clone: Layout) -> None:
+    """The files are copied with their license, and a second set-up has nothing to do."""
+    assert ensure_api_page(clone)
     assert (clone.page_parts / "swagger-ui.css").read_text() == "swagger-ui.css"
     assert (clone.page_parts / "LICENSE").exists()
-    assert not ensure_reading_page(clone)
+    assert not ensure_api_page(clone)
 
 
-def test_a_newer_package_replaces_them(clone: Layout) -> None:
-    """So outdated copies are not served forever."""
-    ensure_reading_page(clone)
+def test_a_newer_package_replaces_the_copies(clone: Layout) -> None:
+    """Outdated copies are replaced, so they are not served forever."""
+    ensure_api_page(clone)
     (clone.root / "node_modules" / "swagger-ui-dist" / "swagger-ui.css").write_text("newer")
-    assert ensure_reading_page(clone)
+    assert ensure_api_page(clone)
     assert (clone.page_parts / "swagger-ui.css").read_text() == "newer"
 
 
-def test_an_incomplete_package_is_a_plain_sentence(clone: Layout) -> None:
-    """With a remedy."""
+def test_an_incomplete_package_is_reported(clone: Layout) -> None:
+    """The message names the missing file and a remedy."""
     (clone.root / "node_modules" / "swagger-ui-dist" / "NOTICE").unlink()
     with pytest.raises(Problem, match=r"swagger-ui-dist has no NOTICE\. Remove node_modules"):
-        ensure_reading_page(clone)
+        ensure_api_page(clone)
 
 
 def test_the_copies_are_not_committed() -> None:
-    """git ignores them; the package is pinned."""
+    """git ignores the copies, and the package's version is pinned."""
     assert "functions/meta/docs/vendor/" in (LAYOUT.root / ".gitignore").read_text().splitlines()
     assert '"swagger-ui-dist": "5.35.0"' in (LAYOUT.root / "package.json").read_text()

@@ -1,4 +1,4 @@
-"""Nothing is installed again until its sources change."""
+"""A folder is not installed again until its sources change."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from local_platform.stamp import fingerprint, is_installed, mark_installed, unma
 
 
 def test_a_mark_is_valid_until_its_sources_change(tmp_path: Path) -> None:
-    """Another lock, or another detail such as the path, requires a new installation."""
+    """Another lock, or another detail such as the path, makes a new installation necessary."""
     lock, folder = tmp_path / "lock.txt", tmp_path / "venv"
     folder.mkdir()
     lock.write_text("a==1\n")
@@ -19,12 +19,12 @@ def test_a_mark_is_valid_until_its_sources_change(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_installation_does_not_count(tmp_path: Path) -> None:
-    """The mark is removed before anything changes, and set at the end."""
+    """A folder without its mark, which is set last, does not count as installed."""
     mark_installed(tmp_path, fingerprint([], "x"))
     unmark(tmp_path)
     assert not is_installed(tmp_path, fingerprint([], "x"))
 
 
 def test_parts_do_not_run_into_each_other() -> None:
-    """ "ab" and "c" are not "a" and "bc"."""
+    """The fingerprint of the parts "ab" and "c" differs from that of "a" and "bc"."""
     assert fingerprint([], "ab", "c") != fingerprint([], "a", "bc")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local_platform.suite_log import SuiteLog, worth_showing
+from local_platform.suite_log import SuiteLog, format_for_terminal
 
 
 @pytest.mark.parametrize(
@@ -20,17 +20,17 @@ from local_platform.suite_log import SuiteLog, worth_showing
     ],
 )
 def test_ordinary_lines_are_not_shown(line: str) -> None:
-    """Nor are refusals, which the callers see."""
-    assert worth_showing(line) is None
+    """Information is not shown, and neither are errors that the caller sees."""
+    assert format_for_terminal(line) is None
 
 
 def test_warnings_and_errors_of_functions_are_shown_with_their_traceback() -> None:
-    """As text, without the JSON around it."""
+    """The message and the traceback are shown as text, without their JSON."""
     line = r'>  {"severity": "ERROR", "message": "Unhandled", "stack_trace": "Traceback\n  File x\nKeyError: 1"}'
-    assert worth_showing(line) == "> ERROR Unhandled\nTraceback\n  File x\nKeyError: 1"
-    assert worth_showing('>  {"severity": "WARNING", "message": "slow"}') == "> WARNING slow"
+    assert format_for_terminal(line) == "> ERROR Unhandled\nTraceback\n  File x\nKeyError: 1"
+    assert format_for_terminal('>  {"severity": "WARNING", "message": "slow"}') == "> WARNING slow"
     upstream = '>  {"severity": "WARNING", "message": "POST 502: y", "httpRequest": {"status": 502}, "upstream": "y"}'
-    assert worth_showing(upstream) == "> WARNING POST 502: y"
+    assert format_for_terminal(upstream) == "> WARNING POST 502: y"
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_warnings_and_errors_of_functions_are_shown_with_their_traceback() -> No
     ],
 )
 def test_prints_of_functions_and_warnings_of_the_suite_are_shown(line: str, shown: str) -> None:
-    """A function that cannot be imported prints a traceback instead of logging it."""
-    assert worth_showing(line) == shown
+    """Prints are shown, because a function that cannot be imported prints a traceback instead of logging it."""
+    assert format_for_terminal(line) == shown
 
 
-def test_lines_come_once_and_complete(tmp_path: Path) -> None:
-    """An incomplete line is held back until it ends."""
+def test_lines_are_returned_once_and_complete(tmp_path: Path) -> None:
+    """An incomplete line is held back until it is complete."""
     log = SuiteLog(tmp_path / "suite.log", tail=2)
     log.start_over()
     with log.path.open("a") as out:
@@ -61,8 +61,8 @@ def test_lines_come_once_and_complete(tmp_path: Path) -> None:
     assert log.tail() == ["two", "three"]
 
 
-def test_it_remembers_what_broke_and_what_was_saved(tmp_path: Path) -> None:
-    """Until it is started over; the previous run's log is kept."""
+def test_failures_and_saving_are_remembered_until_the_log_is_started_over(tmp_path: Path) -> None:
+    """Starting over resets both, and renames the previous run's log."""
     log = SuiteLog(tmp_path / "suite.log")
     log.start_over()
     log.path.write_text("⬢  functions: Failed to load function definition from source: x\n✔  Export complete\n")
@@ -80,7 +80,7 @@ def test_it_remembers_what_broke_and_what_was_saved(tmp_path: Path) -> None:
     [
         ("✔  Export complete", True, False),
         ('⚠  Automatic export to "/x/data" failed, going to exit now...', False, True),
-        ("✔  emulators: Export complete.", False, False),  # somebody asked for one, perhaps to another folder
+        ("✔  emulators: Export complete.", False, False),  # an export on request, perhaps to another folder
         (">  Export complete", False, False),
         ('>  ⚠  Automatic export to "/x/data" failed', False, False),
     ],
@@ -88,7 +88,7 @@ def test_it_remembers_what_broke_and_what_was_saved(tmp_path: Path) -> None:
 def test_only_the_suite_itself_reports_whether_the_data_are_saved(
     line: str, saved: bool, failed: bool, tmp_path: Path
 ) -> None:
-    """Lines that a function prints do not count."""
+    """Similar lines that a function prints, or that report other exports, do not count."""
     log = SuiteLog(tmp_path / "suite.log")
     log.start_over()
     log.path.write_text(f"{line}\n")

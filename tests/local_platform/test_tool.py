@@ -1,4 +1,4 @@
-"""Installers run quietly, and their failures are explained."""
+"""Installers write to a log, and their failures are explained."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local_platform.console import Problem
-from local_platform.tool import explain, run_tool
+from local_platform.tool import explain_failure, run_tool
 
 
 @pytest.mark.parametrize(
@@ -18,14 +18,14 @@ from local_platform.tool import explain, run_tool
     ],
 )
 def test_a_missing_network_is_reported(output: str) -> None:
-    """For each installer: the message names the network as the cause."""
-    problem = explain("Installing uv", output, Path("setup.log"))
+    """The message names the network as the cause, whichever installer failed."""
+    problem = explain_failure("Installing uv", output, Path("setup.log"))
     assert problem.what == "Installing uv failed, because the package registry cannot be reached"
     assert "network connection" in problem.remedy
 
 
-def test_another_failure_shows_how_the_log_ends(tmp_path: Path) -> None:
-    """Only this installer's output, not an earlier one's."""
+def test_another_failure_shows_the_end_of_the_log(tmp_path: Path) -> None:
+    """The message shows this installer's output, and not an earlier one's."""
     log = tmp_path / "setup.log"
     log.write_text("an older line\n")
     with pytest.raises(Problem) as caught:
@@ -36,6 +36,6 @@ def test_another_failure_shows_how_the_log_ends(tmp_path: Path) -> None:
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
-    """A program that cannot be started is reported, too."""
+    """The message names a program that cannot be started."""
     with pytest.raises(Problem, match="no-such-program cannot be started"):
         run_tool("Trying", ["no-such-program"], log=tmp_path / "log", cwd=tmp_path)

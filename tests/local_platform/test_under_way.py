@@ -6,23 +6,19 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from local_platform import processes
 from local_platform.environment import UNDER_WAY
-from local_platform.layout import Layout
-from local_platform.ports import Ports
-from local_platform.suite import Suite
+from local_platform.functions_emulator import FunctionsEmulator
 
 SERVER = """
 const held = [];
 const server = require("node:http").createServer((request, response) => {
   if (request.url === "/release") held.splice(0).forEach((each) => each.end("done"));
   if (request.url.endsWith("/slow")) held.push(response);
-  else response.end("at once");
+  else response.end("immediate");
 });
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 """
@@ -30,7 +26,7 @@ server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A server with the hook, where `/release` ends the requests to `…/slow`."""
+    """Starts a server with the hook, where `/release` ends the requests to `…/slow`."""
     node = shutil.which("node")
     assert node
     command = [node, "--require", str(UNDER_WAY), "-e", SERVER]
@@ -41,58 +37,59 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def suite(port: int, tmp_path: Path) -> Suite:
-    return Suite(ports=replace(Ports(), functions=port), environ={}, layout=Layout(tmp_path))
+def emulator(port: int) -> FunctionsEmulator:
+    return FunctionsEmulator(port)
 
 
-def _ask(port: int, path: str) -> socket.socket:
+def _send(port: int, path: str) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port))
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     return connection
 
 
-def _has(suite: Suite, count: int) -> bool:
-    return processes.wait_for(lambda: suite.under_way() == count, seconds=10)
+def _reaches(emulator: FunctionsEmulator, count: int) -> bool:
+    return processes.wait_for(lambda: emulator.count_requests() == count, seconds=10)
 
 
-def test_requests_count_until_they_are_answered_or_their_callers_disconnect(suite: Suite, port: int) -> None:
-    """Requests to a function's own address and the queue's requests; no others."""
-    assert suite.under_way() == 0
-    first = _ask(port, "/demo-agents/us-central1/chat/slow")
-    second = _ask(port, "/functions/projects/demo-agents/triggers/worker/slow")
-    other = _ask(port, "/api/slow")
-    assert _has(suite, 2)
+def test_requests_count_until_they_are_answered_or_their_callers_disconnect(
+    emulator: FunctionsEmulator, port: int
+) -> None:
+    """Only requests to a function's own address and those of the queue count."""
+    assert emulator.count_requests() == 0
+    first = _send(port, "/demo-agents/us-central1/chat/slow")
+    second = _send(port, "/functions/projects/demo-agents/triggers/worker/slow")
+    other = _send(port, "/api/slow")
+    assert _reaches(emulator, 2)
     second.close()
-    assert _has(suite, 1)
+    assert _reaches(emulator, 1)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/release")
-    assert connection.getresponse().read() == b"at once"
-    assert _has(suite, 0)
+    assert connection.getresponse().read() == b"immediate"
+    assert _reaches(emulator, 0)
     for each in (first, other, connection):
         each.close()
 
 
-def test_a_suite_that_does_not_answer_has_none_under_way(tmp_path: Path) -> None:
-    """It is being stopped, and there is nothing to wait for."""
+def test_an_emulator_that_does_not_answer_has_no_requests() -> None:
+    """An emulator that does not answer is being stopped, so there are no requests to wait for."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        silent = Suite(ports=replace(Ports(), functions=probe.getsockname()[1]), environ={}, layout=Layout(tmp_path))
-        assert silent.under_way() == 0
+        assert FunctionsEmulator(probe.getsockname()[1]).count_requests() == 0
 
 
-def test_requests_are_waited_for_until_there_are_none_or_the_time_is_up(suite: Suite, port: int) -> None:
-    """Or until the wait is interrupted."""
-    assert suite.wait_for_requests(seconds=60) == 0
-    held = _ask(port, "/demo-agents/us-central1/chat/slow")
-    assert _has(suite, 1)
-    assert suite.wait_for_requests(seconds=0.2) == 1
-    assert suite.wait_for_requests(seconds=60, interrupted=lambda: True) == 1
-    held.close()
-    assert suite.wait_for_requests(seconds=60) == 0
+def test_the_wait_for_requests_ends_when_none_remain_or_the_time_is_up(emulator: FunctionsEmulator, port: int) -> None:
+    """The wait also ends when it is interrupted, and reports the remaining requests."""
+    assert emulator.wait_for_requests(seconds=60) == 0
+    connection = _send(port, "/demo-agents/us-central1/chat/slow")
+    assert _reaches(emulator, 1)
+    assert emulator.wait_for_requests(seconds=0.2) == 1
+    assert emulator.wait_for_requests(seconds=60, interrupted=lambda: True) == 1
+    connection.close()
+    assert emulator.wait_for_requests(seconds=60) == 0
 
 
-def test_the_answer_is_json(port: int) -> None:
-    """So that a person can read it, too."""
+def test_the_response_is_json(port: int) -> None:
+    """The hook reports the number of requests as a JSON object."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/__under_way")
     assert json.loads(connection.getresponse().read()) == {"requests": 0}

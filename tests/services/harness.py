@@ -1,5 +1,6 @@
-"""All services over one database, as the ledger's tests drive them."""
+"""Creates all services over one database, for tests that follow money and tickets through them."""
 
+import asyncio
 from typing import Any
 
 from shared.llm.catalog import Catalog, ModelRoute
@@ -9,6 +10,7 @@ from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
 from shared.sandbox.engine import create_engine
 from shared.services.accounts.users import UserService
+from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
@@ -33,15 +35,19 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
     )
 
 
-def answering_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> AnsweringService:
-    """As the worker wires it."""
-    by_agent = AgentChatService(database, run_service(database, catalog, complete_chat, settings), settings).answer
+def create_answering_service(
+    database: Database, catalog: Catalog, complete_chat: Any, settings: Settings
+) -> AnsweringService:
+    """Creates the service that answers tickets, like the worker does."""
+    by_agent = AgentChatService(
+        database, create_run_service(database, catalog, complete_chat, settings), settings
+    ).answer
     turns = TurnService(database, lambda: task_queue(settings), settings)
     return AnsweringService(database, catalog, complete_chat, by_agent, settings, turns)
 
 
-def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
-    """As the functions that run agents wire it."""
+def create_run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
+    """Creates the service that runs agents, like the functions do."""
     model_calls = ModelCallService.create(database, catalog, complete_chat, settings)
     return RunService(database, model_calls, create_engine(settings), settings)
 
@@ -56,10 +62,10 @@ class Harness:
         self.queue = task_queue(settings)
         self.chat = ChatService(self.database, self.queue, catalog, settings)
         self.users = UserService(self.database, settings)
-        self.runs = run_service(self.database, catalog, complete, settings)
+        self.runs = create_run_service(self.database, catalog, complete, settings)
 
     async def deliver(self, ticket_id: str, complete_chat: Any = complete) -> None:
-        await answering_service(self.database, self.catalog, complete_chat, self.settings).answer(ticket_id)
+        await create_answering_service(self.database, self.catalog, complete_chat, self.settings).answer(ticket_id)
 
     async def account(self, uid: str) -> Account:
         account = await self.database.accounts.get(uid)
@@ -67,13 +73,40 @@ class Harness:
         return account
 
     async def charged(self, uid: str) -> list[int]:
-        """What each of the user's entries charged, in all periods."""
+        """Returns the amounts of the user's usage entries, in all periods."""
         entries = await self.database._client.collection("users").document(uid).collection("usage").get()  # pyright: ignore[reportPrivateUsage]
         return [(entry.to_dict() or {})["charged"] for entry in entries]
 
 
-def costing(cost: int) -> Any:
-    async def answers(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+def create_model(cost: int) -> Any:
+    """Returns a model whose answers cost `cost` micros each."""
+
+    async def answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=to_dollars(cost))
 
-    return answers
+    return answer
+
+
+class GatedModel:
+    """A model that waits until `open` is set, and whose answers cost `cost` micros each."""
+
+    def __init__(self, cost: int) -> None:
+        self.cost = cost
+        self.open = asyncio.Event()
+        self.open.set()
+        self.called = asyncio.Event()
+        self.calls = 0
+
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        self.calls += 1
+        self.called.set()
+        await self.open.wait()
+        return ChatResult(content="ok", model="m", cost=to_dollars(self.cost))
+
+
+def create_published_service(harness: Harness, model: Any, **settings: object) -> PublishedService:
+    """Creates the service that calls published agents, with another model and other settings."""
+    changed = harness.settings.model_copy(update=settings)
+    return PublishedService(
+        harness.database, create_run_service(harness.database, harness.catalog, model, changed), changed
+    )

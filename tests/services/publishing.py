@@ -1,4 +1,4 @@
-"""Saves and publishes agents, as tests need them."""
+"""Saves and publishes agents, for tests."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ async def run(input_dict, tools):
 
 
 async def save(database: Database, caller: Caller, code: str = ECHO, **fields: Any) -> Agent:
-    body = {"name": "Echo", "description": "Says it again.", "code": code, **fields}
+    body = {"name": "Echo", "description": "Repeats its input.", "code": code, **fields}
     return await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
 
 
@@ -28,7 +28,7 @@ async def publish(database: Database, caller: Caller, name: str, code: str = ECH
     return agent
 
 
-async def stored(database: Database, agent: Agent) -> StoredAgent:
-    found = await database.agents.get(agent.id)
-    assert found is not None
-    return found
+async def get_stored(database: Database, agent: Agent) -> StoredAgent:
+    stored = await database.agents.get(agent.id)
+    assert stored is not None
+    return stored

@@ -1,4 +1,4 @@
-"""Page tokens that no page returned: anyone can write one."""
+"""Page tokens that no page returned, which anyone can make up, are rejected or harmless."""
 
 import base64
 import json
@@ -31,37 +31,34 @@ BAD_TIMES = [
 ]
 
 
-def encoded(text: str | bytes) -> str:
+def encode(text: str | bytes) -> str:
     return base64.urlsafe_b64encode(text.encode() if isinstance(text, str) else text).decode()
 
 
-def made_up(*parts: object) -> str:
-    return encoded(json.dumps(parts))
+def make_token(*parts: object) -> str:
+    return encode(json.dumps(parts))
 
 
-RUBBISH = [
+MALFORMED = [
     *("", "x", "====", "ü", "%00", "\x00", "A" * 4999),
-    *(encoded(text) for text in ("", "null", "{}", '"a"', "1", "[]", "[1]", "[null]", '[["a"]]', '["a","b","c"]')),
-    *(
-        encoded(text)
-        for text in ('["a"', '["a"]x', "[NaN]", "[" * 3000, '["a"' * 900, b'["\xff"]', b'["\xed\xa0\x80"]')
-    ),
-    encoded('["\\ud800"]'),
-    encoded(f'["{NOW}","\\udfff"]'),
-    encoded(f'["{NOW}",1]'),
+    *(encode(text) for text in ("", "null", "{}", '"a"', "1", "[]", "[1]", "[null]", '[["a"]]', '["a","b","c"]')),
+    *(encode(text) for text in ('["a"', '["a"]x', "[NaN]", "[" * 3000, '["a"' * 900, b'["\xff"]', b'["\xed\xa0\x80"]')),
+    encode('["\\ud800"]'),
+    encode(f'["{NOW}","\\udfff"]'),
+    encode(f'["{NOW}",1]'),
 ]
-NAME_TOKENS = [*RUBBISH, *(made_up(name) for name in BAD_NAMES), made_up(NOW, "a")]
+NAME_TOKENS = [*MALFORMED, *(make_token(name) for name in BAD_NAMES), make_token(NOW, "a")]
 MOMENT_TOKENS = [
-    *RUBBISH,
-    *(made_up(NOW, name) for name in BAD_NAMES),
-    *(made_up(time, "a") for time in BAD_TIMES),
-    made_up("a"),
+    *MALFORMED,
+    *(make_token(NOW, name) for name in BAD_NAMES),
+    *(make_token(time, "a") for time in BAD_TIMES),
+    make_token("a"),
 ]
 
 
 @pytest.mark.parametrize("name", ["a", "天気", "😀", "\x01", "a.b", "__x", "x" * 1500])
 def test_a_token_is_read_as_it_was_written(name: str) -> None:
-    """For any id, and a time to the microsecond. A header can carry it."""
+    """A token preserves any id, and a time to the microsecond. It consists of ASCII, so a header can contain it."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
     assert write_name_token(name).isascii()
     assert read_name_token(write_name_token(name)) == name
@@ -69,32 +66,32 @@ def test_a_token_is_read_as_it_was_written(name: str) -> None:
 
 
 def test_a_time_is_read_in_utc() -> None:
-    """Whatever its time zone."""
-    moment, _ = read_moment_token(made_up("2026-01-01T02:00:00+02:00", "a"))
+    """A time in any time zone is converted to UTC."""
+    moment, _ = read_moment_token(make_token("2026-01-01T02:00:00+02:00", "a"))
     assert moment.isoformat() == NOW
 
 
 @pytest.mark.parametrize("token", NAME_TOKENS, ids=repr)
-async def test_a_made_up_name_is_refused(database: Database, token: str) -> None:
-    """400 in the same words, from lists of deployments and of users; nothing is read."""
-    for read in (
+async def test_a_made_up_name_token_is_rejected(database: Database, token: str) -> None:
+    """The lists of deployments and of users answer an invalid token with the same 400."""
+    for request in (
         DeploymentService(database, Settings()).list(Caller(uid="u"), 5, token),
         AdminService(database, Settings()).list_users(5, token),
     ):
         with pytest.raises(BadRequest, match="This is not a valid page token"):
-            await read
+            await request
 
 
 @pytest.mark.parametrize("token", MOMENT_TOKENS, ids=repr)
-async def test_a_made_up_moment_is_refused(database: Database, token: str) -> None:
-    """400 in the same words, from lists of agents; nothing is read."""
+async def test_a_made_up_moment_token_is_rejected(database: Database, token: str) -> None:
+    """The list of agents answers an invalid token with the same 400."""
     with pytest.raises(BadRequest, match="This is not a valid page token"):
         await AgentService(database).list(Caller(uid="u"), 5, token)
 
 
 async def test_a_token_of_a_deleted_document_still_works(database: Database) -> None:
-    """The page begins where the document would be, whether or not it ever existed."""
+    """The page begins where the document would be, even if it never existed."""
     caller = Caller(uid="u")
-    assert (await AgentService(database).list(caller, 5, made_up(NOW, "gone\x01"))).items == []
-    assert (await DeploymentService(database, Settings()).list(caller, 5, made_up("gone"))).items == []
-    assert (await AdminService(database, Settings()).list_users(5, made_up("gone"))).items == []
+    assert (await AgentService(database).list(caller, 5, make_token(NOW, "gone\x01"))).items == []
+    assert (await DeploymentService(database, Settings()).list(caller, 5, make_token("gone"))).items == []
+    assert (await AdminService(database, Settings()).list_users(5, make_token("gone"))).items == []

@@ -1,4 +1,4 @@
-"""What one user may keep and have under way, in the real Firestore emulator."""
+"""Quotas limit what one user may store and have under way; tested in the real Firestore emulator."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ CONFIG = ProviderConfig(provider="openai", model="gpt-4.1-mini")
 
 
 def agent(code: str = ECHO) -> CreateAgentRequest:
-    return CreateAgentRequest.model_validate({"name": "Echo", "code": code, "description": "Says it again."})
+    return CreateAgentRequest.model_validate({"name": "Echo", "code": code, "description": "Repeats its input."})
 
 
 def demo(html: str = "") -> dict[str, Any]:
@@ -47,12 +47,12 @@ def demo(html: str = "") -> dict[str, Any]:
 
 @pytest.fixture
 async def quotas(database: Database, settings: Settings) -> QuotaService:
-    few = {"max_agents": 2, "max_demos": 2, "max_sessions": 2, "max_stored_bytes": 4000}
-    return QuotaService(database, settings.model_copy(update=few))
+    limits = {"max_agents": 2, "max_demos": 2, "max_sessions": 2, "max_stored_bytes": 4000}
+    return QuotaService(database, settings.model_copy(update=limits))
 
 
 async def test_the_number_of_agents_is_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """413 says how many there are, and what to do. Other users' agents do not count, and deleting one makes room."""
+    """The 413 states the limit. Other users' agents do not count, and deleting an agent makes room."""
     agents = AgentService(database, quotas)
     first = await agents.create(caller, agent())
     await agents.create(caller, agent())
@@ -63,20 +63,20 @@ async def test_the_number_of_agents_is_limited(database: Database, quotas: Quota
     await agents.create(caller, agent())
 
 
-async def test_the_bytes_of_agents_are_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """For creating and for changing; a change that makes an agent shorter is always accepted."""
+async def test_the_total_size_of_agents_is_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """New agents and changes count towards the limit. A change that makes an agent smaller is always accepted."""
     agents = AgentService(database, quotas)
     one = await agents.create(caller, agent(ECHO + "#" * 3000))
     with pytest.raises(TooLarge, match="bytes, and no user may store more than 4000"):
         await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO + "#" * 5000}))
     await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO + "#" * 3400}))
-    await agents.create(caller, agent())  # there is room when it begins
+    await agents.create(caller, agent())  # the limit is not reached yet when the request begins
     await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO}))
     await database.agents.get(one.id)
 
 
-async def test_demos_have_quotas_of_their_own(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """In number and in bytes."""
+async def test_demos_have_their_own_quotas(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """The number and the total size of demos are limited."""
     demos = DemoService(database, quotas)
     one = await demos.create(caller, CreateDemoRequest.model_validate(demo()))
     with pytest.raises(TooLarge, match="Your demos take up"):
@@ -87,7 +87,7 @@ async def test_demos_have_quotas_of_their_own(database: Database, quotas: QuotaS
 
 
 async def test_the_number_of_sessions_is_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """Existing ones can still be set."""
+    """At the limit, existing sessions can still be changed, and deleting one makes room."""
     sessions = SessionService(database, quotas)
     for session_id in ("a", "b", "a"):
         await sessions.configure(caller, session_id, CONFIG)
@@ -102,30 +102,30 @@ async def test_the_number_of_sessions_is_limited(database: Database, quotas: Quo
 async def test_concurrent_creations_do_not_exceed_a_quota(
     database: Database, quotas: QuotaService, caller: Caller
 ) -> None:
-    """In number and in bytes, of agents, demos and sessions; nor do concurrent changes."""
+    """The quotas of agents, demos and sessions hold even for concurrent creations and changes."""
     agents, demos, sessions = (
         AgentService(database, quotas),
         DemoService(database, quotas),
         SessionService(database, quotas),
     )
 
-    async def kept(*created: Any) -> list[Any]:
-        outcomes = await asyncio.gather(*created, return_exceptions=True)
+    async def accept(*requests: Any) -> list[Any]:
+        outcomes = await asyncio.gather(*requests, return_exceptions=True)
         assert all(isinstance(outcome, TooLarge) for outcome in outcomes if isinstance(outcome, BaseException)), (
             outcomes
         )
         return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
-    created = await kept(*(agents.create(caller, agent()) for _ in range(8)))
+    created = await accept(*(agents.create(caller, agent()) for _ in range(8)))
     assert len(created) == 2
-    grown = UpdateAgentRequest.model_validate({"code": ECHO + "#" * 2500})
-    assert len(await kept(*(agents.update(caller, one.id, grown) for one in created))) == 1
-    assert len(await kept(*(demos.create(caller, CreateDemoRequest.model_validate(demo())) for _ in range(8)))) == 2
-    assert len(await kept(*(sessions.configure(caller, str(number), CONFIG) for number in range(8)))) == 2
+    larger = UpdateAgentRequest.model_validate({"code": ECHO + "#" * 2500})
+    assert len(await accept(*(agents.update(caller, one.id, larger) for one in created))) == 1
+    assert len(await accept(*(demos.create(caller, CreateDemoRequest.model_validate(demo())) for _ in range(8)))) == 2
+    assert len(await accept(*(sessions.configure(caller, str(number), CONFIG) for number in range(8)))) == 2
 
 
 async def test_the_number_of_unfinished_chats_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
-    """429 until some are finished; nothing is stored, held or queued for the refused one."""
+    """A chat above the limit gets 429, without a hold, until another one is finished."""
     harness = Harness(settings.model_copy(update={"max_waiting_chats": 2}), catalog)
     accepted = [(await harness.chat.submit(caller, chat("hi"))).ticket_id for _ in range(2)]
     held = (await harness.account(caller.uid)).held
@@ -134,26 +134,26 @@ async def test_the_number_of_unfinished_chats_is_limited(settings: Settings, cat
     assert (await harness.account(caller.uid)).held == held
     await harness.chat.submit(OTHER, chat("hi"))
     await harness.deliver(accepted[0])
-    again = await harness.chat.submit(caller, chat("hi"))
-    assert again.status is TicketStatus.PENDING
+    third = await harness.chat.submit(caller, chat("hi"))
+    assert third.status is TicketStatus.PENDING
 
 
 async def test_the_time_of_a_users_runs_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
-    """Then 429 with the time to wait, in every process; other users' runs go on."""
+    """A user whose runs took too long gets 429 with the time to wait. Other users are not affected."""
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
     request = RunCodeRequest(code="async def run(i, t):\n    await asyncio.sleep(0.05)")
     await harness.runs.run_code(caller, request)
-    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in total per minute") as told:
+    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in a minute") as raised:
         await harness.runs.run_code(caller, request)
-    assert told.value.retry_after is not None
-    assert told.value.retry_after > 60
+    assert raised.value.retry_after is not None
+    assert raised.value.retry_after > 60
     await harness.runs.run_code(OTHER, request)
 
 
 async def test_runs_without_a_slot_do_not_count(
     settings: Settings, catalog: Catalog, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The time for which requests of strangers wait for a slot is not time of the user's runs."""
+    """The time that requests wait for a run slot does not count as run time."""
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01, "runs_at_once": 1}), catalog)
     monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
     request = RunCodeRequest(code="async def run(i, t):\n    return 1")
@@ -165,46 +165,46 @@ async def test_runs_without_a_slot_do_not_count(
 
 
 async def test_short_runs_write_nothing(database: Database, settings: Settings, caller: Caller) -> None:
-    """They are added up in the process; a cancelled one counts, too."""
+    """Short runs, even cancelled ones, are added up in the process, and stored once they reach the limit."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 1.0}))
     for _ in range(3):
         async with service.count(caller.uid) as started:
             started()
-    assert await stored(database, caller) == 0
-    broken = asyncio.create_task(last(service, caller, 30))
+    assert await get_stored_time(database, caller) == 0
+    cancelled = asyncio.create_task(run_for(service, caller, 30))
     await asyncio.sleep(0.15)
-    broken.cancel()
-    await asyncio.gather(broken, return_exceptions=True)
-    assert await stored(database, caller) == 0
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    assert await get_stored_time(database, caller) == 0
     async with service.count(caller.uid):
         pass
-    assert await stored(database, caller) > time.time()
+    assert await get_stored_time(database, caller) > time.time()
 
 
-async def test_cancelled_runs_are_limited_too(database: Database, settings: Settings, caller: Caller) -> None:
-    """A caller who hangs up each time has used the time all the same."""
+async def test_cancelled_runs_count(database: Database, settings: Settings, caller: Caller) -> None:
+    """The time of a run counts even if its caller disconnects."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 0.01}))
-    broken = asyncio.create_task(last(service, caller, 30))
+    cancelled = asyncio.create_task(run_for(service, caller, 30))
     await asyncio.sleep(0.15)
-    broken.cancel()
-    await asyncio.gather(broken, return_exceptions=True)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
     with pytest.raises(TooManyRequests):
-        await last(service, caller, 0)
+        await run_for(service, caller, 0)
 
 
-async def last(service: RunTimeService, caller: Caller, seconds: float) -> None:
+async def run_for(service: RunTimeService, caller: Caller, seconds: float) -> None:
     async with service.count(caller.uid) as started:
         started()
         await asyncio.sleep(seconds)
 
 
-async def stored(database: Database, caller: Caller) -> float:
+async def get_stored_time(database: Database, caller: Caller) -> float:
     return await database.transaction(lambda transaction: database.rate_limits.get(f"runs:{caller.uid}", transaction))
 
 
-async def test_the_rate_of_usage_reports_is_limited(harness_with: Any, caller: Caller) -> None:
-    """Each is kept for audit; one above the limit is not."""
-    harness = harness_with(usage_reports_per_minute=2)
+async def test_the_rate_of_usage_reports_is_limited(create_harness: Any, caller: Caller) -> None:
+    """Reports are stored for audit, except those above the limit."""
+    harness = create_harness(usage_reports_per_minute=2)
     report = UsageReport.model_validate({"responseCost": 1})
     for _ in range(2):
         await harness.users.report(caller, report)
@@ -213,9 +213,9 @@ async def test_the_rate_of_usage_reports_is_limited(harness_with: Any, caller: C
     assert await harness.charged(caller.uid) == [1_000_000] * 2
 
 
-async def test_made_up_names_leave_nothing_behind(harness_with: Any, database: Database) -> None:
-    """A call of an unpublished name is not counted anywhere."""
-    harness = harness_with()
+async def test_calls_of_unpublished_names_are_not_counted(create_harness: Any, database: Database) -> None:
+    """A call of a name that is not published stores no rate limit."""
+    harness = create_harness()
     published = PublishedService(harness.database, harness.runs, harness.settings)
     for number in range(3):
         with pytest.raises(NotFound):
@@ -224,7 +224,7 @@ async def test_made_up_names_leave_nothing_behind(harness_with: Any, database: D
 
 
 @pytest.fixture
-async def harness_with(settings: Settings, catalog: Catalog) -> Any:
+async def create_harness(settings: Settings, catalog: Catalog) -> Any:
     def make(**changes: object) -> Harness:
         return Harness(settings.model_copy(update=changes), catalog)
 

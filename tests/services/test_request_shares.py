@@ -1,4 +1,4 @@
-"""How many requests of one user a process serves at a time: counted in memory, refused at once."""
+"""A process serves a limited number of one user's requests at a time, and rejects further ones immediately."""
 
 import pytest
 
@@ -13,24 +13,24 @@ from tests.services.harness import MODEL, Harness
 
 
 async def test_each_user_has_a_share() -> None:
-    """One more is refused with the time to wait; what has ended makes room; each kind counts by itself."""
+    """A request above the share is rejected with the time to wait. Users and kinds of requests count separately."""
     with share("p", "specs", "me", 2), share("p", "specs", "me", 2):
         with (
-            pytest.raises(TooManyRequests, match="2 of your requests of this kind are under way") as told,
+            pytest.raises(TooManyRequests, match="2 of your requests of this kind are under way") as raised,
             share("p", "specs", "me", 2),
         ):
             pass
-        assert told.value.retry_after == 5
+        assert raised.value.retry_after == 5
         with share("p", "specs", "them", 2), share("p", "mcp", "me", 2):
             pass
     with share("p", "specs", "me", 1):
         pass
 
 
-async def test_requests_that_have_a_model_write_are_limited(
+async def test_requests_for_which_a_model_writes_are_limited(
     settings: Settings, catalog: Catalog, caller: Caller
 ) -> None:
-    """Each may take most of a minute, and a process serves a limited number."""
+    """The number of such requests in a process is limited, because each may take most of a minute."""
     harness = Harness(settings, catalog)
 
     async def write(count: int) -> None:

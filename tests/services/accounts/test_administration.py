@@ -1,4 +1,4 @@
-"""Administration, in the real Firestore emulator."""
+"""Administrators list and change users; tested in the real Firestore emulator."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -18,8 +18,8 @@ from tests.database_data import store_account
 from tests.database_faults import lose_answers
 
 NOW = datetime.now(UTC)
-MARCH = 100_000_000_000
-"""Of 1973, in milliseconds: long past."""
+PAST_DATE = 100_000_000_000
+"""In milliseconds: March 1973."""
 
 
 @pytest.fixture
@@ -27,28 +27,28 @@ async def admin(database: Database, settings: Settings) -> AdminService:
     return AdminService(database, settings)
 
 
-async def stored_user(database: Database, uid: str = "u") -> Account:
+async def store_user(database: Database, uid: str = "u") -> Account:
     account = Account(uid=uid, allowance=100_000_000, remaining=60_000_000, created_at=NOW, updated_at=NOW)
     return await store_account(database, account)
 
 
 async def test_pages_follow_each_other(database: Database, admin: AdminService) -> None:
-    """Sorted by id, none missing, none twice."""
+    """The pages of a list show every user once, sorted by id."""
     names = sorted([*(f"user-{number:02}" for number in range(23)), "ユーザー", "ü"])
-    await asyncio.gather(*(stored_user(database, name) for name in reversed(names)))
-    seen: list[str] = []
+    await asyncio.gather(*(store_user(database, name) for name in reversed(names)))
+    ids: list[str] = []
     page = await admin.list_users(5)
     while page.next_token:
         assert page.next_token.isascii()
-        seen += [user.id for user in page.items]
+        ids += [user.id for user in page.items]
         page = await admin.list_users(5, page.next_token)
-    assert seen + [user.id for user in page.items] == names
+    assert ids + [user.id for user in page.items] == names
 
 
 async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:
-    """Who, whom, what, before, after."""
-    await stored_user(database)
-    user = await admin.change("the-admin", "u", AdminChange(monthly_allowance=50, allowance_reset_date=MARCH))
+    """The record has the administrator, the user, the action, and the values before and after it."""
+    await store_user(database)
+    user = await admin.change("the-admin", "u", AdminChange(monthly_allowance=50, allowance_reset_date=PAST_DATE))
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (50, 50)
     (record,) = await database.audit.newest("u", 10)
     assert (record.actor, record.action, record.target) == ("the-admin", "change user", "u")
@@ -62,25 +62,25 @@ async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminS
     assert record.after == {
         "allowance": 50_000_000,
         "remaining": 50_000_000,
-        "reset_at": MARCH,
+        "reset_at": PAST_DATE,
         "ceiling": 50_000_000,
         "disabled": False,
     }
 
 
-async def test_a_change_of_nothing_leaves_no_record(database: Database, admin: AdminService) -> None:
-    """An empty change is answered with the unchanged user."""
-    account = await stored_user(database)
+async def test_an_empty_change_leaves_no_record(database: Database, admin: AdminService) -> None:
+    """The response to an empty change is the unchanged user."""
+    account = await store_user(database)
     user = await admin.change("a", "u", AdminChange())
     assert user.rev == str(account.rev)
     assert not await database.audit.newest("u", 10)
 
 
-async def test_an_administrators_allowance_above_the_ceiling_moves_it(
+async def test_an_administrators_allowance_above_the_ceiling_raises_it(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """The user may then raise their own allowance up to it."""
-    await stored_user(database)
+    """A user may raise their own allowance up to the amount that an administrator has set."""
+    await store_user(database)
     await admin.change("a", "u", AdminChange(monthly_allowance=500, spend_remaining=700))
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     await users.change(Caller(uid="u"), AccountChange(monthly_allowance=20))
@@ -89,8 +89,8 @@ async def test_an_administrators_allowance_above_the_ceiling_moves_it(
 
 
 async def test_a_stale_revision_changes_nothing(database: Database, admin: AdminService) -> None:
-    """409, and no record."""
-    await stored_user(database)
+    """A change with an old revision gets 409, and leaves no record."""
+    await store_user(database)
     with pytest.raises(Conflict):
         await admin.change("a", "u", AdminChange(rev="999", monthly_allowance=1))
     assert not await database.audit.newest("u", 10)
@@ -98,7 +98,7 @@ async def test_a_stale_revision_changes_nothing(database: Database, admin: Admin
 
 @pytest.mark.parametrize("uid", ["..", "__x__", "a/b", "", "x" * 129, "a\nb", "\x00", " ", "\ufffd"])
 async def test_an_invalid_user_id_creates_no_user(database: Database, admin: AdminService, uid: str) -> None:
-    """404."""
+    """A change of a user whose id is invalid gets 404."""
     with pytest.raises(NotFound):
         await admin.change("a", uid, AdminChange(monthly_allowance=1))
     assert (await admin.list_users(10)).items == []
@@ -107,10 +107,10 @@ async def test_an_invalid_user_id_creates_no_user(database: Database, admin: Adm
 async def test_limits_can_be_set_for_a_user_who_has_never_signed_in(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """The account is created with them; name and address come with the first request, which adds no money."""
-    made = await admin.change("boss", "new", AdminChange(monthly_allowance=7))
-    assert (made.usage_info.monthly_allowance, made.usage_info.spend_remaining) == (7, 7)
-    assert (made.basic_info.display_name, made.disabled) == (None, False)
+    """The change creates the account. The user's first request adds a name and an address, but no money."""
+    created = await admin.change("the-admin", "new", AdminChange(monthly_allowance=7))
+    assert (created.usage_info.monthly_allowance, created.usage_info.spend_remaining) == (7, 7)
+    assert (created.basic_info.display_name, created.disabled) == (None, False)
     (record,) = await database.audit.newest("new", 10)
     assert (record.action, record.before) == ("create user", {})
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
@@ -122,7 +122,7 @@ async def test_limits_can_be_set_for_a_user_who_has_never_signed_in(
 
 
 async def test_an_empty_change_creates_no_user(database: Database, admin: AdminService) -> None:
-    """404; a `_rev` for an unknown user is stale."""
+    """An empty change of an unknown user gets 404, and one with a revision gets 409."""
     with pytest.raises(NotFound):
         await admin.change("a", "unknown", AdminChange())
     with pytest.raises(Conflict):
@@ -133,7 +133,7 @@ async def test_an_empty_change_creates_no_user(database: Database, admin: AdminS
 async def test_a_first_request_and_an_administrators_change_create_one_user(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """Whichever comes first, the limits hold, and the name is stored."""
+    """In any order, the administrator's limits apply and the name is stored."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     caller = Caller(uid="new", claims={"name": "Ada"})
     await asyncio.gather(
@@ -143,10 +143,10 @@ async def test_a_first_request_and_an_administrators_change_create_one_user(
     assert (user.basic_info.display_name, user.usage_info.spend_remaining) == ("Ada", 7)
 
 
-async def test_an_administrator_can_cut_what_a_user_had_set_aside(
+async def test_an_administrator_can_lower_an_allowance_that_its_user_had_set_to_zero(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """An allowance of 0 does not turn a cut into a raise, which would leave what remains."""
+    """A user's own allowance of 0 does not make the change count as a raise, which would not lower what remains."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     await users.change(Caller(uid="u"), AccountChange(monthly_allowance=0))
     await users.change(Caller(uid="u"), AccountChange(spend_remaining=10))
@@ -157,26 +157,26 @@ async def test_an_administrator_can_cut_what_a_user_had_set_aside(
 
 
 async def test_disabling_a_user_leaves_a_record(database: Database, admin: AdminService) -> None:
-    """It is shown, also in the list. Disabling again changes nothing."""
-    await stored_user(database)
-    assert (await admin.change("boss", "u", AdminChange(disabled=True))).disabled
+    """Responses and lists show that a user is disabled. Disabling a user again changes nothing."""
+    await store_user(database)
+    assert (await admin.change("the-admin", "u", AdminChange(disabled=True))).disabled
     assert [user.disabled for user in (await admin.list_users(10)).items] == [True]
-    await admin.change("boss", "u", AdminChange(disabled=True))
+    await admin.change("the-admin", "u", AdminChange(disabled=True))
     (record,) = await database.audit.newest("u", 10)
     assert (record.before["disabled"], record.after["disabled"]) == (False, True)
-    assert not (await admin.change("boss", "u", AdminChange(disabled=False))).disabled
+    assert not (await admin.change("the-admin", "u", AdminChange(disabled=False))).disabled
 
 
 @pytest.mark.parametrize("token", ["", "__x__", "ü", "%00", "X194X18=", "a", "w7w"])
 async def test_an_invalid_page_token_is_reported(admin: AdminService, token: str) -> None:
-    """400 rather than an error of the database."""
+    """An invalid token gets 400 instead of a database error."""
     with pytest.raises(BadRequest):
         await admin.list_users(10, token)
 
 
-async def test_a_commit_whose_answer_is_lost_leaves_one_record(database: Database, admin: AdminService) -> None:
-    """The retry recognises its own commit: no conflict, no second record."""
-    account = await stored_user(database)
+async def test_a_commit_whose_response_is_lost_leaves_one_record(database: Database, admin: AdminService) -> None:
+    """The retry recognizes its own commit, and causes neither a conflict nor a second record."""
+    account = await store_user(database)
     lose_answers(database, Aborted("lost"))
     user = await admin.change("a", "u", AdminChange(rev=str(account.rev), monthly_allowance=7))
     assert user.usage_info.monthly_allowance == 7

@@ -1,6 +1,6 @@
-"""In a deployment an allowance bounds its user, whatever requests follow each other.
+"""In a deployment, an allowance limits its user's costs for any sequence of requests.
 
-Once on accounts alone, with time and administrators in between; once through the services, in the emulator.
+One test uses accounts alone, and includes time and administrators. The other uses the services and the emulator.
 """
 
 import asyncio
@@ -26,25 +26,26 @@ from shared.services.accounts import administration as admin
 from shared.services.accounts import users
 from shared.services.accounts.administration import AdminService
 from shared.settings import Settings
-from tests.services.harness import Harness, chat, costing
+from tests.services.harness import Harness, chat, create_model
 
 START = datetime(2026, 1, 20, tzinfo=UTC)
 AMOUNT = st.integers(0, 300)
 DATES = st.one_of(st.just(0), st.integers(-60, 60).map(lambda days: to_milliseconds(START + timedelta(days=days))))
 
 
-def in_dollars(**micros: int) -> AccountChange:
+def user_change(**micros: int) -> AccountChange:
     return AccountChange.model_validate({name: to_dollars(amount) for name, amount in micros.items()})
 
 
-def by_admin(**micros: int) -> AdminChange:
+def admin_change(**micros: int) -> AdminChange:
     return AdminChange.model_validate({name: to_dollars(amount) for name, amount in micros.items()})
 
 
 class Allowance(RuleBasedStateMachine):
-    """A user does what requests can do; the calendar and an administrator give and take.
+    """A user sends requests, time passes, and an administrator changes the allowance.
 
-    `ceiling`: what the last refill, or an administrator since, lets the user have; `charged`: what was charged since.
+    `ceiling` is the amount that the last refill or the last change by an administrator allows. `charged` is the amount
+    that was charged since then.
     """
 
     holds = Bundle("holds")
@@ -59,61 +60,61 @@ class Allowance(RuleBasedStateMachine):
         self.month = (self.now.year, self.now.month)
         self.date = 0
 
-    def look(self) -> None:
-        """What each request does first: the account as it is now, and the same reckoned here."""
+    def advance(self) -> None:
+        """Does what each request does first: applies due refills to the account, and to the expected values."""
         self.account = self.account.advance(self.now, self.terms)
         month = (self.now.year, self.now.month)
-        by_date = 0 < self.date <= to_milliseconds(self.now)
-        if by_date:
+        is_date_reached = 0 < self.date <= to_milliseconds(self.now)
+        if is_date_reached:
             self.date = 0
-        if by_date or (self.terms.monthly and month > self.month):
+        if is_date_reached or (self.terms.monthly and month > self.month):
             self.ceiling, self.charged, self.month = self.refills_to, 0, month
 
-    def ask(self, change: AccountChange) -> None:
-        self.look()
+    def apply(self, change: AccountChange) -> None:
+        self.advance()
         before = self.account
         with contextlib.suppress(Forbidden):
             self.account = users.apply_change(self.account, change, self.terms, self.now)
-        assert self.account.bound == before.bound, "money came from nowhere, or went"
+        assert self.account.bound == before.bound, "a user's own change must not add or remove money"
 
     @rule(amount=AMOUNT)
     def set_allowance(self, amount: int) -> None:
-        self.ask(in_dollars(monthly_allowance=amount))
+        self.apply(user_change(monthly_allowance=amount))
 
     @rule(amount=AMOUNT)
     def set_remaining(self, amount: int) -> None:
-        self.ask(in_dollars(spend_remaining=amount))
+        self.apply(user_change(spend_remaining=amount))
 
     @rule(date=DATES)
     def set_date(self, date: int) -> None:
-        self.ask(AccountChange(allowance_reset_date=date))
+        self.apply(AccountChange(allowance_reset_date=date))
 
     @rule()
     def reset(self) -> None:
-        self.look()
+        self.advance()
         period = self.account.period
         self.account = self.account.reset(self.now, self.terms)
         assert self.account.period > period
 
     @rule()
     def read(self) -> None:
-        self.look()
+        self.advance()
 
     @rule(target=holds, amount=st.integers(1, 60))
     def hold(self, amount: int) -> int:
-        self.look()
+        self.advance()
         self.account, held = self.account.hold(amount, self.now)
         return held
 
     @rule(held=consumes(holds), cost=AMOUNT)
     def settle(self, held: int, cost: int) -> None:
-        self.look()
+        self.advance()
         self.account, charge = self.account.release(held, self.now).charge(cost, self.now)
         self.charged += charge
 
     @rule(cost=AMOUNT)
     def report(self, cost: int) -> None:
-        self.look()
+        self.advance()
         before = self.account.remaining
         self.account, charge = self.account.charge(cost, self.now)
         self.charged += charge
@@ -125,21 +126,21 @@ class Allowance(RuleBasedStateMachine):
 
     @rule(amount=AMOUNT)
     def administrator_sets_allowance(self, amount: int) -> None:
-        self.look()
-        self.account = admin.apply_change(self.account, by_admin(monthly_allowance=amount), self.terms, self.now)
+        self.advance()
+        self.account = admin.apply_change(self.account, admin_change(monthly_allowance=amount), self.terms, self.now)
         self.refills_to = amount
         self.ceiling = max(amount, self.charged)
         assert self.account.remaining <= amount
 
     @rule(amount=AMOUNT)
     def administrator_grants(self, amount: int) -> None:
-        self.look()
-        self.account = admin.apply_change(self.account, by_admin(spend_remaining=amount), self.terms, self.now)
+        self.advance()
+        self.account = admin.apply_change(self.account, admin_change(spend_remaining=amount), self.terms, self.now)
         self.ceiling, self.charged = amount, 0
 
     @rule(date=DATES)
     def administrator_sets_date(self, date: int) -> None:
-        self.look()
+        self.advance()
         self.account = admin.apply_change(self.account, AdminChange(allowance_reset_date=date), self.terms, self.now)
         self.date = date
 
@@ -171,7 +172,7 @@ STEPS = st.lists(
 def test_no_request_gets_more_than_the_allowance(
     steps: list[tuple[str, int]], settings: Settings, catalog: Catalog
 ) -> None:
-    """Through the services: the stored entries show what was charged and what remains."""
+    """The stored usage entries and what remains of the allowance never exceed it together."""
     cloud = {"google_cloud_project": f"demo-{uuid4().hex[:12]}", "app_env": "firebase", "chat_rate_per_minute": 0}
     asyncio.run(_drive(settings.model_copy(update=cloud), catalog, steps))
 
@@ -180,7 +181,7 @@ async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, in
     harness, caller = Harness(settings, catalog), Caller(uid="u")
     administration = AdminService(harness.database, settings)
     await harness.users.get(caller)
-    given, earlier = 100_000_000, 0
+    limit, earlier = 100_000_000, 0
     for name, value in steps:
         change: dict[str, Any] = {
             "allowance": {"monthly_allowance": value},
@@ -198,14 +199,14 @@ async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, in
                 await _chat(harness, caller, value)
             case "limit" | "grant":
                 await administration.change("admin", "u", AdminChange.model_validate(change))
-                given = value * 1_000_000
+                limit = value * 1_000_000
                 earlier = sum(await harness.charged("u")) if name == "grant" else earlier
-                given = max(given, sum(await harness.charged("u")) - earlier)
+                limit = max(limit, sum(await harness.charged("u")) - earlier)
             case _:
                 with contextlib.suppress(Forbidden):
                     await harness.users.change(caller, AccountChange.model_validate(change))
         account = await harness.account("u")
-        assert sum(await harness.charged("u")) - earlier + account.remaining <= given, name
+        assert sum(await harness.charged("u")) - earlier + account.remaining <= limit, name
 
 
 async def _chat(harness: Harness, caller: Caller, cost: int) -> None:
@@ -213,4 +214,4 @@ async def _chat(harness: Harness, caller: Caller, cost: int) -> None:
         accepted = await harness.chat.submit(caller, chat("hi"))
     except AllowanceSpent:
         return
-    await harness.deliver(accepted.ticket_id, costing(cost * 1_000_000))
+    await harness.deliver(accepted.ticket_id, create_model(cost * 1_000_000))

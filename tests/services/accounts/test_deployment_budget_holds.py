@@ -1,4 +1,4 @@
-"""Holds and settlements of a deployment's budget, in transactions of their own."""
+"""Calls hold and settle a deployment's daily budget, each in its own transaction."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -23,8 +23,8 @@ from tests.database_faults import lose_answers
 OWNER = Caller(uid="owner")
 
 
-async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database, settings: Settings) -> None:
-    """Each holds what it may cost before it is made, and costs no more than it holds."""
+async def test_two_hundred_concurrent_calls_do_not_exceed_the_budget(database: Database, settings: Settings) -> None:
+    """Concurrent calls spend exactly the budget, because each holds the most that it may cost."""
     spending = SpendingService(database, settings)
 
     async def call(number: int) -> int:
@@ -38,7 +38,7 @@ async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database
 
     spent = sum(await asyncio.gather(*(call(number) for number in range(200))))
     assert spent == BUDGET.per_day
-    assert await days(database) == (0, spent)
+    assert await get_amounts(database) == (0, spent)
     account = await database.accounts.get(OWNER.uid)
     assert account is not None
     assert (account.held, account.allowance - account.remaining) == (0, spent)
@@ -47,19 +47,19 @@ async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database
 BUDGET = DeploymentBudget("agent", "owner", 1000)
 
 
-async def test_lost_answers_hold_and_count_once(database: Database, settings: Settings) -> None:
-    """A commit that went through unnoticed is recognised; settling again changes nothing."""
+async def test_lost_responses_hold_and_count_once(database: Database, settings: Settings) -> None:
+    """A commit that took effect although it failed is recognized, and settling again changes nothing."""
     spending = SpendingService(database, settings)
     lose_answers(database, ServiceUnavailable("gone"), 1, 3)
     hold = await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
-    assert await days(database) == (300, 0)
+    assert await get_amounts(database) == (300, 0)
     for _ in range(3):
         await spending.settle(hold, 0.0002, {})
-    assert await days(database) == (0, 200)
+    assert await get_amounts(database) == (0, 200)
 
 
 async def test_fractions_of_a_millionth_count(database: Database, settings: Settings) -> None:
-    """Otherwise calls that cost little more than they are counted as would spend half as much again."""
+    """Fractions are added up; otherwise, ten calls of 1.4 millionths would count as ten millionths."""
     spending, budget = SpendingService(database, settings), DeploymentBudget("agent", "owner", 20)
     for number in range(10):
         await spending.settle(await spending.hold(OWNER, f"run-{number}", CostBounds(2, 2), budget), 0.0000014, {})
@@ -67,27 +67,27 @@ async def test_fractions_of_a_millionth_count(database: Database, settings: Sett
         await spending.hold(OWNER, "run-10", CostBounds(2, 2), budget)
 
 
-async def test_the_sweep_releases_what_a_dead_call_held(database: Database, settings: Settings) -> None:
-    """A call that ends after all still counts what it cost, once, without its hold."""
+async def test_the_sweep_releases_the_holds_of_dead_calls(database: Database, settings: Settings) -> None:
+    """The cost of a call that ends after its hold was released is counted once."""
     spending = SpendingService(database, settings)
     await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
     late = await spending.hold(OWNER, "run-2", CostBounds(1, 500), BUDGET)
     document = database._client.collection("holds").document(late.id)  # pyright: ignore[reportPrivateUsage]
     await document.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
     await SweepService(database, task_queue(settings), settings).sweep()
-    assert await days(database) == (300, 0)
+    assert await get_amounts(database) == (300, 0)
     for _ in range(2):
         await spending.settle(late, 0.00045, {})
-    assert await days(database) == (300, 450)
+    assert await get_amounts(database) == (300, 450)
 
 
 async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Settings) -> None:
-    """What was held before midnight counts for the day before, whenever it is settled."""
+    """A hold counts for the day on which it was made, even if it is settled after midnight."""
     ledger = Ledger(database, settings)
     before = datetime(2026, 11, 27, 23, 59, 59, tzinfo=UTC)
     after = before + timedelta(seconds=2)
 
-    async def opened(name: str, now: datetime) -> Hold:
+    async def open_hold(name: str, now: datetime) -> Hold:
         hold = Hold(id=name, owner="owner", amount=800, expires_at=now, deployment_day=day_id(BUDGET.agent_id, now))
 
         async def body(transaction: Transaction) -> Hold:
@@ -95,15 +95,15 @@ async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Setti
 
         return await database.transaction(body)
 
-    async def settled(hold: Hold, now: datetime) -> None:
+    async def settle(hold: Hold, now: datetime) -> None:
         await database.transaction(lambda transaction: ledger.close_hold(hold, 0.0007, {}, now, transaction))
 
-    first, rest = await opened("run-1", before), await opened("run-2", before)
+    first, rest = await open_hold("run-1", before), await open_hold("run-2", before)
     assert (first.amount, rest.amount) == (800, 200)
-    new = await opened("run-3", after)
+    new = await open_hold("run-3", after)
     assert new.amount == 800
-    await settled(first, after)
-    await settled(new, after)
+    await settle(first, after)
+    await settle(new, after)
     yesterday, today = [await database.deployment_days.get(day_id("agent", moment)) for moment in (before, after)]
     assert yesterday is not None
     assert today is not None
@@ -112,7 +112,7 @@ async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Setti
     assert yesterday.expire_at > after
 
 
-async def days(database: Database) -> tuple[int, int]:
-    """What is held of today's budget, and what is spent."""
+async def get_amounts(database: Database) -> tuple[int, int]:
+    """Returns the held and the spent amount of today's budget."""
     day = await database.deployment_days.get(day_id(BUDGET.agent_id, datetime.now(UTC)))
     return (day.held, day.spent) if day else (0, 0)

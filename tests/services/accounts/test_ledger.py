@@ -1,4 +1,4 @@
-"""The ledger under concurrency, crashes and repeats: what is charged is what the entries say, and no hold is left."""
+"""Under concurrency, crashes and repeats, the ledger charges what its entries state, and leaves no hold behind."""
 
 import asyncio
 import random
@@ -32,10 +32,10 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
     )
 
 
-async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_cost(
+async def test_a_chat_holds_its_highest_cost_and_is_charged_its_actual_cost(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The hold while it runs; then an entry named after the ticket, and no hold."""
+    """While the chat runs, its highest cost is held; afterwards, it has a usage entry with the ticket, and no hold."""
     request = chat("hi")
     estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).most
     accepted = await harness.chat.submit(caller, request)
@@ -57,32 +57,32 @@ async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_cost(
 async def test_a_charge_is_logged_with_its_reason(
     harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines
 ) -> None:
-    """One line, however often the ticket is delivered, with the cost in millionths of a dollar and no content."""
-    accepted = await harness.chat.submit(caller, chat("tell nobody"))
-    model_server.script("tell nobody", Answer("my secret", prompt_tokens=1000, completion_tokens=2000))
+    """A charge is logged once, with the cost in micros and without content, even if the ticket is delivered twice."""
+    accepted = await harness.chat.submit(caller, chat("confidential"))
+    model_server.script("confidential", Answer("my secret", prompt_tokens=1000, completion_tokens=2000))
     for _ in range(2):
         await harness.deliver(accepted.ticket_id)
-    found = lines()
-    (line,) = (line for line in found if line["message"] == "Charged")
+    logged = lines()
+    (line,) = (line for line in logged if line["message"] == "Charged")
     cost = (await harness.charged(caller.uid))[0]
     assert line["cost_micros"] == line["charged_micros"] == cost > 0
     assert (line["uid"], line["cause"]) == (caller.uid, accepted.ticket_id)
     assert (line["provider"], line["model"]) == ("openai", MODEL)
-    assert "tell nobody" not in str(found)
-    assert "my secret" not in str(found)
+    assert "confidential" not in str(logged)
+    assert "my secret" not in str(logged)
 
 
 async def test_spending_elsewhere_is_not_logged(harness: Harness, caller: Caller, lines: Lines) -> None:
-    """No provider bills us for it, and its metadata belong to the sender."""
+    """Reported usage is not logged, because no provider bills it and its metadata belong to the sender."""
     report = UsageReport(response_cost=1, metadata={"provider": "my secret"})
     await harness.users.report(caller, report, "my own key")
     assert "my" not in str(lines())
 
 
-async def test_an_allowance_that_is_used_up_is_402_at_once(
+async def test_a_spent_allowance_is_402_immediately(
     harness: Harness, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Nothing is stored or queued; a free model still answers."""
+    """A chat without allowance is not queued; a chat with a free model is still answered."""
     await harness.users.change(caller, AccountChange(spend_remaining=0))
     with pytest.raises(AllowanceSpent):
         await harness.chat.submit(caller, chat("hi"))
@@ -96,7 +96,7 @@ async def test_an_allowance_that_is_used_up_is_402_at_once(
 async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The limit that the provider is sent is what the rest of the allowance pays for; one millionth less is refused."""
+    """The answer is limited to what the allowance covers. With one millionth less, the chat is rejected."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
     await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least)))
@@ -113,13 +113,13 @@ async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
 
 
 async def test_a_failed_chat_releases_its_hold(harness: Harness, caller: Caller) -> None:
-    """And charges nothing."""
+    """A failed chat is not charged, and leaves no hold."""
 
-    async def refuses(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def fail(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         raise ModelFailure("No.", transient=False)
 
     accepted = await harness.chat.submit(caller, chat("hi"))
-    await harness.deliver(accepted.ticket_id, refuses)
+    await harness.deliver(accepted.ticket_id, fail)
     account = await harness.account(caller.uid)
     assert (account.held, account.remaining) == (0, 100_000_000)
 
@@ -128,10 +128,10 @@ LOST = [Aborted("lost"), DeadlineExceeded("lost"), ServiceUnavailable("lost")]
 
 
 @pytest.mark.parametrize("error", LOST)
-async def test_an_admission_whose_answer_is_lost_still_counts(
+async def test_an_admission_whose_response_is_lost_still_counts(
     harness: Harness, caller: Caller, cloud_tasks: CloudTasksServer, error: Exception
 ) -> None:
-    """One ticket, one task, one hold."""
+    """If the commit that admits a chat seems to fail, there is still exactly one ticket, one task and one hold."""
     await harness.users.get(caller)
     lose_answers(harness.database, error)
     accepted = await harness.chat.submit(caller, chat("hi"))
@@ -142,10 +142,10 @@ async def test_an_admission_whose_answer_is_lost_still_counts(
 
 
 @pytest.mark.parametrize("error", LOST)
-async def test_a_report_whose_answer_is_lost_is_charged_once(
+async def test_a_report_whose_response_is_lost_is_charged_once(
     harness: Harness, caller: Caller, error: Exception
 ) -> None:
-    """Also without a key."""
+    """A report is charged once even without a key."""
     await harness.users.get(caller)
     lose_answers(harness.database, error)
     reported = await harness.users.report(caller, UsageReport(response_cost=1))
@@ -153,10 +153,10 @@ async def test_a_report_whose_answer_is_lost_is_charged_once(
 
 
 @pytest.mark.parametrize("error", LOST)
-async def test_a_change_whose_answer_is_lost_causes_no_conflict(
+async def test_a_change_whose_response_is_lost_causes_no_conflict(
     harness: Harness, caller: Caller, error: Exception
 ) -> None:
-    """The retry recognises its own commit: no 409, and one new period, not two."""
+    """The retry recognizes its own commit, and causes neither a 409 nor a second new period."""
     rev = (await harness.users.get(caller)).rev
     lose_answers(harness.database, error)
     user = await harness.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
@@ -166,8 +166,10 @@ async def test_a_change_whose_answer_is_lost_causes_no_conflict(
     assert (await harness.account(caller.uid)).period == 2
 
 
-async def test_a_model_of_unknown_price_is_refused_when_nothing_is_left(harness: Harness, caller: Caller) -> None:
-    """Its cost is known only afterwards."""
+async def test_a_chat_with_an_unpriced_model_is_rejected_when_the_allowance_is_spent(
+    harness: Harness, caller: Caller
+) -> None:
+    """A chat with an unpriced model, whose cost is known only afterwards, needs some remaining allowance."""
     catalog = Catalog.load({"OPENROUTER_API_KEY": "x"})
     request = chat("hi", provider="openrouter", model="openrouter/auto")
     service = ChatService(harness.database, harness.queue, catalog, harness.settings)
@@ -178,10 +180,10 @@ async def test_a_model_of_unknown_price_is_refused_when_nothing_is_left(harness:
         await service.submit(caller, request)
 
 
-async def test_a_period_that_ends_in_the_middle_of_a_chat(
+async def test_a_chat_during_which_a_period_ends_is_charged_in_the_new_one(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The chat is charged in the new one, and its hold is gone."""
+    """The chat is charged in the new period, and its hold is released."""
     accepted = await harness.chat.submit(caller, chat("hi"))
     past = to_milliseconds(datetime.now(UTC) - timedelta(days=1))
     await harness.users.change(caller, AccountChange(allowance_reset_date=past))
@@ -195,29 +197,31 @@ async def test_a_period_that_ends_in_the_middle_of_a_chat(
 async def test_two_hundred_chats_at_once_never_overspend(
     harness: Harness, caller: Caller, model_server: ModelServer, troubled: bool
 ) -> None:
-    """An allowance for 50 chats, and 200 at once; if troubled, workers die at random and tasks come twice. The charged
-    sum is within the allowance and equals the entries to the millionth, no ticket is stuck, no hold is left.
+    """Of 200 concurrent chats, the allowance covers 50. If troubled, workers die at random and tasks are repeated.
+
+    The charged sum is within the allowance and equals the entries to the millionth. No ticket is stuck, and no hold
+    remains.
     """
-    dice = random.Random(7)  # noqa: S311 - repeatable on purpose
+    dice = random.Random(7)  # noqa: S311 - reproducible on purpose
     request = chat("the same", answer_tokens=500)
     estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).most
     allowance = to_dollars(50 * estimate)
     await harness.users.change(caller, AccountChange(monthly_allowance=allowance, spend_remaining=allowance))
     model_server.script("the same", *[Answer("ok", 0.05, prompt_tokens=12, completion_tokens=500)] * 1000)
     accepted: list[str] = []
-    refused = 0
+    rejected = 0
 
-    async def one() -> None:
-        nonlocal refused
+    async def submit_one() -> None:
+        nonlocal rejected
         try:
             ticket = await harness.chat.submit(caller, request)
         except AllowanceSpent:
-            refused += 1
+            rejected += 1
             return
         accepted.append(ticket.ticket_id)
-        await until_finished(ticket.ticket_id)
+        await deliver_until_finished(ticket.ticket_id)
 
-    async def until_finished(ticket_id: str) -> None:
+    async def deliver_until_finished(ticket_id: str) -> None:
         while not (await harness.chat.look_up(caller, ticket_id)).status.finished:
             deliveries = [
                 asyncio.create_task(harness.deliver(ticket_id))
@@ -229,10 +233,10 @@ async def test_two_hundred_chats_at_once_never_overspend(
             await asyncio.gather(*deliveries, return_exceptions=True)
             await asyncio.sleep(0.2 if troubled else 0)
 
-    await asyncio.gather(*(one() for _ in range(200)))
+    await asyncio.gather(*(submit_one() for _ in range(200)))
     account = await harness.account(caller.uid)
     charged = await harness.charged(caller.uid)
-    assert len(accepted) + refused == 200
+    assert len(accepted) + rejected == 200
     assert len(accepted) >= 50
     assert account.held == 0
     assert account.remaining >= 0
@@ -243,19 +247,19 @@ async def test_two_hundred_chats_at_once_never_overspend(
     assert troubled or len(completed) == len(accepted)
 
 
-async def test_a_second_delivery_has_to_come_again(harness: Harness, caller: Caller) -> None:
-    """While the first is at work. The ticket is charged once."""
+async def test_a_second_delivery_is_rejected_during_the_first(harness: Harness, caller: Caller) -> None:
+    """While a ticket is worked on, another delivery has to be retried later. The ticket is charged once."""
     accepted = await harness.chat.submit(caller, chat("hi"))
-    slow = asyncio.Event()
+    may_end = asyncio.Event()
 
-    async def waits(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-        await slow.wait()
+    async def wait_and_answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        await may_end.wait()
         return ChatResult(content="ok", model="m", cost=0.5)
 
-    first = asyncio.create_task(harness.deliver(accepted.ticket_id, waits))
+    first = asyncio.create_task(harness.deliver(accepted.ticket_id, wait_and_answer))
     await asyncio.sleep(0.3)
     with pytest.raises(TooEarly):
-        await harness.deliver(accepted.ticket_id, waits)
-    slow.set()
+        await harness.deliver(accepted.ticket_id, wait_and_answer)
+    may_end.set()
     await first
     assert await harness.charged(caller.uid) == [500_000]

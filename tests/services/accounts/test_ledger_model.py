@@ -1,4 +1,4 @@
-"""The ledger against a small model of it: the two agree after any sequence of steps."""
+"""The ledger agrees with a small model of it after any sequence of steps."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ from shared.models.money import CostBounds, to_dollars
 from shared.models.user import AccountChange, UsageReport
 from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
-from tests.services.harness import MODEL, Harness, chat, costing
+from tests.services.harness import MODEL, Harness, chat, create_model
 
 
 @dataclass
 class Model:
-    """The ledger as it should be, in a few lines."""
+    """The expected behavior of the ledger, in a few lines."""
 
     allowance: int = 100_000_000
     remaining: int = 100_000_000
@@ -67,7 +67,7 @@ STEPS = st.lists(
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: Settings, catalog: Catalog) -> None:
-    """In any order: charges, repeats, resets, changes, holds, crashes and sweeps."""
+    """The two agree after charges, repeats, resets, changes, holds, crashes and sweeps in any order."""
     project = settings.model_copy(
         update={
             "google_cloud_project": f"demo-{uuid4().hex[:12]}",
@@ -77,11 +77,11 @@ def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: 
             "sweep_after_seconds": 0.000001,
         }
     )
-    asyncio.run(Drive(project, catalog).run(steps))
+    asyncio.run(Driver(project, catalog).run(steps))
 
 
-class Drive:
-    """Takes each step in the harness and in the model, and compares."""
+class Driver:
+    """Takes each step in the harness and in the model, and compares the results."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self.settings = settings
@@ -105,9 +105,9 @@ class Drive:
     async def compare(self, after: str) -> None:
         account = await self.harness.account("u")
         charged = await self.harness.charged("u")
-        seen = (account.allowance, account.remaining, account.held, sorted(charged))
+        actual = (account.allowance, account.remaining, account.held, sorted(charged))
         model = self.model
-        assert seen == (model.allowance, model.remaining, sum(model.holds.values()), sorted(model.charged)), after
+        assert actual == (model.allowance, model.remaining, sum(model.holds.values()), sorted(model.charged)), after
 
     async def report(self, cost: int, key: str | None = None) -> None:
         await self.harness.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
@@ -150,55 +150,55 @@ class Drive:
         self.model.holds[accepted.ticket_id] = expected
         self.running.append(accepted.ticket_id)
 
-    def picked(self, number: int) -> str | None:
+    def pick(self, number: int) -> str | None:
         return self.running[number % len(self.running)] if self.running else None
 
     async def complete(self, value: tuple[int, int]) -> None:
-        if ticket_id := self.picked(value[0]):
+        if ticket_id := self.pick(value[0]):
             await self.end(ticket_id, value[1])
 
     async def deliver_twice(self, value: tuple[int, int]) -> None:
-        if ticket_id := self.picked(value[0]):
+        if ticket_id := self.pick(value[0]):
             await self.end(ticket_id, value[1])
-            await self.harness.deliver(ticket_id, costing(value[1]))
+            await self.harness.deliver(ticket_id, create_model(value[1]))
 
     async def end(self, ticket_id: str, cost: int) -> None:
-        await self.free_of_lease()
-        await self.harness.deliver(ticket_id, costing(cost))
+        await self.wait_for_lease()
+        await self.harness.deliver(ticket_id, create_model(cost))
         self.running.remove(ticket_id)
         del self.model.holds[ticket_id]
         if cost:
             self.model.charge(cost)
 
     async def fail(self, number: int) -> None:
-        async def refuses(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        async def refuse(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
             raise ModelFailure("No.", transient=False)
 
-        if ticket_id := self.picked(number):
-            await self.free_of_lease()
-            await self.harness.deliver(ticket_id, refuses)
+        if ticket_id := self.pick(number):
+            await self.wait_for_lease()
+            await self.harness.deliver(ticket_id, refuse)
             self.running.remove(ticket_id)
             del self.model.holds[ticket_id]
 
     async def crash(self, number: int) -> None:
-        """A worker takes the ticket and dies."""
+        """Lets a worker take the ticket and die."""
         began = asyncio.Event()
 
-        async def dies(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        async def never_answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
             began.set()
             await asyncio.sleep(60)
-            raise AssertionError("it is dead")
+            raise AssertionError("the worker must have been cancelled")
 
-        if ticket_id := self.picked(number):
-            await self.free_of_lease()
-            worker = asyncio.create_task(self.harness.deliver(ticket_id, dies))
+        if ticket_id := self.pick(number):
+            await self.wait_for_lease()
+            worker = asyncio.create_task(self.harness.deliver(ticket_id, never_answer))
             await began.wait()
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
             self.crashed = True
 
-    async def free_of_lease(self) -> None:
-        """Waits out what a crashed worker left behind."""
+    async def wait_for_lease(self) -> None:
+        """Waits until the lease of a crashed worker has expired."""
         if self.crashed:
             await asyncio.sleep(0.11)
         self.crashed = False
@@ -209,10 +209,10 @@ class Drive:
         assert (swept.requeued + swept.waiting, swept.ended) == (len(self.running), 0)
 
     async def give_up(self, _: None) -> None:
-        """Ends whatever runs."""
-        over = {"ticket_max_age_seconds": 0.000001, "ticket_max_wait_seconds": 0.000001}
-        ended = await self.sweeper(self.settings.model_copy(update=over)).sweep()
-        assert ended.ended == len(self.running)
+        """Ends all unfinished tickets by a sweep."""
+        limits = {"ticket_max_age_seconds": 0.000001, "ticket_max_wait_seconds": 0.000001}
+        swept = await self.sweeper(self.settings.model_copy(update=limits)).sweep()
+        assert swept.ended == len(self.running)
         self.running.clear()
         self.model.holds.clear()
 

@@ -1,6 +1,6 @@
-"""Money is a bound: whatever a user does, providers bill no more than the allowance, and the ledger has it all.
+"""Whatever a user does, providers bill no more than the allowance, and the ledger records all of it.
 
-The provider bills four bytes to a token of everything that it receives, and answers as long as it may.
+The provider bills everything that it receives at four bytes per token, and its answers are as long as allowed.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from tests.services.harness import Harness, chat
 
 MODEL = "gpt-4.1"
 ALLOWANCE = 0.2
-"""US dollars. The longest answer of the model costs more."""
+"""In US dollars. The model's longest answer costs more."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def catalog(billing_server: BillingServer) -> Catalog:
 
 @pytest.fixture
 async def harness(settings: Settings, catalog: Catalog, caller: Caller) -> Harness:
-    """The caller has `ALLOWANCE`, and no rate limit; two hundred at once may take their time."""
+    """The caller has `ALLOWANCE` and no rate limit. The long time-outs are for two hundred concurrent requests."""
     patient = {"chat_rate_per_minute": 0, "lease_seconds": 60.0, "store_timeout_seconds": 120.0}
     harness = Harness(settings.model_copy(update=patient), catalog)
     await harness.users.change(caller, AccountChange(monthly_allowance=ALLOWANCE, spend_remaining=ALLOWANCE))
@@ -70,7 +70,7 @@ async def harness(settings: Settings, catalog: Catalog, caller: Caller) -> Harne
 
 
 async def assert_bound(harness: Harness, caller: Caller, server: BillingServer) -> None:
-    """The bill is within the allowance, give or take two hundredths, and the ledger has it to the millionth."""
+    """Checks that the bill exceeds the allowance by at most 2 %, and that the ledger has it to the millionth."""
     while (account := await harness.account(caller.uid)).held:  # noqa: ASYNC110 - abandoned calls continue
         await asyncio.sleep(0.05)
     micros = server.bill * MICROS_PER_DOLLAR
@@ -80,7 +80,7 @@ async def assert_bound(harness: Harness, caller: Caller, server: BillingServer) 
 
 
 async def try_chat(harness: Harness, caller: Caller, request: ChatRequest) -> None:
-    """From the submission to the end, if it is accepted."""
+    """Submits a chat and, if it is accepted, delivers it until it is finished."""
     try:
         accepted = await harness.chat.submit(caller, request)
     except AllowanceSpent:
@@ -92,7 +92,7 @@ async def try_chat(harness: Harness, caller: Caller, request: ChatRequest) -> No
             continue
 
 
-def request_of(prompt: str, parameters: dict[str, Any], **fields: Any) -> ChatRequest:
+def create_request(prompt: str, parameters: dict[str, Any], **fields: Any) -> ChatRequest:
     return chat(prompt, model=MODEL).model_copy(update={"parameters": parameters, **fields})
 
 
@@ -109,15 +109,15 @@ TINY, LONG_SCHEMA = {"max_tokens": 1}, {"max_tokens": 1, "response_format": SCHE
 @pytest.mark.parametrize(
     "request_",
     [
-        request_of("hello", {}),
-        request_of("hello", {"max_tokens": 3000}),
-        request_of("hello" * 5_000, TINY),
-        request_of("hello", LONG_SCHEMA),
-        request_of("no usage", {"max_tokens": 500}),
-        request_of("\x01é漢😀" * 500, {"max_tokens": 100}),
-        request_of("broken off", {"max_tokens": 300}),
-        request_of("half a stream", {"max_tokens": 300}, stream=True),
-        request_of("broken off", {"max_tokens": 300}, stream=True),
+        create_request("hello", {}),
+        create_request("hello", {"max_tokens": 3000}),
+        create_request("hello" * 5_000, TINY),
+        create_request("hello", LONG_SCHEMA),
+        create_request("no usage", {"max_tokens": 500}),
+        create_request("\x01é漢😀" * 500, {"max_tokens": 100}),
+        create_request("broken off", {"max_tokens": 300}),
+        create_request("half a stream", {"max_tokens": 300}, stream=True),
+        create_request("broken off", {"max_tokens": 300}, stream=True),
     ],
     ids=[
         "no limit",
@@ -131,20 +131,20 @@ TINY, LONG_SCHEMA = {"max_tokens": 1}, {"max_tokens": 1, "response_format": SCHE
         "no stream",
     ],
 )
-async def test_two_hundred_chats_at_once_cost_the_allowance_at_most(
+async def test_two_hundred_concurrent_chats_cost_at_most_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer, request_: ChatRequest
 ) -> None:
-    """Whatever makes a chat expensive: its answer, its prompt, a schema, a tool, or a connection that breaks."""
+    """The limit holds whether the answer, the prompt, a schema or a broken connection makes a chat expensive."""
     await asyncio.gather(*(try_chat(harness, caller, request_) for _ in range(200)))
     await assert_bound(harness, caller, billing_server)
 
 
-async def test_built_in_tools_cost_the_allowance_at_most(
+async def test_built_in_tools_cost_at_most_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """The provider searches as often as it may, reads everything again after each search, and charges a fee for it."""
+    """The limit holds even if the provider searches as often as it may, each time for a fee and all input tokens."""
     await harness.users.change(caller, AccountChange(monthly_allowance=2, spend_remaining=2))
-    request = request_of("hello", {"max_tokens": 100}, built_in_tools=["web_search"])
+    request = create_request("hello", {"max_tokens": 100}, built_in_tools=["web_search"])
     await asyncio.gather(*(try_chat(harness, caller, request) for _ in range(200)))
     await assert_bound(harness, caller, billing_server)
 
@@ -164,19 +164,19 @@ async def run(input_dict, tools):
 
 
 @pytest.mark.parametrize("parameters", [{}, {"max_tokens": 2_000}, LONG_SCHEMA], ids=["no limit", "long", "schema"])
-async def test_a_run_costs_the_setting_and_the_allowance_at_most(
+async def test_runs_cost_at_most_the_setting_and_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer, parameters: dict[str, Any]
 ) -> None:
-    """Forty calls at once, in five concurrent runs."""
+    """The limit holds for five concurrent runs that make forty concurrent calls each."""
     request = RunCodeRequest(code=CALLS, input_dict={"parameters": parameters})
     await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(5)), return_exceptions=True)
     await assert_bound(harness, caller, billing_server)
 
 
-async def test_one_run_costs_the_setting_at_most(
+async def test_one_run_costs_at_most_the_setting(
     settings: Settings, catalog: Catalog, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """`RUN_MAX_COST` limits what is spent, not what is estimated. The user has plenty."""
+    """`RUN_MAX_COST` limits what a run spends, even if the user's allowance is larger."""
     harness = Harness(settings.model_copy(update={"run_max_cost": 0.05}), catalog)
     request = RunCodeRequest(code=CALLS, input_dict={"parameters": {"max_tokens": 2_000}})
     await harness.runs.run_code(caller, request)
@@ -187,7 +187,7 @@ async def test_one_run_costs_the_setting_at_most(
 async def test_calls_that_their_run_no_longer_waits_for_are_charged(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """Each run gives up after the provider has begun, which bills the call all the same."""
+    """Calls are charged even if their runs time out, because the provider has begun and bills them."""
     parameters: dict[str, Any] = {"max_tokens": 50}
     code = CALLS.replace('"hello"', '"slow"')
     request = RunCodeRequest(code=code, input_dict={"parameters": parameters, "timeout": 3})
@@ -197,14 +197,14 @@ async def test_calls_that_their_run_no_longer_waits_for_are_charged(
     await assert_bound(harness, caller, billing_server)
 
 
-async def test_calls_whose_process_never_comes_back_are_charged_what_they_hold(
+async def test_calls_whose_process_has_ended_are_charged_what_they_hold(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """An instance may be ended once it has answered. Its calls were billed, so their money does not come back."""
+    """An instance may be ended after its response. Its calls are billed, so the sweep charges their holds."""
     code = CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
     request = RunCodeRequest(code=code, input_dict={"parameters": {"max_tokens": 1_000}, "timeout": 3})
     holds = harness.database._client.collection("holds")  # pyright: ignore[reportPrivateUsage]
-    for _ in range(8):  # each would spend a sixth of the allowance
+    for _ in range(8):  # each run would spend a sixth of the allowance
         await asyncio.gather(harness.runs.run_code(caller, request), return_exceptions=True)
         for document in await holds.get():
             await document.reference.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
@@ -219,13 +219,13 @@ async def test_calls_whose_process_never_comes_back_are_charged_what_they_hold(
     assert await harness.charged(caller.uid) == charged
 
 
-async def test_chained_agents_cost_the_allowance_at_most(
+async def test_chained_agents_cost_at_most_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """An agent that calls another forty times, which calls a model."""
+    """The limit holds for concurrent runs of code that calls another agent, which calls a model."""
     agents = AgentService(harness.database)
     inner = await agents.create(
-        caller, CreateAgentRequest(name="inner", description="It asks.", code=CALLS.replace("range(40)", "range(4)"))
+        caller, CreateAgentRequest(name="inner", description="Asks.", code=CALLS.replace("range(40)", "range(4)"))
     )
     code = """
 async def run(input_dict, tools):
@@ -238,10 +238,10 @@ async def run(input_dict, tools):
     await assert_bound(harness, caller, billing_server)
 
 
-async def test_generated_code_costs_the_allowance_at_most(
+async def test_generated_code_costs_at_most_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """The model writes nonsense, at length, and is asked again."""
+    """The limit holds even though the model writes long, invalid code and has to correct it."""
     calls = ModelCallService.create(harness.database, harness.catalog, complete, harness.settings)
     service = CodeWritingService(harness.database, calls, create_engine(harness.settings), harness.settings)
     request = GenerateCodeRequest.model_validate(

@@ -1,4 +1,4 @@
-"""What a chain of runs may use together."""
+"""A chain of runs shares one budget of time, calls and money."""
 
 import pytest
 from hypothesis import given
@@ -8,8 +8,8 @@ from shared.models.money import CostBounds
 from shared.services.accounts.run_budgets import Budget, BudgetSpent
 
 
-def test_one_call_too_many_is_refused() -> None:
-    """Calls are counted, of whatever kind they are."""
+def test_one_call_too_many_is_rejected() -> None:
+    """A budget for two calls rejects the third."""
     budget = Budget(seconds=60, calls=2, cost=0)
     budget.take_call()
     budget.take_call()
@@ -17,8 +17,8 @@ def test_one_call_too_many_is_refused() -> None:
         budget.take_call()
 
 
-def test_what_is_set_aside_cannot_be_spent_twice() -> None:
-    """Concurrent calls share what is left, and return what they do not need."""
+def test_a_reserved_amount_cannot_be_spent_twice() -> None:
+    """Concurrent calls share the remaining budget, and return what they do not need."""
     budget = Budget(seconds=60, calls=9, cost=100)
     assert budget.reserve(CostBounds(5, 70)) == 70
     assert budget.reserve(CostBounds(5, 70)) == 30
@@ -29,28 +29,28 @@ def test_what_is_set_aside_cannot_be_spent_twice() -> None:
     assert budget.spent == 10
 
 
-def test_a_call_whose_prompt_alone_is_not_covered_is_refused() -> None:
-    """What is left must pay for the prompt and a short answer."""
+def test_a_call_whose_prompt_is_not_covered_is_rejected() -> None:
+    """The remaining budget must cover the prompt and a short answer."""
     budget = Budget(seconds=60, calls=9, cost=100)
     with pytest.raises(BudgetSpent, match=r"may cost \$0.000101 before it is answered, but only \$0.0001 is left"):
         budget.reserve(CostBounds(101, 500))
 
 
 def test_a_free_call_needs_no_budget() -> None:
-    """A free model can be called when the money is spent."""
+    """A free model can be called even if the budget is spent."""
     budget = Budget(seconds=60, calls=9, cost=1)
     budget.spend(budget.reserve(CostBounds(1, 1)), 1)
     assert budget.reserve(CostBounds(0, 0)) == 0
 
 
-def test_time_left_is_never_negative() -> None:
-    """It is 0 when the time is up."""
+def test_the_remaining_time_is_never_negative() -> None:
+    """The remaining time is 0 when the time is up."""
     assert Budget(seconds=-1, calls=1, cost=1).seconds_left == 0
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 50)), max_size=40))
-def test_sequential_calls_overrun_by_one_at_most(calls: list[tuple[int, int]]) -> None:
-    """However much calls cost beyond their estimates, none begins once the money is spent."""
+def test_sequential_calls_exceed_the_budget_by_at_most_one(calls: list[tuple[int, int]]) -> None:
+    """Calls may cost more than estimated, but none begins once the money is spent."""
     budget = Budget(seconds=60, calls=1000, cost=100)
     for estimate, cost in calls:
         before = budget.spent

@@ -1,4 +1,4 @@
-"""Runs code as a caller does, for tests."""
+"""Runs code for a caller, for tests."""
 
 from typing import Any
 
@@ -22,12 +22,14 @@ async def run(harness: Harness, caller: Caller, code: str, input_dict: Any = Non
     return await harness.runs.run_code(caller, request)
 
 
-async def failure(harness: Harness, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> CodeFailed:
+async def run_and_fail(
+    harness: Harness, caller: Caller, code: str, input_dict: Any = None, **fields: Any
+) -> CodeFailed:
     with pytest.raises(CodeFailed) as raised:
         await run(harness, caller, code, input_dict, **fields)
     return raised.value
 
 
-def replaced(harness: Harness, **fields: Any) -> Any:
-    """The run service with other settings."""
+def create_runs(harness: Harness, **fields: Any) -> Any:
+    """Creates the run service with other settings."""
     return Harness(harness.settings.model_copy(update=fields), harness.catalog).runs

@@ -1,4 +1,4 @@
-"""Agents: saved, read, changed, deleted, over real Firestore."""
+"""Agents are saved, read, changed and deleted; tested in the real Firestore emulator."""
 
 import asyncio
 from typing import Any
@@ -16,8 +16,8 @@ from shared.store import Database
 from tests.database_faults import lose_answers
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': 'x'}"
-OTHER = Caller(uid="somebody-else")
-ADMIN = Caller(uid="boss", claims={"admin": True})
+OTHER = Caller(uid="other")
+ADMIN = Caller(uid="admin", claims={"admin": True})
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ async def agents(database: Database) -> AgentService:
 
 
 def request(**fields: Any) -> CreateAgentRequest:
-    return CreateAgentRequest.model_validate({"name": "Echo", "description": "Says it.", "code": CODE, **fields})
+    body = {"name": "Echo", "description": "Repeats its input.", "code": CODE, **fields}
+    return CreateAgentRequest.model_validate(body)
 
 
 def change(**fields: Any) -> UpdateAgentRequest:
@@ -34,7 +35,7 @@ def change(**fields: Any) -> UpdateAgentRequest:
 
 
 async def test_a_saved_agent_is_read_as_it_was_saved(agents: AgentService, caller: Caller) -> None:
-    """Every field, any JSON and any script; with an id, a revision and times."""
+    """Every field is preserved, with any JSON and any script."""
     saved = await agents.create(
         caller,
         request(
@@ -59,7 +60,7 @@ async def test_a_saved_agent_is_read_as_it_was_saved(agents: AgentService, calle
 
 
 async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentService, caller: Caller) -> None:
-    """Each warning names the line, when the agent is saved and when it is changed. The code is kept as it is."""
+    """Warnings name the line, both when the agent is saved and when it is changed. The code is stored unchanged."""
     saved = await agents.create(caller, request(code=f"import requests\n\n\n{CODE}"))
     assert [warning.line for warning in saved.warnings or []] == [1]
     changed = await agents.update(caller, saved.id, change(code="not python("))
@@ -68,15 +69,15 @@ async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentServic
 
 
 async def test_a_saved_agent_names_its_engine(agents: AgentService, caller: Caller) -> None:
-    """With the findings in its code, here none. Reading it returns neither."""
+    """Saving an agent returns its engine and warnings; reading it returns neither."""
     saved = await agents.create(caller, request(code=f"class E(Exception):\n    pass\n\n\n{CODE}"))
     assert (saved.engine, saved.warnings) == ("python", [])
-    read = await agents.get(caller, saved.id)
-    assert (read.engine, read.warnings) == (None, None)
+    found = await agents.get(caller, saved.id)
+    assert (found.engine, found.warnings) == (None, None)
 
 
 async def test_a_change_applies_only_what_was_sent(agents: AgentService, caller: Caller) -> None:
-    """The rest and the time of creation stay; null empties optional fields; the revision is new."""
+    """Other fields and the time of creation stay, null clears an optional field, and the revision is new."""
     saved = await agents.create(caller, request(docstring="Doc.", friendlyName="echo"))
     changed = await agents.update(caller, saved.id, change(description="New.", docstring=None))
     assert (changed.name, changed.description, changed.docstring) == ("Echo", "New.", None)
@@ -86,7 +87,7 @@ async def test_a_change_applies_only_what_was_sent(agents: AgentService, caller:
 
 
 async def test_a_stale_revision_changes_nothing(agents: AgentService, caller: Caller) -> None:
-    """409 for one that is not the newest; without one the change is made."""
+    """A request with an old revision gets 409; one without a revision changes the agent."""
     saved = await agents.create(caller, request())
     newer = await agents.update(caller, saved.id, change(_rev=saved.rev, name="One"))
     with pytest.raises(Conflict):
@@ -96,24 +97,24 @@ async def test_a_stale_revision_changes_nothing(agents: AgentService, caller: Ca
 
 
 async def test_only_one_of_several_changes_to_a_revision_is_made(agents: AgentService, caller: Caller) -> None:
-    """However many come at once."""
+    """Of eight concurrent changes to the same revision, one succeeds and seven get 409."""
     saved = await agents.create(caller, request())
     outcomes = await asyncio.gather(
         *(agents.update(caller, saved.id, change(_rev=saved.rev, name=str(number))) for number in range(8)),
         return_exceptions=True,
     )
-    made = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
-    assert len(made) == 1
+    changed = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
+    assert len(changed) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 7
-    assert (await agents.get(caller, saved.id)).name == made[0].name
+    assert (await agents.get(caller, saved.id)).name == changed[0].name
 
 
-async def test_access_to_other_users_things(agents: AgentService, caller: Caller) -> None:
-    """Unknown while private. If shared, every user reads it, and only its owner and administrators change it."""
+async def test_visibility_determines_access_to_other_users_agents(agents: AgentService, caller: Caller) -> None:
+    """A private agent is not found; a shared one can be read by all, and changed by its owner and administrators."""
     saved = await agents.create(caller, request())
-    for act in (agents.get(OTHER, saved.id), agents.update(OTHER, saved.id, change(name="x"))):
+    for attempt in (agents.get(OTHER, saved.id), agents.update(OTHER, saved.id, change(name="x"))):
         with pytest.raises(NotFound, match="There is no such agent"):
-            await act
+            await attempt
     with pytest.raises(NotFound):
         await agents.delete(OTHER, saved.id)
     await agents.update(caller, saved.id, change(visibility="shared"))
@@ -130,7 +131,7 @@ async def test_access_to_other_users_things(agents: AgentService, caller: Caller
 
 @pytest.mark.parametrize("agent_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
 async def test_any_text_may_be_given_as_an_id(agents: AgentService, caller: Caller, agent_id: str) -> None:
-    """What cannot be an id is unknown like any other."""
+    """A text that cannot be an id gets 404, like an unknown id."""
     with pytest.raises(NotFound):
         await agents.get(caller, agent_id)
     with pytest.raises(NotFound):
@@ -139,8 +140,8 @@ async def test_any_text_may_be_given_as_an_id(agents: AgentService, caller: Call
         await agents.delete(caller, agent_id)
 
 
-async def test_an_agent_that_is_too_large_is_refused_with_its_size(agents: AgentService, caller: Caller) -> None:
-    """With the size and the limit; nothing is saved or changed."""
+async def test_an_agent_that_is_too_large_is_rejected(agents: AgentService, caller: Caller) -> None:
+    """The error states the size and the limit, and nothing is changed."""
     with pytest.raises(TooLarge, match=r"The agent is 1\d{6} bytes long; at most 1000000 can be kept"):
         await agents.create(caller, request(docstring="x" * 1_000_000))
     saved = await agents.create(caller, request(docstring="x" * 990_000))
@@ -152,8 +153,8 @@ async def test_an_agent_that_is_too_large_is_refused_with_its_size(agents: Agent
 @pytest.mark.parametrize(
     "schema", [{"type": "object", "properties": {"a": {"type": "nonsense"}}}, {"$ref": "http://127.0.0.1:9/schema"}]
 )
-async def test_an_invalid_schema_is_refused(agents: AgentService, caller: Caller, schema: Any) -> None:
-    """When an agent is saved and when it is changed, by the schema's name; nothing is fetched."""
+async def test_an_invalid_schema_is_rejected(agents: AgentService, caller: Caller, schema: Any) -> None:
+    """The error names the schema, both when an agent is saved and when it is changed. References are not fetched."""
     with pytest.raises(BadRequest, match="inputSchema"):
         await agents.create(caller, request(inputSchema=schema))
     saved = await agents.create(caller, request())
@@ -162,7 +163,7 @@ async def test_an_invalid_schema_is_refused(agents: AgentService, caller: Caller
 
 
 async def test_lists_show_own_and_shared_newest_first(agents: AgentService, caller: Caller) -> None:
-    """Not other users' private ones; an administrator sees all."""
+    """Lists do not show other users' private agents, except to administrators."""
     first = await agents.create(caller, request(name="first"))
     await agents.create(OTHER, request(name="private"))
     await agents.create(OTHER, request(name="shared", visibility="shared"))
@@ -172,8 +173,8 @@ async def test_lists_show_own_and_shared_newest_first(agents: AgentService, call
     assert (await agents.list(caller, 10)).next_token is None
 
 
-async def test_pages_show_each_once(agents: AgentService, caller: Caller) -> None:
-    """In the order of the whole list. An invalid token is refused."""
+async def test_pages_show_each_agent_once(agents: AgentService, caller: Caller) -> None:
+    """The pages have the order of the whole list. An invalid token is rejected."""
     for number in range(7):
         await agents.create(caller, request(name=str(number), visibility="shared"))
     names: list[str] = []
@@ -190,8 +191,10 @@ async def test_pages_show_each_once(agents: AgentService, caller: Caller) -> Non
             await agents.list(caller, 3, bad)
 
 
-async def test_lost_answers_save_once_and_change_once(agents: AgentService, caller: Caller, database: Database) -> None:
-    """A commit that went through unnoticed is recognised: no duplicate, no conflict, no 404."""
+async def test_lost_responses_save_once_and_change_once(
+    agents: AgentService, caller: Caller, database: Database
+) -> None:
+    """A commit that took effect although it failed causes neither a duplicate nor a conflict nor a 404."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await agents.create(caller, request())
     assert len((await agents.list(caller, 10)).items) == 1
@@ -204,7 +207,7 @@ async def test_lost_answers_save_once_and_change_once(agents: AgentService, call
 async def test_deleting_a_published_agent_unpublishes_it(
     agents: AgentService, caller: Caller, database: Database
 ) -> None:
-    """Its name is free at once."""
+    """The friendly name of a deleted agent is free immediately."""
     saved = await agents.create(caller, request(friendlyName="echo"))
     deployments = DeploymentService(database, Settings())
     await deployments.deploy(caller, saved.id)
@@ -214,10 +217,10 @@ async def test_deleting_a_published_agent_unpublishes_it(
     assert (await deployments.deploy(OTHER, other.id)).endpoint == "/rest/echo"
 
 
-async def test_what_lists_show_of_a_published_agent_changes_with_it(
+async def test_changes_of_a_published_agent_reach_its_deployment(
     agents: AgentService, caller: Caller, database: Database
 ) -> None:
-    """Description, schemas and visibility; the public name stays."""
+    """The deployment's description, schemas and visibility change with the agent; its public name stays."""
     saved = await agents.create(caller, request(friendlyName="echo"))
     await DeploymentService(database, Settings()).deploy(caller, saved.id)
     changes = {"description": "New.", "inputSchema": {"a": "string"}, "visibility": "shared", "friendlyName": "other"}
@@ -232,8 +235,8 @@ async def test_what_lists_show_of_a_published_agent_changes_with_it(
     assert await database.deployments.get("other") is None
 
 
-async def test_large_agents_make_shorter_pages(agents: AgentService, caller: Caller) -> None:
-    """A page ends with the agent that takes it above eight megabytes, and leads on; each agent is shown once."""
+async def test_large_agents_make_pages_shorter(agents: AgentService, caller: Caller) -> None:
+    """A page ends after the agent with which it exceeds eight megabytes, and its token leads to the remaining ones."""
     for number in range(11):
         await agents.create(caller, request(name=str(number), docstring="é" * 490_000))
     first = await agents.list(caller, 100)

@@ -1,4 +1,4 @@
-"""Deployments: a friendly name belongs to one agent, over real Firestore."""
+"""A friendly name belongs to one published agent; tested in the real Firestore emulator."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.store import Database
 from tests.database_faults import lose_answers
 
-OTHER = Caller(uid="somebody-else")
+OTHER = Caller(uid="other")
 CODE = "async def run(input_dict, tools):\n    return {}"
 
 
@@ -25,20 +25,20 @@ async def deployments(database: Database) -> DeploymentService:
     return DeploymentService(database, Settings())
 
 
-async def saved(database: Database, caller: Caller, name: str | None, **fields: Any) -> Agent:
+async def save(database: Database, caller: Caller, name: str | None, **fields: Any) -> Agent:
     body = {"name": "n", "code": CODE, "friendlyName": name, **fields}
     return await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
 
 
-async def renamed(database: Database, caller: Caller, agent: Agent, name: str | None) -> None:
+async def rename(database: Database, caller: Caller, agent: Agent, name: str | None) -> None:
     await AgentService(database).update(caller, agent.id, UpdateAgentRequest.model_validate({"friendlyName": name}))
 
 
 async def test_an_agent_is_published_under_its_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """The answer says where, and when; publishing again changes nothing."""
-    agent = await saved(database, caller, "echo")
+    """The response names the endpoint. Publishing again changes nothing."""
+    agent = await save(database, caller, "echo")
     assert (await deployments.deploy(caller, agent.id)).endpoint == "/rest/echo"
     info = await deployments.get(caller, agent.id)
     assert (info.is_deployed, info.friendly_name, info.agentId, info.endpoint) == (True, "echo", agent.id, "/rest/echo")
@@ -49,8 +49,8 @@ async def test_an_agent_is_published_under_its_name(
 async def test_code_that_will_not_run_is_published_with_a_warning(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """It can be fixed without publishing it again."""
-    agent = await saved(database, caller, "broken", code="def x(")
+    """Code that will not run can be published; the response contains a warning."""
+    agent = await save(database, caller, "broken", code="def x(")
     deployed = await deployments.deploy(caller, agent.id)
     assert deployed.message.startswith("Agent deployed. It will not run as it is: line 1: This is not Python")
 
@@ -58,8 +58,8 @@ async def test_code_that_will_not_run_is_published_with_a_warning(
 async def test_an_agent_without_a_name_cannot_be_published(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """400, with what to do."""
-    agent = await saved(database, caller, None)
+    """The caller gets 400 with the name of the missing field."""
+    agent = await save(database, caller, None)
     with pytest.raises(BadRequest, match="friendlyName"):
         await deployments.deploy(caller, agent.id)
 
@@ -67,9 +67,9 @@ async def test_an_agent_without_a_name_cannot_be_published(
 async def test_only_one_of_two_agents_gets_the_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """At the same instant, twenty times over: one is published, the other gets a conflict."""
+    """Of two agents that are published at the same instant under one name, one gets it and the other a conflict."""
     for number in range(20):
-        pair = [await saved(database, user, f"name-{number}") for user in (caller, OTHER)]
+        pair = [await save(database, user, f"name-{number}") for user in (caller, OTHER)]
         outcomes = await asyncio.gather(
             *(deployments.deploy(user, agent.id) for user, agent in zip((caller, OTHER), pair, strict=True)),
             return_exceptions=True,
@@ -86,24 +86,24 @@ async def test_only_one_of_two_agents_gets_the_name(
 async def test_a_renamed_agent_moves_when_it_is_published_again(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """Until then it stays where it was; then the old name is free."""
-    agent = await saved(database, caller, "old")
+    """The agent stays under its old name until it is published again; then the old name is free."""
+    agent = await save(database, caller, "old")
     await deployments.deploy(caller, agent.id)
-    await renamed(database, caller, agent, "new")
+    await rename(database, caller, agent, "new")
     assert (await deployments.get(caller, agent.id)).friendly_name == "old"
     assert (await deployments.deploy(caller, agent.id)).endpoint == "/rest/new"
     assert await database.deployments.get("old") is None
-    other = await saved(database, OTHER, "old")
+    other = await save(database, OTHER, "old")
     await deployments.deploy(OTHER, other.id)
-    await renamed(database, caller, agent, "old")
+    await rename(database, caller, agent, "old")
     with pytest.raises(Conflict):
         await deployments.deploy(caller, agent.id)
     assert (await deployments.get(caller, agent.id)).friendly_name == "new"
 
 
 async def test_an_unpublished_name_is_free(deployments: DeploymentService, database: Database, caller: Caller) -> None:
-    """404 for what is not published, also the second time."""
-    agent = await saved(database, caller, "echo")
+    """An agent that is not published gets 404, and another agent can take its name."""
+    agent = await save(database, caller, "echo")
     for _ in range(2):
         with pytest.raises(NotFound, match="not deployed"):
             await deployments.undeploy(caller, agent.id)
@@ -111,30 +111,30 @@ async def test_an_unpublished_name_is_free(deployments: DeploymentService, datab
         await deployments.undeploy(caller, agent.id)
         with pytest.raises(NotFound, match="not deployed"):
             await deployments.get(caller, agent.id)
-    other = await saved(database, OTHER, "echo")
+    other = await save(database, OTHER, "echo")
     await deployments.deploy(OTHER, other.id)
 
 
 async def test_only_its_owner_publishes_an_agent(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """A private agent is unknown to others. A shared one shows that it is published, and others cannot change it."""
-    private, shared = await saved(database, caller, "a"), await saved(database, caller, "b", visibility="shared")
+    """A private agent is unknown to others. Others can see a shared one's deployment, but not change it."""
+    private, shared = await save(database, caller, "a"), await save(database, caller, "b", visibility="shared")
     await deployments.deploy(caller, shared.id)
-    for act in (deployments.deploy, deployments.undeploy, deployments.get):
+    for operation in (deployments.deploy, deployments.undeploy, deployments.get):
         with pytest.raises(NotFound):
-            await act(OTHER, private.id)
-    for act in (deployments.deploy, deployments.undeploy):
+            await operation(OTHER, private.id)
+    for operation in (deployments.deploy, deployments.undeploy):
         with pytest.raises(Forbidden):
-            await act(OTHER, shared.id)
+            await operation(OTHER, shared.id)
     assert (await deployments.get(OTHER, shared.id)).friendly_name == "b"
 
 
-async def test_lost_answers_publish_and_unpublish_once(
+async def test_lost_responses_publish_and_unpublish_once(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """A commit that went through unnoticed is recognised."""
-    agent = await saved(database, caller, "echo")
+    """A commit that took effect although it failed is recognized."""
+    agent = await save(database, caller, "echo")
     lose_answers(database, ServiceUnavailable("gone"), 1, 2, 3)
     await deployments.deploy(caller, agent.id)
     assert await database.deployments.get("echo") is not None
@@ -145,11 +145,11 @@ async def test_lost_answers_publish_and_unpublish_once(
 async def test_lists_show_own_and_shared_by_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """In pages, each once; other users' private ones are not shown."""
+    """Pages show each deployment once, without other users' private ones."""
     for name, user, visibility in (
         ("c", caller, "private"), ("a", caller, "private"), ("b", OTHER, "shared"), ("d", OTHER, "private"),
     ):  # fmt: skip
-        agent = await saved(database, user, name, visibility=visibility, inputSchema={"x": "string"})
+        agent = await save(database, user, name, visibility=visibility, inputSchema={"x": "string"})
         await deployments.deploy(user, agent.id)
     page = await deployments.list(caller, 10)
     assert [api.friendly_name for api in page.items] == ["a", "b", "c"]
@@ -163,19 +163,19 @@ async def test_lists_show_own_and_shared_by_name(
 
 
 async def test_one_request_finds_which_names_are_taken(database: Database, caller: Caller) -> None:
-    """Of many names."""
-    agent = await saved(database, caller, "echo")
+    """A single request finds the taken names among several."""
+    agent = await save(database, caller, "echo")
     await DeploymentService(database, Settings()).deploy(caller, agent.id)
     assert await database.deployments.find_taken(["echo", "free", "also_free"]) == {"echo"}
 
 
-async def test_large_deployments_make_shorter_pages(
+async def test_large_deployments_make_pages_shorter(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """A page ends with the one that takes it above eight megabytes, and leads on; each is shown once."""
+    """A page ends after the deployment with which it exceeds eight megabytes; its token leads to the remaining ones."""
     names = [f"n{number:02}" for number in range(28)]
     for name in names:
-        agent = await saved(database, caller, name, description="天" * 100_000)
+        agent = await save(database, caller, name, description="天" * 100_000)
         await deployments.deploy(caller, agent.id)
     first = await deployments.list(caller, 100)
     second = await deployments.list(caller, 100, first.next_token)

@@ -1,4 +1,4 @@
-"""Agent code and the table of hostile URLs: none is reached, by HTTP or as an MCP server."""
+"""Agent code cannot reach any of the hostile URLs, neither by HTTP nor as an MCP server."""
 
 import socket
 
@@ -31,7 +31,7 @@ async def run(input_dict, tools):
 async def test_no_hostile_url_is_reached(
     settings: Settings, catalog: Catalog, caller: Caller, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is refused in words that reveal no secret, without a connection to where it leads."""
+    """Each URL is refused with an error that reveals no secret, and no connection to its target is opened."""
     harness = Harness(settings.model_copy(update={"run_max_calls": 1000}), catalog)
     with socket.create_server(("127.0.0.1", 0)) as bait:
         bait.setblocking(False)
@@ -40,9 +40,9 @@ async def test_no_hostile_url_is_reached(
         request = RunCodeRequest.model_validate(
             {"code": CODE, "inputDict": {"urls": urls}, "tools": {url: ["any"] for url in urls}}
         )
-        answer = await harness.runs.run_code(caller, request)
-        assert isinstance(answer.result, list)
-        reached, refused = answer.result
+        response = await harness.runs.run_code(caller, request)
+        assert isinstance(response.result, list)
+        reached, refused = response.result
         assert reached == []
         assert isinstance(refused, list)
         assert len(refused) == 2 * len(urls)

@@ -1,4 +1,4 @@
-"""Published agents, which anyone may call and whose owners are charged."""
+"""Anyone may call a published agent, and its owner is charged."""
 
 import asyncio
 import logging
@@ -25,25 +25,15 @@ from shared.settings import Settings
 from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, publish, stored
+from tests.services.publishing import ASK, get_stored, publish
 
 OWNER = Caller(uid="owner")
 
 
-@pytest.fixture
-async def harness(settings: Settings, catalog: Catalog) -> Harness:
-    return Harness(settings, catalog)
-
-
-@pytest.fixture
-def published(harness: Harness) -> PublishedService:
-    return PublishedService(harness.database, harness.runs, harness.settings)
-
-
-async def test_anyone_may_call_it_and_its_owner_is_charged(
+async def test_anyone_may_call_a_published_agent_and_its_owner_is_charged(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """Whether it is private or not: its name is known only to those who were given it."""
+    """Even a private agent can be called by anyone who knows its friendly name."""
     await publish(harness.database, OWNER, "ask", ASK)
     answer = await published.call("ask", {"inputText": "hi"}, "1.2.3.4")
     assert (answer.result, answer.warnings) == ({"outputText": "You said: hi"}, [])
@@ -52,13 +42,13 @@ async def test_anyone_may_call_it_and_its_owner_is_charged(
 
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "x" * 2000, "é"])
 async def test_an_unknown_name_is_404(published: PublishedService, name: str) -> None:
-    """Whatever it is."""
+    """Any name that is not published gets 404, even one that cannot be a document's."""
     with pytest.raises(NotFound, match="No agent is published as"):
         await published.call(name, {}, "1.2.3.4")
 
 
 async def test_input_is_checked_by_either_form_of_schema(published: PublishedService, harness: Harness) -> None:
-    """422 lists everything that is wrong, and where. Without a schema anything is accepted."""
+    """The 422 lists every error with its location. Without a schema, any input is accepted."""
     await publish(harness.database, OWNER, "short", inputSchema={"inputText": "string", "n": "integer"})
     schema = {
         "type": "object",
@@ -86,45 +76,46 @@ async def run(input_dict, tools):
 
 
 @asynccontextmanager
-async def flooded(call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncGenerator[None]:
-    """Eight calls, as many of which run as one caller may have of eight slots."""
-    flood = [asyncio.create_task(call()) for _ in range(8)]
+async def flood(call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncGenerator[None]:
+    """Makes eight calls, of which as many run as one caller's share of eight slots allows."""
+    calls = [asyncio.create_task(call()) for _ in range(8)]
     try:
         async with asyncio.timeout(30):
             while run_slots.slots(8, 0)._taken < 2:  # noqa: ASYNC110  # pyright: ignore[reportPrivateUsage]
                 await asyncio.sleep(0.02)
         yield
-        assert not any(call.done() for call in flood)
+        assert not any(task.done() for task in calls)
     finally:
-        for task in flood:
+        for task in calls:
             task.cancel()
-        await asyncio.gather(*flood, return_exceptions=True)
+        await asyncio.gather(*calls, return_exceptions=True)
 
 
 async def test_one_caller_does_not_block_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:
-    """However many of its runs sleep: callers at other addresses, the owner, and users who chat with it are answered.
-    And the one caller is answered by other owners' agents.
+    """While one caller's runs fill its share, other addresses, the owner and chatting users are answered.
+
+    Agents of other owners still answer that caller.
     """
     harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
     published = PublishedService(harness.database, harness.runs, harness.settings)
     await publish(harness.database, OWNER, "sleeper", SLEEPER, visibility="shared")
     await publish(harness.database, caller, "another", SLEEPER)
-    async with flooded(lambda: published.call("sleeper", {"inputText": "sleep"}, "1.1.1.1")):
+    async with flood(lambda: published.call("sleeper", {"inputText": "sleep"}, "1.1.1.1")):
         assert (await published.call("sleeper", {"inputText": "hi"}, "2.2.2.2")).result == "awake"
         assert (await published.call("another", {"inputText": "hi"}, "1.1.1.1")).result == "awake"
-        for chatting in (OWNER, caller):
+        for user in (OWNER, caller):
             body = {"messages": [{"role": "user", "content": "hi"}], "provider": GOFANNON, "model": "sleeper"}
-            accepted = await harness.chat.submit(chatting, ChatRequest.model_validate(body))
+            accepted = await harness.chat.submit(user, ChatRequest.model_validate(body))
             await harness.deliver(accepted.ticket_id)
-            assert (await harness.chat.look_up(chatting, accepted.ticket_id)).status is TicketStatus.COMPLETED
+            assert (await harness.chat.look_up(user, accepted.ticket_id)).status is TicketStatus.COMPLETED
 
 
 async def test_one_chatting_user_does_not_block_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:
-    """Who pays for the runs makes no difference to those who wait for the agent."""
+    """Runs that a chatting user pays for do not block the agent for its other callers."""
     harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
     published = PublishedService(harness.database, harness.runs, harness.settings)
-    agent = await stored(harness.database, await publish(harness.database, OWNER, "sleeper", SLEEPER))
-    async with flooded(lambda: harness.runs.run_agent(caller, agent, {"inputText": "sleep"}, 50)):
+    agent = await get_stored(harness.database, await publish(harness.database, OWNER, "sleeper", SLEEPER))
+    async with flood(lambda: harness.runs.run_agent(caller, agent, {"inputText": "sleep"}, 50)):
         assert (await published.call("sleeper", {"inputText": "hi"}, "2.2.2.2")).result == "awake"
 
 
@@ -142,7 +133,7 @@ FORM = {
 
 
 async def test_texts_of_a_form_are_read(published: PublishedService, harness: Harness) -> None:
-    """As what the input schema wants in their place; what cannot be read is told as what it is."""
+    """Texts are converted to the types of the input schema. A text that cannot be converted gets 422."""
     await publish(
         harness.database, OWNER, "form", "async def run(input_dict, tools):\n    return input_dict", inputSchema=FORM
     )
@@ -158,10 +149,8 @@ async def test_texts_of_a_form_are_read(published: PublishedService, harness: Ha
     assert [problem["loc"] for problem in raised.value.body["detail"]] == [["body", "days"]]
 
 
-async def test_a_result_that_violates_its_schema_comes_with_warnings(
-    published: PublishedService, harness: Harness
-) -> None:
-    """The caller gets the result, and what is wrong with it."""
+async def test_a_result_that_violates_its_schema_has_warnings(published: PublishedService, harness: Harness) -> None:
+    """The caller gets the result, and a warning for each violation."""
     await publish(harness.database, OWNER, "odd", outputSchema={"outputText": "integer", "other": "string"})
     answer = await published.call("odd", {"inputText": "hi"}, "a")
     assert answer.result == {"outputText": "hi"}
@@ -172,7 +161,7 @@ async def test_a_result_that_violates_its_schema_comes_with_warnings(
 async def test_a_failure_names_its_run_and_the_log_has_the_reason(
     published: PublishedService, harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answer has no detail of another user's code; the log has the error and the agent's lines."""
+    """The response reveals nothing about another user's code; the log has the error and the agent's output."""
     await publish(
         harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    print('so far')\n    return 1 / 0"
     )
@@ -190,10 +179,10 @@ async def test_a_failure_names_its_run_and_the_log_has_the_reason(
     assert re.fullmatch(r"\d\.\d{3} s: so far", *fields["printed"])
 
 
-async def test_it_stops_at_its_owners_allowance(
+async def test_a_published_agent_stops_at_its_owners_allowance(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """402, which does not reveal the amount; no model is called."""
+    """The caller gets 402 before a model is called."""
     await publish(harness.database, OWNER, "ask", ASK)
     now = datetime.now(UTC)
     await store_account(
@@ -205,7 +194,7 @@ async def test_it_stops_at_its_owners_allowance(
 
 
 async def test_one_address_is_limited_and_others_are_not(harness: Harness) -> None:
-    """A flood from one address does not keep others from the agent, or from other agents."""
+    """The limit of one address and agent affects neither other addresses nor other agents."""
     settings = harness.settings.model_copy(update={"rest_rate_per_minute": 2})
     published = PublishedService(harness.database, harness.runs, settings)
     for name in ("one", "two"):
@@ -218,8 +207,10 @@ async def test_one_address_is_limited_and_others_are_not(harness: Harness) -> No
     await published.call("two", {"inputText": "x"}, "1.1.1.1")
 
 
-async def test_a_changed_agent_is_changed_where_it_is_published(published: PublishedService, harness: Harness) -> None:
-    """Its newest code runs. After it is deleted, its name is unknown."""
+async def test_changes_of_an_agent_take_effect_where_it_is_published(
+    published: PublishedService, harness: Harness
+) -> None:
+    """The agent's newest code runs. After it is deleted, its name is unknown."""
     agent = await publish(harness.database, OWNER, "echo")
     service = AgentService(harness.database)
     newer = UpdateAgentRequest(code="async def run(input_dict, tools):\n    return 2")

@@ -1,4 +1,4 @@
-"""A published agent called with an `Idempotency-Key`: it runs once, and its answer is replayed for a day."""
+"""A published agent called with an `Idempotency-Key` runs once, and its answer is replayed for a day."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from shared.llm.catalog import Catalog
 from shared.models.account import Account
 from shared.models.agent import UpdateAgentRequest
 from shared.models.errors import (
@@ -25,36 +24,22 @@ from shared.models.wire import JsonObject
 from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
-from shared.settings import Settings
 from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
-from tests.services.accounts.test_deployment_budgets import Model, published_with
-from tests.services.agents.keyed_calls import CLOCK, HI, OWNER, TWICE, kept
-from tests.services.harness import Harness
+from tests.services.agents.keyed_calls import CLOCK, HI, KEY, OWNER, TWICE, call, get_key_documents
+from tests.services.harness import GatedModel, Harness, create_published_service
 from tests.services.publishing import ASK, publish
-
-KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
-
-
-@pytest.fixture
-async def harness(settings: Settings, catalog: Catalog) -> Harness:
-    return Harness(settings, catalog)
-
-
-@pytest.fixture
-def published(harness: Harness) -> PublishedService:
-    return PublishedService(harness.database, harness.runs, harness.settings)
 
 
 async def test_the_same_request_is_run_once(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """The answer, its run and its warnings are those of the first. Another order of fields is the same input."""
+    """A repeated request gets the first one's answer, run and warnings. The order of its fields does not matter."""
     await publish(harness.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
     first = await published.call("ask", {"inputText": "hi", "a": {"x": 1, "y": 2}}, "1.1.1.1", KEY)
-    again = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
-    assert (first.replayed, again.replayed) == (False, True)
-    assert (again.run_id, again.result, again.warnings) == (first.run_id, first.result, first.warnings)
+    repeated = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
+    assert (first.replayed, repeated.replayed) == (False, True)
+    assert (repeated.run_id, repeated.result, repeated.warnings) == (first.run_id, first.result, first.warnings)
     assert first.warnings
     assert len(model_server.calls) == 1
     assert len(await harness.charged(OWNER.uid)) == 1
@@ -62,15 +47,15 @@ async def test_the_same_request_is_run_once(
 
 @pytest.mark.parametrize("result", ["{}", "[1, None, 'é😀', {'a': [2 ** 63]}]", "''", "None", "0", "False"])
 async def test_any_json_result_is_replayed(published: PublishedService, harness: Harness, result: str) -> None:
-    """As it was."""
+    """A replayed result equals the first one, for any JSON."""
     await publish(harness.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
-    first, again = [await published.call("give", {}, "a", KEY) for _ in range(2)]
-    assert again.replayed
-    assert repr(again.result) == repr(first.result)
+    first, repeated = [await call(published, "give", {}) for _ in range(2)]
+    assert repeated.replayed
+    assert repr(repeated.result) == repr(first.result)
 
 
 async def test_a_key_belongs_to_its_caller_and_its_agent(published: PublishedService, harness: Harness) -> None:
-    """From another address, or to another agent, it is another key: nobody reads another caller's answer."""
+    """The same key from another address, or for another agent, is a different key. No caller gets another's answer."""
     for name in ("one", "two"):
         await publish(harness.database, OWNER, name, CLOCK)
     first = await published.call("one", {}, "1.1.1.1", KEY)
@@ -86,39 +71,39 @@ async def test_a_key_belongs_to_its_caller_and_its_agent(published: PublishedSer
 
 
 async def test_another_input_under_the_key_is_a_conflict(published: PublishedService, harness: Harness) -> None:
-    """And runs nothing."""
+    """A request with another input under a used key gets a conflict."""
     await publish(harness.database, OWNER, "echo")
-    await published.call("echo", HI, "a", KEY)
+    await call(published, "echo")
     with pytest.raises(Conflict, match="Idempotency-Key"):
-        await published.call("echo", {"inputText": "bye"}, "a", KEY)
+        await call(published, "echo", {"inputText": "bye"})
 
 
-async def test_while_it_runs_the_same_request_has_to_wait(harness: Harness) -> None:
-    """409 with a time. Of concurrent requests one runs."""
+async def test_a_request_whose_run_is_under_way_has_to_wait(harness: Harness) -> None:
+    """While the first request runs, repeated ones get 409 with the time to wait; afterwards, they get its answer."""
     await publish(harness.database, OWNER, "ask", ASK)
-    model = Model(1)
-    published = published_with(harness, model)
+    model = GatedModel(1)
+    published = create_published_service(harness, model)
     model.open.clear()
-    first = asyncio.create_task(published.call("ask", HI, "a", KEY))
-    await model.asked.wait()
-    others = await asyncio.gather(*(published.call("ask", HI, "a", KEY) for _ in range(5)), return_exceptions=True)
+    first = asyncio.create_task(call(published, "ask"))
+    await model.called.wait()
+    others = await asyncio.gather(*(call(published, "ask") for _ in range(5)), return_exceptions=True)
     for other in others:
         assert isinstance(other, RunUnderWay)
         assert (other.status, other.replayed) == (409, False)
         assert other.retry_after
     model.open.set()
     answer = await first
-    assert (await published.call("ask", HI, "a", KEY)).run_id == answer.run_id
+    assert (await call(published, "ask")).run_id == answer.run_id
     assert model.calls == 1
 
 
-async def test_of_many_at_the_same_instant_one_runs(harness: Harness) -> None:
-    """From two processes."""
+async def test_one_of_many_simultaneous_requests_runs(harness: Harness) -> None:
+    """Of twenty requests to two processes, one runs, and the others get 409 or its answer."""
     await publish(harness.database, OWNER, "ask", ASK)
-    model = Model(1)
-    both = [published_with(harness, model) for _ in range(2)]
+    model = GatedModel(1)
+    processes = [create_published_service(harness, model) for _ in range(2)]
     outcomes = await asyncio.gather(
-        *(both[number % 2].call("ask", HI, "a", KEY) for number in range(20)), return_exceptions=True
+        *(call(processes[number % 2], "ask") for number in range(20)), return_exceptions=True
     )
     assert model.calls == 1
     for outcome in outcomes:
@@ -126,12 +111,12 @@ async def test_of_many_at_the_same_instant_one_runs(harness: Harness) -> None:
 
 
 async def test_a_failure_is_replayed(published: PublishedService, harness: Harness) -> None:
-    """An agent's run is never repeated, so its failure is the answer."""
+    """A failed run is not repeated; its failure is the answer to repeated requests."""
     await publish(harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    return 1 / 0")
     errors: list[AgentFailed] = []
     for _ in range(2):
         with pytest.raises(AgentFailed) as failed:
-            await published.call("bad", {}, "a", KEY)
+            await call(published, "bad", {})
         errors.append(failed.value)
     assert [error.replayed for error in errors] == [False, True]
     assert errors[0].body == errors[1].body
@@ -139,68 +124,69 @@ async def test_a_failure_is_replayed(published: PublishedService, harness: Harne
 
 
 async def test_a_request_that_did_nothing_is_not_remembered(harness: Harness) -> None:
-    """422, 429 and 402 before anything was done, and too much running: the request may be sent again and run."""
+    """A request that got 422, 429, 402 or 503 before its run began can be sent again, and then runs."""
     await publish(harness.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
-    model = Model(1)
+    model = GatedModel(1)
 
-    async def refused(kind: type[ServiceError], published: PublishedService, given: JsonObject = HI) -> None:
+    async def assert_rejected(
+        kind: type[ServiceError], published: PublishedService, input_dict: JsonObject = HI
+    ) -> None:
         with pytest.raises(kind):
-            await published.call("ask", given, "a", KEY)
-        assert await kept(harness.database) == []
+            await call(published, "ask", input_dict)
+        assert await get_key_documents(harness.database) == []
 
-    published = published_with(harness, model)
-    await refused(InvalidInput, published, {})
+    published = create_published_service(harness, model)
+    await assert_rejected(InvalidInput, published, {})
     now = datetime.now(UTC)
-    poor = Account(uid=OWNER.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
-    await store_account(harness.database, poor)
-    await refused(AllowanceSpent, published)
+    account = Account(uid=OWNER.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
+    await store_account(harness.database, account)
+    await assert_rejected(AllowanceSpent, published)
     await store_account(harness.database, (await harness.account(OWNER.uid)).model_copy(update={"remaining": 10**6}))
-    await refused(DeploymentBudgetSpent, published_with(harness, model, deployment_budget_per_day=0))
+    await assert_rejected(DeploymentBudgetSpent, create_published_service(harness, model, deployment_budget_per_day=0))
 
-    class Full(RunService):
+    class FullRunService(RunService):
         async def run_agent(self, *_: Any, **__: Any) -> Any:
             raise Unavailable("Too much is running.", retry_after=1)
 
-    full = Full(harness.database, harness.runs.model_calls, harness.runs.engine, harness.settings)
-    await refused(Unavailable, PublishedService(harness.database, full, harness.settings))
-    answer = await published.call("ask", HI, "a", KEY)
+    full = FullRunService(harness.database, harness.runs.model_calls, harness.runs.engine, harness.settings)
+    await assert_rejected(Unavailable, PublishedService(harness.database, full, harness.settings))
+    answer = await call(published, "ask")
     assert not answer.replayed
     assert model.calls == 1
-    hasty = published_with(harness, model, rest_rate_per_minute=1)
-    before = len(await kept(harness.database))
+    hasty = create_published_service(harness, model, rest_rate_per_minute=1)
+    before = len(await get_key_documents(harness.database))
     await hasty.call("ask", HI, "b")
     with pytest.raises(TooManyRequests):
         await hasty.call("ask", HI, "b", KEY)
-    assert len(await kept(harness.database)) == before
+    assert len(await get_key_documents(harness.database)) == before
 
 
-async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(harness: Harness) -> None:
-    """It had done something before, so it does not run again, even when there is money again."""
+async def test_a_rejection_during_a_run_is_its_answer(harness: Harness) -> None:
+    """A run that was rejected after its first call is not repeated, even if the budget has been raised."""
     await publish(harness.database, OWNER, "twice", TWICE)
-    model = Model(200)
-    published = published_with(harness, model, deployment_budget_per_day=0.0002)
+    model = GatedModel(200)
     errors: list[DeploymentBudgetSpent] = []
     for budget in (0.0002, 1):
-        published = published_with(harness, model, deployment_budget_per_day=budget)
-        with pytest.raises(DeploymentBudgetSpent) as refused:
-            await published.call("twice", {}, "a", KEY)
-        errors.append(refused.value)
+        published = create_published_service(harness, model, deployment_budget_per_day=budget)
+        with pytest.raises(DeploymentBudgetSpent) as raised:
+            await call(published, "twice", {})
+        errors.append(raised.value)
     assert [error.replayed for error in errors] == [False, True]
     assert errors[0].message == errors[1].message
     assert model.calls == 1
 
 
-async def test_a_replay_is_answered_even_if_it_would_be_refused_now(harness: Harness) -> None:
-    """The first request has spent the budget, and the schema has changed."""
+async def test_a_replay_is_answered_even_if_the_request_would_now_be_rejected(harness: Harness) -> None:
+    """The answer is replayed even though the budget is spent and the schema has changed."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
-    published = published_with(harness, Model(1000), deployment_budget_per_day=0.001)
-    first = await published.call("ask", HI, "a", KEY)
+    published = create_published_service(harness, GatedModel(1000), deployment_budget_per_day=0.001)
+    first = await call(published, "ask")
     await AgentService(harness.database).update(
         OWNER, agent.id, UpdateAgentRequest.model_validate({"inputSchema": {"n": "integer"}})
     )
-    assert (await published.call("ask", HI, "a", KEY)).run_id == first.run_id
+    assert (await call(published, "ask")).run_id == first.run_id
     with pytest.raises(DeploymentBudgetSpent):
-        await published.call("ask", HI, "a", "another")
+        await call(published, "ask", key="another")
     await AgentService(harness.database).delete(OWNER, agent.id)
     with pytest.raises(NotFound):
-        await published.call("ask", HI, "a", KEY)
+        await call(published, "ask")

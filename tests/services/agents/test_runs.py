@@ -1,4 +1,4 @@
-"""Runs of agent code: over a real HTTP API, a real MCP server, a model server over real HTTP, and real Firestore."""
+"""Runs agent code with a real HTTP API, MCP server and Firestore, and a scripted model server over HTTP."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.llm.catalog import Catalog, ModelRoute
+from shared.llm.catalog import ModelRoute
 from shared.models.account import Account
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
@@ -18,8 +18,8 @@ from tests.database_data import store_account
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, ModelServer
-from tests.services.agents.running import ASK, failure, replaced, run
-from tests.services.harness import Harness, run_service
+from tests.services.agents.running import ASK, create_runs, run, run_and_fail
+from tests.services.harness import Harness, create_run_service
 
 
 @pytest.fixture
@@ -27,26 +27,21 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
     return settings.model_copy(update={"outbound_allowed_hosts": (api_server.host, mcp_server.host)})
 
 
-@pytest.fixture
-async def harness(settings: Settings, catalog: Catalog) -> Harness:
-    return Harness(settings, catalog)
-
-
-async def test_code_runs_and_returns_what_it_printed(harness: Harness, caller: Caller) -> None:
-    """Result, lines, and how long it took; the database is neither read nor written for it."""
+async def test_code_runs_and_returns_its_output(harness: Harness, caller: Caller) -> None:
+    """The response has the result, the printed lines and the duration. A run without calls creates no account."""
     code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
-    answer = await run(harness, caller, code, {"a": "é"})
-    assert (answer.result, answer.logs, answer.error) == ({"outputText": "éé"}, ["working"], None)
-    assert answer.duration_ms >= 0
+    response = await run(harness, caller, code, {"a": "é"})
+    assert (response.result, response.logs, response.error) == ({"outputText": "éé"}, ["working"], None)
+    assert response.duration_ms >= 0
     assert await harness.database.accounts.get(caller.uid) is None
 
 
 async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness, caller: Caller) -> None:
-    """The error with its type, what was printed before, and a traceback of the agent's lines alone."""
+    """The response has the error with its type, the printed lines, and a traceback of only the agent's lines."""
     code = (
         "def half(x):\n    return 1 / x\n\nasync def run(input_dict, tools):\n    print('before')\n    return half(0)"
     )
-    failed = await failure(harness, caller, code)
+    failed = await run_and_fail(harness, caller, code)
     assert failed.status == 400
     assert failed.body == {
         "error": "ZeroDivisionError: division by zero",
@@ -61,16 +56,16 @@ async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness,
     }
 
 
-async def test_code_that_cannot_run_is_refused_before_it_runs(
+async def test_code_that_cannot_run_is_rejected_before_it_runs(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
-    """With the line and a way around it; nothing has been done."""
+    """The error names the line and a replacement, and no request has been sent."""
     code = (
         "async def run(input_dict, tools):\n"
         f"    await http_client.get('{api_server.address}/echo')\n"
         "    return httpx.get('https://example.com')"
     )
-    failed = await failure(harness, caller, code)
+    failed = await run_and_fail(harness, caller, code)
     assert "line 3" in failed.message
     assert "`await http_client.get(...)`" in failed.message
     assert api_server.calls == []
@@ -79,7 +74,7 @@ async def test_code_that_cannot_run_is_refused_before_it_runs(
 async def test_code_with_classes_makes_each_call_once(
     harness: Harness, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
 ) -> None:
-    """However the code is built. The run has a line in the log."""
+    """Each call of code with classes is made and charged once, and the run has one log line."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
     code = (
         "class NoAnswer(Exception):\n    pass\n\n"
@@ -90,9 +85,9 @@ async def test_code_with_classes_makes_each_call_once(
         "messages=[{'role': 'user', 'content': 'Why?'}])\n"
         "    return [echoed['method'], answer]"
     )
-    answer = await run(harness, caller, code)
-    assert answer.result == ["POST", "Because."]
-    assert answer.engine == "python"
+    response = await run(harness, caller, code)
+    assert response.result == ["POST", "Because."]
+    assert response.engine == "python"
     assert len(api_server.calls) == 1
     assert await harness.charged(caller.uid) == [560]
     assert [line["message"] for line in lines()].count("A run ended") == 1
@@ -101,7 +96,7 @@ async def test_code_with_classes_makes_each_call_once(
 async def test_without_allowance_no_model_is_called(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """402 if the code does not catch it; the code may catch it and go on without the model."""
+    """The run ends with 402 unless the code catches the error and continues without the model."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
@@ -116,7 +111,7 @@ async def test_without_allowance_no_model_is_called(
 
 
 async def test_concurrent_calls_do_not_overspend(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """Twenty calls at once on an allowance for some: what was called is charged, and no more than there was."""
+    """Of twenty concurrent calls, as many are made as the allowance covers, and exactly these are charged."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
@@ -131,56 +126,57 @@ async def run(input_dict, tools):
             return False
     return sum(await asyncio.gather(*[ask(number) for number in range(20)]))
 """
-    answer = await run(harness, caller, code)
+    response = await run(harness, caller, code)
     charged = await harness.charged(caller.uid)
     account = await harness.account(caller.uid)
-    assert answer.result == len(charged) == len(model_server.calls)
+    assert response.result == len(charged) == len(model_server.calls)
     assert 0 < len(charged) < 20
     assert (account.remaining, account.held) == (3000 - sum(charged), 0)
 
 
-async def test_a_run_has_a_budget_of_its_own(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """However much its payer has: money and calls of one run are limited, and the error says by what."""
-    harness.runs = replaced(harness, run_max_cost=0.001, run_max_calls=3)
+async def test_a_run_has_its_own_budget(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
+    """The money and calls of a run are limited regardless of its payer's allowance; the error names the limit."""
+    harness.runs = create_runs(harness, run_max_cost=0.001, run_max_calls=3)
     code = """
 async def run(input_dict, tools):
     for number in range(9):
         await call_llm(provider="openai", model="gpt-4.1-mini", messages=str(number), parameters={"max_tokens": 500})
 """
-    assert "may spend $0.001" in (await failure(harness, caller, code)).message
-    harness.runs = replaced(harness, run_max_calls=3)
-    assert "may make 3 calls" in (await failure(harness, caller, code)).message
+    assert "may spend $0.001" in (await run_and_fail(harness, caller, code)).message
+    harness.runs = create_runs(harness, run_max_calls=3)
+    assert "may make 3 calls" in (await run_and_fail(harness, caller, code)).message
 
 
-async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
+async def test_an_abandoned_call_is_charged_when_it_ends(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The time is up in the middle of it: the run ends with a clear error, and the payer is charged, as the provider
-    bills the call.
-    """
+    """A run that times out during a call ends with a clear error, and the call is charged, because it is billed."""
     await harness.users.get(caller)
-    impatient = replaced(harness, run_timeout_seconds=0.7)
+    impatient = create_runs(harness, run_timeout_seconds=0.7)
     model_server.script("slow", Answer("late", delay=1.5))
     with pytest.raises(CodeFailed, match="took"):
         await impatient.run_code(caller, RunCodeRequest(code=ASK, input_dict={"question": "slow"}))
     assert (await harness.account(caller.uid)).held > 0
-    await settled(harness, caller)
+    await wait_until_settled(harness, caller)
     assert len(await harness.charged(caller.uid)) == 1
 
 
 async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -> None:
-    """The next caller of a small machine need not wait for an answer that is not wanted any longer."""
+    """A call of a free model is cancelled with its run, so that the next caller does not have to wait for it."""
     ended = asyncio.Event()
 
-    async def endless(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def never_answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
         raise AssertionError
 
-    impatient = run_service(
-        harness.database, harness.catalog, endless, harness.settings.model_copy(update={"run_timeout_seconds": 0.7})
+    impatient = create_run_service(
+        harness.database,
+        harness.catalog,
+        never_answer,
+        harness.settings.model_copy(update={"run_timeout_seconds": 0.7}),
     )
     code = ASK.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
     with pytest.raises(CodeFailed, match="took"):
@@ -192,7 +188,7 @@ async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -
 async def test_a_tiny_timeout_does_not_make_a_call_free(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """A caller who gives up on an answer pays for it. The first call makes the connections, which takes time."""
+    """A caller who stops waiting for an answer pays for it. The first call only opens the connections."""
     await run(harness, caller, ASK, {"question": "Why?"})
     code = """
 async def run(input_dict, tools):
@@ -203,14 +199,14 @@ async def run(input_dict, tools):
 """
     model_server.script("slow", Answer("late", delay=2))
     assert (await run(harness, caller, code)).result == "OpenAI took too long to answer."
-    await settled(harness, caller)
+    await wait_until_settled(harness, caller)
     assert len(await harness.charged(caller.uid)) == 2
 
 
 async def test_a_run_that_is_cancelled_leaves_nothing_held(
     harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At any moment of the hold's own transaction. The call is then not made."""
+    """If a run is cancelled while the hold is committed, the call is not made, and nothing stays held."""
     await harness.users.get(caller)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, committing = api.commit, asyncio.Event()
@@ -226,13 +222,13 @@ async def test_a_run_that_is_cancelled_leaves_nothing_held(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await asyncio.sleep(0.4)
-    await settled(harness, caller)
+    await wait_until_settled(harness, caller)
     assert model_server.calls == []
     assert await harness.charged(caller.uid) == []
 
 
-async def settled(harness: Harness, caller: Caller) -> None:
-    """Returns when nothing is held any more."""
+async def wait_until_settled(harness: Harness, caller: Caller) -> None:
+    """Waits until nothing is held."""
     async with asyncio.timeout(10):
-        while (await harness.account(caller.uid)).held:  # noqa: ASYNC110 - the database tells nobody
+        while (await harness.account(caller.uid)).held:  # noqa: ASYNC110 - the database has no event to wait for
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The provider `gofannon` in the catalog: the published agents that a caller may see."""
+"""The catalog's provider `gofannon` lists the published agents that a caller may see."""
 
 from typing import Any, NoReturn
 
@@ -15,8 +15,8 @@ from shared.settings import Settings
 from shared.store import Database
 from tests.services.publishing import publish, save
 
-OTHER = Caller(uid="somebody-else")
-ADMIN = Caller(uid="boss", claims={"admin": True})
+OTHER = Caller(uid="other")
+ADMIN = Caller(uid="admin", claims={"admin": True})
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ async def providers(catalog: Catalog, database: Database) -> ProviderService:
 
 
 def no_database() -> NoReturn:
-    raise AssertionError("The database was asked for.")
+    raise AssertionError("The database was requested.")
 
 
-async def test_it_exists_once_an_agent_is_published(
+async def test_the_provider_exists_once_an_agent_is_published(
     providers: ProviderService, database: Database, caller: Caller
 ) -> None:
-    """A saved agent is not a model yet; an unpublished one no longer is."""
+    """A saved agent is not a model until it is published, and no longer one after it is unpublished."""
     agent = await save(database, caller, friendlyName="echo")
     assert "gofannon" not in await providers.list_providers(caller)
     await DeploymentService(database, Settings()).deploy(caller, agent.id)
@@ -45,28 +45,28 @@ async def test_it_exists_once_an_agent_is_published(
 async def test_users_see_their_own_and_shared_agents(
     providers: ProviderService, database: Database, caller: Caller
 ) -> None:
-    """By name, in all four routes; an administrator sees all."""
+    """All four operations show a user's own agents and shared ones, by name. An administrator sees all."""
     for name, user, visibility in (
         ("c", caller, "private"), ("a", OTHER, "private"), ("b", OTHER, "shared"),
     ):  # fmt: skip
         await publish(database, user, name, visibility=visibility)
-    for who, seen in ((caller, ["b", "c"]), (OTHER, ["a", "b"]), (ADMIN, ["a", "b", "c"]), (Caller(uid="x"), ["b"])):
-        assert list((await providers.list_providers(who))["gofannon"].models) == seen
-        assert list((await providers.get_provider(who, "gofannon")).models) == seen
-        assert await providers.list_models(who, "gofannon") == seen
+    for user, names in ((caller, ["b", "c"]), (OTHER, ["a", "b"]), (ADMIN, ["a", "b", "c"]), (Caller(uid="x"), ["b"])):
+        assert list((await providers.list_providers(user))["gofannon"].models) == names
+        assert list((await providers.get_provider(user, "gofannon")).models) == names
+        assert await providers.list_models(user, "gofannon") == names
         for name in "abc":
-            if name in seen:
-                assert (await providers.get_model(who, "gofannon", name)).description == "Says it again."
+            if name in names:
+                assert (await providers.get_model(user, "gofannon", name)).description == "Repeats its input."
             else:
                 with pytest.raises(NotFound):
-                    await providers.get_model(who, "gofannon", name)
+                    await providers.get_model(user, "gofannon", name)
 
 
 JSON_SCHEMA = {
     "type": "object",
     "properties": {
         "inputText": {"type": "string"},
-        "city": {"type": "string", "description": "Where.", "default": "Berlin"},
+        "city": {"type": "string", "description": "The city.", "default": "Berlin"},
         "days": {"type": "integer", "minimum": 1, "maximum": 7},
         "unit": {"enum": ["C", "F"], "title": "The unit."},
         "place": {"$ref": "#/$defs/place"},
@@ -74,7 +74,7 @@ JSON_SCHEMA = {
     },
     "$defs": {"place": {"type": "object", "description": "A place."}},
 }
-SHORT = {"inputText": "string", "city": "Where it is.", "days": "integer", "wind": "bool", "tags": ["string"]}
+SHORT = {"inputText": "string", "city": "The city.", "days": "integer", "wind": "bool", "tags": ["string"]}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ SHORT = {"inputText": "string", "city": "Where it is.", "days": "integer", "wind
         (
             SHORT,
             {
-                "city": {"type": "string", "description": "Where it is."},
+                "city": {"type": "string", "description": "The city."},
                 "days": {"type": "integer"},
                 "wind": {"type": "boolean"},
                 "tags": {"type": "array"},
@@ -95,7 +95,7 @@ SHORT = {"inputText": "string", "city": "Where it is.", "days": "integer", "wind
         (
             JSON_SCHEMA,
             {
-                "city": {"type": "string", "description": "Where.", "default": "Berlin"},
+                "city": {"type": "string", "description": "The city.", "default": "Berlin"},
                 "days": {"type": "integer", "min": 1, "max": 7},
                 "unit": {"type": "choice", "description": "The unit.", "choices": ["C", "F"]},
                 "place": {"type": "object", "description": "A place."},
@@ -104,23 +104,23 @@ SHORT = {"inputText": "string", "city": "Where it is.", "days": "integer", "wind
         ),
     ],
 )
-async def test_its_parameters_are_the_agents_input(
+async def test_a_models_parameters_are_the_agents_input(
     providers: ProviderService, database: Database, caller: Caller, schema: Any, expected: dict[str, dict[str, Any]]
 ) -> None:
-    """From either form of schema, in its order, without `inputText`, which is the chat's message."""
-    await publish(database, caller, "weather", description="Tells the weather.", inputSchema=schema)
+    """Parameters follow either form of schema, in its order. `inputText`, the chat's message, is not one of them."""
+    await publish(database, caller, "weather", description="Reports the weather.", inputSchema=schema)
     model = await providers.get_model(caller, "gofannon", "weather")
-    assert model.description == "Tells the weather."
-    nothing = {"description": "", "default": None, "min": None, "max": None, "choices": None}
-    shown = {name: parameter.model_dump() for name, parameter in model.parameters.items()}
-    assert shown == {name: {**nothing, **parameter} for name, parameter in expected.items()}
-    assert list(shown) == list(expected)
+    assert model.description == "Reports the weather."
+    defaults = {"description": "", "default": None, "min": None, "max": None, "choices": None}
+    parameters = {name: parameter.model_dump() for name, parameter in model.parameters.items()}
+    assert parameters == {name: {**defaults, **parameter} for name, parameter in expected.items()}
+    assert list(parameters) == list(expected)
     assert (model.prices, model.built_in_tools) == (None, [])
     assert (await providers.get_provider(caller, "gofannon")).models["weather"] == model
 
 
 async def test_a_change_of_the_agent_is_shown(providers: ProviderService, database: Database, caller: Caller) -> None:
-    """Its description, its input, and who sees it."""
+    """Changes of an agent's description, input and visibility take effect in the catalog."""
     agent = await publish(database, caller, "echo", visibility="shared")
     changes = {"description": "New.", "inputSchema": {"n": "number"}, "visibility": "private"}
     await AgentService(database).update(caller, agent.id, UpdateAgentRequest.model_validate(changes))
@@ -131,27 +131,27 @@ async def test_a_change_of_the_agent_is_shown(providers: ProviderService, databa
 
 
 async def test_without_an_agent_there_is_no_such_provider(providers: ProviderService, caller: Caller) -> None:
-    """404, with the reason; the map leaves it out."""
+    """The provider is missing from the list, and requests for it get 404 with the reason."""
     assert "gofannon" not in await providers.list_providers(caller)
-    for act in (providers.get_provider(caller, "gofannon"), providers.list_models(caller, "gofannon")):
+    for request in (providers.get_provider(caller, "gofannon"), providers.list_models(caller, "gofannon")):
         with pytest.raises(NotFound, match="no agent is deployed that you may see"):
-            await act
+            await request
 
 
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "", "é", "x" * 2000])
 async def test_an_unknown_agent_is_reported_by_name(providers: ProviderService, caller: Caller, name: str) -> None:
-    """404, shortened, whatever the name is."""
+    """An unknown name of any kind gets 404; the message contains the name, shortened."""
     with pytest.raises(NotFound, match="No agent is published as") as raised:
         await providers.get_model(caller, "gofannon", name)
     assert len(raised.value.message) < 200
 
 
 async def test_other_providers_read_nothing(catalog: Catalog, caller: Caller) -> None:
-    """They are answered without the database, and so are unknown ones."""
+    """Requests for other providers, known or unknown, do not use the database."""
     service = ProviderService(catalog, no_database)
     assert (await service.get_provider(caller, "openai")).models
     assert "gpt-4.1-mini" in await service.list_models(caller, "openai")
     assert (await service.get_model(caller, "openai", "gpt-4.1-mini")).parameters
-    for act in (service.get_provider(caller, "nobody"), service.get_model(caller, "openai", "nothing")):
+    for request in (service.get_provider(caller, "unknown"), service.get_model(caller, "openai", "unknown")):
         with pytest.raises(NotFound):
-            await act
+            await request

@@ -1,4 +1,4 @@
-"""Sessions, in the real Firestore emulator."""
+"""Sessions store a configuration for one user; tested in the real Firestore emulator."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,8 +21,10 @@ async def sessions(database: Database) -> SessionService:
 
 
 @pytest.mark.parametrize("session_id", ["s-1", "..", "__x__", "ünï 😀", "x" * 500])
-async def test_a_configuration_is_kept_and_replaced(sessions: SessionService, caller: Caller, session_id: str) -> None:
-    """The id may be any text."""
+async def test_a_configuration_is_stored_and_replaced(
+    sessions: SessionService, caller: Caller, session_id: str
+) -> None:
+    """A configuration can be stored under any text as its id, and be replaced."""
     assert (await sessions.configure(caller, session_id, CONFIG)).session_id == session_id
     assert await sessions.get_config(caller, session_id) == CONFIG
     other = CONFIG.model_copy(update={"built_in_tool": "web_search"})
@@ -31,7 +33,7 @@ async def test_a_configuration_is_kept_and_replaced(sessions: SessionService, ca
 
 
 async def test_a_session_belongs_to_its_owner_only(sessions: SessionService, caller: Caller) -> None:
-    """The same id is another session for another user, who can neither see nor delete nor overwrite it."""
+    """Another user with the same id has a separate session, and can neither read, delete nor overwrite the first."""
     await sessions.configure(caller, "s", CONFIG)
     other = Caller(uid="other")
     with pytest.raises(NotFound):
@@ -43,7 +45,7 @@ async def test_a_session_belongs_to_its_owner_only(sessions: SessionService, cal
 
 
 async def test_a_deleted_session_is_gone(sessions: SessionService, caller: Caller) -> None:
-    """And cannot be deleted twice."""
+    """A deleted session is not found, and cannot be deleted twice."""
     await sessions.configure(caller, "s", CONFIG)
     assert (await sessions.delete(caller, "s")).message == "Session deleted"
     with pytest.raises(NotFound):
@@ -61,8 +63,8 @@ async def test_a_deletion_whose_response_is_lost_succeeds(
     assert (await sessions.delete(caller, "s")).message == "Session deleted"
 
 
-async def kept_for(database: Database, caller: Caller, rest: timedelta) -> None:
-    session = Session(session_id="s", config=CONFIG, expire_at=datetime.now(UTC) + rest)
+async def store_session(database: Database, caller: Caller, remaining: timedelta) -> None:
+    session = Session(session_id="s", config=CONFIG, expire_at=datetime.now(UTC) + remaining)
 
     async def write(transaction: Transaction) -> None:
         await database.sessions.get(caller.uid, "s", transaction)
@@ -74,24 +76,24 @@ async def kept_for(database: Database, caller: Caller, rest: timedelta) -> None:
 async def test_a_session_ends_after_thirty_days_without_use(
     sessions: SessionService, database: Database, caller: Caller
 ) -> None:
-    """Also before Firestore has deleted it."""
-    await kept_for(database, caller, timedelta(seconds=-1))
+    """An expired session is not found, even if Firestore has not deleted it yet."""
+    await store_session(database, caller, timedelta(seconds=-1))
     with pytest.raises(NotFound):
         await sessions.get_config(caller, "s")
 
 
-async def test_use_prolongs_a_session(sessions: SessionService, database: Database, caller: Caller) -> None:
-    """Reading counts, once a day."""
-    await kept_for(database, caller, timedelta(days=2))
+async def test_use_extends_a_session(sessions: SessionService, database: Database, caller: Caller) -> None:
+    """Reading a session extends it, at most once a day."""
+    await store_session(database, caller, timedelta(days=2))
     await sessions.get_config(caller, "s")
-    prolonged = await database.sessions.get(caller.uid, "s")
-    assert prolonged is not None
-    assert prolonged.expire_at > datetime.now(UTC) + KEPT - timedelta(minutes=1)
+    extended = await database.sessions.get(caller.uid, "s")
+    assert extended is not None
+    assert extended.expire_at > datetime.now(UTC) + KEPT - timedelta(minutes=1)
     await sessions.get_config(caller, "s")
-    assert await database.sessions.get(caller.uid, "s") == prolonged
+    assert await database.sessions.get(caller.uid, "s") == extended
 
 
-async def test_a_configuration_is_bounded(sessions: SessionService, caller: Caller) -> None:
-    """413."""
+async def test_the_size_of_a_configuration_is_limited(sessions: SessionService, caller: Caller) -> None:
+    """A configuration that is too large gets 413."""
     with pytest.raises(TooLarge):
         await sessions.configure(caller, "s", CONFIG.model_copy(update={"parameters": {"x": "y" * 100_000}}))

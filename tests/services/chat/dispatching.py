@@ -1,4 +1,4 @@
-"""Delivers tasks to workers, for tests of turns."""
+"""Delivers tasks to workers, and controls when their models answer, for tests of turns."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,46 +12,51 @@ from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.services.harness import Harness, chat
 
 
-class Held:
-    """Models that answer when the test releases them."""
+class HeldModels:
+    """Models whose answers wait until the test releases them."""
 
     def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.at_once = 0
-        self.most = 0
-        self._go: dict[str, asyncio.Event] = {}
+        self.prompts: list[str] = []
+        self.running = 0
+        self.peak = 0
+        self._released: dict[str, asyncio.Event] = {}
 
     async def complete(self, route: Any, request: ChatRequest, timeout: float) -> ChatResult:
-        text = str(request.messages[-1].content)
-        self.begun.append(text)
-        self.at_once += 1
-        self.most = max(self.most, self.at_once)
-        await self._go.setdefault(text, asyncio.Event()).wait()
-        self.at_once -= 1
+        prompt = str(request.messages[-1].content)
+        self.prompts.append(prompt)
+        self.running += 1
+        self.peak = max(self.peak, self.running)
+        await self._released.setdefault(prompt, asyncio.Event()).wait()
+        self.running -= 1
         return ChatResult(content="ok", model="m")
 
-    def answer(self, text: str) -> None:
-        self._go.setdefault(text, asyncio.Event()).set()
+    def release(self, prompt: str) -> None:
+        self._released.setdefault(prompt, asyncio.Event()).set()
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not condition():  # noqa: ASYNC110 - several deliveries change it
+            while not condition():  # noqa: ASYNC110 - several deliveries can make it true
                 await asyncio.sleep(0.01)
 
 
 class Dispatcher:
-    """Delivers each task once, as the queue does: `deliver_new` those that it has not seen."""
+    """Delivers each task once, like the queue does."""
 
-    def __init__(self, harness: Harness, tasks: CloudTasksServer, held: Held) -> None:
+    def __init__(self, harness: Harness, tasks: CloudTasksServer, models: HeldModels) -> None:
         self.deliveries: dict[str, asyncio.Task[None]] = {}
-        self._harness, self._tasks, self._held = harness, tasks, held
+        self._harness, self._tasks, self._models = harness, tasks, models
 
     def deliver_new(self) -> list[str]:
+        """Starts to deliver the tasks that have not been delivered yet; returns their names."""
         new = [name for name in self._tasks.tasks if name not in self.deliveries]
         for name in new:
             ticket_id = name.split("/")[-1].rpartition("-")[0]
-            self.deliveries[name] = asyncio.create_task(self._harness.deliver(ticket_id, self._held.complete))
+            self.deliveries[name] = asyncio.create_task(self._harness.deliver(ticket_id, self._models.complete))
         return new
+
+    def cancel(self) -> None:
+        for delivery in self.deliveries.values():
+            delivery.cancel()
 
     @property
     def running(self) -> int:
@@ -62,7 +67,7 @@ async def submit(harness: Harness, caller: Caller, *texts: str) -> list[str]:
     return [(await harness.chat.submit(caller, chat(text))).ticket_id for text in texts]
 
 
-async def look(harness: Harness, ticket_id: str) -> Ticket:
+async def get_ticket(harness: Harness, ticket_id: str) -> Ticket:
     ticket = await harness.database.tickets.get(ticket_id)
     assert ticket is not None
     return ticket

@@ -1,25 +1,47 @@
-"""Chats under an `Idempotency-Key`, for tests."""
+"""Sends chats under an `Idempotency-Key`, and reads what they leave behind."""
+
+from datetime import UTC, datetime
 
 from shared.models.caller import Caller
-from shared.models.chat import ChatRequest
-from shared.store import Database
-from tests.services.chat.test_submission import request
+from shared.models.chat import Accepted, ChatRequest
+from shared.services.chat.submission import ChatService
+from shared.store import Database, Transaction
 
 KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
 
 
-HELD = {"max_tokens": 100}
+def chat_request(**fields: object) -> ChatRequest:
+    body = {"messages": [{"role": "user", "content": "hi"}], "provider": "openai", "model": "gpt-4.1-mini", **fields}
+    return ChatRequest.model_validate(body)
 
 
-def asking(text: str = "hi", **fields: object) -> ChatRequest:
-    return request(messages=[{"role": "user", "content": text}], parameters=HELD, **fields)
+def limited_request(text: str = "hi", **fields: object) -> ChatRequest:
+    """Returns a request whose answer is limited, so that its hold is small."""
+    return chat_request(messages=[{"role": "user", "content": text}], parameters={"max_tokens": 100}, **fields)
 
 
-async def held(database: Database, caller: Caller) -> int:
+async def submit_once(
+    chat: ChatService, caller: Caller, text: str = "hi", key: str | None = KEY, **fields: object
+) -> tuple[Accepted, bool]:
+    """Sends a chat under `key`; returns its ticket, and whether the response is a replay."""
+    return await chat.submit_once(caller, limited_request(text, **fields), key)
+
+
+async def get_held(database: Database, caller: Caller) -> int:
     account = await database.accounts.get(caller.uid)
     return account.held if account else 0
 
 
-async def kept(database: Database) -> int:
-    """How many requests are remembered."""
+async def count_stored_keys(database: Database) -> int:
     return len(await database._client.collection("idempotency").get())  # pyright: ignore[reportPrivateUsage]
+
+
+async def take(database: Database, ticket_id: str) -> None:
+    """Leases a ticket, like a worker that begins to answer it."""
+
+    async def lease(transaction: Transaction) -> None:
+        ticket = await database.tickets.get(ticket_id, transaction)
+        assert ticket is not None
+        database.tickets.put(ticket.lease_to("worker", datetime.now(UTC), 60), transaction)
+
+    await database.transaction(lease)

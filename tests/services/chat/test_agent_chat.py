@@ -1,7 +1,6 @@
-"""Chat with published agents, through the ticket's life."""
+"""Chats with published agents, from submission to the end of the ticket."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.sandbox.children import children, kill_all
+from tests.services.chat.dispatching import expire_lease, get_ticket
 from tests.services.harness import Harness
 from tests.services.publishing import ASK, publish
 
@@ -31,7 +31,7 @@ async def harness(settings: Settings, catalog: Catalog, api_server: ApiServer) -
     return Harness(settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)}), catalog)
 
 
-def said(text: str, name: str = "agent", **parameters: Any) -> ChatRequest:
+def agent_chat(text: str, name: str = "agent", **parameters: Any) -> ChatRequest:
     messages = [
         {"role": "user", "content": "an older one"},
         {"role": "assistant", "content": "yes?"},
@@ -42,24 +42,18 @@ def said(text: str, name: str = "agent", **parameters: Any) -> ChatRequest:
     return ChatRequest.model_validate(body)
 
 
-async def finished(harness: Harness, caller: Caller, request: ChatRequest) -> Ticket:
+async def answer(harness: Harness, caller: Caller, request: ChatRequest) -> Ticket:
     accepted = await harness.chat.submit(caller, request)
     await harness.deliver(accepted.ticket_id)
-    return await now(harness, accepted.ticket_id)
-
-
-async def now(harness: Harness, ticket_id: str) -> Ticket:
-    ticket = await harness.database.tickets.get(ticket_id)
-    assert ticket is not None
-    return ticket
+    return await get_ticket(harness, accepted.ticket_id)
 
 
 async def test_texts_of_a_form_are_read(harness: Harness, caller: Caller) -> None:
-    """Frontends send what stands in their fields; those that nobody filled in are empty or missing."""
+    """The texts that a frontend sends from its form's fields are converted to the schema's types."""
     code = "async def run(input_dict, tools):\n    return input_dict"
     schema = {"inputText": "string", "days": "integer", "flag": "boolean", "tags": ["string"]}
     await publish(harness.database, caller, "agent", code, inputSchema=schema)
-    ticket = await finished(harness, caller, said("7", days="3", flag="true", tags="a,b"))
+    ticket = await answer(harness, caller, agent_chat("7", days="3", flag="true", tags="a,b"))
     assert ticket.result is not None, ticket.error
     assert ticket.result.thoughts == {"inputText": "7", "days": 3, "flag": True, "tags": ["a", "b"]}
 
@@ -67,12 +61,15 @@ async def test_texts_of_a_form_are_read(harness: Harness, caller: Caller) -> Non
 async def test_a_chat_runs_the_agent_and_charges_the_caller(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Its result is the answer. What its models cost is the chat's cost, charged once, call by call."""
+    """The agent's result is the answer. The chat costs what the agent's model calls cost; each is charged once."""
     await publish(harness.database, OWNER, "agent", ASK, visibility="shared")
-    ticket = await finished(harness, caller, said("Why?"))
+    ticket = await answer(harness, caller, agent_chat("Why?"))
     assert ticket.status is TicketStatus.COMPLETED
     assert ticket.result is not None
-    assert (ticket.result.content, ticket.result.thoughts) == ("You said: Why?", {"outputText": "You said: Why?"})
+    assert (ticket.result.content, ticket.result.thoughts) == (
+        "You said: Why?",
+        {"outputText": "You said: Why?"},
+    )
     assert (ticket.result.model, ticket.result.usage.total_tokens) == ("gofannon/agent", 1500)
     (charged,) = await harness.charged(caller.uid)
     assert ticket.result.cost == charged / 1_000_000
@@ -81,58 +78,58 @@ async def test_a_chat_runs_the_agent_and_charges_the_caller(
 
 
 async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
-    """They are checked by the agent's schema, as the text is."""
+    """A chat's parameters become the agent's input and, like the text, are checked against its schema."""
     code = "async def run(input_dict, tools):\n    return input_dict"
     await publish(harness.database, OWNER, "agent", code, inputSchema={"inputText": "string", "n": "integer"})
-    ticket = await finished(harness, OWNER, said("hi", n=3))
+    ticket = await answer(harness, OWNER, agent_chat("hi", n=3))
     assert ticket.result is not None
     assert ticket.result.thoughts == {"inputText": "hi", "n": 3}
     assert ticket.result.content == '{"n": 3, "inputText": "hi"}'
-    bad = await finished(harness, OWNER, said("hi", n="three"))
-    assert (bad.status, bad.attempts) == (TicketStatus.FAILED, 1)
-    assert "does not accept this input: n: " in (bad.error or "")
+    invalid = await answer(harness, OWNER, agent_chat("hi", n="three"))
+    assert (invalid.status, invalid.attempts) == (TicketStatus.FAILED, 1)
+    assert "does not accept this input: n: " in (invalid.error or "")
 
 
-async def test_a_caller_can_chat_only_with_agents_that_it_sees(harness: Harness, caller: Caller) -> None:
-    """400 for an unknown agent and for another user's private one alike; nothing is stored."""
+async def test_callers_can_chat_only_with_agents_that_they_see(harness: Harness, caller: Caller) -> None:
+    """An unknown agent and another user's private one cause the same 400."""
     await publish(harness.database, OWNER, "agent")
     for name in ("agent", "unknown", "a/b"):
         with pytest.raises(BadRequest, match="No agent is published as"):
-            await harness.chat.submit(caller, said("hi", name))
+            await harness.chat.submit(caller, agent_chat("hi", name))
 
 
-async def test_a_spent_allowance_is_402_at_once(harness: Harness) -> None:
-    """As for every chat."""
+async def test_a_spent_allowance_is_402_immediately(harness: Harness) -> None:
+    """A chat with an agent is rejected when it is submitted if the allowance is spent, like any other chat."""
     await publish(harness.database, OWNER, "agent")
     await harness.users.change(OWNER, AccountChange(spend_remaining=0))
     with pytest.raises(AllowanceSpent):
-        await harness.chat.submit(OWNER, said("hi"))
+        await harness.chat.submit(OWNER, agent_chat("hi"))
 
 
 async def test_a_failing_agent_fails_the_ticket_once(harness: Harness, caller: Caller) -> None:
-    """Its owner learns why, others which run it was. It is not tried again."""
+    """The agent's owner sees the reason, and other users the id of the run. The run is not retried."""
     await publish(harness.database, OWNER, "agent", "async def run(i, t):\n    return 1 / 0", visibility="shared")
-    own = await finished(harness, OWNER, said("hi"))
+    own = await answer(harness, OWNER, agent_chat("hi"))
     assert (own.status, own.attempts) == (TicketStatus.FAILED, 1)
     assert own.error == "The agent failed: ZeroDivisionError: division by zero."
-    others = await finished(harness, caller, said("hi"))
+    others = await answer(harness, caller, agent_chat("hi"))
     assert others.error == f"The agent failed. Its run is {others.id}."
 
 
-async def test_an_agent_that_is_gone_fails_the_ticket(harness: Harness) -> None:
-    """It was unpublished between the request and the answer."""
+async def test_an_unpublished_agent_fails_the_ticket(harness: Harness) -> None:
+    """The ticket fails if its agent is unpublished between the request and the answer."""
     agent = await publish(harness.database, OWNER, "agent")
-    accepted = await harness.chat.submit(OWNER, said("hi"))
+    accepted = await harness.chat.submit(OWNER, agent_chat("hi"))
     await DeploymentService(harness.database, harness.settings).undeploy(OWNER, agent.id)
     await harness.deliver(accepted.ticket_id)
-    ticket = await now(harness, accepted.ticket_id)
+    ticket = await get_ticket(harness, accepted.ticket_id)
     assert ticket.error == "No agent is published as 'agent'."
 
 
 async def test_an_agent_that_began_is_not_run_again(
     harness: Harness, api_server: ApiServer, model_server: ModelServer
 ) -> None:
-    """A worker dies in the middle: the ticket ends with a clear error, and what was spent is charged."""
+    """If the worker dies during the run, the ticket ends with a clear error, and the costs so far are charged."""
     code = f"""
 async def run(input_dict, tools):
     await call_llm("openai", "gpt-4.1-mini", "hi", {{"max_tokens": 10}})
@@ -140,19 +137,19 @@ async def run(input_dict, tools):
     await http_client.get("{api_server.address}/slow?seconds=20")
 """
     await publish(harness.database, OWNER, "agent", code)
-    accepted = await harness.chat.submit(OWNER, said("hi"))
+    accepted = await harness.chat.submit(OWNER, agent_chat("hi"))
     dying = asyncio.create_task(harness.deliver(accepted.ticket_id))
-    while "/slow" not in api_server.paths():  # noqa: ASYNC110 - it comes in on another thread
+    while "/slow" not in api_server.paths():  # noqa: ASYNC110 - another thread receives the request
         await asyncio.sleep(0.01)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
-    begun = await now(harness, accepted.ticket_id)
-    assert (begun.status, begun.begun) == (TicketStatus.PROCESSING, True)
+    interrupted = await get_ticket(harness, accepted.ticket_id)
+    assert (interrupted.status, interrupted.begun) == (TicketStatus.PROCESSING, True)
     with pytest.raises(TooEarly):
-        await harness.deliver(accepted.ticket_id)  # the lease still lives
-    await expire_lease(harness, begun)
+        await harness.deliver(accepted.ticket_id)  # the lease has not expired yet
+    await expire_lease(harness, accepted.ticket_id)
     await harness.deliver(accepted.ticket_id)
-    ticket = await now(harness, accepted.ticket_id)
+    ticket = await get_ticket(harness, accepted.ticket_id)
     assert ticket.status is TicketStatus.FAILED
     assert "was interrupted" in (ticket.error or "")
     assert api_server.paths() == ["/echo", "/slow"]
@@ -161,10 +158,10 @@ async def run(input_dict, tools):
 
 
 @pytest.mark.parametrize("calls", [0, 1, 2])
-async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent_is_charged(
+async def test_an_interpreter_that_is_killed_fails_the_ticket_and_its_costs_are_charged(
     calls: int, harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """At any point of the run: the ticket ends with an error, the calls so far are charged, and the next chat works."""
+    """The ticket ends with an error, the model calls so far are charged, and the next chat works."""
     code = (
         "class Asked(Exception):\n    pass\n\n"
         "async def run(input_dict, tools):\n"
@@ -179,50 +176,50 @@ async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent
     await publish(harness.database, OWNER, "agent", code, visibility="shared", inputSchema=schema)
     for n in range(calls):
         model_server.script(f"call {n}", Answer("yes", prompt_tokens=1000, completion_tokens=100))
-    accepted = await harness.chat.submit(caller, said("x", calls=calls, go_on=True))
+    accepted = await harness.chat.submit(caller, agent_chat("x", calls=calls, go_on=True))
     delivery = asyncio.create_task(harness.deliver(accepted.ticket_id))
     async with asyncio.timeout(30):
-        while not (children() and len(model_server.calls) == calls):  # noqa: ASYNC110 - nobody else would tell
+        while not (children() and len(model_server.calls) == calls):  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.05)
     await asyncio.sleep(1)
     kill_all()
     await delivery
-    ticket = await now(harness, accepted.ticket_id)
+    ticket = await get_ticket(harness, accepted.ticket_id)
     assert ticket.status is TicketStatus.FAILED
     assert ticket.error
     assert await harness.charged(caller.uid) == [560] * calls
     account = await harness.account(caller.uid)
     assert (account.remaining, account.held) == (account.allowance - 560 * calls, 0)
-    again = await finished(harness, caller, said("x", calls=0, go_on=False))
-    assert again.result
-    assert again.result.content == "alive"
+    next_ticket = await answer(harness, caller, agent_chat("x", calls=0, go_on=False))
+    assert next_ticket.result
+    assert next_ticket.result.content == "alive"
 
 
-async def test_a_ticket_without_a_run_slot_is_tried_again(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing had begun, so no attempt is used up: the next delivery answers it."""
+async def test_a_ticket_without_a_run_slot_is_retried(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ticket that finds no run slot uses up no attempt, and the next delivery answers it."""
     harness = Harness(harness.settings.model_copy(update={"runs_at_once": 1}), harness.catalog)
     await publish(harness.database, OWNER, "agent")
-    accepted = await harness.chat.submit(OWNER, said("hi"))
+    accepted = await harness.chat.submit(OWNER, agent_chat("hi"))
     monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
     async with run_slots.slots(1, 0).slot(()):
         with pytest.raises(TooEarly):
             await harness.deliver(accepted.ticket_id)
-    waiting = await now(harness, accepted.ticket_id)
+    waiting = await get_ticket(harness, accepted.ticket_id)
     assert (waiting.begun, waiting.attempts, waiting.status) == (False, 0, TicketStatus.PENDING)
     await harness.deliver(accepted.ticket_id)
-    assert (await now(harness, accepted.ticket_id)).status is TicketStatus.COMPLETED
+    assert (await get_ticket(harness, accepted.ticket_id)).status is TicketStatus.COMPLETED
 
 
-async def test_a_task_that_comes_twice_runs_the_agent_once(harness: Harness, api_server: ApiServer) -> None:
-    """At the same time, and afterwards."""
+async def test_a_task_that_is_delivered_twice_runs_the_agent_once(harness: Harness, api_server: ApiServer) -> None:
+    """Neither simultaneous nor later deliveries run the agent again."""
     code = (
         f"async def run(i, t):\n    return (await http_client.post('{api_server.address}/echo', json={{}})).status_code"
     )
     await publish(harness.database, OWNER, "agent", code)
-    accepted = await harness.chat.submit(OWNER, said("hi"))
+    accepted = await harness.chat.submit(OWNER, agent_chat("hi"))
     await asyncio.gather(*(harness.deliver(accepted.ticket_id) for _ in range(4)), return_exceptions=True)
     await harness.deliver(accepted.ticket_id)
-    assert (await now(harness, accepted.ticket_id)).status is TicketStatus.COMPLETED
+    assert (await get_ticket(harness, accepted.ticket_id)).status is TicketStatus.COMPLETED
     assert api_server.paths() == ["/echo"]
 
 
@@ -231,27 +228,22 @@ async def test_a_task_that_comes_twice_runs_the_agent_once(harness: Harness, api
     [({"outputText": "x", "more": 1}, "x"), ({"outputText": 3}, '{"outputText": 3}'), ("text", "text"), (None, "null"),
      ([1, "é"], '[1, "é"]')],
 )  # fmt: skip
-def test_the_content_of_a_result(result: Any, content: str) -> None:
-    """The `outputText` of a dict, a text as it is, anything else as JSON."""
+def test_a_result_becomes_the_content_of_an_answer(result: Any, content: str) -> None:
+    """The content is the `outputText` of a dict, a text unchanged, and anything else as JSON."""
     assert to_content(result) == content
 
 
 def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
-    """The text wins over a parameter of the same name."""
+    """Without a user's message, `inputText` is empty. The message takes precedence over a parameter `inputText`."""
     system = ChatRequest.model_validate(
         {"messages": [{"role": "system", "content": "s"}], "provider": GOFANNON, "model": "m", "parameters": {"a": 1}}
     )
     assert read_input(system) == {"a": 1, "inputText": ""}
-    assert read_input(said("hi", inputText="no"))["inputText"] == "hi"
-
-
-async def expire_lease(harness: Harness, ticket: Ticket) -> None:
-    document = harness.database._client.collection("tickets").document(ticket.id)  # pyright: ignore[reportPrivateUsage]
-    await document.update({"lease.expires_at": datetime.now(UTC) - timedelta(seconds=1)})
+    assert read_input(agent_chat("hi", inputText="no"))["inputText"] == "hi"
 
 
 async def test_input_with_a_long_name_that_does_not_fit_ends_the_ticket(harness: Harness, caller: Caller) -> None:
-    """The error names the place, shortened, and is stored."""
+    """The stored error names the invalid part of the input, shortened."""
     schema = {
         "type": "object",
         "properties": {"inputText": {"type": "string"}},
@@ -259,7 +251,7 @@ async def test_input_with_a_long_name_that_does_not_fit_ends_the_ticket(harness:
     }
     await publish(harness.database, OWNER, "agent", inputSchema=schema, visibility="shared")
     wrong: Any = {"n" * 500_000: {str(number): "x" for number in range(5)}}
-    ticket = await finished(harness, caller, said("hi", **wrong))
+    ticket = await answer(harness, caller, agent_chat("hi", **wrong))
     assert ticket.status is TicketStatus.FAILED
     assert (ticket.error or "").startswith("The agent does not accept this input: nnn")
     assert len(ticket.error or "") < 2_000

@@ -1,4 +1,4 @@
-"""What lists cost when much is stored: queries and documents read, counted at the client."""
+"""Counts, at the client, the queries and document reads that lists cost when much is stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,37 +30,37 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Costs:
-    """Counts the requests that read, and the documents that Firestore sends, by listening to the client's answers."""
+    """Counts read requests and the documents that Firestore returns, by observing the client's responses."""
 
     def __init__(self, database: Database) -> None:
         self.requests = 0
         self.documents = 0
         api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
         for name in ("batch_get_documents", "run_query"):
-            setattr(api, name, self._counting(getattr(api, name)))
+            setattr(api, name, self._wrap(getattr(api, name)))
 
-    async def of(self, act: Callable[[], Awaitable[T]]) -> T:
-        """What it gives; counted are its requests and documents alone."""
+    async def measure(self, action: Callable[[], Awaitable[T]]) -> T:
+        """Counts only the requests and documents of `action`, and returns its result."""
         self.requests = self.documents = 0
-        return await act()
+        return await action()
 
-    def _counting(self, call: Any) -> Any:
-        async def counted(*args: Any, **kwargs: Any) -> Any:
+    def _wrap(self, call: Any) -> Any:
+        async def count(*args: Any, **kwargs: Any) -> Any:
             self.requests += 1
-            answers = await call(*args, **kwargs)
+            responses = await call(*args, **kwargs)
 
-            async def listened() -> Any:
-                async for answer in answers:
-                    self.documents += bool(getattr(answer, "found", None) or getattr(answer, "document", None))
-                    yield answer
+            async def observe() -> Any:
+                async for response in responses:
+                    self.documents += bool(getattr(response, "found", None) or getattr(response, "document", None))
+                    yield response
 
-            return listened()
+            return observe()
 
-        return counted
+        return count
 
 
-class Written:
-    """Takes the place of a transaction: keeps what the stores make of things, to be written in batches."""
+class DocumentCollector:
+    """Replaces a transaction: collects the documents that the stores write, to be written in batches."""
 
     def __init__(self) -> None:
         self.documents: list[tuple[AsyncDocumentReference, dict[str, Any]]] = []
@@ -69,11 +69,11 @@ class Written:
         self.documents.append((reference, document))
 
 
-async def fill(database: Database, upto: int, deployments: int) -> None:
-    """Agents in turn the caller's own, somebody else's and shared, somebody else's and private; the first deployed."""
-    written = Written()
-    transaction = cast(Transaction, written)
-    for number in range(upto):
+async def fill(database: Database, agents: int, deployments: int) -> None:
+    """Stores agents, by turns the caller's, another user's shared ones and private ones; deploys the first ones."""
+    collector = DocumentCollector()
+    transaction = cast(Transaction, collector)
+    for number in range(agents):
         owner, visibility = KINDS[number % 3]
         name = f"agent-{number:04}" if number < deployments else None
         fields = AgentFields(name=str(number), code=ECHO, friendly_name=name, visibility=visibility, input_schema=INPUT)
@@ -87,57 +87,57 @@ async def fill(database: Database, upto: int, deployments: int) -> None:
 
     async def write(start: int) -> None:
         batch = database._client.batch()  # pyright: ignore[reportPrivateUsage]
-        for reference, document in written.documents[start : start + 400]:
+        for reference, document in collector.documents[start : start + 400]:
             batch.set(reference, document)
         await batch.commit()
 
-    await asyncio.gather(*(write(start) for start in range(0, len(written.documents), 400)))
+    await asyncio.gather(*(write(start) for start in range(0, len(collector.documents), 400)))
 
 
-async def test_lists_cost_what_they_show(database: Database, catalog: Catalog) -> None:
-    """One query each, and a document read for each that is shown, however many others are stored."""
+async def test_lists_cost_one_read_for_each_item(database: Database, catalog: Catalog) -> None:
+    """A list costs one query, and one document read for each item shown, no matter how many others are stored."""
     agents, deployments = AgentService(database), DeploymentService(database, Settings())
     providers = ProviderService(catalog, lambda: database)
     costs = Costs(database)
-    seen: list[tuple[int, int, int]] = []
-    for upto, deployed in ((10, 10), (MANY_AGENTS, MANY_DEPLOYMENTS)):
-        await fill(database, upto, deployed)
-        page = await costs.of(lambda: agents.list(CALLER, 100))
-        shown = len(page.items)
-        assert (costs.requests, costs.documents) == (1, shown)
-        apis = await costs.of(lambda: deployments.list(CALLER, 500))
+    counts: list[tuple[int, int, int]] = []
+    for stored, deployed in ((10, 10), (MANY_AGENTS, MANY_DEPLOYMENTS)):
+        await fill(database, stored, deployed)
+        page = await costs.measure(lambda: agents.list(CALLER, 100))
+        count = len(page.items)
+        assert (costs.requests, costs.documents) == (1, count)
+        apis = await costs.measure(lambda: deployments.list(CALLER, 500))
         assert (costs.requests, costs.documents) == (1, len(apis.items))
-        models = (await costs.of(lambda: providers.list_providers(CALLER)))["gofannon"].models
+        models = (await costs.measure(lambda: providers.list_providers(CALLER)))["gofannon"].models
         assert (costs.requests, costs.documents) == (1, len(models))
         assert len(models) == len(apis.items)
-        seen.append((shown, len(apis.items), len(models)))
-    assert seen == [(7, 7, 7), (100, 200, 200)]
+        counts.append((count, len(apis.items), len(models)))
+    assert counts == [(7, 7, 7), (100, 200, 200)]
 
 
-async def test_a_page_deep_in_the_list_costs_no_more(database: Database) -> None:
-    """The fifth page costs as much as the first: what was skipped is not read again."""
+async def test_a_later_page_of_a_list_costs_no_more(database: Database) -> None:
+    """The fifth page costs as much as the first, because skipped documents are not read."""
     await fill(database, MANY_AGENTS, 0)
     agents = AgentService(database)
     costs = Costs(database)
     names: list[str] = []
     token: str | None = None
     for _ in range(5):
-        page = await costs.of(partial(agents.list, CALLER, 100, token))
+        page = await costs.measure(partial(agents.list, CALLER, 100, token))
         assert (costs.requests, costs.documents) == (1, 100)
         names += [agent.name for agent in page.items]
         token = page.next_token
-    wanted = [str(number) for number in reversed(range(MANY_AGENTS)) if number % 3 != 2]
-    assert names == wanted[:500]
+    expected = [str(number) for number in reversed(range(MANY_AGENTS)) if number % 3 != 2]
+    assert names == expected[:500]
 
 
-async def test_one_of_many_costs_one_read(database: Database, catalog: Catalog) -> None:
-    """An agent costs one read, its deployment two, a model of the catalog one."""
+async def test_getting_one_of_many_costs_one_or_two_reads(database: Database, catalog: Catalog) -> None:
+    """An agent costs one read, its deployment two, and a model of the catalog one."""
     await fill(database, MANY_AGENTS, MANY_DEPLOYMENTS)
     providers = ProviderService(catalog, lambda: database)
     costs = Costs(database)
-    await costs.of(lambda: AgentService(database).get(CALLER, "id-0"))
+    await costs.measure(lambda: AgentService(database).get(CALLER, "id-0"))
     assert (costs.requests, costs.documents) == (1, 1)
-    await costs.of(lambda: DeploymentService(database, Settings()).get(CALLER, "id-0"))
+    await costs.measure(lambda: DeploymentService(database, Settings()).get(CALLER, "id-0"))
     assert (costs.requests, costs.documents) == (2, 2)
-    await costs.of(lambda: providers.get_model(CALLER, "gofannon", "agent-0000"))
+    await costs.measure(lambda: providers.get_model(CALLER, "gofannon", "agent-0000"))
     assert (costs.requests, costs.documents) == (1, 1)

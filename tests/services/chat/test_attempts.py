@@ -1,4 +1,4 @@
-"""Attempts that fail after the provider has begun: each is charged, and the next one holds again."""
+"""An attempt that fails after the provider has begun is charged, and the next one holds money again."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from shared.settings import Settings
 from shared.store import Transaction
 from tests.database_faults import lose_answers
 from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
-from tests.services.harness import MODEL, Harness, answering_service, chat
+from tests.services.harness import MODEL, Harness, chat, create_answering_service
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
 
@@ -38,18 +38,18 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
 
 
 class Model:
-    """Fails so many times, each at a cost, and then answers. `asked`: the limits of the answers that were asked for."""
+    """Fails `failures` times at a cost, and then answers. `limits` contains the `max_tokens` of each call."""
 
     def __init__(self, failures: int, cost: float, *, transient: bool = True) -> None:
         self.failures = failures
         self.cost = cost
         self.transient = transient
-        self.asked: list[int] = []
+        self.limits: list[int] = []
 
     async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         limit = request.parameters["max_tokens"]
         assert isinstance(limit, int)
-        self.asked.append(limit)
+        self.limits.append(limit)
         if self.failures:
             self.failures -= 1
             raise ModelFailure("It broke.", transient=self.transient, cost=self.cost, usage=USED)
@@ -57,7 +57,7 @@ class Model:
 
 
 async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) -> None:
-    """With entries of their own, as estimated; nothing is held at the end."""
+    """Each attempt has its own usage entry, marked as estimated if it failed. Nothing is held at the end."""
     model, ticket = Model(2, 0.0003), await harness.chat.submit(caller, chat("hi"))
     for _ in range(2):
         with pytest.raises(TooEarly):
@@ -72,8 +72,8 @@ async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) ->
     assert [entry.metadata.get("estimated") for entry in entries] == [None, True, True]
 
 
-async def test_the_next_attempt_is_limited_to_what_is_left(harness: Harness, caller: Caller) -> None:
-    """Its answer is shorter. If not even that is covered, the chat ends, charged for what it used."""
+async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: Harness, caller: Caller) -> None:
+    """Each attempt's answer is shorter. If the rest covers no answer, the chat ends, and its attempts are charged."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
     await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.most)))
@@ -83,8 +83,8 @@ async def test_the_next_attempt_is_limited_to_what_is_left(harness: Harness, cal
         with pytest.raises(TooEarly):
             await harness.deliver(ticket.ticket_id, model)
     await harness.deliver(ticket.ticket_id, model)
-    assert model.asked == sorted(model.asked, reverse=True)
-    assert model.asked[0] > model.asked[1]
+    assert model.limits == sorted(model.limits, reverse=True)
+    assert model.limits[0] > model.limits[1]
     ended = await harness.chat.look_up(caller, ticket.ticket_id)
     assert ended.status is TicketStatus.FAILED
     assert ended.error == "It broke. What is left of your allowance does not cover another attempt."
@@ -94,7 +94,7 @@ async def test_the_next_attempt_is_limited_to_what_is_left(harness: Harness, cal
 
 
 async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) -> None:
-    """An answer that cannot be used is billed like any other."""
+    """An answer that cannot be used is charged like any other."""
     model, ticket = Model(1, 0.002, transient=False), await harness.chat.submit(caller, chat("hi"))
     await harness.deliver(ticket.ticket_id, model)
     assert (await harness.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
@@ -102,48 +102,48 @@ async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) 
 
 
 async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Caller) -> None:
-    """Ten of a tenth are one; each is listed with its own."""
+    """Ten answers that cost a tenth of a millionth are charged one; each usage entry shows its exact cost."""
+
+    async def answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        return ChatResult(content="ok", model="m", cost=0.0000001)
+
     for _ in range(10):
         ticket = await harness.chat.submit(caller, chat("hi"))
-
-        async def answers(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-            return ChatResult(content="ok", model="m", cost=0.0000001)
-
-        await harness.deliver(ticket.ticket_id, answers)
+        await harness.deliver(ticket.ticket_id, answer)
     assert sum(await harness.charged(caller.uid)) == 1
     usage = (await harness.users.get(caller)).usage_info.usage
     assert [entry.response_cost for entry in usage] == [0.0000001] * 10
 
 
-async def test_the_cost_above_what_was_left_is_owed(harness: Harness, caller: Caller) -> None:
-    """It is not lost: the next refill pays it."""
+async def test_the_cost_above_the_remaining_allowance_is_owed(harness: Harness, caller: Caller) -> None:
+    """The part of the cost that the allowance does not cover is stored as owed."""
     await harness.users.change(caller, AccountChange(spend_remaining=0.01))
 
-    async def dear(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def answer_expensively(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=0.5)
 
     ticket = await harness.chat.submit(caller, chat("hi"))
-    await harness.deliver(ticket.ticket_id, dear)
+    await harness.deliver(ticket.ticket_id, answer_expensively)
     account = await harness.account(caller.uid)
     assert (account.remaining, account.owed) == (0, 490_000)
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number: int) -> None:
-    """The database is out for the call of that number, and is there again for the next."""
-    real, numbers = getattr(owner, name), itertools.count(1)
+    """Makes the call with this number, counted from now, fail as in an outage; later calls work again."""
+    original, numbers = getattr(owner, name), itertools.count(1)
 
-    async def failing(*args: Any, **kwargs: Any) -> Any:
+    async def call(*args: Any, **kwargs: Any) -> Any:
         if next(numbers) == number:
-            raise Unavailable("Out for a moment.")
-        return await real(*args, **kwargs)
+            raise Unavailable("Temporarily down.")
+        return await original(*args, **kwargs)
 
-    monkeypatch.setattr(owner, name, failing)
+    monkeypatch.setattr(owner, name, call)
 
 
 async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Holding for the next attempt reads the request again, and waits for the database, as the attempt is billed."""
+    """Holding for the next attempt waits until the database works again, because the attempt must be charged."""
     model, ticket = Model(1, 0.0003), await harness.chat.submit(caller, chat("hi"))
     fail_once(monkeypatch, harness.database.tickets, "get_request", 2)
     with pytest.raises(TooEarly):
@@ -152,15 +152,14 @@ async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
     assert sorted(await harness.charged(caller.uid)) == [300, 500]
 
 
-async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
+async def test_an_agent_that_did_not_begin_does_not_count_as_interrupted(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also if the database is out when that is noted: the chat is tried again, not ended as interrupted."""
+    """The chat is retried even if the database is down when the ticket is marked as not begun."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
-    stored = await harness.database.tickets.get(ticket_id)
-    assert stored is not None
+    assert await harness.database.tickets.get(ticket_id) is not None
 
-    async def finds_no_room(
+    async def find_no_room(
         ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
         await mark_begun(True)
@@ -168,24 +167,24 @@ async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
         await mark_begun(False)
         raise NoRoom("Too much is running.", retry_after=1)
 
-    async def as_agent(transaction: Transaction) -> None:
-        found = await harness.database.tickets.get(ticket_id, transaction)
-        assert found is not None
-        harness.database.tickets.put(found.model_copy(update={"provider": GOFANNON}), transaction)
+    async def make_agent_chat(transaction: Transaction) -> None:
+        ticket = await harness.database.tickets.get(ticket_id, transaction)
+        assert ticket is not None
+        harness.database.tickets.put(ticket.model_copy(update={"provider": GOFANNON}), transaction)
 
-    await harness.database.transaction(as_agent)
+    await harness.database.transaction(make_agent_chat)
     turns = TurnService(harness.database, lambda: harness.queue, harness.settings)
-    service = AnsweringService(harness.database, harness.catalog, Model(0, 0), finds_no_room, harness.settings, turns)
+    service = AnsweringService(harness.database, harness.catalog, Model(0, 0), find_no_room, harness.settings, turns)
     with pytest.raises(TooEarly):
         await service.answer(ticket_id)
-    left = await harness.database.tickets.get(ticket_id)
-    assert left is not None
-    assert (left.begun, left.status, left.attempts) == (False, TicketStatus.PENDING, 0)
+    ticket = await harness.database.tickets.get(ticket_id)
+    assert ticket is not None
+    assert (ticket.begun, ticket.status, ticket.attempts) == (False, TicketStatus.PENDING, 0)
 
 
 @pytest.fixture
-def routed(environ: dict[str, str], model_server: ModelServer) -> Catalog:
-    """With models of unknown price."""
+def unpriced_catalog(environ: dict[str, str], model_server: ModelServer) -> Catalog:
+    """Returns a catalog that has models without a known price."""
     return Catalog.load({**environ, "OPENROUTER_API_KEY": "sk-or-test", "OPENROUTER_API_BASE": model_server.base_url})
 
 
@@ -198,13 +197,13 @@ def routed(environ: dict[str, str], model_server: ModelServer) -> Catalog:
         (Answer("yes", told_cost=0.0123), 12_300),
         (Fail(500), 0),
     ],
-    ids=["not told", "lost", "a page", "told", "refused"],
+    ids=["not reported", "connection lost", "HTML page", "reported", "rejected"],
 )
-async def test_an_unknown_cost_is_what_was_held(
-    settings: Settings, routed: Catalog, caller: Caller, model_server: ModelServer, step: Any, charged: int
+async def test_an_unknown_cost_is_the_held_amount(
+    settings: Settings, unpriced_catalog: Catalog, caller: Caller, model_server: ModelServer, step: Any, charged: int
 ) -> None:
-    """Otherwise a lost connection would make an answer free: in a chat, and in a run."""
-    harness = Harness(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), routed)
+    """If the cost of a call in a chat or in a run is unknown, its hold is charged; otherwise it would be free."""
+    harness = Harness(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), unpriced_catalog)
     model_server.script("hi", step, step)
     ticket = await harness.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
     await harness.deliver(ticket.ticket_id)
@@ -222,15 +221,15 @@ async def run(input_dict, tools):
     assert (await harness.account(caller.uid)).held == 0
 
 
-class Gated:
-    """A model that answers when it may, or fails; each call of it costs 0.0004 dollars."""
+class GatedModel:
+    """A model that waits until `may_end` is set, and then answers or fails. Each call costs 0.0004 dollars."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails = fails
-        self.asked, self.may_end = asyncio.Event(), asyncio.Event()
+        self.called, self.may_end = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-        self.asked.set()
+        self.called.set()
         await self.may_end.wait()
         if self.fails:
             raise ModelFailure("It broke.", transient=True, cost=0.0004, usage=USED)
@@ -238,26 +237,26 @@ class Gated:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.parametrize("notices", [False, True])
+@pytest.mark.parametrize("notices_early", [False, True])
 async def test_an_attempt_that_lost_its_ticket_is_charged(
-    harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices: bool
+    harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices_early: bool
 ) -> None:
-    """Once, whether its worker notices when it renews its lease or at the end; the result is the other worker's."""
+    """The attempt is charged once, whenever its worker notices the loss. The result is the other worker's."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
-    model = Gated(fails=fails)
-    silent = harness.settings.model_copy(update={"lease_seconds": 0.9})
-    service = answering_service(harness.database, harness.catalog, model, silent)
-    if not notices:
-        monkeypatch.setattr(service.holder, "keep", never)
+    model = GatedModel(fails=fails)
+    settings = harness.settings.model_copy(update={"lease_seconds": 0.9})
+    service = create_answering_service(harness.database, harness.catalog, model, settings)
+    if not notices_early:
+        monkeypatch.setattr(service.holder, "keep", renew_nothing)
     first = asyncio.create_task(service.answer(ticket_id))
-    await model.asked.wait()
+    await model.called.wait()
     await expire(harness, ticket_id)
     await harness.deliver(ticket_id, Model(0, 0))
-    if notices:
+    if notices_early:
         with pytest.raises(TooEarly):
             await first
     model.may_end.set()
-    if not notices:
+    if not notices_early:
         with pytest.raises(TooEarly):
             await first
     while len(await harness.charged(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
@@ -270,12 +269,12 @@ async def test_an_attempt_that_lost_its_ticket_is_charged(
     assert (account.held, account.remaining) == (0, 100_000_000 - 900)
 
 
-async def never(_ticket_id: str) -> None:
+async def renew_nothing(_ticket_id: str) -> None:
     await asyncio.Event().wait()
 
 
 async def expire(harness: Harness, ticket_id: str) -> None:
-    """As if its worker had not renewed its lease."""
+    """Ends the ticket's lease, as if its worker had not renewed it."""
 
     async def write(transaction: Transaction) -> None:
         found = await harness.database.tickets.get(ticket_id, transaction)
@@ -285,8 +284,10 @@ async def expire(harness: Harness, ticket_id: str) -> None:
     await harness.database.transaction(write)
 
 
-async def test_an_end_whose_commit_went_unnoticed_is_charged_once(harness: Harness, caller: Caller) -> None:
-    """The worker no longer holds the ticket since it has ended, and has lost nothing."""
+async def test_a_chat_is_charged_once_if_the_response_to_its_last_commit_is_lost(
+    harness: Harness, caller: Caller
+) -> None:
+    """The worker finds that the ticket has already ended, and does not charge it again."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     lose_answers(harness.database, ServiceUnavailable("gone"), *range(2, 4))
     with contextlib.suppress(TooEarly):

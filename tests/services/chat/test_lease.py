@@ -1,4 +1,4 @@
-"""The lease of a ticket: one worker at a time has it, and loses it if it does not renew it."""
+"""A ticket's lease belongs to one worker at a time, and is lost if it is not renewed."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,25 +6,18 @@ from typing import Any
 
 import pytest
 
-from shared.llm.catalog import Catalog, ModelRoute
+from shared.llm.catalog import ModelRoute
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooEarly
-from shared.settings import Settings
-from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.chat.deliveries import Worker
-from tests.services.harness import answering_service
-
-
-@pytest.fixture
-async def worker(database: Database, catalog: Catalog, settings: Settings) -> Worker:
-    return Worker(database, catalog, settings)
+from tests.services.harness import create_answering_service
 
 
 async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_server: ModelServer) -> None:
-    """Its lease expires, the next delivery takes over, and there is one result."""
-    model_server.script("hi", Answer("never told", delay=60), Answer("told", delay=0))
-    ticket_id = await worker.ticket("hi")
+    """When a dead worker's lease has expired, the next delivery takes over, and there is one result."""
+    model_server.script("hi", Answer("too late", delay=60), Answer("in time", delay=0))
+    ticket_id = await worker.create_ticket("hi")
     dying = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.5))
     await model_server.called()
     dying.cancel()
@@ -32,67 +25,67 @@ async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_s
         await worker.deliver(ticket_id)
     await asyncio.sleep(0.6)
     await worker.deliver(ticket_id)
-    ticket = await worker.now(ticket_id)
+    ticket = await worker.get_ticket(ticket_id)
     assert ticket.result is not None
-    assert (ticket.result.content, ticket.attempts) == ("told", 2)
+    assert (ticket.result.content, ticket.attempts) == ("in time", 2)
 
 
 async def test_a_slow_model_does_not_cost_the_lease(worker: Worker, model_server: ModelServer) -> None:
-    """It is renewed while the model works, so nobody else begins."""
+    """The lease is renewed while the model works, so no other worker begins."""
     model_server.script("hi", Answer("slow", delay=1.5))
-    ticket_id = await worker.ticket("hi")
+    ticket_id = await worker.create_ticket("hi")
     working = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.6))
     for _ in range(4):
         await asyncio.sleep(0.3)
         with pytest.raises(TooEarly):
             await worker.deliver(ticket_id)
     await working
-    ticket = await worker.now(ticket_id)
+    ticket = await worker.get_ticket(ticket_id)
     assert (ticket.status, ticket.attempts) == (TicketStatus.COMPLETED, 1)
     assert len(model_server.calls) == 1
 
 
 async def test_a_worker_without_the_lease_writes_nothing(worker: Worker, model_server: ModelServer) -> None:
-    """A worker that was frozen past its lease wakes up, and its answer is dropped for the newer one."""
-    frozen = asyncio.Event()
+    """If a worker was frozen until after its lease expired, its answer is dropped in favor of the newer one."""
+    thawed = asyncio.Event()
 
-    async def frozen_while_answering(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-        await frozen.wait()
+    async def answer_after_thaw(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        await thawed.wait()
         return ChatResult(content="the old one", model="m")
 
-    ticket_id = await worker.ticket("hi")
-    service = answering_service(
+    ticket_id = await worker.create_ticket("hi")
+    service = create_answering_service(
         worker.database,
         worker.catalog,
-        frozen_while_answering,
+        answer_after_thaw,
         worker.settings.model_copy(update={"lease_seconds": 0.2}),
     )
-    service.holder.keep = never  # type: ignore[method-assign] # a frozen process renews nothing
+    service.holder.keep = renew_nothing  # type: ignore[method-assign] # a frozen process renews nothing
     old = asyncio.create_task(service.answer(ticket_id))
     await asyncio.sleep(0.5)
     await worker.deliver(ticket_id)
-    frozen.set()
+    thawed.set()
     with pytest.raises(TooEarly):
         await old
-    ticket = await worker.now(ticket_id)
+    ticket = await worker.get_ticket(ticket_id)
     assert ticket.result is not None
     assert ticket.result.content == "You said: hi"
 
 
-async def never(_ticket_id: str) -> None:
+async def renew_nothing(_ticket_id: str) -> None:
     await asyncio.Event().wait()
 
 
 async def test_a_lost_lease_cancels_the_call(worker: Worker, model_server: ModelServer) -> None:
-    """The first worker notices at its next renewal, and stops waiting for its model."""
+    """A worker that has lost its lease notices this at the next renewal, and stops waiting for its model."""
     model_server.script("hi", Answer("too late", delay=30))
-    ticket_id = await worker.ticket("hi")
+    ticket_id = await worker.create_ticket("hi")
     first = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=1.5))
     await model_server.called()
     await steal(worker, ticket_id)
     with pytest.raises(TooEarly):
         await asyncio.wait_for(first, timeout=5)
-    ticket = await worker.now(ticket_id)
+    ticket = await worker.get_ticket(ticket_id)
     assert ticket.lease is not None
     assert (ticket.status, ticket.lease.holder) == (TicketStatus.PROCESSING, "thief")
 

@@ -1,4 +1,4 @@
-"""The sweep, in the real Firestore emulator and over gRPC to a scripted Cloud Tasks."""
+"""The sweep queues, calls and ends tickets; tested in the real Firestore emulator, and with a scripted Cloud Tasks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,8 +22,8 @@ REQUEST = ChatRequest.model_validate({"messages": [{"role": "user", "content": "
 
 
 def ticket(ticket_id: str, *, age: timedelta, **fields: Any) -> Ticket:
-    then = datetime.now(UTC) - age
-    plain = Ticket(id=ticket_id, owner="u", provider="p", model="m", created_at=then, updated_at=then)
+    created_at = datetime.now(UTC) - age
+    plain = Ticket(id=ticket_id, owner="u", provider="p", model="m", created_at=created_at, updated_at=created_at)
     return plain.model_copy(update=fields)
 
 
@@ -35,9 +35,7 @@ async def sweeper(database: Database, settings: Settings) -> SweepService:
 async def test_stale_tickets_are_queued_again(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Pending and processing ones, but not those that are fresh or finished. A second sweep does nothing, as the task
-    still waits.
-    """
+    """Old unfinished tickets are queued, but not fresh or finished ones. A second sweep finds their tasks waiting."""
     old, fresh = timedelta(minutes=10), timedelta(minutes=1)
     done = ChatResult(content="x", model="m")
     for stored in (
@@ -60,7 +58,7 @@ def names(cloud_tasks: CloudTasksServer) -> list[str]:
 async def test_a_ticket_whose_task_waits_is_not_queued_again(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """However many sweeps find it: only a task that is gone is replaced, by one more."""
+    """Sweeps create a new task only for a ticket whose task is gone."""
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10)), REQUEST)
     swept = [await sweeper.sweep() for _ in range(4)]
@@ -71,10 +69,10 @@ async def test_a_ticket_whose_task_waits_is_not_queued_again(
     assert names(cloud_tasks) == ["t0-2", "t1-2", "t2-2", "t3-2", "t3-3", "t4-2"]
 
 
-async def test_a_ticket_is_queued_ever_more_rarely_if_the_queue_cannot_say(
+async def test_a_ticket_is_queued_ever_more_rarely_if_tasks_cannot_be_looked_up(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Each time after twice as long, up to an hour."""
+    """The interval doubles each time, up to an hour."""
     cloud_tasks.tells = False
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     outcomes: list[Swept] = []
@@ -83,15 +81,15 @@ async def test_a_ticket_is_queued_ever_more_rarely_if_the_queue_cannot_say(
         if minutes:
             await document.update({"enqueued_at": datetime.now(UTC) - timedelta(minutes=minutes)})
         outcomes.append(await sweeper.sweep())
-    again, waits = Swept(requeued=1), Swept(waiting=1)
-    assert outcomes == [again, waits, again, waits, again, waits, again, waits, again, again]
+    queued, waiting = Swept(requeued=1), Swept(waiting=1)
+    assert outcomes == [queued, waiting, queued, waiting, queued, waiting, queued, waiting, queued, queued]
     assert names(cloud_tasks) == [f"t-{number}" for number in range(2, 8)]
 
 
 async def test_the_next_sweep_continues_after_one_that_died(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, settings: Settings
 ) -> None:
-    """That one had made the task and not noted it. The same name is queued again, which makes no second task."""
+    """If a sweep died before it recorded the task, the next one queues the same name, which adds no second task."""
     await task_queue(settings).enqueue(task_name("t", 2), {"ticket_id": "t"})
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     assert await sweeper.sweep() == Swept(requeued=1)
@@ -102,14 +100,14 @@ async def test_the_next_sweep_continues_after_one_that_died(
 async def test_a_ticket_that_only_waits_is_not_ended(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """A ticket that never began has a day, others six hours from their first attempt."""
-    hours = timedelta(hours=1)
-    began = datetime.now(UTC) - 7 * hours
-    await store(database, ticket("waits", age=20 * hours), REQUEST)
-    await store(database, ticket("parked", age=20 * hours, parked="model"), REQUEST)
-    await store(database, ticket("began late", age=20 * hours, attempts=1, first_taken_at=began + 2 * hours), REQUEST)
-    await store(database, ticket("began", age=20 * hours, attempts=1, first_taken_at=began), REQUEST)
-    parked_again = ticket("parked again", age=20 * hours, attempts=1, first_taken_at=began)
+    """A ticket that never began is ended after a day; others are ended six hours after their first attempt."""
+    hour = timedelta(hours=1)
+    began = datetime.now(UTC) - 7 * hour
+    await store(database, ticket("waits", age=20 * hour), REQUEST)
+    await store(database, ticket("parked", age=20 * hour, parked="model"), REQUEST)
+    await store(database, ticket("began late", age=20 * hour, attempts=1, first_taken_at=began + 2 * hour), REQUEST)
+    await store(database, ticket("began", age=20 * hour, attempts=1, first_taken_at=began), REQUEST)
+    parked_again = ticket("parked again", age=20 * hour, attempts=1, first_taken_at=began)
     await store(database, parked_again.park("model", parked_again.updated_at), REQUEST)
     assert await sweeper.sweep() == Swept(requeued=2, called=2, ended=1)
     ended = await database.tickets.get("began")
@@ -117,23 +115,23 @@ async def test_a_ticket_that_only_waits_is_not_ended(
     assert ended.status is TicketStatus.FAILED
 
 
-async def test_a_ticket_that_was_tried_and_then_parked_is_not_said_to_have_cost_nothing(
+async def test_the_error_of_a_tried_ticket_does_not_say_that_nothing_was_charged(
     database: Database, sweeper: SweepService
 ) -> None:
-    """An attempt that failed may have been billed."""
-    long_ago = timedelta(hours=25)
-    began = datetime.now(UTC) - long_ago
-    await store(database, ticket("tried", age=long_ago, parked="model", attempts=1, first_taken_at=began), REQUEST)
+    """The error does not say that nothing was charged, because the failed attempt may have been charged."""
+    age = timedelta(hours=25)
+    began = datetime.now(UTC) - age
+    await store(database, ticket("tried", age=age, parked="model", attempts=1, first_taken_at=began), REQUEST)
     assert (await sweeper.sweep()).ended == 1
     ended = await database.tickets.get("tried")
     assert ended is not None
     assert ended.error == "The chat was not answered in time. Send it again."
 
 
-async def test_parked_tickets_do_not_keep_others_from_being_swept(
+async def test_parked_tickets_do_not_prevent_others_from_being_swept(
     database: Database, settings: Settings, cloud_tasks: CloudTasksServer
 ) -> None:
-    """As many are called as have a turn. The rest costs a read each, and no task."""
+    """As many parked tickets are called as there are free turns. Each of the rest costs one read, and no task."""
     settings = settings.model_copy(update={"model_chats_at_once": 2})
     sweeper = SweepService(database, task_queue(settings), settings)
     for number in range(6):
@@ -147,7 +145,7 @@ async def test_parked_tickets_do_not_keep_others_from_being_swept(
 async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
     database: Database, sweeper: SweepService
 ) -> None:
-    """After a day."""
+    """A ticket that was parked for a day ends; its error names the user's other chats as the reason."""
     await store(database, ticket("parked", age=timedelta(hours=25), parked="agent"), REQUEST)
     assert await sweeper.sweep() == Swept(ended=1)
     ended = await database.tickets.get("parked")
@@ -157,7 +155,7 @@ async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
 
 
 async def test_tickets_that_are_too_old_are_ended(database: Database, sweeper: SweepService) -> None:
-    """With a sentence, and their holds released."""
+    """A ticket that is too old fails, and its error tells the user to send the chat again."""
     await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
     assert await sweeper.sweep() == Swept(ended=1)
     ended = await database.tickets.get("old")
@@ -165,10 +163,10 @@ async def test_tickets_that_are_too_old_are_ended(database: Database, sweeper: S
     assert (ended.status, ended.error) == (TicketStatus.FAILED, "The chat was not answered in time. Send it again.")
 
 
-async def test_a_refused_ticket_is_left_for_the_next_sweep(
+async def test_a_rejected_ticket_is_left_for_the_next_sweep(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The others are swept all the same."""
+    """If the queue rejects one ticket, the others are swept anyway."""
     for name in ("a", "b"):
         await store(database, ticket(name, age=timedelta(minutes=10)), REQUEST)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
@@ -176,7 +174,7 @@ async def test_a_refused_ticket_is_left_for_the_next_sweep(
 
 
 async def test_a_sweep_is_limited(database: Database, sweeper: SweepService) -> None:
-    """So many tickets at a time, page after page, the longest untouched first."""
+    """A sweep handles a limited number of pages, the tickets that were unchanged the longest first."""
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
     assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
@@ -186,7 +184,7 @@ async def test_a_sweep_is_limited(database: Database, sweeper: SweepService) -> 
 async def test_a_ticket_that_cannot_be_swept_does_not_stop_the_others(
     database: Database, sweeper: SweepService
 ) -> None:
-    """It is left; the others are ended."""
+    """A ticket that cannot be ended or read is left, and the others are ended."""
     await store(database, ticket("good", age=timedelta(days=1)), REQUEST)
     await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
     broken = database._client.collection("users").document("broken")  # pyright: ignore[reportPrivateUsage]
@@ -197,7 +195,7 @@ async def test_a_ticket_that_cannot_be_swept_does_not_stop_the_others(
 
 
 async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Database, sweeper: SweepService) -> None:
-    """Tickets on later pages are swept, too."""
+    """Tickets on later pages are swept even if a ticket on the first page cannot be read."""
     unreadable = {"status": "pending", "updated_at": datetime.now(UTC) - timedelta(days=1)}
     await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
     for number in range(3):
@@ -208,32 +206,32 @@ async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Dat
 async def test_each_ticket_is_logged_for_its_own_request(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, lines: Lines
 ) -> None:
-    """Its outcome and age, under the id and trace of the request that submitted it, which its task carries, too."""
-    trace, sweeps = new_trace(), RequestContext("sweep", new_trace(), "p", lambda: ("POST", "/"))
-    of_a_chat = {"request_id": "chat", "traceparent": trace.traceparent}
-    await store(database, ticket("untouched", age=timedelta(minutes=10), **of_a_chat), REQUEST)
+    """The log line and the new task have the id and trace of the request that submitted the ticket."""
+    trace, sweep_context = new_trace(), RequestContext("sweep", new_trace(), "p", lambda: ("POST", "/"))
+    chat_context = {"request_id": "chat", "traceparent": trace.traceparent}
+    await store(database, ticket("untouched", age=timedelta(minutes=10), **chat_context), REQUEST)
     await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
-    token = current_request.set(sweeps)
+    token = current_request.set(sweep_context)
     try:
         await sweeper.sweep()
     finally:
         current_request.reset(token)
-    told = {line["ticket"]: line for line in lines() if "ticket" in line}
-    assert (told["untouched"]["outcome"], told["untouched"]["severity"]) == ("requeued", "WARNING")
-    assert told["untouched"][LABELS_FIELD] == {"request_id": "chat"}
-    assert told["untouched"][TRACE_FIELD].endswith(trace.trace_id)
-    assert told["untouched"]["age_seconds"] >= 600
-    assert (told["old"]["outcome"], told["old"]["severity"]) == ("ended", "ERROR")
-    assert told["old"][LABELS_FIELD] == {"request_id": "sweep"}  # stored before tickets told whose they are
+    logged = {line["ticket"]: line for line in lines() if "ticket" in line}
+    assert (logged["untouched"]["outcome"], logged["untouched"]["severity"]) == ("requeued", "WARNING")
+    assert logged["untouched"][LABELS_FIELD] == {"request_id": "chat"}
+    assert logged["untouched"][TRACE_FIELD].endswith(trace.trace_id)
+    assert logged["untouched"]["age_seconds"] >= 600
+    assert (logged["old"]["outcome"], logged["old"]["severity"]) == ("ended", "ERROR")
+    assert logged["old"][LABELS_FIELD] == {"request_id": "sweep"}  # a ticket of an older version has no request id
     (task,) = cloud_tasks.tasks.values()
     assert task.http_request.headers["X-Request-Id"] == "chat"
     assert task.http_request.headers["traceparent"] == trace.traceparent
 
 
 async def test_a_ticket_that_is_left_is_logged(database: Database, sweeper: SweepService, lines: Lines) -> None:
-    """With the reason in a line of its own."""
+    """The outcome and the reason are logged in separate lines."""
     await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
     await database._client.collection("users").document("broken").set({"allowance": "a lot"})  # pyright: ignore[reportPrivateUsage]
     await sweeper.sweep()
-    told = [line for line in lines() if line.get("outcome") == "left" or "stack_trace" in line]
-    assert [line["severity"] for line in told] == ["WARNING", "ERROR"]
+    logged = [line for line in lines() if line.get("outcome") == "left" or "stack_trace" in line]
+    assert [line["severity"] for line in logged] == ["WARNING", "ERROR"]

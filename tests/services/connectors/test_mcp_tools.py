@@ -1,4 +1,4 @@
-"""Listing the tools of MCP servers: how often, and what a server may describe."""
+"""The tools of MCP servers are listed within rate limits, regardless of how the servers describe them."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from tests.doubles.served import ServedInThread
 
 
 class OddServer(ServedInThread):
-    """An MCP server whose `tools`, as JSON text, are a test's own."""
+    """An MCP server whose `tools`, a JSON text, are set by a test."""
 
     def __init__(self) -> None:
         self.tools = "[]"
@@ -50,7 +50,7 @@ def odd_server() -> Iterator[OddServer]:
     server.stop()
 
 
-async def listed(url: str, settings: Settings, database: Database, caller: Caller) -> ToolList:
+async def list_tools(url: str, settings: Settings, database: Database, caller: Caller) -> ToolList:
     allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1",)})
     return await McpToolService(RateLimitService(database), allowed).list(caller, ListToolsRequest(mcp_url=url))
 
@@ -74,56 +74,56 @@ async def listed(url: str, settings: Settings, database: Database, caller: Calle
         ),
     ],
 )
-async def test_the_descriptions_of_a_server(
+async def test_a_servers_descriptions_are_passed_on(
     odd_server: OddServer, settings: Settings, database: Database, caller: Caller, tools: str, expected: object
 ) -> None:
-    """Only name, description and schema, as they are; a number that JSON cannot hold becomes null."""
+    """Only name, description and schema are passed on, unchanged. A number that JSON cannot represent becomes null."""
     odd_server.tools = tools
-    answer = await listed(f"{odd_server.address}/", settings, database, caller)
-    assert json.loads(answer.model_dump_json(by_alias=True))["tools"] == expected
+    tool_list = await list_tools(f"{odd_server.address}/", settings, database, caller)
+    assert json.loads(tool_list.model_dump_json(by_alias=True))["tools"] == expected
 
 
 async def test_a_user_has_two_requests_a_second(
     mcp_server: McpServer, api_server: ApiServer, settings: Settings, database: Database
 ) -> None:
-    """Tools and specs together. A refused user learns when to come again, and no server is called; others go on."""
+    """Tools and specs share the limit. A request above it gets the time to wait and reaches no server."""
     busy, other = Caller(uid=f"user-{uuid4()}"), Caller(uid=f"user-{uuid4()}")
     limits = RateLimitService(database)
-    for _ in range(OUTBOUND_PER_MINUTE + 30):  # it gives back two a second meanwhile
+    for _ in range(OUTBOUND_PER_MINUTE + 30):  # meanwhile, two more requests become available every second
         try:
             await limits.acquire(f"outbound:{busy.uid}", OUTBOUND_PER_MINUTE)
         except TooManyRequests:
             break
-    with pytest.raises(TooManyRequests) as refused:
-        await listed(mcp_server.url, settings, database, busy)
-    assert refused.value.retry_after == 1
+    with pytest.raises(TooManyRequests) as raised:
+        await list_tools(mcp_server.url, settings, database, busy)
+    assert raised.value.retry_after == 1
     with pytest.raises(TooManyRequests):
         await SpecService(limits, settings).fetch(busy, FetchSpecRequest(url=f"{api_server.address}/openapi.json"))
     assert mcp_server.requests == []
     assert api_server.calls == []
-    assert (await listed(mcp_server.url, settings, database, other)).tools
+    assert (await list_tools(mcp_server.url, settings, database, other)).tools
 
 
-async def test_one_user_has_a_quarter_of_what_a_process_fetches_at_a_time(
+async def test_one_user_has_a_quarter_of_the_concurrent_requests_of_a_process(
     database: Database, settings: Settings, api_server: ApiServer
 ) -> None:
-    """Silent servers hold up only the user who calls them: one more request is refused, and others are served."""
+    """Silent servers delay only the user who calls them: one more request is rejected, and other users are served."""
     allowed = settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)})
     limits = RateLimitService(database)
     specs, tools = SpecService(limits, allowed), McpToolService(limits, allowed)
     slow, quick = f"{api_server.address}/slow?seconds=60", f"{api_server.address}/openapi.json"
     me, other = Caller(uid="me"), Caller(uid="other")
-    of_specs = [asyncio.create_task(specs.fetch(me, FetchSpecRequest(url=slow))) for _ in range(5)]
-    of_tools = [asyncio.create_task(tools.list(me, ListToolsRequest(mcp_url=slow))) for _ in range(10)]
+    spec_requests = [asyncio.create_task(specs.fetch(me, FetchSpecRequest(url=slow))) for _ in range(5)]
+    tool_requests = [asyncio.create_task(tools.list(me, ListToolsRequest(mcp_url=slow))) for _ in range(10)]
     async with asyncio.timeout(20):
-        while len(api_server.calls) < 15:  # noqa: ASYNC110 - the server tells nobody
+        while len(api_server.calls) < 15:  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(0.01)
     with pytest.raises(TooManyRequests, match="5 of your requests"):
         await specs.fetch(me, FetchSpecRequest(url=quick))
     with pytest.raises(TooManyRequests, match="10 of your requests"):
         await tools.list(me, ListToolsRequest(mcp_url=quick))
     assert (await specs.fetch(other, FetchSpecRequest(url=quick))).name
-    for task in (*of_specs, *of_tools):
+    for task in (*spec_requests, *tool_requests):
         task.cancel()
-    await asyncio.gather(*of_specs, *of_tools, return_exceptions=True)
+    await asyncio.gather(*spec_requests, *tool_requests, return_exceptions=True)
     assert (await specs.fetch(me, FetchSpecRequest(url=quick))).name

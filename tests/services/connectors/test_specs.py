@@ -1,4 +1,4 @@
-"""Fetching API descriptions: their text by every encoding in use, and long ones beside short ones."""
+"""API descriptions are fetched in every encoding in use, and long ones do not delay short ones."""
 
 import asyncio
 import codecs
@@ -31,7 +31,7 @@ async def service(database: Database, settings: Settings, api_server: ApiServer)
     return SpecService(RateLimitService(database), allowed)
 
 
-async def fetched(
+async def fetch(
     service: SpecService, caller: Caller, api_server: ApiServer, body: bytes, content_type: str | None = None
 ) -> FetchedSpec:
     api_server.documents["x"] = (body, {"Content-Type": content_type} if content_type is not None else {})
@@ -58,79 +58,79 @@ async def fetched(
         (TEXT.encode("utf-16-be"), "text/yaml; charset=utf-16be"),
     ],
 )
-async def test_the_text_is_the_servers(
+async def test_text_is_decoded(
     service: SpecService, caller: Caller, api_server: ApiServer, body: bytes, content_type: str | None
 ) -> None:
-    """By its byte order mark, its charset, or as UTF-8. An unknown charset is ignored."""
-    spec = await fetched(service, caller, api_server, body, content_type)
+    """The byte order mark or the charset determines the encoding. The default is UTF-8, even for unknown charsets."""
+    spec = await fetch(service, caller, api_server, body, content_type)
     assert (spec.name, spec.content) == ("Größe", TEXT)
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "says"),
+    ("body", "content_type", "message"),
     [
         (TEXT.encode("latin-1"), None, "not text in UTF-8"),
         (codecs.BOM_UTF16_LE + b"x", None, "not text in UTF-16-LE"),
         (TEXT.encode(), "text/yaml; charset=us-ascii", "not text in ASCII"),
     ],
 )
-async def test_undecodable_text_is_refused(
-    service: SpecService, caller: Caller, api_server: ApiServer, body: bytes, content_type: str | None, says: str
+async def test_undecodable_text_is_rejected(
+    service: SpecService, caller: Caller, api_server: ApiServer, body: bytes, content_type: str | None, message: str
 ) -> None:
-    """The error names the encoding."""
-    with pytest.raises(BadRequest, match=says):
-        await fetched(service, caller, api_server, body, content_type)
+    """The error names the encoding that was tried."""
+    with pytest.raises(BadRequest, match=message):
+        await fetch(service, caller, api_server, body, content_type)
 
 
 async def test_documents_are_requested_rather_than_pages(
     service: SpecService, caller: Caller, api_server: ApiServer
 ) -> None:
-    """A server that has a page for people at the same address learns what is wanted."""
-    await fetched(service, caller, api_server, TEXT.encode())
+    """The `Accept` header prefers an API description to an HTML page at the same address."""
+    await fetch(service, caller, api_server, TEXT.encode())
     (call,) = api_server.calls
     assert call.method == "GET"
     assert call.headers["accept"].startswith("application/vnd.oai.openapi+json, ")
     assert call.headers["accept"].endswith("*/*;q=0.5")
 
 
-async def test_a_long_document_does_not_hold_others_up(
+async def test_a_long_document_does_not_delay_others(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While one of 3 MB is read, the event loop serves others; no more than two are read at a time."""
+    """The event loop serves others while a document of 3 MB is read. At most two are read at a time."""
     import shared.services.connectors.specs as module
 
     reading: list[int] = [0]
-    most = 0
-    read: Any = module._read  # pyright: ignore[reportPrivateUsage]
+    peak = 0
+    original_read: Any = module._read  # pyright: ignore[reportPrivateUsage]
 
-    def counted(*args: Any) -> Any:
-        nonlocal most
+    def count(*args: Any) -> Any:
+        nonlocal peak
         reading.append(1)
-        most = max(most, sum(reading))
+        peak = max(peak, sum(reading))
         try:
-            return read(*args)
+            return original_read(*args)
         finally:
             reading.append(-1)
 
-    monkeypatch.setattr(module, "_read", counted)
+    monkeypatch.setattr(module, "_read", count)
     paths = "".join(
         f"  /p{number}: {{get: {{responses: {{'200': {{description: ok}}}}}}}}\n" for number in range(50_000)
     )
     servers = "servers: [{url: https://long.test}]\n"
     body = f"openapi: 3.0.0\ninfo: {{title: Long, version: 1}}\n{servers}paths:\n{paths}".encode()
-    monkeypatch.setattr(module, "MAX_SPEC_BYTES", len(body) * 2)  # what is kept as it is
-    turns = 0
-    fetches = asyncio.gather(*(fetched(service, caller, api_server, body) for _ in range(4)))
+    monkeypatch.setattr(module, "MAX_SPEC_BYTES", len(body) * 2)  # the document is not shortened
+    iterations = 0
+    fetches = asyncio.gather(*(fetch(service, caller, api_server, body) for _ in range(4)))
     while not fetches.done():
         await asyncio.sleep(0.01)
-        turns += 1
+        iterations += 1
     assert [spec.content for spec in await fetches] == [body.decode()] * 4
-    assert most <= 2
-    assert turns > 10  # the event loop went on meanwhile
+    assert peak <= 2
+    assert iterations > 10  # the event loop was not blocked meanwhile
 
 
-async def test_the_address_is_that_after_redirects(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
-    """Relative server addresses refer to where the document is."""
+async def test_the_address_after_redirects_counts(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
+    """Relative server addresses are resolved against the document's address after redirects."""
     api_server.documents["v9/api.yaml"] = (b"openapi: 3.0.0\nservers: [{url: ./v3}]\npaths: {/a: {get: {}}}\n", {})
     url = f"{api_server.address}/redirect?to=/documents/v9/api.yaml"
     spec = await service.fetch(caller, FetchSpecRequest(url=f" {url}\n"))
@@ -140,12 +140,12 @@ async def test_the_address_is_that_after_redirects(service: SpecService, caller:
     assert spec.warnings is None
 
 
-async def test_references_to_other_documents_are_warned_about(
+async def test_references_to_other_documents_cause_a_warning(
     service: SpecService, caller: Caller, api_server: ApiServer
 ) -> None:
-    """They are not fetched; the document comes as it is."""
+    """Other documents are not fetched, and the document is returned unchanged."""
     text = 'openapi: 3.0.0\nservers: [{url: "https://h.test"}]\npaths: {/a: {post: {$ref: ops/b.yaml}}}\n'
-    spec = await fetched(service, caller, api_server, text.encode())
+    spec = await fetch(service, caller, api_server, text.encode())
     assert spec.content == text
     (warning,) = spec.warnings or []
     assert "1 of 1 operations are described elsewhere, such as in ops/b.yaml" in warning
@@ -155,10 +155,10 @@ async def test_references_to_other_documents_are_warned_about(
 async def test_a_document_too_large_for_an_agent_is_shortened(
     service: SpecService, caller: Caller, api_server: ApiServer
 ) -> None:
-    """A long document is shortened to what a model sees of it, which does not change; a warning says so."""
+    """The shortened document describes the same operations to a model, and a warning reports the shortening."""
     text = back_office(120)
     assert len(json.dumps(text)) > MAX_SPEC_BYTES
-    spec = await fetched(service, caller, api_server, text.encode())
+    spec = await fetch(service, caller, api_server, text.encode())
     assert len(json.dumps(spec.content, ensure_ascii=False).encode()) <= MAX_SPEC_BYTES
     assert write_tool_docs(parse(spec.content), 60_000) == write_tool_docs(parse(text), 60_000)
     (warning,) = spec.warnings or []
@@ -169,10 +169,10 @@ async def test_a_document_too_large_for_an_agent_is_shortened(
 async def test_a_document_that_cannot_be_shortened_enough_has_a_warning(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It comes as it was published, with what it is too large for."""
+    """The document is returned unchanged, and the warning names the limit."""
     monkeypatch.setattr("shared.services.connectors.specs.MAX_SPEC_BYTES", 2000)
     text = back_office(5)
-    spec = await fetched(service, caller, api_server, text.encode())
+    spec = await fetch(service, caller, api_server, text.encode())
     assert spec.content == text
     (warning,) = spec.warnings or []
     assert "at most 2000 bytes can be stored in an agent, or sent to generate its code" in warning
@@ -182,27 +182,27 @@ async def test_a_document_that_cannot_be_shortened_enough_has_a_warning(
 async def test_long_documents_of_one_user_are_read_one_at_a_time(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They take seconds each, and another user's short one does not wait behind all of them."""
-    began, go = threading.Semaphore(0), threading.Event()
+    """Another user's short document does not wait for all the long ones, which take seconds each."""
+    began, may_end = threading.Semaphore(0), threading.Event()
 
-    def read(answer: Answer) -> tuple[str | None, str, list[str]]:
+    def read_stub(answer: Answer) -> tuple[str | None, str, list[str]]:
         if answer.content == b"long":
             began.release()
-            go.wait(20)
+            may_end.wait(20)
         return "read", "", []
 
-    monkeypatch.setattr(specs_module, "_read", read)
+    monkeypatch.setattr(specs_module, "_read", read_stub)
     api_server.documents |= {"long": (b"long", {}), "short": (b"short", {})}
 
-    def fetch(whose: Caller, name: str) -> Awaitable[FetchedSpec]:
-        return service.fetch(whose, FetchSpecRequest(url=f"{api_server.address}/documents/{name}"))
+    def fetch_document(user: Caller, name: str) -> Awaitable[FetchedSpec]:
+        return service.fetch(user, FetchSpecRequest(url=f"{api_server.address}/documents/{name}"))
 
-    long = [asyncio.ensure_future(fetch(caller, "long")) for _ in range(4)]
+    long = [asyncio.ensure_future(fetch_document(caller, "long")) for _ in range(4)]
     try:
         assert await asyncio.to_thread(began.acquire, timeout=20)
         async with asyncio.timeout(10):
-            assert (await fetch(Caller(uid="other"), "short")).name == "read"
+            assert (await fetch_document(Caller(uid="other"), "short")).name == "read"
         assert not began.acquire(blocking=False)
     finally:
-        go.set()
+        may_end.set()
         await asyncio.gather(*long)

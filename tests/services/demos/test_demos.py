@@ -1,4 +1,4 @@
-"""Demos: saved, read, replaced, deleted, over real Firestore."""
+"""Demos are saved, read, replaced and deleted; tested in the real Firestore emulator."""
 
 import asyncio
 from typing import Any
@@ -20,8 +20,8 @@ BODY: dict[str, Any] = {
     "userPrompt": "Show the weather.",
     "generatedCode": {"html": "<p></p>", "css": "p {}", "js": "1"},
 }
-OTHER = Caller(uid="somebody-else")
-ADMIN = Caller(uid="boss", claims={"admin": True})
+OTHER = Caller(uid="other")
+ADMIN = Caller(uid="admin", claims={"admin": True})
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def replacement(**fields: Any) -> ReplaceDemoRequest:
 
 
 async def test_a_saved_demo_is_read_as_it_was_saved(demos: DemoService, caller: Caller) -> None:
-    """Every field, any JSON and any script; with an id, a revision and times."""
+    """Every field is preserved, with any JSON and any script."""
     api = {
         "friendlyName": "weather",
         "agentId": "x",
@@ -65,7 +65,7 @@ async def test_a_saved_demo_is_read_as_it_was_saved(demos: DemoService, caller: 
 
 
 async def test_a_replacement_replaces_the_whole_content(demos: DemoService, caller: Caller) -> None:
-    """What is not sent is removed; the time of creation and the visibility stay."""
+    """Fields that are not sent are removed, except for the visibility and the time of creation."""
     saved = await demos.create(caller, request(description="Doc.", composerThoughts=1, visibility="shared"))
     changed = await demos.replace(caller, saved.id, replacement(name="New"))
     assert (changed.name, changed.description, changed.composer_thoughts) == ("New", None, None)
@@ -76,7 +76,7 @@ async def test_a_replacement_replaces_the_whole_content(demos: DemoService, call
 
 
 async def test_a_stale_revision_changes_nothing(demos: DemoService, caller: Caller) -> None:
-    """409 for one that is not the newest; without one it is replaced."""
+    """A request with an old revision gets 409; one without a revision replaces the demo."""
     saved = await demos.create(caller, request())
     newer = await demos.replace(caller, saved.id, replacement(_rev=saved.rev, name="One"))
     with pytest.raises(Conflict):
@@ -86,24 +86,24 @@ async def test_a_stale_revision_changes_nothing(demos: DemoService, caller: Call
 
 
 async def test_only_one_of_several_changes_to_a_revision_is_made(demos: DemoService, caller: Caller) -> None:
-    """However many come at once."""
+    """Of eight concurrent changes to the same revision, one succeeds and seven get 409."""
     saved = await demos.create(caller, request())
     outcomes = await asyncio.gather(
         *(demos.replace(caller, saved.id, replacement(_rev=saved.rev, name=str(number))) for number in range(8)),
         return_exceptions=True,
     )
-    made = [outcome for outcome in outcomes if isinstance(outcome, Demo)]
-    assert len(made) == 1
+    changed = [outcome for outcome in outcomes if isinstance(outcome, Demo)]
+    assert len(changed) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 7
-    assert (await demos.get(caller, saved.id)).name == made[0].name
+    assert (await demos.get(caller, saved.id)).name == changed[0].name
 
 
-async def test_access_to_other_users_things(demos: DemoService, caller: Caller) -> None:
-    """Unknown while private. If shared, every user reads it, and only its owner and administrators change it."""
+async def test_visibility_determines_access_to_other_users_demos(demos: DemoService, caller: Caller) -> None:
+    """A private demo is not found; a shared one can be read by all, and changed by its owner and administrators."""
     saved = await demos.create(caller, request())
-    for act in (demos.get(OTHER, saved.id), demos.replace(OTHER, saved.id, replacement())):
+    for attempt in (demos.get(OTHER, saved.id), demos.replace(OTHER, saved.id, replacement())):
         with pytest.raises(NotFound, match="There is no such demo"):
-            await act
+            await attempt
     with pytest.raises(NotFound):
         await demos.delete(OTHER, saved.id)
     await demos.replace(caller, saved.id, replacement(visibility="shared"))
@@ -118,35 +118,38 @@ async def test_access_to_other_users_things(demos: DemoService, caller: Caller) 
         await demos.get(caller, saved.id)
 
 
-async def test_who_may_open_a_page(demos: DemoService, caller: Caller) -> None:
-    """Anyone a shared one; a private one its owner and administrators. The error does not reveal what exists."""
+async def test_visibility_determines_who_may_open_a_page(demos: DemoService, caller: Caller) -> None:
+    """Anyone may open a shared page; only its owner and administrators may open a private one.
+
+    Others get the same error as for an unknown page.
+    """
     private = await demos.create(caller, request())
     shared = await demos.create(caller, request(visibility="shared"))
-    for who in (None, OTHER, caller, ADMIN):
-        assert (await demos.open(who, shared.id)).id == shared.id
-    for who in (caller, ADMIN):
-        assert (await demos.open(who, private.id)).id == private.id
-    for who in (None, OTHER):
+    for user in (None, OTHER, caller, ADMIN):
+        assert (await demos.open(user, shared.id)).id == shared.id
+    for user in (caller, ADMIN):
+        assert (await demos.open(user, private.id)).id == private.id
+    for user in (None, OTHER):
         for demo_id in (private.id, "unknown"):
             with pytest.raises(NotFound, match="There is no such demo"):
-                await demos.open(who, demo_id)
+                await demos.open(user, demo_id)
 
 
 @pytest.mark.parametrize("demo_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
 async def test_any_text_may_be_given_as_an_id(demos: DemoService, caller: Caller, demo_id: str) -> None:
-    """What cannot be an id is unknown like any other."""
-    for act in (
+    """A text that cannot be an id gets 404, like an unknown id."""
+    for attempt in (
         demos.get(caller, demo_id),
         demos.open(None, demo_id),
         demos.replace(caller, demo_id, replacement()),
         demos.delete(caller, demo_id),
     ):
         with pytest.raises(NotFound):
-            await act
+            await attempt
 
 
-async def test_a_demo_that_is_too_large_is_refused_with_its_size(demos: DemoService, caller: Caller) -> None:
-    """With the size and the limit; nothing is saved or changed."""
+async def test_a_demo_that_is_too_large_is_rejected(demos: DemoService, caller: Caller) -> None:
+    """The error states the size and the limit, and nothing is changed."""
     large = {"html": "x" * 1_000_000, "css": "", "js": ""}
     with pytest.raises(TooLarge, match=r"The demo is 1\d{6} bytes long; at most 1000000 can be kept"):
         await demos.create(caller, request(generatedCode=large))
@@ -157,7 +160,7 @@ async def test_a_demo_that_is_too_large_is_refused_with_its_size(demos: DemoServ
 
 
 async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller: Caller) -> None:
-    """Not other users' private ones; an administrator sees all."""
+    """Lists do not show other users' private demos, except to administrators."""
     first = await demos.create(caller, request(name="first"))
     await demos.create(OTHER, request(name="private"))
     await demos.create(OTHER, request(name="shared", visibility="shared"))
@@ -167,8 +170,8 @@ async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller
     assert (await demos.list(caller, 10)).next_token is None
 
 
-async def test_pages_show_each_once(demos: DemoService, caller: Caller) -> None:
-    """In the order of the whole list. An invalid token is refused."""
+async def test_pages_show_each_demo_once(demos: DemoService, caller: Caller) -> None:
+    """The pages have the order of the whole list. An invalid token is rejected."""
     for number in range(7):
         await demos.create(caller, request(name=str(number), visibility="shared"))
     names: list[str] = []
@@ -185,8 +188,8 @@ async def test_pages_show_each_once(demos: DemoService, caller: Caller) -> None:
             await demos.list(caller, 3, bad)
 
 
-async def test_lost_answers_save_once_and_change_once(demos: DemoService, caller: Caller, database: Database) -> None:
-    """A commit that went through unnoticed is recognised: no duplicate, no conflict, no 404."""
+async def test_lost_responses_save_once_and_change_once(demos: DemoService, caller: Caller, database: Database) -> None:
+    """A commit that took effect although it failed causes neither a duplicate nor a conflict nor a 404."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await demos.create(caller, request())
     assert len((await demos.list(caller, 10)).items) == 1

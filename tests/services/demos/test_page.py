@@ -1,4 +1,4 @@
-"""A demo's page: each part stays in its place, whatever it is, and the policy allows the API alone."""
+"""In a demo's page, every part stays in its place, whatever it contains, and the policy allows only the API."""
 
 import json
 import re
@@ -15,7 +15,7 @@ NONCE = "0123456789abcdef"
 
 
 class Reader(HTMLParser):
-    """What comes before the body, by element, and where the body begins."""
+    """Collects the texts before the body, by element, and the position at which the body begins."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Reader(HTMLParser):
 
 
 def script_strings(script: str) -> tuple[str, str]:
-    """API_BASE_URL and the demo's script, as JavaScript reads them: its strings here are JSON."""
+    """Returns API_BASE_URL and the demo's script as JavaScript reads them; both are written as JSON strings."""
     base = re.search(r"^const API_BASE_URL = (\".*\");$", script, re.MULTILINE)
     code = re.search(r"^  const js = (\".*\");$", script, re.MULTILINE)
     assert base
@@ -59,7 +59,7 @@ def script_strings(script: str) -> tuple[str, str]:
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
 @example("</title><script>alert(1)</script>", "<!--", "</style><script>", "</script><!--<script>")
 def test_every_part_stays_in_its_place(title: str, html: str, css: str, js: str) -> None:
-    """One script of ours, with our nonce, holds the demo's script; title, style and body are the demo's."""
+    """The demo's script is a string in the page's only script with the nonce; title, style and body are unchanged."""
     text = render_page(title, DemoCode(html=html, css=css, js=js), BASE, NONCE)
     assert text.startswith("<!doctype html>\n")
     reader = Reader(text)
@@ -73,13 +73,13 @@ def test_every_part_stays_in_its_place(title: str, html: str, css: str, js: str)
 
 
 def test_only_the_nonce_admits_scripts() -> None:
-    """A hash of the demo's script would also admit the same text in a frame in the demo's HTML."""
+    """The policy contains no hash of the demo's script, which would admit the same text in a frame in its HTML."""
     first, _ = write_policy(BASE, NONCE).split(", ")
     assert f"script-src 'nonce-{NONCE}'" in first.split("; ")
 
 
-def test_the_policy_is_closed() -> None:
-    """An origin of its own, no way out but the published agents, and framed only by those who may."""
+def test_the_policy_allows_nothing_else() -> None:
+    """The page has an opaque origin, may call only published agents, and may be framed only by the given origins."""
     embedders = ("https://front.example", "https://a.example; script-src *")
     first, _ = write_policy(BASE, NONCE, embedders).split(", ")
     directives = first.split("; ")
@@ -91,7 +91,7 @@ def test_the_policy_is_closed() -> None:
 
 
 def test_a_script_must_satisfy_two_policies() -> None:
-    """A script can read the nonce in its own policy. The second policy has no nonce, and admits no foreign script."""
+    """A script can read the nonce of its page. The second policy has no nonce, and admits no external script."""
     first, second = write_policy("https://a.example/api", "00ff", ()).split(", ")
     assert "'nonce-00ff'" in first
     assert second == "script-src 'unsafe-inline'"

@@ -1,4 +1,4 @@
-"""Made-up texts with the pieces of HTML, CSS and JavaScript that could break out of their places."""
+"""Generates texts from pieces of HTML, CSS and JavaScript that could break out of their places."""
 
 from hypothesis import strategies as st
 

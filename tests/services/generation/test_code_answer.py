@@ -1,4 +1,4 @@
-"""How a model's answer becomes code."""
+"""Code is extracted from a model's answer."""
 
 import ast
 import json
@@ -29,7 +29,7 @@ RUN = "async def run(input_dict, tools):\n    return {'outputText': 'x'}"
     ],
 )
 def test_fences_and_prose_are_removed(answer: str) -> None:
-    """Whatever a model puts around the code, only the code remains."""
+    """Only the code remains, whatever a model puts around it."""
     assert read_code(answer).replace("\r", "").strip() == RUN
 
 
@@ -45,31 +45,31 @@ def test_fences_and_prose_are_removed(answer: str) -> None:
     ],
 )
 def test_code_in_json_is_unwrapped(answer: str) -> None:
-    """Under any key, and with real line breaks, which JSON does not allow."""
+    """Code is found under any key, even with real line breaks, which JSON does not allow."""
     assert read_code(answer).strip() == RUN
 
 
 def test_a_byte_order_mark_is_removed() -> None:
-    """As when code is saved."""
+    """A byte order mark is removed, as it is when code is saved."""
     assert read_code(f"\ufeff{RUN}").strip() == RUN
 
 
-def test_code_with_code_in_a_string_stays_as_it_is() -> None:
-    """What comes first counts: the code, not the JSON in it."""
+def test_code_that_contains_code_in_a_string_is_not_changed() -> None:
+    """Code that comes first is used, and not the JSON in it."""
     code = f"{RUN}\n\n\nEXAMPLE = {json.dumps({'code': RUN})}\n"
     assert read_code(code) == code
 
 
 def test_a_body_alone_is_wrapped() -> None:
-    """Its imports stay at the top; the other lines become the body of `run`."""
+    """The imports stay at the top, and the other lines become the body of `run`."""
     code = read_code("```python\nimport json\n\ntext = input_dict['a']\nreturn {'outputText': text}\n```")
     body = "    text = input_dict['a']\n    return {'outputText': text}\n"
     assert code == f"import json\n\nasync def run(input_dict, tools):\n{body}"
     ast.parse(code)
 
 
-def test_helpers_around_run_are_kept() -> None:
-    """Imports, constants, functions and classes beside it are part of the code."""
+def test_helpers_around_run_are_part_of_the_code() -> None:
+    """Imports, constants, functions and classes around `run` remain."""
     code = f"import re\n\nLIMIT = 3\n\n\nclass Box:\n    pass\n\n\ndef help_me():\n    return 1\n\n\n{RUN}"
     assert read_code(f"Here you are.\n{code}\nDone!").strip() == code
     assert read_code(f"```python\n{code}\n```").strip() == code
@@ -88,18 +88,18 @@ MARK = "MARK = '.'"
         json.dumps({"constants": MARK, "helpers": HELPER, "code": USES, "tests": "assert True", "note": "Enjoy"}),
     ],
 )
-def test_helpers_in_separate_pieces_are_kept(answer: str) -> None:
-    """Those that `run` uses, and what they use in turn; nothing else."""
+def test_helpers_in_separate_pieces_are_part_of_the_code(answer: str) -> None:
+    """The pieces that `run` uses, directly or indirectly, are included, and no others."""
     assert read_code(answer) == f"{MARK}\n\n\n{HELPER}\n\n\n{USES}\n"
 
 
 def test_the_number_of_pieces_is_limited() -> None:
-    """An answer of very many pieces does not hold up the function."""
+    """Beyond the limit, further pieces are ignored, so that an answer of many pieces does not block the function."""
     examples = "".join(f"```python\nx{number} = 1\n```\n" for number in range(MAX_PIECES))
     assert read_code(f"{examples}```python\n{HELPER}\n```\n```python\n{USES}\n```") == f"{USES}\n"
 
 
 @given(st.text(max_size=300))
 def test_any_answer_gives_some_code(answer: str) -> None:
-    """It may fail its checks, but it has a `run` that they can report on."""
+    """The code may fail its checks, but it always contains a `run` for them to check."""
     assert "def run" in read_code(answer)

@@ -1,4 +1,4 @@
-"""Code that loads, but whose `run` can return nothing, has a fault that is reported to the model."""
+"""Code that loads, but whose `run` can never return a value, has a fault that is reported to the model."""
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ HEAD = "async def run(input_dict, tools):\n"
     ],
 )
 def test_a_run_that_returns_a_value_has_no_fault(body: str) -> None:
-    """Wherever in it the value is returned."""
+    """The value may be returned anywhere in `run`."""
     assert find_fault(f"{HEAD}    {body}\n") is None
 
 
@@ -49,7 +49,7 @@ def test_a_run_that_returns_a_value_has_no_fault(body: str) -> None:
     ],
 )
 def test_a_run_that_never_returns_a_value_has_a_fault(body: str) -> None:
-    """What inner functions return does not count; nor does a `run` that only raises or never ends."""
+    """Values that inner functions return do not count. A `run` that only raises or never ends has a fault."""
     assert find_fault(f"{HEAD}    {body}\n") == NO_RESULT
 
 
@@ -75,7 +75,7 @@ def test_a_run_that_never_returns_a_value_has_a_fault(body: str) -> None:
     ],
 )
 def test_the_run_at_the_top_level_counts(code: str, fault: str | None) -> None:
-    """The last one counts. Code that does not parse is reported by loading it."""
+    """The last `run` at the top level is checked. Code that does not parse has no fault, because loading reports it."""
     assert find_fault(code) == fault
 
 
@@ -92,8 +92,8 @@ def test_the_run_at_the_top_level_counts(code: str, fault: str | None) -> None:
         "input_dict['inputText'].upper()",
     ],
 )
-def test_an_answer_without_an_agent_is_not_taken_for_one(answer: str) -> None:
-    """It does not parse, or has a fault."""
+def test_an_answer_without_an_agent_is_rejected(answer: str) -> None:
+    """Code from an answer without an agent does not parse, or has a fault."""
     code = read_code(answer)
     try:
         compile(code, "agent.py", "exec")
@@ -104,5 +104,5 @@ def test_an_answer_without_an_agent_is_not_taken_for_one(answer: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_code_can_be_checked(code: str) -> None:
-    """Nothing is raised."""
+    """Checking never raises an exception."""
     assert find_fault(code) in (None, NO_RESULT, NO_RUN)

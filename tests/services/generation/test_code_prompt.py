@@ -1,16 +1,16 @@
-"""What the prompts of agents say."""
+"""The prompts for agents contain the rules and the request."""
 
 from shared.services.generation.code_prompt import CODE_RULES, write_request
 
 
 def test_the_rules_name_what_code_can_use() -> None:
-    """What code can use without an import, and which Python it is."""
+    """The rules name the objects that need no import, and the Python version."""
     for name in ("http_client", "call_llm", "mcpc", "gofannon_client", "CPython 3.14"):
         assert name in CODE_RULES
 
 
 def test_a_request_without_schemas_has_the_default_ones() -> None:
-    """Text in, text out. Parts without content are left out."""
+    """The default schemas have a text as input and as output. Parts without content are omitted."""
     text = write_request("Do it.", None, None, {"Models": "", "MCP tools": "### add"})
     assert '{"inputText": "string"}' in text
     assert "# MCP tools" in text

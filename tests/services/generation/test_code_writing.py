@@ -1,4 +1,4 @@
-"""Writing an agent: a scripted model over real HTTP, a real MCP server, real Firestore."""
+"""Writes agents with a scripted model over HTTP, a real MCP server, and a real Firestore."""
 
 import json
 from typing import Any
@@ -26,10 +26,10 @@ from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.services.harness import MODEL, Harness
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
-TASK = "Shouts what it is told."
-ASKED = write_request(TASK, None, None, {})
-NAME_ASKED = write_naming_request(ASKED)
-NAMED = Answer(json.dumps({"friendly_name": "shout_it", "docstring": "Shouts."}))
+TASK = "Shouts its input."
+PROMPT = write_request(TASK, None, None, {})
+NAMING_PROMPT = write_naming_request(PROMPT)
+NAME_ANSWER = Answer(json.dumps({"friendly_name": "shout_it", "docstring": "Shouts."}))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def service(settings: Settings, catalog: Catalog) -> CodeWritingService:
 
 
 @pytest.fixture
-async def writing(settings: Settings, catalog: Catalog) -> CodeWritingService:
+async def writer(settings: Settings, catalog: Catalog) -> CodeWritingService:
     return service(settings, catalog)
 
 
@@ -54,49 +54,49 @@ def request(**fields: Any) -> GenerateCodeRequest:
 
 
 async def test_code_name_and_docstring_are_written(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """Both are asked for concurrently, cleaned, and charged to the caller once each."""
-    model_server.script(ASKED, Answer(f"Here you are:\n```python\n{CODE}```\nEnjoy!", delay=0.2))
-    model_server.script(NAME_ASKED, NAMED)
-    written = await writing.write(caller, request())
+    """Code and name are requested concurrently, cleaned, and each charged to the caller once."""
+    model_server.script(PROMPT, Answer(f"Here you are:\n```python\n{CODE}```\nEnjoy!", delay=0.2))
+    model_server.script(NAMING_PROMPT, NAME_ANSWER)
+    written = await writer.write(caller, request())
     assert (written.code, written.friendly_name, written.docstring) == (CODE, "shout_it", "Shouts.")
     harness = Harness(settings, catalog)
     assert len(await harness.charged(caller.uid)) == 2
     assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_the_model_s_thoughts_are_returned(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+async def test_the_models_thoughts_are_returned(
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Those of the answer that became the code."""
-    model_server.script(ASKED, Answer(CODE, reasoning="Upper case it is."))
-    written = await writing.write(caller, request())
+    """The response contains the thoughts of the answer that became the code."""
+    model_server.script(PROMPT, Answer(CODE, reasoning="Upper case it is."))
+    written = await writer.write(caller, request())
     assert written.thoughts == {"reasoning": "Upper case it is."}
 
 
 async def test_the_model_corrects_code_that_fails_a_check(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """The model gets its code and the error: for code that no engine runs, and for code that fails to load."""
-    bad = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
-    broken = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
-    model_server.script(ASKED, Answer(bad))
+    """The model gets its code and the error, for code that cannot run here and for code that fails to load."""
+    unsupported = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
+    failing = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
+    model_server.script(PROMPT, Answer(unsupported))
     error = (
         "NotImplementedError: line 1: The module `requests` is not available here. "
         "Use `http_client` or `httpx.AsyncClient()`, with `await`."
     )
-    model_server.script(write_fix_request(error), Answer(broken))
+    model_server.script(write_fix_request(error), Answer(failing))
     second = write_fix_request(
         "Traceback (most recent call last):\n"
         '  File "agent.py", line 2, in <module>\n    TABLE = 1 / 0\nZeroDivisionError: division by zero'
     )
     model_server.script(second, Answer(CODE))
-    written = await writing.write(caller, request())
+    written = await writer.write(caller, request())
     assert written.code == CODE
     last = model_server.calls_for(second)[0].body["messages"]
     assert [message["role"] for message in last] == ["system", "user", "assistant", "user"]
-    assert last[2]["content"] == broken
+    assert last[2]["content"] == failing
 
 
 @pytest.mark.parametrize(
@@ -107,20 +107,20 @@ async def test_the_model_corrects_code_that_fails_a_check(
     ],
 )
 async def test_the_model_corrects_code_that_returns_nothing(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, answer: str, code: str | None
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, answer: str, code: str | None
 ) -> None:
-    """It loads, but would answer every call with nothing."""
-    model_server.script(ASKED, Answer(answer))
+    """Code that loads but never returns a value is corrected."""
+    model_server.script(PROMPT, Answer(answer))
     model_server.script(write_fix_request(NO_RESULT), Answer(CODE))
-    assert (await writing.write(caller, request())).code == CODE
+    assert (await writer.write(caller, request())).code == CODE
     (call,) = model_server.calls_for(write_fix_request(NO_RESULT))
     assert call.body["messages"][2]["content"] == (code or answer)
 
 
-async def test_code_in_json_is_accepted(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
-    """At the first answer."""
-    model_server.script(ASKED, Answer(json.dumps({"code": CODE})))
-    assert (await writing.write(caller, request())).code == CODE
+async def test_code_in_json_is_accepted(writer: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
+    """A first answer that contains its code in JSON needs no correction."""
+    model_server.script(PROMPT, Answer(json.dumps({"code": CODE})))
+    assert (await writer.write(caller, request())).code == CODE
     assert len(model_server.calls) == 2
 
 
@@ -128,33 +128,33 @@ async def test_code_in_json_is_accepted(writing: CodeWritingService, model_serve
 async def test_code_is_returned_without_a_name_from_the_model(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller, naming: Answer | Fail
 ) -> None:
-    """It is paid for, so name and docstring are made from the description."""
-    model_server.script(ASKED, Answer(CODE))
-    model_server.script(NAME_ASKED, naming)
+    """The code has been paid for, so name and docstring are then derived from the description."""
+    model_server.script(PROMPT, Answer(CODE))
+    model_server.script(NAMING_PROMPT, naming)
     quick = service(settings.model_copy(update={"run_timeout_seconds": 5.0}), catalog)
     written = await quick.write(caller, request())
-    assert (written.code, written.friendly_name, written.docstring) == (CODE, "shouts_what_it_is", TASK)
+    assert (written.code, written.friendly_name, written.docstring) == (CODE, "shouts_its_input", TASK)
 
 
 async def test_code_is_returned_with_an_unreadable_name(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Nested too deep, or with half of an emoji in it."""
-    for named in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
-        model_server.script(ASKED, Answer(json.dumps({"code": CODE + "# \ud83d"})))
-        model_server.script(NAME_ASKED, Answer(named))
-        answer = await writing.write(caller, request())
-        assert answer.code.startswith(CODE)
-        answer.model_dump_json()
+    """The name's JSON may be nested too deeply, or contain half of an emoji."""
+    for name_answer in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
+        model_server.script(PROMPT, Answer(json.dumps({"code": CODE + "# \ud83d"})))
+        model_server.script(NAMING_PROMPT, Answer(name_answer))
+        response = await writer.write(caller, request())
+        assert response.code.startswith(CODE)
+        response.model_dump_json()
 
 
-async def test_it_gives_up_after_two_corrections(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+async def test_writing_fails_after_two_corrections(
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """502, with the last error; the model was asked for code three times."""
-    model_server.script(ASKED, Answer("```python\nasync def run(:\n```"))
+    """After three answers without valid code, the caller gets 502 with the last error."""
+    model_server.script(PROMPT, Answer("```python\nasync def run(:\n```"))
     with pytest.raises(UpstreamFailed, match="SyntaxError"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert (
         len([call for call in model_server.calls if "write one Python agent" in call.body["messages"][0]["content"]])
         == 3
@@ -162,27 +162,27 @@ async def test_it_gives_up_after_two_corrections(
 
 
 async def test_the_prompt_describes_what_the_agent_may_use(
-    writing: CodeWritingService,
+    writer: CodeWritingService,
     model_server: ModelServer,
     caller: Caller,
     database: Database,
     api_server: ApiServer,
     mcp_server: McpServer,
 ) -> None:
-    """Tools as their servers list them, operations of the specs, models with parameters, agents with schemas."""
+    """The prompt describes tools, operations of the specs, models with their parameters, and agents with schemas."""
     helper = CreateAgentRequest.model_validate(
         {"name": "helper-agent", "description": "Helps.", "code": CODE, "inputSchema": {"topic": "string"}}
     )
     agent = await AgentService(database).create(caller, helper)
-    asked = request(
+    generate_request = request(
         tools={mcp_server.url: ["add"]},
         swaggerSpecs=[{"name": "things", "content": json.dumps(openapi(api_server.address))}],
         invokableModels=[{"provider": "openai", "model": "gpt-4.1", "parameters": {"temperature": 0.25}}],
         gofannonAgents=[agent.id],
         inputSchema={"city": "string"},
     )
-    with pytest.raises(UpstreamFailed):  # the model has no script for so long a prompt
-        await writing.write(caller, asked)
+    with pytest.raises(UpstreamFailed):  # the model has no script for this prompt
+        await writer.write(caller, generate_request)
     code_call = next(
         call for call in model_server.calls if "write one Python agent" in call.body["messages"][0]["content"]
     )
@@ -196,7 +196,7 @@ async def test_the_prompt_describes_what_the_agent_may_use(
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "message"),
     [
         ({"modelConfig": {"provider": "nobody", "model": "m"}}, "nobody"),
         ({"modelConfig": {"provider": "openai", "model": MODEL, "parameters": {"api_base": "x"}}}, "api_base"),
@@ -208,77 +208,77 @@ async def test_the_prompt_describes_what_the_agent_may_use(
         ({"builtInTools": ["time_travel"]}, "time_travel"),
     ],
 )
-async def test_what_cannot_be_used_is_refused_before_a_model_is_asked(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], words: str
+async def test_an_invalid_request_is_rejected_before_a_model_is_called(
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
 ) -> None:
-    """400, which names it."""
-    with pytest.raises(BadRequest, match=words):
-        await writing.write(caller, request(**fields))
+    """The 400 names the part of the request that cannot be used."""
+    with pytest.raises(BadRequest, match=message):
+        await writer.write(caller, request(**fields))
     assert model_server.calls == []
 
 
 async def test_other_users_private_agents_are_not_described(
-    writing: CodeWritingService, caller: Caller, database: Database
+    writer: CodeWritingService, caller: Caller, database: Database
 ) -> None:
-    """They look like agents that do not exist."""
+    """Other users' private agents get the same error as unknown ones."""
     body = {"name": "n", "description": "Secret.", "code": CODE}
     agent = await AgentService(database).create(Caller(uid="other"), CreateAgentRequest.model_validate(body))
     with pytest.raises(BadRequest, match="There is no agent"):
-        await writing.write(caller, request(gofannonAgents=[agent.id]))
+        await writer.write(caller, request(gofannonAgents=[agent.id]))
 
 
-async def test_an_mcp_server_without_the_tool_or_without_an_answer(
-    writing: CodeWritingService, caller: Caller, mcp_server: McpServer, api_server: ApiServer
+async def test_an_mcp_server_that_lacks_the_tool_or_fails_is_reported(
+    writer: CodeWritingService, caller: Caller, mcp_server: McpServer, api_server: ApiServer
 ) -> None:
-    """400 with the tools that it has; 502 when it is not an MCP server."""
+    """A missing tool causes 400 with the available tools; a server that is not an MCP server causes 502."""
     with pytest.raises(BadRequest, match=r"has no tool fly\. It has: .*add"):
-        await writing.write(caller, request(tools={mcp_server.url: ["add", "fly"]}))
+        await writer.write(caller, request(tools={mcp_server.url: ["add", "fly"]}))
     with pytest.raises(UpstreamFailed, match="could not be listed"):
-        await writing.write(caller, request(tools={f"{api_server.address}/status/404": ["a"]}))
+        await writer.write(caller, request(tools={f"{api_server.address}/status/404": ["a"]}))
 
 
 async def test_a_taken_name_gets_a_number(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, database: Database
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
-    """The first free one."""
+    """If the model's name is taken, the first free number is appended."""
     for name in ("shout_it", "shout_it_2"):
         body = {"name": "n", "code": CODE, "friendlyName": name}
         agent = await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
         await DeploymentService(database, Settings()).deploy(caller, agent.id)
-    model_server.script(ASKED, Answer(CODE))
-    model_server.script(NAME_ASKED, NAMED)
-    assert (await writing.write(caller, request())).friendly_name == "shout_it_3"
+    model_server.script(PROMPT, Answer(CODE))
+    model_server.script(NAMING_PROMPT, NAME_ANSWER)
+    assert (await writer.write(caller, request())).friendly_name == "shout_it_3"
 
 
 async def test_a_model_that_fails_is_502(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """With the model's own words. The other call is charged, and nothing stays held."""
-    model_server.script(ASKED, Fail(500, "down", delay=0.5))
-    model_server.script(NAME_ASKED, NAMED)
+    """The error names the provider. The other call is charged, and nothing stays held."""
+    model_server.script(PROMPT, Fail(500, "down", delay=0.5))
+    model_server.script(NAMING_PROMPT, NAME_ANSWER)
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     harness = Harness(settings, catalog)
     assert len(await harness.charged(caller.uid)) == 1
     assert (await harness.account(caller.uid)).held == 0
 
 
 async def test_without_allowance_no_code_is_written(
-    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+    writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """402, before a model is asked."""
-    harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
+    """If the allowance is spent, the caller gets 402 before a model is called."""
+    harness = Harness(writer.settings.model_copy(update={"default_allowance": 0}), writer.model_calls.catalog)
     await harness.users.get(caller)
     with pytest.raises(AllowanceSpent):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert model_server.calls == []
 
 
 async def test_a_slow_model_is_504(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Within the time of a request, with what to do about it."""
-    model_server.script(ASKED, Answer(CODE, delay=5))
+    """If the model is too slow for the time of a request, the caller gets 504."""
+    model_server.script(PROMPT, Answer(CODE, delay=5))
     slow = service(settings.model_copy(update={"run_timeout_seconds": 0.7}), catalog)
     with pytest.raises(UpstreamTooSlow, match="not written within"):
         await slow.write(caller, request())

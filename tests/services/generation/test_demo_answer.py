@@ -1,4 +1,4 @@
-"""How a model's answer becomes a demo."""
+"""A demo is extracted from a model's answer."""
 
 import json
 
@@ -22,12 +22,12 @@ ANSWER = json.dumps(PARTS)
     ],
 )
 def test_answers_are_read_in_many_forms(answer: str) -> None:
-    """Fenced or bare, with prose and other objects around it, with bare line breaks in the strings."""
+    """The JSON may be fenced, have prose and other objects around it, and contain line breaks in its strings."""
     assert read_answer(answer).model_dump() == PARTS
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "message"),
     [
         ("", "no JSON object"),
         ("Sorry, no.", "no JSON object"),
@@ -43,7 +43,7 @@ def test_answers_are_read_in_many_forms(answer: str) -> None:
         ('{"' * 100_000, "It is not valid JSON"),
     ],
 )
-def test_unusable_answers_are_reported(answer: str, words: str) -> None:
-    """In a sentence that the model can act on."""
-    with pytest.raises(BadAnswer, match=words):
+def test_unusable_answers_are_reported(answer: str, message: str) -> None:
+    """The error is a sentence that the model can act on."""
+    with pytest.raises(BadAnswer, match=message):
         read_answer(answer)

@@ -1,4 +1,4 @@
-"""Writing a demo: a scripted model over real HTTP, real Firestore."""
+"""Writes demos with a scripted model over HTTP and a real Firestore."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ from tests.services.harness import MODEL, Harness
 from tests.services.publishing import publish
 
 TASK = "Show the time."
-ASKED = write_request(TASK, [])
+PROMPT = write_request(TASK, [])
 PARTS = {"html": '<p id="now">{}</p>', "css": "p { color: red }", "js": "now.textContent = `it's\n${Date()}`;"}
 ANSWER = json.dumps(PARTS)
 OTHER = Caller(uid="other")
@@ -33,24 +33,24 @@ def service(settings: Settings, catalog: Catalog) -> DemoWritingService:
 
 
 @pytest.fixture
-async def writing(settings: Settings, catalog: Catalog) -> DemoWritingService:
+async def writer(settings: Settings, catalog: Catalog) -> DemoWritingService:
     return service(settings, catalog)
 
 
 def request(*names: str, **fields: Any) -> GenerateDemoRequest:
     composer = {"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 2000}}
-    apis = [{"friendlyName": name, "description": "what the caller says"} for name in names]
+    apis = [{"friendlyName": name, "description": "the caller's description"} for name in names]
     return GenerateDemoRequest.model_validate(
         {"userPrompt": TASK, "selectedApis": apis, "modelConfig": composer, **fields}
     )
 
 
 async def test_a_page_is_written(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """Asked for once, returned with the model's thoughts, and charged to the caller."""
-    model_server.script(ASKED, Answer(ANSWER, reasoning="A clock it is."))
-    written = await writing.write(caller, request())
+    """One call of the model writes the page; it is returned with the model's thoughts and charged to the caller."""
+    model_server.script(PROMPT, Answer(ANSWER, reasoning="A clock it is."))
+    written = await writer.write(caller, request())
     assert {name: getattr(written, name) for name in PARTS} == PARTS
     assert written.thoughts == {"reasoning": "A clock it is."}
     (call,) = model_server.calls
@@ -61,23 +61,23 @@ async def test_a_page_is_written(
 
 
 async def test_the_prompt_describes_the_apis_as_they_are(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
-    """By the deployments' own descriptions and schemas, each once, in the order of the selection; and their paths."""
+    """The prompt has each deployment's own description, schemas and path once, in the order of the selection."""
     await publish(database, caller, "mine", description="Shouts.", inputSchema={"city": "string"})
     await publish(database, OTHER, "theirs", visibility="shared", outputSchema={"n": "integer"})
     with pytest.raises(UpstreamFailed):  # the model has no script for this prompt
-        await writing.write(caller, request("theirs", "mine", "theirs"))
+        await writer.write(caller, request("theirs", "mine", "theirs"))
     text: str = model_server.calls[0].body["messages"][1]["content"]
     for part in (TASK, "Shouts.", '{"city": "string"}', '{"n": "integer"}', "POST ${API_BASE_URL}/rest/mine"):
         assert part in text
     assert text.count("## theirs") == 1
     assert text.index("## theirs") < text.index("## mine")
-    assert "what the caller says" not in text
+    assert "the caller's description" not in text
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"js": "let x = ;"}, "js, line 1: Syntax error"),
         ({"js": "fetch(`${API_BASE_URL}/rest/nope`)"}, "/rest/nope is not among the selected APIs. They are: mine"),
@@ -86,42 +86,42 @@ async def test_the_prompt_describes_the_apis_as_they_are(
     ],
 )
 async def test_the_model_corrects_a_page_that_fails_a_check(
-    writing: DemoWritingService,
+    writer: DemoWritingService,
     model_server: ModelServer,
     caller: Caller,
     database: Database,
     change: dict[str, Any],
-    words: str,
+    message: str,
 ) -> None:
-    """The model gets its answer and what is wrong with it, once."""
+    """The model gets its answer and the error, once."""
     await publish(database, caller, "mine")
     good = {**PARTS, "js": "fetch(`${API_BASE_URL}/rest/mine`)"}
     deployment = await database.deployments.get("mine")
     assert deployment
-    asked = write_request(TASK, [deployment])
+    prompt = write_request(TASK, [deployment])
     bad = json.dumps({**good, **change})
-    model_server.script(asked, Answer(bad))
+    model_server.script(prompt, Answer(bad))
     with pytest.raises(UpstreamFailed, match="no page that works, in 2 attempts"):
-        await writing.write(caller, request("mine"))
+        await writer.write(caller, request("mine"))
     first, second = model_server.calls
     assert len(first.body["messages"]) == 2
     assert [message["role"] for message in second.body["messages"]] == ["system", "user", "assistant", "user"]
     assert second.body["messages"][2]["content"] == bad
-    told: str = second.body["messages"][3]["content"]
-    assert words in told
-    model_server.script(asked, Answer(bad))
-    model_server.script(told, Answer(f"```json\n{json.dumps(good)}\n```"))
-    assert (await writing.write(caller, request("mine"))).js == good["js"]
+    correction: str = second.body["messages"][3]["content"]
+    assert message in correction
+    model_server.script(prompt, Answer(bad))
+    model_server.script(correction, Answer(f"```json\n{json.dumps(good)}\n```"))
+    assert (await writer.write(caller, request("mine"))).js == good["js"]
 
 
-async def test_it_gives_up_after_one_correction(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+async def test_writing_fails_after_one_correction(
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """502, with the last error; both answers are charged."""
-    model_server.script(ASKED, Answer("no"))
-    model_server.script(write_fix_request("It contains no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
+    """After two invalid answers, the caller gets 502 with the last error, and both answers are charged."""
+    model_server.script(PROMPT, Answer("no"))
+    model_server.script(write_fix_request("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert len(model_server.calls) == 2
     harness = Harness(settings, catalog)
     assert len(await harness.charged(caller.uid)) == 2
@@ -129,28 +129,28 @@ async def test_it_gives_up_after_one_correction(
 
 
 async def test_the_model_corrects_an_empty_answer(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Providers refuse empty messages, so another text stands for it."""
-    model_server.script(ASKED, Answer(" "))
-    model_server.script(write_fix_request("It contains no JSON object."), Answer(ANSWER))
-    assert (await writing.write(caller, request())).html == PARTS["html"]
+    """Another text replaces the empty answer in the correction, because providers reject empty messages."""
+    model_server.script(PROMPT, Answer(" "))
+    model_server.script(write_fix_request("It holds no JSON object."), Answer(ANSWER))
+    assert (await writer.write(caller, request())).html == PARTS["html"]
     assert model_server.calls[1].body["messages"][2]["content"].strip()
 
 
-async def test_deployments_that_cannot_be_selected(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
+async def test_unpublished_and_private_agents_cannot_be_selected(
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
-    """400 for names that are not published, and for other users' private agents; no model is called."""
+    """Unpublished names and other users' private agents get 400, and no model is called."""
     await publish(database, OTHER, "private")
     for name in ("unknown", "private", "a/b", "..", "é" * 100):
         with pytest.raises(BadRequest, match="Nothing is published as"):
-            await writing.write(caller, request(name))
+            await writer.write(caller, request(name))
     assert model_server.calls == []
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "message"),
     [
         ({"modelConfig": {"provider": "nobody", "model": "m"}}, "nobody"),
         ({"modelConfig": {"provider": "openai", "model": "nothing"}}, "nothing"),
@@ -158,41 +158,41 @@ async def test_deployments_that_cannot_be_selected(
         ({"builtInTools": ["time_travel"]}, "time_travel"),
     ],
 )
-async def test_what_cannot_be_used_is_refused_before_a_model_is_asked(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], words: str
+async def test_an_invalid_request_is_rejected_before_a_model_is_called(
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
 ) -> None:
-    """400, which names it."""
-    with pytest.raises(BadRequest, match=words):
-        await writing.write(caller, request(**fields))
+    """The 400 names the part of the request that cannot be used."""
+    with pytest.raises(BadRequest, match=message):
+        await writer.write(caller, request(**fields))
     assert model_server.calls == []
 
 
 async def test_a_model_that_fails_is_502(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """With the model's own words; nothing stays held."""
-    model_server.script(ASKED, Fail(500, "down"))
+    """The error names the provider, and nothing stays held."""
+    model_server.script(PROMPT, Fail(500, "down"))
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert (await Harness(settings, catalog).account(caller.uid)).held == 0
 
 
 async def test_without_allowance_no_demo_is_written(
-    writing: DemoWritingService, model_server: ModelServer, caller: Caller
+    writer: DemoWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """402, before a model is asked."""
-    harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
+    """If the allowance is spent, the caller gets 402 before a model is called."""
+    harness = Harness(writer.settings.model_copy(update={"default_allowance": 0}), writer.model_calls.catalog)
     await harness.users.get(caller)
     with pytest.raises(AllowanceSpent):
-        await writing.write(caller, request())
+        await writer.write(caller, request())
     assert model_server.calls == []
 
 
 async def test_a_slow_model_is_504(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Within the time of a request, with what to do about it."""
-    model_server.script(ASKED, Answer(ANSWER, delay=5))
+    """If the model is too slow for the time of a request, the caller gets an error in time."""
+    model_server.script(PROMPT, Answer(ANSWER, delay=5))
     slow = service(settings.model_copy(update={"run_timeout_seconds": 0.7}), catalog)
     with pytest.raises((UpstreamTooSlow, UpstreamFailed), match=r"not written within|took too long"):
         await slow.write(caller, request())

@@ -1,4 +1,4 @@
-"""How a model's answer, or a description, becomes a name and a docstring."""
+"""A name and a docstring are extracted from a model's answer, or derived from a description."""
 
 import pytest
 from hypothesis import given
@@ -24,17 +24,17 @@ from shared.services.generation.friendly_names import read_name_and_docstring, t
     ],
 )
 def test_names_are_made_valid(answer: str, name: str, docstring: str) -> None:
-    """In snake case; from the description if the model gave none."""
+    """Names are converted to snake case, and derived from the description if the model gave none."""
     assert read_name_and_docstring(answer, "Reports the weather now.") == (name, docstring)
 
 
 def test_a_description_without_letters_still_gives_a_name() -> None:
-    """There is always one."""
+    """If the description contains no ASCII letters, the name is `agent`."""
     assert read_name_and_docstring("", "天気 123")[0] == "agent"
 
 
 @given(st.text(max_size=200))
-def test_snake_case_is_a_name_or_nothing(text: str) -> None:
-    """Lower-case words of ASCII, with single underscores between, at most 60 characters."""
+def test_snake_case_is_a_name_or_empty(text: str) -> None:
+    """A name consists of lower-case ASCII words with single underscores between them, and has at most 60 characters."""
     name = to_snake_case(text)
     assert name == "" or (name.isidentifier() and name == name.lower() and "__" not in name and len(name) <= 60)
