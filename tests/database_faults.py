@@ -9,7 +9,7 @@ from google.api_core.exceptions import ServiceUnavailable
 from shared.store import Database
 
 
-def lose_answers(database: Database, error: Exception, *commits: int) -> None:
+def lose_responses(database: Database, error: Exception, *commits: int) -> None:
     """Makes the commits with these numbers, counted from now, take effect and then raise `error`.
 
     Without numbers, this applies to the next commit.

@@ -28,7 +28,7 @@ class Sources:
         self._graph = grimp.build_graph("functions", "shared", cache_dir=None)
         self._late = {module: set(late_imports(self._file(module))) for module in self._graph.modules}
 
-    def of(self, name: str) -> dict[str, Path]:
+    def files_of(self, name: str) -> dict[str, Path]:
         """Returns the files of the function `name`, except those that staging creates. Raises `StagingFailed`."""
         own = self._root / "functions" / name
         if not (own / "main.py").is_file():

@@ -34,7 +34,7 @@ def stage(names: Iterable[str], into: Path = BUILT, say: Callable[[str], None] =
     for name in names:
         if name not in pythons:
             raise StagingFailed(f"firebase.json has no function {name}", f"It has {', '.join(pythons)}.")
-        files = {place: path.read_bytes() for place, path in sources.of(name).items()}
+        files = {place: path.read_bytes() for place, path in sources.files_of(name).items()}
         if name == "meta" and (missing := [part for part in _SWAGGER_UI if part not in files]):
             raise StagingFailed(f"functions/meta/{missing[0]} is missing", "Run `make setup` first.")
         own = ROOT / "functions" / name

@@ -23,7 +23,7 @@ from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.administration import CurrentAdmin
 from shared.web.error_responses import error_responses
-from shared.web.paging import HOW_MANY, PAGED, PageToken, answer_with
+from shared.web.paging import HOW_MANY, PAGED, PageToken, respond_with
 
 router = APIRouter(
     route_class=StrictJsonRoute,
@@ -48,7 +48,7 @@ async def list_users(
     page_token: PageToken = None,
 ) -> list[AdminUser]:
     """All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
-    return answer_with(await service.list_users(limit, page_token), response)
+    return respond_with(await service.list_users(limit, page_token), response)
 
 
 @router.put("/{user_id}", responses=error_responses(NotFound, Conflict, TooLarge, InvalidInput))

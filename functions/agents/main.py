@@ -34,7 +34,7 @@ from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
 from shared.web.disconnects import while_connected
 from shared.web.error_responses import error_responses
-from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, answer_with
+from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
 from shared.web.wiring.model_calls import wire_model_calls
 from shared.web.wiring.runs import wire_runs
 
@@ -78,7 +78,7 @@ async def list_agents(
     page_token: PageToken = None,
 ) -> list[Agent]:
     """The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
-    return answer_with(await service.list(caller, limit, page_token), response)
+    return respond_with(await service.list(caller, limit, page_token), response)
 
 
 @router.post(

@@ -32,7 +32,7 @@ from shared.web.active_callers import ActiveCaller, ActiveCallerIfAny
 from shared.web.api_base import find_api_base
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
-from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, answer_with
+from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
 from shared.web.wiring.model_calls import wire_model_calls
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -69,7 +69,7 @@ async def list_demos(
     page_token: PageToken = None,
 ) -> list[Demo]:
     """The caller's own demos and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
-    return answer_with(await service.list(caller, limit, page_token), response)
+    return respond_with(await service.list(caller, limit, page_token), response)
 
 
 @router.post(

@@ -30,16 +30,16 @@ from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_respo
 from shared.web.active_callers import ActiveCaller
 from shared.web.address import address_block
 from shared.web.disconnects import while_connected
-from shared.web.error_responses import Answers, error_responses, headers
+from shared.web.error_responses import Responses, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
-from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, answer_with
+from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
 from shared.web.wiring.runs import wire_runs
 
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
 
 router = APIRouter(route_class=StrictJsonRoute, responses=error_responses(Unavailable))
-_RESULT: Answers = {
+_RESULT: Responses = {
     200: headers(
         {
             "X-Run-Id": "The run, as the log names it.",
@@ -109,7 +109,7 @@ async def list_deployments(
     page_token: PageToken = None,
 ) -> list[DeployedApi]:
     """The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's."""
-    return answer_with(await service.list(caller, limit, page_token), response)
+    return respond_with(await service.list(caller, limit, page_token), response)
 
 
 @router.post(

@@ -10,7 +10,7 @@ from shared.models.errors import NotFound
 from shared.models.wire import SnakeModel, with_example
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, as_response, create_app
-from shared.web.error_responses import Answers, headers
+from shared.web.error_responses import Responses, headers
 from shared.web.files import serve_file
 
 SERVICE = "user-service"
@@ -78,12 +78,16 @@ async def health() -> Health:
 
 
 _FILE = headers({"ETag": "A digest of the contents.", "Cache-Control": "How long it may be cached."})
-_NOT_MODIFIED: Answers = {304: {"description": "The version that `If-None-Match` names is current."}}
-_DOCUMENT: Answers = {
+_NOT_MODIFIED: Responses = {304: {"description": "The version that `If-None-Match` names is current."}}
+_DOCUMENT: Responses = {
     200: _FILE | {"content": {"application/json": {"example": {"openapi": "3.1.0", "paths": {}}}}},
     **_NOT_MODIFIED,
 }
-_PAGE: Answers = {200: _FILE, **_NOT_MODIFIED, 308: {"description": "Redirects to the path without a trailing slash."}}
+_PAGE: Responses = {
+    200: _FILE,
+    **_NOT_MODIFIED,
+    308: {"description": "Redirects to the path without a trailing slash."},
+}
 
 
 @router.get("/openapi.json", responses=_DOCUMENT)

@@ -20,13 +20,13 @@ from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.error_responses import Answers, error_responses, headers
+from shared.web.error_responses import Responses, error_responses, headers
 
 REPLAYED = "Idempotent-Replayed"
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/users/me", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
 )
-_REPORT_HEADERS: Answers = {200: headers({REPLAYED: "`true` if this report was charged before."})}
+_REPORT_HEADERS: Responses = {200: headers({REPLAYED: "`true` if this report was charged before."})}
 _CHANGE_ERRORS = error_responses(Conflict, TooLarge, InvalidInput)
 
 

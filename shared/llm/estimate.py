@@ -53,8 +53,8 @@ def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> C
     fixed, per_token = _cost_without_answer(route, request, call, prices)
     shortest = min(_SHORTEST_ANSWER_TOKENS, _find_longest_answer(route, request))
     return CostBounds(
-        least=_round_up(fixed + shortest * per_token),
-        most=_round_up(fixed + _find_longest_answer(route, request) * per_token),
+        minimum=_round_up(fixed + shortest * per_token),
+        maximum=_round_up(fixed + _find_longest_answer(route, request) * per_token),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from shared.models.owned import Stored, Visibility
+from shared.models.owned import STORED_EXAMPLE, StoredResource, Visibility
 from shared.models.session import ProviderConfig
 from shared.models.wire import CamelModel, JsonObject, empty_for_null, with_change_example, with_example
 
@@ -81,17 +81,20 @@ class AgentFields(CamelModel):
     visibility: Visibility = "private"
 
 
+_GREETER: dict[str, Any] = {
+    "name": "Greeter",
+    "description": "Greets the person named in the input.",
+    "code": "async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
+    "friendlyName": "greeter",
+    "inputSchema": {"inputText": "string"},
+    "outputSchema": {"outputText": "string"},
+}
+
+
 class CreateAgentRequest(AgentFields):
     """The request body of `POST /agents`."""
 
-    model_config = with_example(
-        name="Greeter",
-        description="Greets the person named in the input.",
-        code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
-        friendlyName="greeter",
-        inputSchema={"inputText": "string"},
-        outputSchema={"outputText": "string"},
-    )
+    model_config = with_example(**_GREETER)
 
 
 class UpdateAgentRequest(CamelModel):
@@ -123,7 +126,7 @@ class UpdateAgentRequest(CamelModel):
         return {name: getattr(self, name) for name in self.model_fields_set - {"rev"}}
 
 
-class StoredAgent(Stored[AgentFields]):
+class StoredAgent(StoredResource[AgentFields]):
     """An agent as it is stored. `deployed_as`: the friendly name of a published agent, otherwise None."""
 
     deployed_as: str | None = None
@@ -147,16 +150,8 @@ class Agent(AgentFields):
     """An agent as the API returns it. `warnings` and `engine`, which runs it, are only in responses to changes."""
 
     model_config = with_example(
-        _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
-        _rev="0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
-        createdAt="2026-11-24T06:00:00.120000Z",
-        updatedAt="2026-11-24T06:00:00.120000Z",
-        name="Greeter",
-        description="Greets the person named in the input.",
-        code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
-        friendlyName="greeter",
-        inputSchema={"inputText": "string"},
-        outputSchema={"outputText": "string"},
+        **STORED_EXAMPLE,
+        **_GREETER,
         tools={},
         swaggerSpecs=[],
         invokableModels=[],
@@ -177,4 +172,4 @@ class Agent(AgentFields):
 
 def to_agent(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
     """The agent as the API returns it. `warnings`: the findings of the analysis, if the code was changed."""
-    return Agent(**stored.to_answer(), warnings=warnings, engine=None if warnings is None else ENGINE)
+    return Agent(**stored.to_response_fields(), warnings=warnings, engine=None if warnings is None else ENGINE)

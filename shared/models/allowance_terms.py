@@ -20,7 +20,7 @@ class Terms:
     monthly: bool
 
     @classmethod
-    def of(cls, settings: Settings) -> "Terms":
+    def from_settings(cls, settings: Settings) -> "Terms":
         """The terms that `settings` define. A default allowance above the ceiling is lowered to it in a deployment."""
         default = to_micros(settings.default_allowance)
         ceiling = default if settings.allowance_ceiling is None else to_micros(settings.allowance_ceiling)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BeforeValidator, Field, JsonValue, StringConstraints
 
-from shared.models.owned import Stored, Visibility
+from shared.models.owned import STORED_EXAMPLE, StoredResource, Visibility
 from shared.models.session import ProviderConfig
 from shared.models.wire import REQUEST_AND_RESPONSE, CamelModel, JsonObject, empty_for_null, with_example
 
@@ -85,7 +85,7 @@ class ReplaceDemoRequest(DemoFields):
         return DemoFields.model_validate(self.model_dump(exclude={"rev"}) | {"visibility": sent})
 
 
-class StoredDemo(Stored[DemoFields]):
+class StoredDemo(StoredResource[DemoFields]):
     """A demo as it is stored."""
 
 
@@ -93,10 +93,7 @@ class Demo(DemoFields):
     """A demo as the API returns it."""
 
     model_config = with_example(
-        _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
-        _rev="0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
-        createdAt="2026-11-24T06:00:00.120000Z",
-        updatedAt="2026-11-24T06:00:00.120000Z",
+        **STORED_EXAMPLE,
         name="Greetings",
         userPrompt="A page that greets me by my name.",
         selectedApis=[
@@ -123,7 +120,7 @@ class Demo(DemoFields):
 
 def to_demo(stored: StoredDemo) -> Demo:
     """The demo as the API returns it."""
-    return Demo(**stored.to_answer())
+    return Demo(**stored.to_response_fields())
 
 
 class GenerateDemoRequest(CamelModel):

@@ -73,7 +73,7 @@ class RunUnderWay(Conflict):
         self.body = {"run_id": run_id}
 
 
-class AnswerNotKept(Conflict):
+class ResponseNotStored(Conflict):
     """An earlier request with the same `Idempotency-Key` had a response that was too long to be stored."""
 
     def __init__(self, run_id: str, size: int, limit: int) -> None:
@@ -112,7 +112,7 @@ class Unavailable(ServiceError):
     status = 503
 
 
-class NeverBegun(Unavailable):
+class NotStarted(Unavailable):
     """The request was not accepted, and nothing was read or written for it."""
 
 
@@ -128,7 +128,7 @@ class OutcomeUnknown(Unavailable):
         self.body = {"ticket_id": ticket_id}
 
 
-class NoRoom(Unavailable):
+class NoRunSlot(Unavailable):
     """This process has no free run slot. Nothing has started."""
 
 
@@ -183,7 +183,7 @@ class RunInterrupted(AgentFailed):
         )
 
 
-class CallerLeft(ServiceError):
+class CallerDisconnected(ServiceError):
     """The caller no longer waits for the response. The status only appears in the log."""
 
     status = 499

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from shared.models.wire import SnakeModel
 
-KEPT_FOR = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
 
 
@@ -23,7 +23,7 @@ class KeyedRequest:
     body_hash: str
 
 
-class KeptRequest(SnakeModel):
+class StoredRequest(SnakeModel):
     """A keyed request as it is stored. `made`: the id of the ticket or the run that it created.
 
     `given`: whether a repeated request got that ticket or run. The other fields are for runs, whose response is also

@@ -19,8 +19,8 @@ Dollars = Annotated[float, Field(strict=True, ge=0, le=MAX_DOLLARS, allow_inf_na
 class CostBounds:
     """Upper bounds of a call's cost in millionths of a dollar, with the shortest useful answer and with the longest."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
 
 def to_picos(dollars: float) -> int:
@@ -33,7 +33,7 @@ def to_micros(dollars: float) -> int:
     return int((Decimal(repr(dollars)) * MICROS_PER_DOLLAR).to_integral_value(ROUND_HALF_UP))
 
 
-def to_micros_at_most(dollars: float) -> int:
+def to_micros_rounded_up(dollars: float) -> int:
     """Converts to millionths of a dollar. Fractions are rounded up, so that the result is never too small."""
     return int((Decimal(repr(dollars)) * MICROS_PER_DOLLAR).to_integral_value(ROUND_CEILING))
 

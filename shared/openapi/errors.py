@@ -1,7 +1,6 @@
 """Errors in a text that should be an API description. Their messages are for the person who chose it."""
 
-MAX_DEPTH = 200
-"""Levels of nested objects and lists. Real documents have fewer than 60."""
+from shared.openapi.limits import MAX_DEPTH
 
 
 class NotASpec(ValueError):

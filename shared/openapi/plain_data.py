@@ -9,7 +9,8 @@ import re
 from threading import Lock
 
 from shared.json_errors import describe_json_error
-from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
+from shared.openapi.errors import NotASpec, too_deep
+from shared.openapi.limits import MAX_DEPTH
 
 _MAX_YAML_WITH_BRACES = 1_000_000
 """Characters. Longer text that starts like JSON is not tried as YAML: a broken download must fail fast."""

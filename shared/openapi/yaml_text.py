@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 import yaml
 
-from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
+from shared.openapi.errors import NotASpec, too_deep
+from shared.openapi.limits import MAX_DEPTH
 from shared.openapi.prose import one_line
 
 MAX_ALIASED_NODES = 200_000

@@ -4,9 +4,9 @@
 analyzing code does not need it.
 """
 
-from shared.sandbox.analysis.analysis import analyze, analyze_now
+from shared.sandbox.analysis.analysis import analyze, analyze_sync
 from shared.sandbox.analysis.findings import Finding
-from shared.sandbox.inside.calls import CallFailed, HostFunctions, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+from shared.sandbox.inside.calls import CallFailed, HostFunctions, HttpCall, HttpResponse, ModelAnswer, ToolDoc
 from shared.sandbox.program import Engine, Failure, Limits, Outcome, Program
 
 __all__ = [
@@ -15,13 +15,13 @@ __all__ = [
     "Failure",
     "Finding",
     "HostFunctions",
-    "HttpAnswer",
     "HttpCall",
+    "HttpResponse",
     "Limits",
     "ModelAnswer",
     "Outcome",
     "Program",
     "ToolDoc",
     "analyze",
-    "analyze_now",
+    "analyze_sync",
 ]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from shared.models.wire import JsonObject
-from shared.sandbox.inside.calls import HostFunctions, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+from shared.sandbox.inside.calls import HostFunctions, HttpCall, HttpResponse, ModelAnswer, ToolDoc
 
 _MAX_NAME_CHARACTERS = 100
 _MAX_NAMES = 3
@@ -49,7 +49,7 @@ class TrackedHostFunctions:
         call = self._host_functions.call_model(provider, model, messages, parameters, tools, timeout)
         return await self._track(name, call)
 
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         """See `HostFunctions`."""
         return await self._track(_host(call.url), self._host_functions.http(call))
 

@@ -25,7 +25,7 @@ class Program:
     run counts for; each may use only a share of the run slots (see `run_slots`). The first sharer is the tenant,
     whose runs may use the same process, one after the other. `caller`: the caller that requested the run, if these
     sharers have many callers. `on_start`: called when the run has its slot. `seed` and `clock`: see
-    `shared.sandbox.fork_server.surroundings`. Without them, the run gets a random seed and the system's clock.
+    `shared.sandbox.fork_server.run_environment`. Without them, the run gets a random seed and the system's clock.
     """
 
     code: str

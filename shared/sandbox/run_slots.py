@@ -20,7 +20,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from shared.models.errors import NoRoom
+from shared.models.errors import NoRunSlot
 from shared.per_loop import per_loop
 
 _WAITING_SECONDS = 10.0
@@ -135,14 +135,14 @@ class Slots:
                 still_waiting.append((waiting, turn))
         self._queue = still_waiting
 
-    def _no_room(self, parts: _Parts) -> NoRoom:
+    def _no_room(self, parts: _Parts) -> NoRunSlot:
         if self._taken >= self.at_once:
-            return NoRoom(
+            return NoRunSlot(
                 f"Too many agents are running: at most {self.at_once} run here at a time. Try again.", retry_after=5
             )
         full = self._first_full(parts)
         max_runs = full.max_alive if full else self.share
-        return NoRoom(
+        return NoRunSlot(
             f"Too many runs of one agent or one user at the same time: at most {max_runs} of {self.at_once} slots. "
             "Try again when some have ended.",
             retry_after=5,

@@ -32,7 +32,7 @@ class ProtocolViolation(Gone):
 
 @dataclass(frozen=True)
 class Start:
-    """A worker's parameters for a run. See `shared.sandbox.fork_server.surroundings` for `seed` and `clock`."""
+    """A worker's parameters for a run. See `shared.sandbox.fork_server.run_environment` for `seed` and `clock`."""
 
     cpu_seconds: float
     seed: bytes

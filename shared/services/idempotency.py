@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.models.errors import Conflict
-from shared.models.idempotency import KEPT_FOR, KeptRequest, KeyedRequest
+from shared.models.idempotency import RETENTION, KeyedRequest, StoredRequest
 from shared.store import Database, Transaction
 
 
@@ -32,7 +32,7 @@ class Idempotency:
 
     async def find(
         self, request: KeyedRequest, now: datetime, transaction: Transaction | None = None
-    ) -> KeptRequest | None:
+    ) -> StoredRequest | None:
         """Returns what is stored for the request; None if it is new. One read.
 
         Raises `Conflict` for another body under the same key.
@@ -56,17 +56,17 @@ class Idempotency:
         lease_expires_at: datetime | None = None,
     ) -> None:
         """Stores a request that the transaction has not found. `made`: the id of what it creates. One write."""
-        kept = KeptRequest(
+        kept = StoredRequest(
             id=request.id,
             owner=request.owner,
             body_hash=request.body_hash,
             made=made,
             lease_expires_at=lease_expires_at,
-            expire_at=now + KEPT_FOR,
+            expire_at=now + RETENTION,
         )
         self.database.idempotency.put(kept, transaction)
 
-    def mark_given(self, kept: KeptRequest, transaction: Transaction) -> None:
+    def mark_given(self, kept: StoredRequest, transaction: Transaction) -> None:
         """Records that a second request got what the first one made, which must then no longer be withdrawn."""
         if not kept.given:
             self.database.idempotency.put(kept.model_copy(update={"given": True}), transaction)
@@ -78,7 +78,7 @@ class Idempotency:
         """
         found = await self.database.idempotency.get(request.id, transaction)
         if found is None or found.made == made or found.expire_at <= now:
-            expired = KeptRequest(
+            expired = StoredRequest(
                 id=request.id, owner=request.owner, body_hash=request.body_hash, made=made, expire_at=now
             )
             self.database.idempotency.put(expired, transaction)

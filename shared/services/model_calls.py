@@ -12,7 +12,7 @@ from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, Usage
-from shared.models.errors import AllowanceSpent, NeverBegun, Unavailable
+from shared.models.errors import AllowanceSpent, NotStarted, Unavailable
 from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_dollars, to_micros
 from shared.models.wire import JsonObject
@@ -168,10 +168,10 @@ class ModelCallService:
         """Holds what the call may cost. Raises `AllowanceSpent`, `DeploymentBudgetSpent`, `Unavailable`."""
         try:
             return await self.spending.hold(call.payer, call.id, call.bounds, call.deployment)
-        except NeverBegun:
+        except NotStarted:
             raise
         except Unavailable:  # the hold may be stored all the same
-            hold = self.spending.make_hold(call.payer, call.id, call.bounds.most, call.deployment)
+            hold = self.spending.make_hold(call.payer, call.id, call.bounds.maximum, call.deployment)
             await self._settle(call, hold, 0.0, None)
             raise
 
@@ -205,7 +205,7 @@ class _Call:
     @property
     def is_charged(self) -> bool:
         """Whether the call costs anything."""
-        return self.bounds.most > 0
+        return self.bounds.maximum > 0
 
     @property
     def entry(self) -> JsonObject:

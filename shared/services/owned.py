@@ -13,14 +13,14 @@ from pydantic import BaseModel
 from shared import clock
 from shared.models.caller import Caller
 from shared.models.errors import Conflict
-from shared.models.owned import Stored
+from shared.models.owned import StoredResource
 from shared.services.access import is_admin, refuse_unless_owner, require_visible
 from shared.services.pagination import Page, read_moment_token, write_moment_token
 from shared.services.quotas import QuotaService
 from shared.store import Database, Transaction
 from shared.store.owned import OwnedStore
 
-T = TypeVar("T", bound=Stored[Any])
+T = TypeVar("T", bound=StoredResource[Any])
 Step = Callable[[T, Transaction], Awaitable[None]]
 """What a transaction does beside writing the thing itself."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared import clock
 from shared.models.errors import TooLarge, TooManyRequests
-from shared.models.owned import Stored
+from shared.models.owned import StoredResource
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.owned import OwnedStore
@@ -38,7 +38,7 @@ class QuotaService:
             raise self._too_many_bytes_error(store.name, size)
 
     async def refuse_growth(
-        self, store: OwnedStore[Any], before: Stored[Any], after: Stored[Any], transaction: Transaction
+        self, store: OwnedStore[Any], before: StoredResource[Any], after: StoredResource[Any], transaction: Transaction
     ) -> None:
         """Raises `TooLarge` for a change that adds more bytes than its owner may add.
 
@@ -95,6 +95,6 @@ class QuotaService:
             )
 
 
-def _count_bytes(thing: Stored[Any]) -> int:
+def _count_bytes(thing: StoredResource[Any]) -> int:
     """Returns its size when stored."""
     return len(thing.fields.model_dump_json().encode())

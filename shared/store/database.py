@@ -11,7 +11,7 @@ from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, Retr
 from google.cloud.firestore import AsyncClient
 
 from shared.log import get_logger
-from shared.models.errors import NeverBegun, Unavailable
+from shared.models.errors import NotStarted, Unavailable
 from shared.per_loop import per_loop
 from shared.settings import Settings
 from shared.store.accounts import AccountStore
@@ -106,4 +106,4 @@ class Database:
         except Unavailable as error:
             if began:
                 raise
-            raise NeverBegun(error.message, retry_after=error.retry_after) from error
+            raise NotStarted(error.message, retry_after=error.retry_after) from error

@@ -2,7 +2,7 @@
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
-from shared.models.idempotency import KeptRequest
+from shared.models.idempotency import StoredRequest
 from shared.store.transaction import Transaction, read
 
 
@@ -15,15 +15,15 @@ class IdempotencyStore:
     def _request(self, id_: str) -> AsyncDocumentReference:
         return self._client.collection("idempotency").document(id_)
 
-    async def get(self, id_: str, transaction: Transaction | None = None) -> KeptRequest | None:
+    async def get(self, id_: str, transaction: Transaction | None = None) -> StoredRequest | None:
         """Returns what is stored for the request. One read."""
         document = await read(self._request(id_), transaction)
-        return None if document is None else KeptRequest(id=id_, **document)
+        return None if document is None else StoredRequest(id=id_, **document)
 
-    def put(self, request: KeptRequest, transaction: Transaction) -> None:
+    def put(self, request: StoredRequest, transaction: Transaction) -> None:
         """Writes a request that the transaction has read, or has not found."""
         transaction.set(self._request(request.id), request.model_dump(exclude={"id"}))
 
-    def remove(self, request: KeptRequest, transaction: Transaction) -> None:
+    def remove(self, request: StoredRequest, transaction: Transaction) -> None:
         """Deletes a request that the transaction has read."""
         transaction.delete(self._request(request.id))

@@ -11,7 +11,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter, Or
 from pydantic_core import from_json
 
 from shared.models.errors import TooLarge
-from shared.models.owned import Stored
+from shared.models.owned import StoredResource
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_and_sum
 from shared.store.pages import page_of
@@ -22,7 +22,7 @@ MAX_BODY_BYTES = 1_000_000
 https://firebase.google.com/docs/firestore/quotas"""
 
 
-T = TypeVar("T", bound=Stored[Any])
+T = TypeVar("T", bound=StoredResource[Any])
 
 
 class OwnedStore(Generic[T]):

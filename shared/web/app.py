@@ -9,12 +9,12 @@ from starlette.types import Scope
 from shared.log import configure_logging
 from shared.settings import Settings
 from shared.web.access_log import AccessLog
-from shared.web.answer_headers import NoStore
 from shared.web.body import BodyLimit
 from shared.web.cors import Cors
 from shared.web.errors import CatchAll, add_error_handlers
 from shared.web.head_requests import HeadAsGet
 from shared.web.paths import PathForms
+from shared.web.response_headers import NoStore
 from shared.web.server import switch_off_heartbeats
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
-from shared.models.errors import CallerLeft
+from shared.models.errors import CallerDisconnected
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
             work_task.cancel()
             await asyncio.wait({work_task})
             if work_task.cancelled():
-                raise CallerLeft("The caller has disconnected.")
+                raise CallerDisconnected("The caller has disconnected.")
         return work_task.result()
     finally:
         disconnect_task.cancel()

@@ -8,12 +8,12 @@ from typing import Any
 
 from shared.models.errors import ServiceError
 
-Answers = dict[int | str, dict[str, Any]]
+Responses = dict[int | str, dict[str, Any]]
 
 
-def error_responses(*errors: type[ServiceError]) -> Answers:
+def error_responses(*errors: type[ServiceError]) -> Responses:
     """Returns FastAPI's `responses` for a route or router. Raises `ValueError` for two errors with the same status."""
-    declared: Answers = {error.status: {"$ref": f"#/components/responses/{error.__name__}"} for error in errors}
+    declared: Responses = {error.status: {"$ref": f"#/components/responses/{error.__name__}"} for error in errors}
     if len(declared) < len(errors):
         raise ValueError("Declare only one error for each status.")
     return declared

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Header
 
 from shared.models.idempotency import MAX_KEY_LENGTH
-from shared.web.error_responses import Answers, headers
+from shared.web.error_responses import Responses, headers
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 REPLAYED_TEXT = "`true` if the request was sent before under its key."
-REPLAYED: Answers = {200: headers({REPLAYED_HEADER: REPLAYED_TEXT})}
+REPLAYED: Responses = {200: headers({REPLAYED_HEADER: REPLAYED_TEXT})}
 """The header of a response that repeats an earlier one."""
 IdempotencyKey = Annotated[
     str | None,

@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 from fastapi import Query, Response
 
 from shared.services.pagination import Page
-from shared.web.error_responses import Answers, headers
+from shared.web.error_responses import Responses, headers
 
 T = TypeVar("T")
 NEXT_PAGE_HEADER = "X-Next-Page-Token"
@@ -16,11 +16,11 @@ PageToken = Annotated[
 HOW_MANY = "At most so many. Large entries make a shorter page."
 PageLimit = Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)]
 DEFAULT_LIMIT = 500
-PAGED: Answers = {200: headers({NEXT_PAGE_HEADER: "The `pageToken` of the next page. Missing on the last."})}
+PAGED: Responses = {200: headers({NEXT_PAGE_HEADER: "The `pageToken` of the next page. Missing on the last."})}
 """What a page's answer has beside its entries."""
 
 
-def answer_with(page: Page[T], response: Response) -> list[T]:
+def respond_with(page: Page[T], response: Response) -> list[T]:
     """The body of the answer that shows `page`; the header for the next page is set on `response`."""
     if page.next_token:
         response.headers[NEXT_PAGE_HEADER] = page.next_token

@@ -33,7 +33,7 @@ class Answer:
     reasoning: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     finish_reason: str = "stop"
-    told_cost: float | None = None
+    reported_cost: float | None = None
 
 
 @dataclass
@@ -229,7 +229,7 @@ def _usage(step: Answer) -> dict[str, float]:
         "completion_tokens": step.completion_tokens,
         "total_tokens": step.prompt_tokens + step.completion_tokens,
     }
-    return usage if step.told_cost is None else {**usage, "cost": step.told_cost}
+    return usage if step.reported_cost is None else {**usage, "cost": step.reported_cost}
 
 
 def _chat_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:

@@ -244,7 +244,7 @@ async def test_a_pending_ticket_of_a_disabled_user_fails_free_of_charge(
     )
     harness = Harness(settings, catalog)
     account = await harness.account("mine")
-    assert (account.held, account.remaining, await harness.charged("mine")) == (0, 100_000_000, [])
+    assert (account.held, account.remaining, await harness.get_charges("mine")) == (0, 100_000_000, [])
     assert not model_server.calls
 
 

@@ -205,7 +205,7 @@ async def test_no_charged_model_is_free(
 async def test_a_reported_cost_is_used(environ: dict[str, str], model_server: ModelServer) -> None:
     """OpenRouter reports the cost, which is more precise than the catalog."""
     environ |= {"OPENROUTER_API_KEY": "sk-or-1", "OPENROUTER_API_BASE": model_server.base_url}
-    model_server.script("hi", Answer("yes", told_cost=0.0123))
+    model_server.script("hi", Answer("yes", reported_cost=0.0123))
     result = await call(Catalog.load(environ), chat("hi", provider="openrouter", model="openrouter/auto"))
     assert result.cost == 0.0123
 

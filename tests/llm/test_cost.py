@@ -354,7 +354,7 @@ async def test_thoughts_in_addition_to_an_answer_are_held(providers: Providers) 
         {"messages": [{"role": "user", "content": "hi"}], "provider": "perplexity", **fields}
     )
     route = providers.catalog.route("perplexity", "sonar-deep-research")
-    assert to_micros(result.cost) <= bound_cost(route, request, Settings(google_cloud_project="demo-x")).least
+    assert to_micros(result.cost) <= bound_cost(route, request, Settings(google_cloud_project="demo-x")).minimum
 
 
 async def test_a_reported_cost_includes_fees(providers: Providers) -> None:
@@ -494,7 +494,7 @@ async def test_a_lost_answer_costs_all_possible_tool_uses(
         {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}
     )
     bounds = bound_cost(providers.catalog.route(provider, model), request, Settings(google_cloud_project="demo-x"))
-    assert to_micros(failed.cost) <= bounds.most
+    assert to_micros(failed.cost) <= bounds.maximum
 
 
 @pytest.mark.parametrize(
@@ -771,7 +771,7 @@ async def test_a_lost_stream_costs_at_most_the_held_amount(
     longest = limit or route.info.max_output_tokens
     assert failed.usage is not None
     assert failed.usage.completion_tokens == longest
-    assert to_micros(failed.cost) <= bound_cost(route, request, Settings()).most
+    assert to_micros(failed.cost) <= bound_cost(route, request, Settings()).maximum
 
 
 @pytest.mark.parametrize(

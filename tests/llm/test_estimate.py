@@ -37,7 +37,7 @@ def request_of(route: ModelRoute, prompt: str = "hi", tools: list[str] | None = 
 
 
 def highest_cost(route: ModelRoute, request: ChatRequest) -> int:
-    return bound_cost(route, request, SETTINGS).most
+    return bound_cost(route, request, SETTINGS).maximum
 
 
 def test_everything_that_is_sent_counts() -> None:
@@ -134,7 +134,7 @@ def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
     assert prices.above_tokens
     assert prices.output_above
     long = bound_cost(route, request_of(route, "x" * (prices.above_tokens + 1), max_tokens=1_000_000 // 20), SETTINGS)
-    assert long.most - long.least >= (50_000 - 16) * prices.output_above
+    assert long.maximum - long.minimum >= (50_000 - 16) * prices.output_above
 
 
 @pytest.mark.parametrize("route", [GPT, CLAUDE], ids=lambda route: route.name)
@@ -146,12 +146,12 @@ def test_a_request_is_limited_to_the_covered_amount(
     parameters: dict[str, Any] = {} if asked is None else {"max_tokens": asked}
     request = request_of(route, f"x{prompt}", **parameters)
     bounds = bound_cost(route, request, SETTINGS)
-    amount = math.ceil(bounds.least + share * (bounds.most - bounds.least))
+    amount = math.ceil(bounds.minimum + share * (bounds.maximum - bounds.minimum))
     fitted = fit_output(route, request, amount)
-    assert bound_cost(route, fitted, SETTINGS).most <= amount + math.ceil(_limit_cost(route))
-    assert fit_output(route, request, bounds.most) == request
+    assert bound_cost(route, fitted, SETTINGS).maximum <= amount + math.ceil(_limit_cost(route))
+    assert fit_output(route, request, bounds.maximum) == request
     with pytest.raises(NotCovered):
-        fit_output(route, request, bounds.least - math.ceil(_output_price(route)) - 1)
+        fit_output(route, request, bounds.minimum - math.ceil(_output_price(route)) - 1)
 
 
 def _output_price(route: ModelRoute) -> float:
@@ -171,8 +171,8 @@ def test_a_model_without_a_price_is_refused_in_a_deployment() -> None:
     with pytest.raises(UnpricedModel, match="UNPRICED_HOLD"):
         bound_cost(AUTO, request, DEPLOYED)
     allowed = DEPLOYED.model_copy(update={"unpriced_hold": 0.5})
-    assert bound_cost(AUTO, request, allowed).least == bound_cost(AUTO, request, allowed).most == 500_000
-    assert bound_cost(AUTO, request, SETTINGS).most == 1
+    assert bound_cost(AUTO, request, allowed).minimum == bound_cost(AUTO, request, allowed).maximum == 500_000
+    assert bound_cost(AUTO, request, SETTINGS).maximum == 1
     assert fit_output(AUTO, request, 1) == request
 
 
@@ -180,5 +180,5 @@ def test_a_free_model_costs_nothing() -> None:
     """A free model costs nothing for any request."""
     local = Catalog.load({"LOCAL_MODEL_BASE_URL": "http://127.0.0.1:1"}).route("local", "smollm2-135m-instruct")
     request = request_of(local, "x" * 10_000)
-    assert bound_cost(local, request, DEPLOYED).most == 0
+    assert bound_cost(local, request, DEPLOYED).maximum == 0
     assert fit_output(local, request, 0) == request

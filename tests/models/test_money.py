@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.models.money import MAX_DOLLARS, Dollars, to_dollars, to_micros, to_micros_at_most
+from shared.models.money import MAX_DOLLARS, Dollars, to_dollars, to_micros, to_micros_rounded_up
 
 MICROS = st.integers(0, MAX_DOLLARS * 1_000_000)
 
@@ -45,4 +45,4 @@ def test_invalid_amounts_are_refused(value: Any) -> None:
 @pytest.mark.parametrize(("dollars", "micros"), [(0, 0), (1e-12, 1), (0.000001, 1), (0.0000010001, 2), (0.3, 300_000)])
 def test_a_bound_is_rounded_up(dollars: float, micros: int) -> None:
     """Fractions are rounded up; whole millionths do not change."""
-    assert to_micros_at_most(dollars) == micros
+    assert to_micros_rounded_up(dollars) == micros

@@ -14,15 +14,15 @@ from shared.models.demo import CreateDemoRequest, StoredDemo
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
-from shared.models.idempotency import KeptRequest
-from shared.models.owned import Stored
+from shared.models.idempotency import StoredRequest
+from shared.models.owned import StoredResource
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Ticket
 from shared.models.turns import Turns
 from shared.models.usage import Entry
 from shared.store import Database, Transaction
 
-S = TypeVar("S", bound=Stored[Any])
+S = TypeVar("S", bound=StoredResource[Any])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 REQUEST = ChatRequest.model_validate({**MODEL, "messages": [{"role": "user", "content": "hi"}]})
@@ -63,7 +63,7 @@ async def store_something_of(database: Database, uid: str, *, disabled: bool = F
         database.deployment_days.put(DeploymentDay.open(own, uid, NOW), transaction)
         await database.idempotency.get(own, transaction)
         database.idempotency.put(
-            KeptRequest(id=own, owner=uid, body_hash="hash", made=ticket.id, expire_at=NOW), transaction
+            StoredRequest(id=own, owner=uid, body_hash="hash", made=ticket.id, expire_at=NOW), transaction
         )
         await database.holds.get(own, transaction)
         database.holds.put(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)

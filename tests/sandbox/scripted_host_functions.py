@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from shared.models.wire import JsonObject
 from shared.outbound.errors import OutboundError
-from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, Outcome, ToolDoc
+from shared.sandbox import CallFailed, HttpCall, HttpResponse, ModelAnswer, Outcome, ToolDoc
 from shared.settings import Settings
 
 CANARY = "canary-that-the-host_functions-hold"
@@ -112,7 +112,7 @@ class ScriptedHostFunctions:
                 return ModelAnswer(answer, thoughts, model or "scripted", "stop", len(question), len(answer), 1)
         raise CallFailed(f"The model has no answer to {question[:100]!r}.")
 
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         self.calls.http.append(call)
         try:
             request = self.client.build_request(
@@ -135,7 +135,7 @@ class ScriptedHostFunctions:
             raise CallFailed("No answer in time.", TimeoutError, name="TimeoutException") from error
         except httpx.TransportError as error:
             raise CallFailed("No connection.", ConnectionError, name="ConnectError") from error
-        return HttpAnswer(
+        return HttpResponse(
             response.status_code,
             response.reason_phrase,
             response.headers.multi_items(),

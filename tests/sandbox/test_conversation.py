@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
-from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+from shared.sandbox import CallFailed, HttpCall, HttpResponse, ModelAnswer, ToolDoc
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import MAX_BYTES, Fault
@@ -57,13 +57,13 @@ class _Strict:
         await self._answer()
         return ModelAnswer("hello", None, "model", "stop", 1, 1, 2)
 
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         self._check(type(call.method) is str, type(call.url) is str, _is_pairs(call.params), _is_pairs(call.data))
         self._check(_is_pairs(list(call.headers.items())), _is_json(call.json), _is_time(call.timeout))
         self._check(call.content is None or type(call.content) is bytes)
         self._check(type(call.follow_redirects) is bool)
         await self._answer()
-        return HttpAnswer(200, "OK", [("a", "b")], b"\xff", "http://x")
+        return HttpResponse(200, "OK", [("a", "b")], b"\xff", "http://x")
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> Any:
         self._check(type(url) is str, token is None or type(token) is str, type(tool) is str, _is_object(arguments))

@@ -5,7 +5,7 @@
 
 import pytest
 
-from shared.sandbox import analyze_now
+from shared.sandbox import analyze_sync
 from tests.sandbox.by_cpython import run_with_cpython
 from tests.sandbox.conftest import Run
 from tests.sandbox.programs import cases_of, code_of, names, numbered_cases
@@ -38,7 +38,7 @@ async def test_a_program_has_its_expected_outcome(
 @pytest.mark.parametrize("name", names("corpus"))
 def test_the_analysis_finds_nothing_in_a_program_that_runs(name: str) -> None:
     """The analysis has no findings for programs that run, as findings would prevent the run."""
-    assert analyze_now(code_of("corpus", name)) == []
+    assert analyze_sync(code_of("corpus", name)) == []
 
 
 @pytest.mark.parametrize(

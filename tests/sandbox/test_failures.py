@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.sandbox import CallFailed, Failure, HttpAnswer, HttpCall, Outcome, Program
+from shared.sandbox import CallFailed, Failure, HttpCall, HttpResponse, Outcome, Program
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS, Run
@@ -175,7 +175,7 @@ class Failing(NoHostFunctions):
     def __init__(self, failure: Exception) -> None:
         self._failure = failure
 
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         raise self._failure
 
 

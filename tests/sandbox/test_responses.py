@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sandbox import CallFailed, HttpAnswer, HttpCall
+from shared.sandbox import CallFailed, HttpCall, HttpResponse
 from shared.sandbox.guest.httpx import Headers as InsideHeaders
 from shared.sandbox.guest.httpx import Response as InsideResponse
 from shared.sandbox.inside.http_objects import Response
@@ -18,7 +18,7 @@ CALL = HttpCall("GET", "https://example.com/a")
 
 def response(content: bytes, content_type: str = "", status: int = 200, reason: str = "OK") -> Response:
     headers = [("Content-Type", content_type)] if content_type else []
-    return Response(HttpAnswer(status, reason, headers, content, "https://example.com/a"), CALL)
+    return Response(HttpResponse(status, reason, headers, content, "https://example.com/a"), CALL)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,9 @@ def test_json_is_read_with_the_given_charset_if_necessary() -> None:
 
 def test_headers_are_in_lower_case() -> None:
     """Header names are in lower case, and multiple values of a name are joined with commas."""
-    answer = HttpAnswer(200, "OK", [("X-THING", "1"), ("x-thing", "2"), ("content-type", "a/b")], b"", "https://e.com")
+    answer = HttpResponse(
+        200, "OK", [("X-THING", "1"), ("x-thing", "2"), ("content-type", "a/b")], b"", "https://e.com"
+    )
     assert Response(answer, CALL).headers == {"x-thing": "1, 2", "content-type": "a/b"}
 
 
@@ -167,6 +169,6 @@ def test_headers_behave_as_in_httpx(pairs: list[tuple[str, str]]) -> None:
 def test_cookies_are_read_from_each_header() -> None:
     """A response may have several `Set-Cookie` headers, one for each cookie."""
     set_cookies = [("Set-Cookie", "a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT"), ("Set-Cookie", 'b="2, 3"; Path=/')]
-    response = InsideResponse(HttpAnswer(200, "OK", set_cookies, b"", "http://x"), HttpCall("GET", "http://x"))
+    response = InsideResponse(HttpResponse(200, "OK", set_cookies, b"", "http://x"), HttpCall("GET", "http://x"))
     assert response.cookies == {"a": "1", "b": "2, 3"}
     assert response.headers.get_list("set-cookie") == [value for _, value in set_cookies]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.models.errors import NoRoom
+from shared.models.errors import NoRunSlot
 from shared.sandbox import run_slots as module
 from shared.sandbox.run_slots import Slots
 
@@ -112,14 +112,14 @@ async def test_a_caller_whose_runs_wait_leaves_room_for_others_to_wait() -> None
     runs = Runs(Slots(4))
     for number in range(33):
         await runs.start(f"a {number}", "agent:popular", caller="caller:a")
-    with pytest.raises(NoRoom, match="1 of 4"):
+    with pytest.raises(NoRunSlot, match="1 of 4"):
         async with runs._slots.slot(["agent:popular"], "caller:a"):  # pyright: ignore[reportPrivateUsage]
             pass
     for number in range(17):
         await runs.start(f"b {number}", "agent:popular", caller="caller:b")
     assert runs.alive == ["a 0", "b 0"]
     assert not any(task.done() for task in runs.tasks)
-    with pytest.raises(NoRoom, match="2 of 4"):
+    with pytest.raises(NoRunSlot, match="2 of 4"):
         async with runs._slots.slot(["agent:popular"], "caller:c"):  # pyright: ignore[reportPrivateUsage]
             pass
     await runs.cancel()
@@ -141,12 +141,12 @@ async def test_the_error_after_waiting_names_the_limit(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_WAITING_SECONDS", 0.01)
     slots = Slots(5)
     async with slots.slot(["user:me"]), slots.slot(["user:me"]):
-        with pytest.raises(NoRoom, match="at most 2 of 5 slots") as raised:
+        with pytest.raises(NoRunSlot, match="at most 2 of 5 slots") as raised:
             async with slots.slot(["user:me"]):
                 pass
         assert (raised.value.status, raised.value.retry_after) == (503, 5)
         async with slots.slot(["a"]), slots.slot(["b"]), slots.slot(["c"]):
-            with pytest.raises(NoRoom, match="at most 5 run here at a time"):
+            with pytest.raises(NoRunSlot, match="at most 5 run here at a time"):
                 async with slots.slot(["d"]):
                     pass
     async with asyncio.timeout(1):
@@ -159,7 +159,7 @@ async def test_the_number_of_a_sharers_waiting_runs_is_limited() -> None:
     runs = Runs(Slots(4))
     for number in range(33):
         await runs.start(str(number), "user:me")
-    with pytest.raises(NoRoom):
+    with pytest.raises(NoRunSlot):
         async with runs._slots.slot(["user:me"]):  # pyright: ignore[reportPrivateUsage]
             pass
     await runs.cancel()

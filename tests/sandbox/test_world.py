@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from shared.models.wire import JsonObject
-from shared.sandbox import HttpAnswer, HttpCall, Program
+from shared.sandbox import HttpCall, HttpResponse, Program
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.inside.http_objects import AsyncClient, httpx_timeout
 from shared.sandbox.no_host_functions import NoHostFunctions
@@ -21,11 +21,11 @@ CALL = HttpCall("GET", "https://example.com/a")
 class Recording(NoHostFunctions):
     """Records the HTTP calls, and answers each with `answer`."""
 
-    def __init__(self, answer: HttpAnswer | None = None) -> None:
+    def __init__(self, answer: HttpResponse | None = None) -> None:
         self.calls: list[HttpCall] = []
-        self._answer = answer or HttpAnswer(200, "OK", [], b"", "https://example.com/")
+        self._answer = answer or HttpResponse(200, "OK", [], b"", "https://example.com/")
 
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         self.calls.append(call)
         return self._answer
 

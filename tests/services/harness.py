@@ -72,7 +72,7 @@ class Harness:
         assert account is not None
         return account
 
-    async def charged(self, uid: str) -> list[int]:
+    async def get_charges(self, uid: str) -> list[int]:
         """Returns the amounts of the user's usage entries, in all periods."""
         entries = await self.database._client.collection("users").document(uid).collection("usage").get()  # pyright: ignore[reportPrivateUsage]
         return [(entry.to_dict() or {})["charged"] for entry in entries]

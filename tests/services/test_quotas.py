@@ -11,7 +11,7 @@ from shared.models.agent import CreateAgentRequest, UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.models.chat import TicketStatus
 from shared.models.demo import CreateDemoRequest, ReplaceDemoRequest
-from shared.models.errors import NoRoom, NotFound, TooLarge, TooManyRequests
+from shared.models.errors import NoRunSlot, NotFound, TooLarge, TooManyRequests
 from shared.models.run import RunCodeRequest
 from shared.models.session import ProviderConfig
 from shared.models.user import UsageReport
@@ -159,7 +159,7 @@ async def test_runs_without_a_slot_do_not_count(
     request = RunCodeRequest(code="async def run(i, t):\n    return 1")
     async with run_slots.slots(1, 0).slot(()):
         for _ in range(3):
-            with pytest.raises(NoRoom):
+            with pytest.raises(NoRunSlot):
                 await harness.runs.run_code(caller, request)
     await harness.runs.run_code(caller, request)
 

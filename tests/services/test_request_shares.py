@@ -6,7 +6,7 @@ from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests
 from shared.models.session import ProviderConfig
-from shared.services.generation.composition import AT_ONCE, Composer
+from shared.services.generation.composition import MAX_CONCURRENT, Composer
 from shared.services.request_shares import share
 from shared.settings import Settings
 from tests.services.harness import MODEL, Harness
@@ -39,6 +39,6 @@ async def test_requests_for_which_a_model_writes_are_limited(
             if count:
                 await write(count - 1)
 
-    await write(AT_ONCE - 1)
+    await write(MAX_CONCURRENT - 1)
     with pytest.raises(TooManyRequests):
-        await write(AT_ONCE)
+        await write(MAX_CONCURRENT)

@@ -26,7 +26,7 @@ from shared.models.demo import DemoFields, StoredDemo
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
-from shared.models.idempotency import KeptRequest
+from shared.models.idempotency import StoredRequest
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
 from shared.models.turns import Turn, Turns
@@ -217,7 +217,7 @@ async def documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     )
     deployments.DeploymentStore(client).put(deployment, writes)
     sessions.SessionStore(client).put("u", Session(session_id="s", config=model, expire_at=NOW), writes)
-    keyed_request = KeptRequest(
+    keyed_request = StoredRequest(
         id="k", owner="u", body_hash="h", made="m", lease_expires_at=NOW, status=200, text="t", expire_at=NOW
     )
     idempotency.IdempotencyStore(client).put(keyed_request, writes)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.models.errors import NeverBegun, Unavailable
+from shared.models.errors import NotStarted, Unavailable
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.priority_lock import PriorityLock
@@ -79,7 +79,7 @@ async def test_a_transaction_that_never_got_a_turn_raises_never_begun(settings: 
     patient = Database(settings)
     first = asyncio.create_task(patient.transaction(long, serialize_on="mine"))
     await asyncio.sleep(0)
-    with pytest.raises(NeverBegun):
+    with pytest.raises(NotStarted):
         await database.transaction(short, serialize_on="mine")
     assert runs == ["long"]
     end.set()
@@ -87,4 +87,4 @@ async def test_a_transaction_that_never_got_a_turn_raises_never_begun(settings: 
     end.clear()
     with pytest.raises(Unavailable) as late:
         await database.transaction(long, serialize_on="mine")
-    assert not isinstance(late.value, NeverBegun)
+    assert not isinstance(late.value, NotStarted)

@@ -9,7 +9,7 @@ from google.cloud.firestore import AsyncDocumentReference
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.transaction import COMMITS, MAX_COMMITS, read
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 
 async def stored(reference: AsyncDocumentReference) -> dict[str, Any] | None:
@@ -170,7 +170,7 @@ async def test_a_commit_that_took_effect_is_recognized(
         return results[-1]
 
     await database.transaction(count)
-    lose_answers(database, error)
+    lose_responses(database, error)
     assert await database.transaction(count) == 2
     assert (results, committed, await stored(reference)) == ([1, 2], [1, 2], {"x": 2})
 
@@ -187,7 +187,7 @@ async def test_a_commit_is_recognized_among_later_ones(database: Database, refer
         runs.append(1)
         await add_one(transaction)
 
-    lose_answers(database, ServiceUnavailable("gone"))
+    lose_responses(database, ServiceUnavailable("gone"))
     commit = database._client._firestore_api.commit  # pyright: ignore[reportPrivateUsage]
 
     async def be_followed(*args: Any, **kwargs: Any) -> Any:
@@ -226,7 +226,7 @@ async def test_a_deletion_that_took_effect_is_recognized(database: Database, ref
         transaction.delete(reference)
         return "deleted"
 
-    lose_answers(database, ServiceUnavailable("gone"))
+    lose_responses(database, ServiceUnavailable("gone"))
     assert await database.transaction(delete) == "deleted"
     assert not (await reference.get()).exists
 

@@ -21,7 +21,7 @@ _NO_RUN = "The code defines no `async def run(input_dict, tools)`."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 
 
-def analyze_now(code: str) -> list[Finding]:
+def analyze_sync(code: str) -> list[Finding]:
     """Returns everything that is sure to fail, ordered by line. Takes up to a second for the longest code."""
     if len(code) > MAX_CODE_CHARACTERS:
         return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
@@ -40,7 +40,7 @@ async def analyze(code: str) -> list[Finding]:
     if digest in _clean:
         _clean.move_to_end(digest)
         return []
-    findings = await asyncio.to_thread(analyze_now, code) if len(code) > _LONG_CODE else analyze_now(code)
+    findings = await asyncio.to_thread(analyze_sync, code) if len(code) > _LONG_CODE else analyze_sync(code)
     if not findings:
         _clean[digest] = None
         if len(_clean) > _MAX_REMEMBERED:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from . import EXITS
 from .component import STACK_BYTES
 from .confinement import confine, memory_use
-from .surroundings import Surroundings
+from .run_environment import RunEnvironment
 
 _WASI = "0.2.9"
 _LAST_MESSAGES = ('{"kind": "done"', '{"kind": "failed"')
@@ -44,7 +44,7 @@ class Worker:
         self._end_at = 0.0
         self._ending = threading.Lock()
         self._peak = 0
-        self._surroundings = Surroundings()
+        self._environment = RunEnvironment()
 
     def _link(self) -> Any:
         from wasmtime.component import Linker  # pyright: ignore[reportMissingImports]
@@ -149,7 +149,7 @@ class Worker:
                 pass  # an answer that the previous run has not read
             self._begin(json.loads(frame))
         frame = self._read_frame()
-        self._surroundings.wait(int.from_bytes(frame[:8], "big"))
+        self._environment.wait(int.from_bytes(frame[:8], "big"))
         text = str(memoryview(frame)[8:], "utf-8")
         del frame
         text.encode()  # fails here if memory is short; in wasmtime, that would free memory that was never allocated
@@ -159,16 +159,16 @@ class Worker:
         self._write(b"G", message.encode(), last=message.startswith(_LAST_MESSAGES))
 
     def _now(self, _store: Any) -> Any:
-        return _wasi_datetime(self._surroundings.now())
+        return _wasi_datetime(self._environment.now())
 
     def _elapsed(self, _store: Any) -> int:
-        return self._surroundings.elapsed()
+        return self._environment.elapsed()
 
     def _random(self, _store: Any, length: int) -> bytes:
-        return self._surroundings.random(length)
+        return self._environment.random(length)
 
     def _random_number(self, _store: Any) -> int:
-        return int.from_bytes(self._surroundings.random(8), "big")
+        return int.from_bytes(self._environment.random(8), "big")
 
     def _begin(self, start: Any) -> None:
         used = time.process_time()
@@ -176,7 +176,7 @@ class Worker:
         signal.setitimer(signal.ITIMER_PROF, start["cpu_seconds"], _SIGNAL_INTERVAL_SECONDS)
         max_seconds = int(self._end_at) + _GRACE_SECONDS
         resource.setrlimit(resource.RLIMIT_CPU, (max_seconds, resource.RLIM_INFINITY))
-        self._surroundings = Surroundings(bytes.fromhex(start["seed"]), start["clock"])
+        self._environment = RunEnvironment(bytes.fromhex(start["seed"]), start["clock"])
 
     # Frames on the worker's socket. When the service has closed it, the process ends.
 

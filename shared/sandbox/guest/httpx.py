@@ -13,7 +13,7 @@ from shared.sandbox.guest.error_translation import to_exception, translate_all_e
 from shared.sandbox.guest.http_exceptions import *  # noqa: F403 - agents find all of them in `httpx`
 from shared.sandbox.guest.http_exceptions import HTTPError
 from shared.sandbox.inside import http_objects
-from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall
+from shared.sandbox.inside.calls import CallFailed, HttpCall, HttpResponse
 from shared.sandbox.inside.http_objects import httpx_timeout
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Request:
 class Response(http_objects.Response):
     """An `httpx.Response` that has already been read."""
 
-    def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
+    def __init__(self, answer: HttpResponse, call: HttpCall) -> None:
         super().__init__(answer, call)
         self.headers = Headers(answer.headers)
         self.url = URL(self.url)

@@ -7,7 +7,7 @@ import builtins
 from json import dumps  # by name, as code may replace it in its module
 from typing import TYPE_CHECKING, Any
 
-from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+from shared.sandbox.inside.calls import CallFailed, HttpCall, HttpResponse, ModelAnswer, ToolDoc
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -42,7 +42,7 @@ class RemoteHostFunctions:
         )
         return ModelAnswer(**answer)
 
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         answer = await self._call(
             "http",
             method=call.method,
@@ -55,7 +55,7 @@ class RemoteHostFunctions:
             timeout=call.timeout,
             follow_redirects=call.follow_redirects,
         )
-        return HttpAnswer(
+        return HttpResponse(
             status_code=answer["status_code"],
             reason=answer["reason"],
             headers=[(name, value) for name, value in answer["headers"]],

@@ -30,7 +30,7 @@ class HttpCall:
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
+class HttpResponse:
     """The response to an `HttpCall`. `headers`: in their original order and spelling."""
 
     status_code: int
@@ -81,7 +81,7 @@ class HostFunctions(Protocol):
         """
         ...
 
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         """Sends a request. A response with an error status is not a failure."""
         ...
 

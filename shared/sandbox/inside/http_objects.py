@@ -11,7 +11,7 @@ from mimetypes import guess_type
 from typing import Any, cast
 
 from shared.sandbox.inside.arguments import body_bytes, json_value, pairs, seconds, text, texts
-from shared.sandbox.inside.calls import CallFailed, HostFunctions, HttpAnswer, HttpCall
+from shared.sandbox.inside.calls import CallFailed, HostFunctions, HttpCall, HttpResponse
 
 _CHARSETS = {
     *("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1250"),
@@ -29,7 +29,7 @@ class Response:
 
     methods = ("json", "raise_for_status")
 
-    def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
+    def __init__(self, answer: HttpResponse, call: HttpCall) -> None:
         self.status_code = answer.status_code
         self.reason_phrase = answer.reason
         self.content = answer.content

@@ -27,7 +27,7 @@ class AdminService:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._terms = Terms.of(settings)
+        self._terms = Terms.from_settings(settings)
 
     async def list_users(self, limit: int, page_token: str | None = None) -> Page[AdminUser]:
         """Users by id, without their usage entries. A read for each user, and one more.

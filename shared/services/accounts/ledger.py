@@ -17,7 +17,7 @@ from shared.models.caller import Caller
 from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent
 from shared.models.hold import Hold
-from shared.models.money import CostBounds, to_dollars, to_micros, to_micros_at_most, to_picos
+from shared.models.money import CostBounds, to_dollars, to_micros, to_micros_rounded_up, to_picos
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
@@ -59,7 +59,7 @@ class Ledger:
         _, account = await self.get_account(caller, now, transaction)
         refuse(account)
         refuse_uncovered(account, bounds)
-        account, hold = account.hold(bounds.most, now)
+        account, hold = account.hold(bounds.maximum, now)
         self.database.accounts.put(account, transaction)
         return hold
 
@@ -82,8 +82,8 @@ class Ledger:
             self.deployment_budgets.prefetch(hold, transaction),
         )
         if budget is not None:
-            most = await self.deployment_budgets.get_available(budget, hold, now, transaction, max(1, bounds.least))
-            bounds = CostBounds(bounds.least, most)
+            most = await self.deployment_budgets.get_available(budget, hold, now, transaction, max(1, bounds.minimum))
+            bounds = CostBounds(bounds.minimum, most)
         opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
         if budget is not None:
             await self.deployment_budgets.hold(budget, opened, now, transaction)
@@ -109,7 +109,7 @@ class Ledger:
         if found is not None:
             account = account.release(found.amount, now)
             self.database.holds.remove(found, transaction)
-        counted = to_micros_at_most(cost) if not charged else 0
+        counted = to_micros_rounded_up(cost) if not charged else 0
         await self.deployment_budgets.settle(found or hold, found.amount if found else 0, counted, transaction)
         if cost:
             account = await self.charge(account, hold.id, cost, metadata, now, transaction)
@@ -167,7 +167,7 @@ class Ledger:
         refuse_uncovered(after, bounds)
         if cost:
             account = await self.charge(account, cause, cost, _describe(ticket, usage), now, transaction)
-        account, hold = account.hold(bounds.most, now)
+        account, hold = account.hold(bounds.maximum, now)
         self.database.accounts.put(account, transaction)
         return ticket.model_copy(update={"hold": hold})
 
@@ -236,19 +236,19 @@ class Ledger:
     @property
     def terms(self) -> Terms:
         """The deployment's rules for allowances."""
-        return Terms.of(self.settings)
+        return Terms.from_settings(self.settings)
 
 
 def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
     """Raises `AllowanceSpent` when the available amount does not cover a short answer to the call."""
     available = account.available
-    if available >= max(1, bounds.least):
+    if available >= max(1, bounds.minimum):
         return
     held = " by calls that are still running" if account.remaining else ""
     if not available:
         raise AllowanceSpent(f"Your allowance is used up{held}. Wait for its next refill, or have it raised.")
     raise AllowanceSpent(
-        f"This may cost ${to_dollars(bounds.least):g} before it is answered, but only ${to_dollars(available):g} of"
+        f"This may cost ${to_dollars(bounds.minimum):g} before it is answered, but only ${to_dollars(available):g} of"
         " your allowance is available. Send less, or choose a cheaper model."
     )
 

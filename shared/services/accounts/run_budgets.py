@@ -67,13 +67,13 @@ class Budget:
         Raises `BudgetSpent` when the remaining amount does not cover a short answer.
         """
         remaining = self._cost - self.spent - self._reserved
-        if bounds.most and remaining < max(1, bounds.least):
+        if bounds.maximum and remaining < max(1, bounds.minimum):
             raise BudgetSpent(
                 f"A run and the agents that it calls may spend ${to_dollars(self._cost):g}. This call may cost"
-                f" ${to_dollars(bounds.least):g} before it is answered, but only ${to_dollars(max(0, remaining)):g} is"
-                " left."
+                f" ${to_dollars(bounds.minimum):g} before it is answered, but only"
+                f" ${to_dollars(max(0, remaining)):g} is left."
             )
-        reserved = min(bounds.most, max(0, remaining))
+        reserved = min(bounds.maximum, max(0, remaining))
         self._reserved += reserved
         return reserved
 

@@ -41,7 +41,7 @@ class SpendingService:
         Raises `AllowanceSpent` when the allowance left does not cover a short answer, and `DeploymentBudgetSpent` when
         the budget of the `deployment` that makes the call does not. `hold_id` must be unique to this call.
         """
-        hold = self.make_hold(payer, hold_id, bounds.most, deployment)
+        hold = self.make_hold(payer, hold_id, bounds.maximum, deployment)
 
         async def body(transaction: Transaction) -> Hold:
             return await self._ledger.open_hold(payer, hold, bounds, transaction, clock.now(), deployment)

@@ -13,7 +13,7 @@ from shared.models.caller import Caller
 from shared.models.chat import ChatRequest
 from shared.models.wire import JsonObject
 from shared.outbound.mcp import call_tool, list_tools
-from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+from shared.sandbox import CallFailed, HttpCall, HttpResponse, ModelAnswer, ToolDoc
 from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.run_budgets import Budget
 from shared.services.agents.call_counter import CallCounter
@@ -96,7 +96,7 @@ class RunHostFunctions:
         )
 
     @raise_call_failed
-    async def http(self, call: HttpCall) -> HttpAnswer:
+    async def http(self, call: HttpCall) -> HttpResponse:
         """Sends an HTTP request to a public address."""
         self.budget.take_call()
         module = await import_late("shared.outbound.http")
@@ -114,7 +114,7 @@ class RunHostFunctions:
         async with self.budget.connections:
             response = await module.Outbound(self.settings).send(request)
         self.budget.take_bytes(len(response.content))
-        return HttpAnswer(response.status_code, response.reason, response.headers, response.content, response.url)
+        return HttpResponse(response.status_code, response.reason, response.headers, response.content, response.url)
 
     @raise_call_failed
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:

@@ -24,13 +24,13 @@ from shared.models.errors import (
     TooManyRequests,
     Unavailable,
 )
-from shared.models.idempotency import KeptRequest, KeyedRequest
+from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets, refuse_spent
 from shared.services.accounts.disabled_users import DisabledUserService
-from shared.services.agents.kept_runs import Answer, KeptRuns, replay
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
+from shared.services.agents.stored_runs import PublishedAnswer, StoredRuns, replay
 from shared.services.idempotency import make_keyed_request
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
@@ -50,7 +50,7 @@ class _Published:
     day: DeploymentDay | None
     address: str
     request: KeyedRequest | None
-    kept: KeptRequest | None
+    kept: StoredRequest | None
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,13 @@ class PublishedService:
         return RateLimitService(self.database)
 
     @property
-    def kept_runs(self) -> KeptRuns:
+    def stored_runs(self) -> StoredRuns:
         """The runs of requests with a key."""
-        return KeptRuns(self.database, self.settings)
+        return StoredRuns(self.database, self.settings)
 
-    async def call(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None) -> Answer:
+    async def call(
+        self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None
+    ) -> PublishedAnswer:
         """Runs the agent. `address` is the caller's. The payer is the agent's owner.
 
         Under a `key`, the same input from the same address runs once in 24 hours, and gets the same result again. A
@@ -92,29 +94,31 @@ class PublishedService:
         run_id = f"run-{uuid4()}"
         if found.request is None:
             return await self._to_answer(found.agent, await self._run(found, input_dict, run_id))
-        if (kept := await self.kept_runs.claim(found.request, run_id)) is not None:
+        if (kept := await self.stored_runs.claim(found.request, run_id)) is not None:
             return replay(kept, clock.now())
         return await self._run_once(found, found.request, input_dict, run_id)
 
-    async def _run_once(self, found: _Published, request: KeyedRequest, input_dict: JsonObject, run_id: str) -> Answer:
+    async def _run_once(
+        self, found: _Published, request: KeyedRequest, input_dict: JsonObject, run_id: str
+    ) -> PublishedAnswer:
         """Runs what was claimed, and stores the result. Stores no internal error, since its effects are unknown."""
         try:
             run = await self._run(found, input_dict, run_id)
         except (TooManyRequests, Unavailable):  # nothing has begun
-            await self.kept_runs.forget(request, run_id)
+            await self.stored_runs.forget(request, run_id)
             raise
         try:
             answer = await self._to_answer(found.agent, run)
         except AgentFailed as error:
-            await self.kept_runs.keep(request, run_id, error)
+            await self.stored_runs.keep(request, run_id, error)
             raise
         except (AllowanceSpent, DeploymentBudgetSpent) as error:
             if run.calls > 1:
-                await self.kept_runs.keep(request, run_id, error)
+                await self.stored_runs.keep(request, run_id, error)
             else:  # its only call was refused
-                await self.kept_runs.forget(request, run_id)
+                await self.stored_runs.forget(request, run_id)
             raise
-        await self.kept_runs.keep(request, run_id, answer)
+        await self.stored_runs.keep(request, run_id, answer)
         return answer
 
     async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> FinishedRun:
@@ -124,11 +128,11 @@ class PublishedService:
                 payer, found.agent, input_dict, seconds, run_id, found.budget, on_start, found.address
             )
 
-    async def _to_answer(self, agent: StoredAgent, run: FinishedRun) -> Answer:
+    async def _to_answer(self, agent: StoredAgent, run: FinishedRun) -> PublishedAnswer:
         """Returns the result. Raises `AgentFailed`, `AllowanceSpent`, `DeploymentBudgetSpent` for a failed run."""
         failure = run.outcome.failure
         if failure is None:
-            return Answer(run.run_id, run.outcome.result, await asyncio.to_thread(_check_output, agent, run))
+            return PublishedAnswer(run.run_id, run.outcome.result, await asyncio.to_thread(_check_output, agent, run))
         if isinstance(failure.cause, AllowanceSpent):
             raise AllowanceSpent("The agent's owner has no allowance left for its calls. Tell the owner, or wait.")
         if isinstance(failure.cause, DeploymentBudgetSpent):
@@ -159,8 +163,8 @@ class PublishedService:
             raise _unknown_agent_error(friendly_name)
         return _Published(agent, budget, day, address, request, kept)
 
-    async def _find_kept(self, request: KeyedRequest | None) -> KeptRequest | None:
-        return None if request is None else await self.kept_runs.find(request)
+    async def _find_kept(self, request: KeyedRequest | None) -> StoredRequest | None:
+        return None if request is None else await self.stored_runs.find(request)
 
 
 async def find_published(database: Database, friendly_name: str) -> StoredAgent:

@@ -11,7 +11,7 @@ from shared.store import Database, Transaction
 
 _PROLONGED_AFTER = timedelta(days=1)
 """Reading prolongs a session, but once a day at most: otherwise each read would cost a write."""
-KEPT = timedelta(days=30) + _PROLONGED_AFTER
+LIFETIME = timedelta(days=30) + _PROLONGED_AFTER
 MAX_CONFIG_BYTES = 100_000
 
 
@@ -32,7 +32,7 @@ class SessionService:
         size = len(config.model_dump_json().encode())
         if size > MAX_CONFIG_BYTES:
             raise TooLarge(f"The configuration is {size} bytes long; at most {MAX_CONFIG_BYTES} can be kept.")
-        session = Session(session_id=session_id, config=config, expire_at=clock.now() + KEPT)
+        session = Session(session_id=session_id, config=config, expire_at=clock.now() + LIFETIME)
 
         async def write(transaction: Transaction) -> None:
             found = await self._database.sessions.get(caller.uid, session_id, transaction)
@@ -50,8 +50,8 @@ class SessionService:
             session = await self._database.sessions.get(caller.uid, session_id)
             if session is None or session.expire_at <= now:
                 raise NotFound("There is no such session.")
-            if session.expire_at < now + KEPT - _PROLONGED_AFTER:
-                await self._database.sessions.prolong(caller.uid, session_id, now + KEPT)
+            if session.expire_at < now + LIFETIME - _PROLONGED_AFTER:
+                await self._database.sessions.prolong(caller.uid, session_id, now + LIFETIME)
         return session.config
 
     async def delete(self, caller: Caller, session_id: str) -> SessionDeleted:

@@ -13,7 +13,7 @@ from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.errors import AllowanceSpent, NoRoom, TooEarly
+from shared.models.errors import AllowanceSpent, NoRunSlot, TooEarly
 from shared.models.ticket import Claim, Ticket
 from shared.services.chat.attempt import AnswerByAgent, Attempt, log_fields
 from shared.services.chat.lease import LeaseHolder, LeaseLost
@@ -103,7 +103,7 @@ class AnsweringService:
         """Calls the model and writes the outcome, while the lease is kept. Raises `LeaseLost`, `TooEarly`."""
         try:
             result = await self._attempt.call(ticket)
-        except NoRoom as error:
+        except NoRunSlot as error:
             await self.holder.change(ticket.id, lambda held, now: held.give_back(now))
             raise TooEarly(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
@@ -139,9 +139,9 @@ class AnsweringService:
             await self.holder.change(ticket.id, lambda held, now: held.release(now))
             return
         route = self._catalog.route(ticket.provider, ticket.model)
-        request = await self._settlement.insist(lambda: self._attempt.get_request(ticket))
+        request = await self._settlement.retry_through_outages(lambda: self._attempt.get_request(ticket))
         bounds = bound_cost(route, request, self._settings)
-        await self._settlement.insist(
+        await self._settlement.retry_through_outages(
             lambda: self._settlement.hold_again(
                 ticket,
                 bounds,

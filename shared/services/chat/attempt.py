@@ -12,7 +12,7 @@ from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
-from shared.models.errors import AllowanceSpent, NoRoom, Unavailable
+from shared.models.errors import AllowanceSpent, NoRunSlot, Unavailable
 from shared.models.ticket import Ticket
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.chat.lease import LeaseHolder, LeaseLost
@@ -67,7 +67,7 @@ class Attempt:
                 seconds = self.settings.model_timeout_seconds
                 result = await complete_at_a_price(self.complete, route, request, seconds, ticket.hold)
             return fit_to_document(result)
-        except (ModelFailure, LeaseLost, NoRoom):
+        except (ModelFailure, LeaseLost, NoRunSlot):
             raise
         except (AllowanceSpent, NotCovered) as error:
             message = "What is left of your allowance does not cover an answer. Send the chat again when it does."
@@ -116,7 +116,7 @@ class Attempt:
         async def mark() -> None:
             await self.holder.change(ticket_id, lambda held, now: held.mark(begun, now))
 
-        await (mark() if begun else self.settlement.insist(mark))
+        await (mark() if begun else self.settlement.retry_through_outages(mark))
 
 
 def fit_to_document(result: ChatResult) -> ChatResult:

@@ -46,7 +46,7 @@ class Settlement:
             ticket = await self._holder.get_held(seen.id, transaction)
             await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
 
-        await self.insist(lambda: self._settle_first(seen.owner, write))
+        await self.retry_through_outages(lambda: self._settle_first(seen.owner, write))
 
     async def hold_again(
         self,
@@ -84,10 +84,10 @@ class Settlement:
                     await self._ledger.charge_lost(ticket, cost, usage, clock.now(), transaction)
 
                 with contextlib.suppress(Unavailable):  # `insist` has logged it
-                    await self.insist(lambda: self._settle_first(ticket.owner, write))
+                    await self.retry_through_outages(lambda: self._settle_first(ticket.owner, write))
             raise
 
-    async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def retry_through_outages(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does `work`, and waits out a database outage for minutes, because the model's answer has been paid for.
 
         Raises `LeaseLost` even if a commit succeeded and only its response was lost: the next delivery then finds what

@@ -17,7 +17,7 @@ from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
 from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, Unavailable
-from shared.models.idempotency import KeptRequest, KeyedRequest
+from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.access import can_see
@@ -91,10 +91,10 @@ class ChatService:
                 ) from error
         return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
 
-    async def _find(self, request: KeyedRequest) -> KeptRequest | None:
+    async def _find(self, request: KeyedRequest) -> StoredRequest | None:
         """What is kept of a request that was sent before. One transaction."""
 
-        async def find(transaction: Transaction) -> KeptRequest | None:
+        async def find(transaction: Transaction) -> StoredRequest | None:
             if kept := await self._find_kept(request, transaction):
                 self._idempotency.mark_given(kept, transaction)
             return kept
@@ -156,7 +156,7 @@ class ChatService:
             now = clock.now()
             self._quotas.refuse_waiting(waiting)
             await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
-            hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
+            hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.maximum else 0
             ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
             self._database.tickets.add(ticket, request, transaction)
             if keyed_request is not None:
@@ -165,7 +165,7 @@ class ChatService:
 
         return await self._database.transaction(admit, serialize_on=f"user:{caller.uid}")
 
-    async def _find_kept(self, request: KeyedRequest | None, transaction: Transaction) -> KeptRequest | None:
+    async def _find_kept(self, request: KeyedRequest | None, transaction: Transaction) -> StoredRequest | None:
         return None if request is None else await self._idempotency.find(request, clock.now(), transaction)
 
     async def _withdraw(self, draft: Ticket, keyed_request: KeyedRequest | None) -> bool:

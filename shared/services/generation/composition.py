@@ -18,7 +18,7 @@ from shared.services.model_calls import ModelCallService
 from shared.services.request_shares import share
 from shared.settings import Settings
 
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 """The limit of one user's requests that have a model write something at the same time, in each process."""
 
 
@@ -53,7 +53,7 @@ class Composer:
         minute.
         """
         try:
-            with share(self.settings.google_cloud_project, f"generate-{self.subject}", self.caller.uid, AT_ONCE):
+            with share(self.settings.google_cloud_project, f"generate-{self.subject}", self.caller.uid, MAX_CONCURRENT):
                 async with asyncio.timeout(self.budget.seconds_left):
                     yield
         except TimeoutError as error:

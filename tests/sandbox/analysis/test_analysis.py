@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.sandbox import analyze_now
+from shared.sandbox import analyze_sync
 from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS
 
@@ -55,7 +55,7 @@ def body(*lines: str) -> str:
 )
 def test_a_finding_has_its_line_and_an_alternative(code: str, line: int, part: str) -> None:
     """There is one finding, with the right line and a message that suggests an alternative."""
-    (finding,) = analyze_now(code)
+    (finding,) = analyze_sync(code)
     assert finding.line == line
     assert part in finding.message
 
@@ -78,19 +78,19 @@ def test_a_finding_has_its_line_and_an_alternative(code: str, line: int, part: s
 )
 def test_working_code_has_no_findings(line: str) -> None:
     """All of Python's syntax is accepted, and so are the imports of older code."""
-    assert analyze_now(body(line)) == []
+    assert analyze_sync(body(line)) == []
 
 
 def test_findings_are_sorted_and_unique() -> None:
     """Findings are sorted by line, and within a line by message. Equal findings are reported once."""
     code = "import numpy, pandas\n" + body("x = input(a) or input(b)", "import numpy")
-    assert [finding.line for finding in analyze_now(code)] == [1, 1, 3, 4]
+    assert [finding.line for finding in analyze_sync(code)] == [1, 1, 3, 4]
 
 
 def test_only_syntax_errors_are_marked_as_such() -> None:
     """Only findings about invalid syntax have `syntax` set, which determines the type of the author's error."""
-    assert [finding.syntax for finding in analyze_now("def (")] == [True]
-    assert [finding.syntax for finding in analyze_now(body("input()"))] == [False]
+    assert [finding.syntax for finding in analyze_sync("def (")] == [True]
+    assert [finding.syntax for finding in analyze_sync(body("input()"))] == [False]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_only_syntax_errors_are_marked_as_such() -> None:
 )
 def test_names_that_the_code_defines_are_accepted(code: str) -> None:
     """A name that the code binds itself has no finding, even if it is also the name of a built-in or a module."""
-    assert analyze_now(code) == []
+    assert analyze_sync(code) == []
 
 
 @pytest.mark.parametrize(
@@ -129,17 +129,17 @@ def test_names_that_the_code_defines_are_accepted(code: str) -> None:
 )
 def test_an_import_with_an_error_handler_is_accepted(handler: str) -> None:
     """A missing module has no finding if the code handles the import's failure."""
-    assert analyze_now(f"try:\n    import numpy\n{handler}\n    numpy = None\n" + body()) == []
+    assert analyze_sync(f"try:\n    import numpy\n{handler}\n    numpy = None\n" + body()) == []
 
 
 def test_imported_names_are_tracked_through_aliases() -> None:
     """Functions that do not work are found even if they, or their module, are imported under another name."""
-    assert [finding.line for finding in analyze_now("import os as o\n" + body("o.system('x')"))] == [3]
-    assert [finding.line for finding in analyze_now("from os import system as run_it\n" + body("run_it('x')"))] == [3]
-    assert [finding.line for finding in analyze_now("from urllib import request\n" + body("request.urlopen('x')"))] == [
-        3
-    ]
-    assert analyze_now("import urllib.parse as p\n" + body("x = p.quote('a')")) == []
+    assert [finding.line for finding in analyze_sync("import os as o\n" + body("o.system('x')"))] == [3]
+    assert [finding.line for finding in analyze_sync("from os import system as run_it\n" + body("run_it('x')"))] == [3]
+    assert [
+        finding.line for finding in analyze_sync("from urllib import request\n" + body("request.urlopen('x')"))
+    ] == [3]
+    assert analyze_sync("import urllib.parse as p\n" + body("x = p.quote('a')")) == []
 
 
 @given(st.text())
@@ -150,7 +150,7 @@ def test_imported_names_are_tracked_through_aliases() -> None:
 @example("-" * 3000 + "1")
 def test_any_text_can_be_analyzed(text: str) -> None:
     """Any text can be analyzed without an exception."""
-    assert all(finding.line >= 1 and finding.message for finding in analyze_now(text))
+    assert all(finding.line >= 1 and finding.message for finding in analyze_sync(text))
 
 
 _NAMES = [
@@ -231,9 +231,9 @@ def _random_code(seed: int) -> str:
 def test_any_code_can_be_analyzed(seed: int) -> None:
     """Any code can be analyzed without an exception, and the findings are reproducible."""
     code = _random_code(seed)
-    findings = analyze_now(code)
+    findings = analyze_sync(code)
     assert all(finding.line >= 1 and finding.message for finding in findings)
-    assert analyze_now(code) == findings
+    assert analyze_sync(code) == findings
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_any_code_can_be_analyzed(seed: int) -> None:
 )
 def test_a_forgotten_await_is_found(line: str, name: str) -> None:
     """A call without `await` is found if its result is used at once, or never."""
-    (finding,) = analyze_now(f"async def run(input_dict, tools):\n    {line}")
+    (finding,) = analyze_sync(f"async def run(input_dict, tools):\n    {line}")
     assert (finding.line, finding.message) == (2, f"`{name}(…)` must be awaited. Put `await` before it.")
 
 
@@ -269,12 +269,12 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
 )
 def test_awaiting_later_is_accepted(line: str) -> None:
     """Calls may be collected first and awaited later."""
-    assert analyze_now(f"async def run(input_dict, tools):\n    {line}") == []
+    assert analyze_sync(f"async def run(input_dict, tools):\n    {line}") == []
 
 
 def find_lines(code: str) -> list[int]:
     """The lines with findings. Code with findings is not run."""
-    return [finding.line for finding in analyze_now(code)]
+    return [finding.line for finding in analyze_sync(code)]
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def find_lines(code: str) -> list[int]:
 def test_an_import_of_a_missing_module_is_refused_everywhere(code: str, line: int) -> None:
     """A missing module is found before the code runs, even if the import is inside a function or a block."""
     assert find_lines(code) == [line]
-    (finding,) = analyze_now(code)
+    (finding,) = analyze_sync(code)
     assert "is not available here" in finding.message
     assert "`http_client`" in finding.message or "numpy" in finding.message
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
-from shared.sandbox import Program, analyze_now
+from shared.sandbox import Program, analyze_sync
 from shared.sandbox.analysis.newer_syntax import NotUnderstood, to_older_syntax
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
@@ -77,7 +77,7 @@ def body(statement: str) -> str:
 @pytest.mark.parametrize("statement", NEWER)
 def test_newer_syntax_is_accepted(statement: str) -> None:
     """Newer syntax has no findings, independently of this process's Python version."""
-    assert analyze_now(body(statement)) == []
+    assert analyze_sync(body(statement)) == []
 
 
 @pytest.mark.parametrize("statement", NEWER)
@@ -85,20 +85,20 @@ def test_the_rest_of_the_code_is_also_analyzed(statement: str) -> None:
     """Findings in code with newer syntax have the right line numbers."""
     code = body(f"{statement}\n    import requests\n    call_llm(prompt='x').strip()")
     line = code.split("\n").index("    import requests") + 1
-    assert [finding.line for finding in analyze_now(code)] == [line, line + 1]
+    assert [finding.line for finding in analyze_sync(code)] == [line, line + 1]
 
 
 @pytest.mark.parametrize("expression", ["call_llm(prompt='x').strip()", "__import__('requests')", 'input("a")'])
 def test_expressions_in_f_strings_are_analyzed(expression: str) -> None:
     """Expressions in f-strings and in their formats are analyzed."""
     for text in (f'x = f"{{d["a"]}} {{{expression}}}"', f'x = f"{{d["a"]:{{{expression}}}}}"'):
-        assert [finding.line for finding in analyze_now(body(text))] == [3]
+        assert [finding.line for finding in analyze_sync(body(text))] == [3]
 
 
 @pytest.mark.parametrize("statement", INVALID)
 def test_invalid_code_is_still_refused(statement: str) -> None:
     """Code that no version of Python accepts has a syntax error."""
-    (finding,) = analyze_now(body(statement))
+    (finding,) = analyze_sync(body(statement))
     assert finding.syntax
     assert finding.message.startswith("This is not Python: ")
 

@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 
-from shared.sandbox import Limits, Program, analyze_now
+from shared.sandbox import Limits, Program, analyze_sync
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.differential.comparison import normalize_text
@@ -102,7 +102,7 @@ async def check_as_agents(engine: WasmEngine, samples: list[tuple[Source, Answer
     """Runs samples as agents, and compares result, error, traceback and logs with CPython's. Returns their number."""
     count = 0
     for source, answer in samples:
-        findings = analyze_now(source.code)
+        findings = analyze_sync(source.code)
         if answer["raised"] is None:
             assert not findings, (findings, source.code)
         if findings or answer["warned"] or (answer["raised"] is None and answer["json"] is None):

@@ -15,7 +15,7 @@ from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from tests.database_data import store_account
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 NOW = datetime.now(UTC)
 PAST_DATE = 100_000_000_000
@@ -177,7 +177,7 @@ async def test_an_invalid_page_token_is_reported(admin: AdminService, token: str
 async def test_a_commit_whose_response_is_lost_leaves_one_record(database: Database, admin: AdminService) -> None:
     """The retry recognizes its own commit, and causes neither a conflict nor a second record."""
     account = await store_user(database)
-    lose_answers(database, Aborted("lost"))
+    lose_responses(database, Aborted("lost"))
     user = await admin.change("a", "u", AdminChange(rev=str(account.rev), monthly_allowance=7))
     assert user.usage_info.monthly_allowance == 7
     assert len(await database.audit.newest("u", 10)) == 1

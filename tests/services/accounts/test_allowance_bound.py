@@ -200,13 +200,13 @@ async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, in
             case "limit" | "grant":
                 await administration.change("admin", "u", AdminChange.model_validate(change))
                 limit = value * 1_000_000
-                earlier = sum(await harness.charged("u")) if name == "grant" else earlier
-                limit = max(limit, sum(await harness.charged("u")) - earlier)
+                earlier = sum(await harness.get_charges("u")) if name == "grant" else earlier
+                limit = max(limit, sum(await harness.get_charges("u")) - earlier)
             case _:
                 with contextlib.suppress(Forbidden):
                     await harness.users.change(caller, AccountChange.model_validate(change))
         account = await harness.account("u")
-        assert sum(await harness.charged("u")) - earlier + account.remaining <= limit, name
+        assert sum(await harness.get_charges("u")) - earlier + account.remaining <= limit, name
 
 
 async def _chat(harness: Harness, caller: Caller, cost: int) -> None:

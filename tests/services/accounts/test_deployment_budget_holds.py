@@ -18,7 +18,7 @@ from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import task_queue
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 OWNER = Caller(uid="owner")
 
@@ -50,7 +50,7 @@ BUDGET = DeploymentBudget("agent", "owner", 1000)
 async def test_lost_responses_hold_and_count_once(database: Database, settings: Settings) -> None:
     """A commit that took effect although it failed is recognized, and settling again changes nothing."""
     spending = SpendingService(database, settings)
-    lose_answers(database, ServiceUnavailable("gone"), 1, 3)
+    lose_responses(database, ServiceUnavailable("gone"), 1, 3)
     hold = await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
     assert await get_amounts(database) == (300, 0)
     for _ in range(3):

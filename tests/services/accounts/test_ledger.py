@@ -19,7 +19,7 @@ from shared.models.user import AccountChange, UsageReport
 from shared.services.chat.submission import ChatService
 from shared.settings import Settings
 from tests.conftest import Lines
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.harness import MODEL, Harness, chat
@@ -37,7 +37,7 @@ async def test_a_chat_holds_its_highest_cost_and_is_charged_its_actual_cost(
 ) -> None:
     """While the chat runs, its highest cost is held; afterwards, it has a usage entry with the ticket, and no hold."""
     request = chat("hi")
-    estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).most
+    estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).maximum
     accepted = await harness.chat.submit(caller, request)
     running = await harness.account(caller.uid)
     assert (running.held, running.remaining) == (estimate, 100_000_000)
@@ -64,7 +64,7 @@ async def test_a_charge_is_logged_with_its_reason(
         await harness.deliver(accepted.ticket_id)
     logged = lines()
     (line,) = (line for line in logged if line["message"] == "Charged")
-    cost = (await harness.charged(caller.uid))[0]
+    cost = (await harness.get_charges(caller.uid))[0]
     assert line["cost_micros"] == line["charged_micros"] == cost > 0
     assert (line["uid"], line["cause"]) == (caller.uid, accepted.ticket_id)
     assert (line["provider"], line["model"]) == ("openai", MODEL)
@@ -90,7 +90,7 @@ async def test_a_spent_allowance_is_402_immediately(
     free = await harness.chat.submit(caller, chat("hi", provider="local", model="smollm2-135m-instruct"))
     await harness.deliver(free.ticket_id)
     assert (await harness.chat.look_up(caller, free.ticket_id)).status is TicketStatus.COMPLETED
-    assert (await harness.charged(caller.uid)) == []
+    assert (await harness.get_charges(caller.uid)) == []
 
 
 async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
@@ -99,15 +99,15 @@ async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
     """The answer is limited to what the allowance covers. With one millionth less, the chat is rejected."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
-    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least)))
+    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.minimum)))
     accepted = await harness.chat.submit(caller, request)
-    assert (await harness.account(caller.uid)).held == bounds.least < bounds.most
+    assert (await harness.account(caller.uid)).held == bounds.minimum < bounds.maximum
     with pytest.raises(AllowanceSpent, match="still running"):
         await harness.chat.submit(caller, request)
     await harness.deliver(accepted.ticket_id)
     (call,) = model_server.calls_for("hi")
     assert (call.body.get("max_tokens") or call.body["max_completion_tokens"]) == 16
-    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least - 1)))
+    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.minimum - 1)))
     with pytest.raises(AllowanceSpent, match="before it is answered"):
         await harness.chat.submit(caller, request)
 
@@ -133,7 +133,7 @@ async def test_an_admission_whose_response_is_lost_still_counts(
 ) -> None:
     """If the commit that admits a chat seems to fail, there is still exactly one ticket, one task and one hold."""
     await harness.users.get(caller)
-    lose_answers(harness.database, error)
+    lose_responses(harness.database, error)
     accepted = await harness.chat.submit(caller, chat("hi"))
     assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
     ticket = await harness.database.tickets.get(accepted.ticket_id)
@@ -147,7 +147,7 @@ async def test_a_report_whose_response_is_lost_is_charged_once(
 ) -> None:
     """A report is charged once even without a key."""
     await harness.users.get(caller)
-    lose_answers(harness.database, error)
+    lose_responses(harness.database, error)
     reported = await harness.users.report(caller, UsageReport(response_cost=1))
     assert reported.user.usage_info.spend_remaining == 99
 
@@ -158,10 +158,10 @@ async def test_a_change_whose_response_is_lost_causes_no_conflict(
 ) -> None:
     """The retry recognizes its own commit, and causes neither a 409 nor a second new period."""
     rev = (await harness.users.get(caller)).rev
-    lose_answers(harness.database, error)
+    lose_responses(harness.database, error)
     user = await harness.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
     assert user.usage_info.monthly_allowance == 7
-    lose_answers(harness.database, error)
+    lose_responses(harness.database, error)
     await harness.users.reset(caller)
     assert (await harness.account(caller.uid)).period == 2
 
@@ -190,7 +190,7 @@ async def test_a_chat_during_which_a_period_ends_is_charged_in_the_new_one(
     await harness.deliver(accepted.ticket_id)
     account = await harness.account(caller.uid)
     assert (account.period, account.held) == (2, 0)
-    assert account.remaining == 100_000_000 - sum(await harness.charged(caller.uid)) < 100_000_000
+    assert account.remaining == 100_000_000 - sum(await harness.get_charges(caller.uid)) < 100_000_000
 
 
 @pytest.mark.parametrize("troubled", [False, True])
@@ -204,7 +204,7 @@ async def test_two_hundred_chats_at_once_never_overspend(
     """
     dice = random.Random(7)  # noqa: S311 - reproducible on purpose
     request = chat("the same", answer_tokens=500)
-    estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).most
+    estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).maximum
     allowance = to_dollars(50 * estimate)
     await harness.users.change(caller, AccountChange(monthly_allowance=allowance, spend_remaining=allowance))
     model_server.script("the same", *[Answer("ok", 0.05, prompt_tokens=12, completion_tokens=500)] * 1000)
@@ -235,7 +235,7 @@ async def test_two_hundred_chats_at_once_never_overspend(
 
     await asyncio.gather(*(submit_one() for _ in range(200)))
     account = await harness.account(caller.uid)
-    charged = await harness.charged(caller.uid)
+    charged = await harness.get_charges(caller.uid)
     assert len(accepted) + rejected == 200
     assert len(accepted) >= 50
     assert account.held == 0
@@ -262,4 +262,4 @@ async def test_a_second_delivery_is_rejected_during_the_first(harness: Harness, 
         await harness.deliver(accepted.ticket_id, wait_and_answer)
     may_end.set()
     await first
-    assert await harness.charged(caller.uid) == [500_000]
+    assert await harness.get_charges(caller.uid) == [500_000]

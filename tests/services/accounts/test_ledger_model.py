@@ -35,7 +35,7 @@ class Model:
 
     def hold(self, bounds: CostBounds) -> int | None:
         available = self.remaining - sum(self.holds.values())
-        return min(bounds.most, available) if available >= bounds.least else None
+        return min(bounds.maximum, available) if available >= bounds.minimum else None
 
     def charge(self, cost: int) -> None:
         self.charged.append(min(cost, self.remaining))
@@ -104,7 +104,7 @@ class Driver:
 
     async def compare(self, after: str) -> None:
         account = await self.harness.account("u")
-        charged = await self.harness.charged("u")
+        charged = await self.harness.get_charges("u")
         actual = (account.allowance, account.remaining, account.held, sorted(charged))
         model = self.model
         assert actual == (model.allowance, model.remaining, sum(model.holds.values()), sorted(model.charged)), after

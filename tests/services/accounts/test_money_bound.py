@@ -75,7 +75,7 @@ async def assert_bound(harness: Harness, caller: Caller, server: BillingServer) 
         await asyncio.sleep(0.05)
     micros = server.bill * MICROS_PER_DOLLAR
     assert micros <= Decimal("1.02") * account.allowance
-    assert abs(micros - (sum(await harness.charged(caller.uid)) + account.owed)) <= 1
+    assert abs(micros - (sum(await harness.get_charges(caller.uid)) + account.owed)) <= 1
     assert server.requests > 0
 
 
@@ -211,12 +211,14 @@ async def test_calls_whose_process_has_ended_are_charged_what_they_hold(
         await SweepService(harness.database, harness.queue, harness.settings).sweep()
     account = await harness.account(caller.uid)
     assert account.held == 0
-    assert 0 < billing_server.bill * MICROS_PER_DOLLAR <= sum(await harness.charged(caller.uid)) <= account.allowance
-    charged = await harness.charged(caller.uid)
+    assert (
+        0 < billing_server.bill * MICROS_PER_DOLLAR <= sum(await harness.get_charges(caller.uid)) <= account.allowance
+    )
+    charged = await harness.get_charges(caller.uid)
     billing_server.slow_may_end.set()
     while model_calls._under_way:  # noqa: ASYNC110  # pyright: ignore[reportPrivateUsage]
         await asyncio.sleep(0.05)
-    assert await harness.charged(caller.uid) == charged
+    assert await harness.get_charges(caller.uid) == charged
 
 
 async def test_chained_agents_cost_at_most_the_allowance(

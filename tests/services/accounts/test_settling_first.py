@@ -73,7 +73,7 @@ async def test_a_ticket_is_settled_while_its_owner_makes_other_calls(
         await harness.deliver(ticket_id, create_model(10))
     done = True
     await busy
-    assert sorted(await harness.charged(caller.uid)) == [10, 10, 10, 10]
+    assert sorted(await harness.get_charges(caller.uid)) == [10, 10, 10, 10]
     assert failed == []
 
 

@@ -17,7 +17,7 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from tests.database_data import store_account
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_lost_responses_hold_and_charge_once(
     spending: SpendingService, database: Database, caller: Caller
 ) -> None:
     """A commit that took effect although it failed is recognized when it is retried."""
-    lose_answers(database, ServiceUnavailable("gone"), 1, 3)
+    lose_responses(database, ServiceUnavailable("gone"), 1, 3)
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     assert (await get_account(database, caller.uid)).held == 500
     await spending.settle(hold, 0.0002, {})

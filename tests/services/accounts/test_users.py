@@ -14,7 +14,7 @@ from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from tests.database_data import store_account
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_a_report_whose_response_was_lost_is_not_a_replay(
 ) -> None:
     """If a commit takes effect although it fails, the retry charges nothing and does not count as a replay."""
     await users.get(caller)
-    lose_answers(database, Aborted("lost"))
+    lose_responses(database, Aborted("lost"))
     reported = await users.report(caller, usage(1), "key")
     assert (reported.replayed, reported.user.usage_info.spend_remaining) == (False, 99)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from shared.models.caller import Caller
 from shared.models.wire import JsonObject
-from shared.services.agents.kept_runs import Answer
 from shared.services.agents.published import PublishedService
+from shared.services.agents.stored_runs import PublishedAnswer
 from shared.store import Database
 from tests.services.harness import Harness
 
@@ -20,7 +20,7 @@ async def run(input_dict, tools):
 """
 
 
-async def call(published: PublishedService, name: str, input_dict: JsonObject = HI, key: str = KEY) -> Answer:
+async def call(published: PublishedService, name: str, input_dict: JsonObject = HI, key: str = KEY) -> PublishedAnswer:
     return await published.call(name, input_dict, "1.1.1.1", key)
 
 

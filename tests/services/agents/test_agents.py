@@ -13,7 +13,7 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from shared.store import Database
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': 'x'}"
 OTHER = Caller(uid="other")
@@ -195,7 +195,7 @@ async def test_lost_responses_save_once_and_change_once(
     agents: AgentService, caller: Caller, database: Database
 ) -> None:
     """A commit that took effect although it failed causes neither a duplicate nor a conflict nor a 404."""
-    lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
+    lose_responses(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await agents.create(caller, request())
     assert len((await agents.list(caller, 10)).items) == 1
     changed = await agents.update(caller, saved.id, change(_rev=saved.rev, name="x"))

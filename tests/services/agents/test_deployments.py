@@ -14,7 +14,7 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from shared.store import Database
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 OTHER = Caller(uid="other")
 CODE = "async def run(input_dict, tools):\n    return {}"
@@ -135,7 +135,7 @@ async def test_lost_responses_publish_and_unpublish_once(
 ) -> None:
     """A commit that took effect although it failed is recognized."""
     agent = await save(database, caller, "echo")
-    lose_answers(database, ServiceUnavailable("gone"), 1, 2, 3)
+    lose_responses(database, ServiceUnavailable("gone"), 1, 2, 3)
     await deployments.deploy(caller, agent.id)
     assert await database.deployments.get("echo") is not None
     await deployments.undeploy(caller, agent.id)

@@ -27,7 +27,7 @@ async def test_a_model_is_called_and_charged_to_the_caller(
     response = await run(harness, caller, ASK, {"question": "Why?"})
     assert response.result == {"outputText": "Because."}
     account = await harness.account(caller.uid)
-    (charged,) = await harness.charged(caller.uid)
+    (charged,) = await harness.get_charges(caller.uid)
     assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 a million
     assert (account.remaining, account.held) == (account.allowance - charged, 0)
     (call,) = model_server.calls
@@ -52,7 +52,7 @@ async def run(input_dict, tools):
 """
     response = await run(harness, caller, code)
     assert response.result == ["You said: a 1500 openai/gpt-4.1-mini", "You said: b 1500 openai/gpt-4.1-mini"]
-    assert len(await harness.charged(caller.uid)) == 2
+    assert len(await harness.get_charges(caller.uid)) == 2
     assert (await harness.account(caller.uid)).held == 0
 
 
@@ -124,7 +124,7 @@ async def run(input_dict, tools):
     response = await run(harness, caller, code)
     assert "does not accept this service's key" in str(response.result)
     assert SECRET_KEY not in str(response)
-    assert await harness.charged(caller.uid) == []
+    assert await harness.get_charges(caller.uid) == []
     assert (await harness.account(caller.uid)).held == 0
 
 
@@ -204,7 +204,7 @@ async def run(input_dict, tools):
         total += len((await http_client.get(input_dict["url"])).content)
 """
     failed = await run_and_fail(harness, caller, code, {"url": f"{api_server.address}/huge?bytes=4000000&told=1"})
-    assert "A run may read 33554432 bytes of HTTP answers" in failed.message
+    assert "may read 33554432 bytes of HTTP responses" in failed.message
     assert len(api_server.calls) == 9
 
 

@@ -37,7 +37,7 @@ async def test_anyone_may_call_a_published_agent_and_its_owner_is_charged(
     await publish(harness.database, OWNER, "ask", ASK)
     answer = await published.call("ask", {"inputText": "hi"}, "1.2.3.4")
     assert (answer.result, answer.warnings) == ({"outputText": "You said: hi"}, [])
-    assert len(await harness.charged(OWNER.uid)) == 1
+    assert len(await harness.get_charges(OWNER.uid)) == 1
 
 
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "x" * 2000, "é"])

@@ -42,7 +42,7 @@ async def test_the_same_request_is_run_once(
     assert (repeated.run_id, repeated.result, repeated.warnings) == (first.run_id, first.result, first.warnings)
     assert first.warnings
     assert len(model_server.calls) == 1
-    assert len(await harness.charged(OWNER.uid)) == 1
+    assert len(await harness.get_charges(OWNER.uid)) == 1
 
 
 @pytest.mark.parametrize("result", ["{}", "[1, None, 'é😀', {'a': [2 ** 63]}]", "''", "None", "0", "False"])

@@ -89,7 +89,7 @@ async def test_code_with_classes_makes_each_call_once(
     assert response.result == ["POST", "Because."]
     assert response.engine == "python"
     assert len(api_server.calls) == 1
-    assert await harness.charged(caller.uid) == [560]
+    assert await harness.get_charges(caller.uid) == [560]
     assert [line["message"] for line in lines()].count("A run ended") == 1
 
 
@@ -127,7 +127,7 @@ async def run(input_dict, tools):
     return sum(await asyncio.gather(*[ask(number) for number in range(20)]))
 """
     response = await run(harness, caller, code)
-    charged = await harness.charged(caller.uid)
+    charged = await harness.get_charges(caller.uid)
     account = await harness.account(caller.uid)
     assert response.result == len(charged) == len(model_server.calls)
     assert 0 < len(charged) < 20
@@ -158,7 +158,7 @@ async def test_an_abandoned_call_is_charged_when_it_ends(
         await impatient.run_code(caller, RunCodeRequest(code=ASK, input_dict={"question": "slow"}))
     assert (await harness.account(caller.uid)).held > 0
     await wait_until_settled(harness, caller)
-    assert len(await harness.charged(caller.uid)) == 1
+    assert len(await harness.get_charges(caller.uid)) == 1
 
 
 async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -> None:
@@ -200,7 +200,7 @@ async def run(input_dict, tools):
     model_server.script("slow", Answer("late", delay=2))
     assert (await run(harness, caller, code)).result == "OpenAI took too long to answer."
     await wait_until_settled(harness, caller)
-    assert len(await harness.charged(caller.uid)) == 2
+    assert len(await harness.get_charges(caller.uid)) == 2
 
 
 async def test_a_run_that_is_cancelled_leaves_nothing_held(
@@ -224,7 +224,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_held(
     await asyncio.sleep(0.4)
     await wait_until_settled(harness, caller)
     assert model_server.calls == []
-    assert await harness.charged(caller.uid) == []
+    assert await harness.get_charges(caller.uid) == []
 
 
 async def wait_until_settled(harness: Harness, caller: Caller) -> None:

@@ -8,9 +8,9 @@ from google.api_core.exceptions import ServiceUnavailable
 from shared.models.caller import Caller
 from shared.models.errors import NotFound, TooLarge
 from shared.models.session import ProviderConfig, Session
-from shared.services.catalog.sessions import KEPT, SessionService
+from shared.services.catalog.sessions import LIFETIME, SessionService
 from shared.store import Database, Transaction
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 CONFIG = ProviderConfig(provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.5})
 
@@ -59,7 +59,7 @@ async def test_a_deletion_whose_response_is_lost_succeeds(
 ) -> None:
     """The caller is not told that the session does not exist."""
     await sessions.configure(caller, "s", CONFIG)
-    lose_answers(database, ServiceUnavailable("gone"))
+    lose_responses(database, ServiceUnavailable("gone"))
     assert (await sessions.delete(caller, "s")).message == "Session deleted"
 
 
@@ -88,7 +88,7 @@ async def test_use_extends_a_session(sessions: SessionService, database: Databas
     await sessions.get_config(caller, "s")
     extended = await database.sessions.get(caller.uid, "s")
     assert extended is not None
-    assert extended.expire_at > datetime.now(UTC) + KEPT - timedelta(minutes=1)
+    assert extended.expire_at > datetime.now(UTC) + LIFETIME - timedelta(minutes=1)
     await sessions.get_config(caller, "s")
     assert await database.sessions.get(caller.uid, "s") == extended
 

@@ -71,7 +71,7 @@ async def test_a_chat_runs_the_agent_and_charges_the_caller(
         {"outputText": "You said: Why?"},
     )
     assert (ticket.result.model, ticket.result.usage.total_tokens) == ("gofannon/agent", 1500)
-    (charged,) = await harness.charged(caller.uid)
+    (charged,) = await harness.get_charges(caller.uid)
     assert ticket.result.cost == charged / 1_000_000
     account = await harness.account(caller.uid)
     assert (account.remaining, account.held) == (account.allowance - charged, 0)
@@ -153,7 +153,7 @@ async def run(input_dict, tools):
     assert ticket.status is TicketStatus.FAILED
     assert "was interrupted" in (ticket.error or "")
     assert api_server.paths() == ["/echo", "/slow"]
-    assert len(await harness.charged(OWNER.uid)) == 1
+    assert len(await harness.get_charges(OWNER.uid)) == 1
     assert (await harness.account(OWNER.uid)).held == 0
 
 
@@ -187,7 +187,7 @@ async def test_an_interpreter_that_is_killed_fails_the_ticket_and_its_costs_are_
     ticket = await get_ticket(harness, accepted.ticket_id)
     assert ticket.status is TicketStatus.FAILED
     assert ticket.error
-    assert await harness.charged(caller.uid) == [560] * calls
+    assert await harness.get_charges(caller.uid) == [560] * calls
     account = await harness.account(caller.uid)
     assert (account.remaining, account.held) == (account.allowance - 560 * calls, 0)
     next_ticket = await answer(harness, caller, agent_chat("x", calls=0, go_on=False))

@@ -10,7 +10,7 @@ from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavail
 from shared.llm.catalog import ModelRoute
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooEarly
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.services.chat.deliveries import Worker
 
@@ -158,7 +158,7 @@ async def test_a_commit_whose_response_is_lost_takes_effect_once(
 ) -> None:
     """If the commit of the lease or of the result seems to fail, the model is still called only once."""
     ticket_id = await worker.create_ticket("hi")
-    lose_answers(worker.database, error, *lost)
+    lose_responses(worker.database, error, *lost)
     for _ in range(3):
         with contextlib.suppress(TooEarly):
             await worker.deliver(ticket_id)

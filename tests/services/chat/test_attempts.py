@@ -16,7 +16,7 @@ from shared.llm.failures import ModelFailure
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
-from shared.models.errors import NoRoom, TooEarly, Unavailable
+from shared.models.errors import NoRunSlot, TooEarly, Unavailable
 from shared.models.money import to_dollars
 from shared.models.run import RunCodeRequest
 from shared.models.ticket import Ticket
@@ -25,7 +25,7 @@ from shared.services.chat.answering import AnsweringService
 from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
 from tests.services.harness import MODEL, Harness, chat, create_answering_service
 
@@ -66,7 +66,7 @@ async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) ->
     for _ in range(2):
         await harness.deliver(ticket.ticket_id, model)
     account = await harness.account(caller.uid)
-    assert sorted(await harness.charged(caller.uid)) == [300, 300, 500]
+    assert sorted(await harness.get_charges(caller.uid)) == [300, 300, 500]
     assert (account.held, account.remaining) == (0, 100_000_000 - 1100)
     entries = (await harness.users.get(caller)).usage_info.usage
     assert [entry.metadata.get("estimated") for entry in entries] == [None, True, True]
@@ -76,8 +76,8 @@ async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: H
     """Each attempt's answer is shorter. If the rest covers no answer, the chat ends, and its attempts are charged."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
-    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.most)))
-    cost = to_dollars((bounds.most - bounds.least) // 2)
+    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.maximum)))
+    cost = to_dollars((bounds.maximum - bounds.minimum) // 2)
     model, ticket = Model(3, cost), await harness.chat.submit(caller, request)
     for _ in range(2):
         with pytest.raises(TooEarly):
@@ -90,7 +90,7 @@ async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: H
     assert ended.error == "It broke. What is left of your allowance does not cover another attempt."
     account = await harness.account(caller.uid)
     assert account.held == 0
-    assert account.remaining + sum(await harness.charged(caller.uid)) == bounds.most
+    assert account.remaining + sum(await harness.get_charges(caller.uid)) == bounds.maximum
 
 
 async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) -> None:
@@ -98,7 +98,7 @@ async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) 
     model, ticket = Model(1, 0.002, transient=False), await harness.chat.submit(caller, chat("hi"))
     await harness.deliver(ticket.ticket_id, model)
     assert (await harness.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
-    assert await harness.charged(caller.uid) == [2000]
+    assert await harness.get_charges(caller.uid) == [2000]
 
 
 async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Caller) -> None:
@@ -110,7 +110,7 @@ async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Cal
     for _ in range(10):
         ticket = await harness.chat.submit(caller, chat("hi"))
         await harness.deliver(ticket.ticket_id, answer)
-    assert sum(await harness.charged(caller.uid)) == 1
+    assert sum(await harness.get_charges(caller.uid)) == 1
     usage = (await harness.users.get(caller)).usage_info.usage
     assert [entry.response_cost for entry in usage] == [0.0000001] * 10
 
@@ -149,7 +149,7 @@ async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
     with pytest.raises(TooEarly):
         await harness.deliver(ticket.ticket_id, model)
     await harness.deliver(ticket.ticket_id, model)
-    assert sorted(await harness.charged(caller.uid)) == [300, 500]
+    assert sorted(await harness.get_charges(caller.uid)) == [300, 500]
 
 
 async def test_an_agent_that_did_not_begin_does_not_count_as_interrupted(
@@ -165,7 +165,7 @@ async def test_an_agent_that_did_not_begin_does_not_count_as_interrupted(
         await mark_begun(True)
         fail_once(monkeypatch, harness.database, "transaction", 1)
         await mark_begun(False)
-        raise NoRoom("Too much is running.", retry_after=1)
+        raise NoRunSlot("Too much is running.", retry_after=1)
 
     async def make_agent_chat(transaction: Transaction) -> None:
         ticket = await harness.database.tickets.get(ticket_id, transaction)
@@ -194,7 +194,7 @@ def unpriced_catalog(environ: dict[str, str], model_server: ModelServer) -> Cata
         (Answer("yes"), 250_000),
         (Cut(), 250_000),
         (Wire(b"<html>"), 250_000),
-        (Answer("yes", told_cost=0.0123), 12_300),
+        (Answer("yes", reported_cost=0.0123), 12_300),
         (Fail(500), 0),
     ],
     ids=["not reported", "connection lost", "HTML page", "reported", "rejected"],
@@ -217,7 +217,7 @@ async def run(input_dict, tools):
         return str(error)
 """
     await harness.runs.run_code(caller, RunCodeRequest(code=code))
-    assert await harness.charged(caller.uid) == [charged] * 2 * bool(charged)
+    assert await harness.get_charges(caller.uid) == [charged] * 2 * bool(charged)
     assert (await harness.account(caller.uid)).held == 0
 
 
@@ -259,9 +259,9 @@ async def test_an_attempt_that_lost_its_ticket_is_charged(
     if not notices_early:
         with pytest.raises(TooEarly):
             await first
-    while len(await harness.charged(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
+    while len(await harness.get_charges(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
         await asyncio.sleep(0.02)
-    assert sorted(await harness.charged(caller.uid)) == [400, 500]
+    assert sorted(await harness.get_charges(caller.uid)) == [400, 500]
     ended = await harness.chat.look_up(caller, ticket_id)
     assert ended.result is not None
     assert ended.result.content == "ok"
@@ -289,8 +289,8 @@ async def test_a_chat_is_charged_once_if_the_response_to_its_last_commit_is_lost
 ) -> None:
     """The worker finds that the ticket has already ended, and does not charge it again."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
-    lose_answers(harness.database, ServiceUnavailable("gone"), *range(2, 4))
+    lose_responses(harness.database, ServiceUnavailable("gone"), *range(2, 4))
     with contextlib.suppress(TooEarly):
         await harness.deliver(ticket_id, Model(0, 0))
     assert (await harness.chat.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
-    assert await harness.charged(caller.uid) == [500]
+    assert await harness.get_charges(caller.uid) == [500]

@@ -18,7 +18,7 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from tests.database_data import store_account
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.services.chat.keyed_chats import (
     KEY,
@@ -151,7 +151,7 @@ async def test_a_lost_response_creates_no_second_chat(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
     """A commit that took effect although it failed is recognized, and does not count as a replay."""
-    lose_answers(database, ServiceUnavailable("gone"), 1)
+    lose_responses(database, ServiceUnavailable("gone"), 1)
     accepted, replayed = await submit_once(chat, caller)
     assert not replayed
     assert len(cloud_tasks.tasks) == 1

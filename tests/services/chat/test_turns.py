@@ -16,7 +16,7 @@ from shared.services.chat.sweep import SweepService
 from shared.services.chat.turns import TurnService
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Fail, ModelServer
 from tests.services.chat.dispatching import Dispatcher, HeldModels, expire_lease, get_ticket, submit
@@ -222,7 +222,7 @@ async def test_a_called_ticket_is_queued_even_if_the_response_to_its_commit_is_l
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
-    lose_answers(harness.database, ServiceUnavailable("lost"), 3)
+    lose_responses(harness.database, ServiceUnavailable("lost"), 3)
     models.release(models.prompts[0])  # settles, frees, calls
     await models.wait_until(lambda: dispatcher.running == models.running == 1)
     assert len(dispatcher.deliver_new()) == 1

@@ -11,7 +11,7 @@ from shared.models.demo import CreateDemoRequest, Demo, ReplaceDemoRequest
 from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 from shared.services.demos.demos import DemoService
 from shared.store import Database
-from tests.database_faults import lose_answers
+from tests.database_faults import lose_responses
 
 BODY: dict[str, Any] = {
     "name": "Weather",
@@ -190,7 +190,7 @@ async def test_pages_show_each_demo_once(demos: DemoService, caller: Caller) -> 
 
 async def test_lost_responses_save_once_and_change_once(demos: DemoService, caller: Caller, database: Database) -> None:
     """A commit that took effect although it failed causes neither a duplicate nor a conflict nor a 404."""
-    lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
+    lose_responses(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await demos.create(caller, request())
     assert len((await demos.list(caller, 10)).items) == 1
     changed = await demos.replace(caller, saved.id, replacement(_rev=saved.rev, name="x"))

@@ -62,7 +62,7 @@ async def test_code_name_and_docstring_are_written(
     written = await writer.write(caller, request())
     assert (written.code, written.friendly_name, written.docstring) == (CODE, "shout_it", "Shouts.")
     harness = Harness(settings, catalog)
-    assert len(await harness.charged(caller.uid)) == 2
+    assert len(await harness.get_charges(caller.uid)) == 2
     assert (await harness.account(caller.uid)).held == 0
 
 
@@ -259,7 +259,7 @@ async def test_a_model_that_fails_is_502(
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
         await writer.write(caller, request())
     harness = Harness(settings, catalog)
-    assert len(await harness.charged(caller.uid)) == 1
+    assert len(await harness.get_charges(caller.uid)) == 1
     assert (await harness.account(caller.uid)).held == 0
 
 

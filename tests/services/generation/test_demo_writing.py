@@ -56,7 +56,7 @@ async def test_a_page_is_written(
     (call,) = model_server.calls
     assert call.body["messages"][0]["content"] == DEMO_RULES
     harness = Harness(settings, catalog)
-    assert len(await harness.charged(caller.uid)) == 1
+    assert len(await harness.get_charges(caller.uid)) == 1
     assert (await harness.account(caller.uid)).held == 0
 
 
@@ -124,7 +124,7 @@ async def test_writing_fails_after_one_correction(
         await writer.write(caller, request())
     assert len(model_server.calls) == 2
     harness = Harness(settings, catalog)
-    assert len(await harness.charged(caller.uid)) == 2
+    assert len(await harness.get_charges(caller.uid)) == 2
     assert (await harness.account(caller.uid)).held == 0
 
 

@@ -4,7 +4,7 @@ import hashlib
 import time
 
 
-class Surroundings:
+class RunEnvironment:
     """The clock and the random bytes of one run. With the same ones and the same answers, a run is reproducible.
 
     `seed` determines all random bytes. `clock`: the start of an artificial clock, in nanoseconds since 1970. That clock

@@ -17,20 +17,20 @@ from shared.log import get_logger
 from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
-    AnswerNotKept,
     DeploymentBudgetSpent,
+    ResponseNotStored,
     RunInterrupted,
     RunUnderWay,
     ServiceError,
     Unavailable,
 )
-from shared.models.idempotency import KeptRequest, KeyedRequest
+from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.services.idempotency import Idempotency
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _log = get_logger("published")
-MAX_KEPT_BYTES = 1_000_000
+MAX_RESULT_BYTES = 1_000_000
 """The limit of a result as JSON. Firestore's limit for a document is 1,048,576 bytes, including field names."""
 _MARGIN_SECONDS = 60
 """Longer than a run takes to end when its time is up."""
@@ -40,7 +40,7 @@ _STORE_SECONDS = 5
 
 
 @dataclass(frozen=True)
-class Answer:
+class PublishedAnswer:
     """A published agent's result. `warnings`: how it violates the agent's own output schema. `replayed`: whether an
     earlier request with the same key produced it.
     """
@@ -52,24 +52,24 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class KeptRuns:
+class StoredRuns:
     """Claims runs, and stores their results."""
 
     database: Database
     settings: Settings
 
-    async def find(self, request: KeyedRequest) -> KeptRequest | None:
+    async def find(self, request: KeyedRequest) -> StoredRequest | None:
         """Returns what is stored for the request; None if it is new. One read. Raises `Conflict` for another body."""
         async with self.database.raising_unavailable():
             return await Idempotency(self.database).find(request, clock.now())
 
-    async def claim(self, request: KeyedRequest, run_id: str) -> KeptRequest | None:
+    async def claim(self, request: KeyedRequest, run_id: str) -> StoredRequest | None:
         """Claims the run for the request, and returns None; or returns what is stored, if it was claimed before.
 
         One transaction. Raises `Conflict`, and `Unavailable`, after which the run must not begin.
         """
 
-        async def body(transaction: Transaction) -> KeptRequest | None:
+        async def body(transaction: Transaction) -> StoredRequest | None:
             now = clock.now()
             kept = await Idempotency(self.database).find(request, now, transaction)
             if kept is not None:
@@ -84,7 +84,7 @@ class KeptRuns:
             await self._invalidate(request, run_id)  # the claim may be stored, or may still arrive
             raise
 
-    async def keep(self, request: KeyedRequest, run_id: str, outcome: "Answer | ServiceError") -> None:
+    async def keep(self, request: KeyedRequest, run_id: str, outcome: "PublishedAnswer | ServiceError") -> None:
         """Stores the outcome of the request, in case it is sent again. One transaction.
 
         A failure is logged; the outcome is then unknown when the request is sent again.
@@ -93,7 +93,7 @@ class KeptRuns:
         size = len(text)
         changes = {
             "status": outcome.status if isinstance(outcome, ServiceError) else 200,
-            "text": text.decode() if size <= MAX_KEPT_BYTES else None,
+            "text": text.decode() if size <= MAX_RESULT_BYTES else None,
             "size": size,
             "warnings": [] if isinstance(outcome, ServiceError) else outcome.warnings,
         }
@@ -133,18 +133,19 @@ class KeptRuns:
             _log.error("A run that never began could not be forgotten", extra={"fields": {"run": run_id}})
 
 
-def replay(kept: KeptRequest, now: datetime) -> Answer:
+def replay(kept: StoredRequest, now: datetime) -> PublishedAnswer:
     """Returns the result that the request got before, or raises the error that it got.
 
-    Also raises `RunUnderWay` while it runs, `RunInterrupted` if it died, `AnswerNotKept` if its result was too long.
+    Also raises `RunUnderWay` while it runs, `RunInterrupted` if it died, and `ResponseNotStored` if its result was too
+    long.
     """
     error = _to_error(kept, now)
     if error is not None:
         raise error
-    return Answer(kept.made, from_json(kept.text or "null"), kept.warnings, replayed=True)
+    return PublishedAnswer(kept.made, from_json(kept.text or "null"), kept.warnings, replayed=True)
 
 
-def _to_error(kept: KeptRequest, now: datetime) -> ServiceError | None:
+def _to_error(kept: StoredRequest, now: datetime) -> ServiceError | None:
     error: ServiceError
     match kept.status:
         case None if kept.lease_expires_at is not None and kept.lease_expires_at > now:
@@ -152,7 +153,7 @@ def _to_error(kept: KeptRequest, now: datetime) -> ServiceError | None:
         case None:
             error = RunInterrupted(kept.made)
         case 200 if kept.text is None:
-            error = AnswerNotKept(kept.made, kept.size, MAX_KEPT_BYTES)
+            error = ResponseNotStored(kept.made, kept.size, MAX_RESULT_BYTES)
         case 200:
             return None
         case AllowanceSpent.status:
@@ -165,5 +166,5 @@ def _to_error(kept: KeptRequest, now: datetime) -> ServiceError | None:
     return error
 
 
-def _to_bytes(outcome: "Answer | ServiceError") -> bytes:
+def _to_bytes(outcome: "PublishedAnswer | ServiceError") -> bytes:
     return outcome.message.encode() if isinstance(outcome, ServiceError) else to_json(outcome.result)

@@ -7,7 +7,7 @@ import pytest
 from google.api_core.exceptions import GoogleAPICallError
 
 from shared.models.caller import Caller
-from shared.models.errors import AnswerNotKept, RunInterrupted, RunUnderWay, Unavailable
+from shared.models.errors import ResponseNotStored, RunInterrupted, RunUnderWay, Unavailable
 from shared.models.wire import JsonObject
 from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
@@ -80,7 +80,7 @@ async def test_an_answer_that_is_too_long_is_not_stored(harness: Harness) -> Non
         if is_stored:
             assert (await call(published, "long", input_dict, key)).result == first.result
         else:
-            with pytest.raises(AnswerNotKept, match="1000002 bytes; at most 1000000 are kept") as raised:
+            with pytest.raises(ResponseNotStored, match="1000002 bytes; at most 1000000 are kept") as raised:
                 await call(published, "long", input_dict, key)
             assert (raised.value.status, raised.value.replayed) == (409, True)
             assert raised.value.retry_after is None
