@@ -85,6 +85,8 @@ def configure_logging() -> None:
     logger.setLevel(logging.INFO)
     get_logger("client").setLevel(logging.DEBUG)  # frontends choose the level of their lines
     logger.propagate = False
+    for library in ("httpx", "httpx2"):
+        logging.getLogger(library).setLevel(logging.WARNING)  # otherwise they log each request with its query
 
 
 def get_logger(name: str) -> logging.Logger:

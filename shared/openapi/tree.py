@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
 
-from shared.json_pointers import follow_pointer, unescape
+from shared.json_pointers import follow_written_pointer, unescape
 from shared.openapi.prose import one_line
 
 MAX_NAME_LENGTH = 80
@@ -65,7 +65,7 @@ class References:
         """Follow one `$ref`. None if it leads outside of the document, or nowhere."""
         if pointer not in self._targets:
             try:
-                self._targets[pointer] = follow_pointer(self._root, pointer)
+                self._targets[pointer] = follow_written_pointer(self._root, pointer)
             except LookupError:
                 self._targets[pointer] = None
         return self._targets[pointer]

@@ -162,6 +162,8 @@ class Outbound:
                     await response.aclose()  # never read the body of a redirect: it may be endless
             except FAILURES as error:
                 raise explain_failure(error, display_host(outgoing.url)) from error
+            except UnicodeError as error:  # the cookie goes into the request to which the response redirects
+                raise BadAnswer(f"{outgoing.url.host} set a cookie with characters beyond ASCII.") from error
             redirects += 1
             if redirects > request.max_redirects:
                 raise TooManyRedirects(f"{outgoing.url.host} redirects more than {request.max_redirects} times.")

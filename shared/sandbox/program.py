@@ -80,7 +80,7 @@ class Outcome:
 class Engine(Protocol):
     """Runs programs. A program's errors and exceeded limits are part of the outcome and are not raised.
 
-    Both methods raise `shared.models.errors.NoRoom` if no run slot becomes free.
+    Both methods raise `shared.models.errors.NoRunSlot` if no run slot becomes free.
     """
 
     async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome:

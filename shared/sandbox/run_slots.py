@@ -69,7 +69,7 @@ class Slots:
         `caller`: given if the sharers have many callers; the one that requested the run, which is then a sharer as
         well.
 
-        Raises `NoRoom` when no slot becomes free within ten seconds, and at once when too many runs wait already.
+        Raises `NoRunSlot` when no slot becomes free within ten seconds, and at once when too many runs wait already.
         """
         parts = self._list_parts(sharers, caller)
         await self._enter(parts)

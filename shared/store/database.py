@@ -91,12 +91,12 @@ class Database:
     async def transaction(
         self, body: Callable[[Transaction], Awaitable[T]], serialize_on: str | None = None, *, urgent: bool = False
     ) -> T:
-        """Runs `body` so that everything it writes is written, or nothing. See `shared.store.transaction.run`.
+        """Runs `body` so that everything it writes is written, or nothing. See `run_transaction`.
 
         Transactions with the same `serialize_on` take turns within this process, instead of overtaking each other: name
         the document that they all write. `urgent` ones go first: what has been spent must be written, however many
         others wait. Raises `Unavailable` if Firestore cannot be reached, or other transactions are always faster;
-        `NeverBegun` if the turn did not come in time.
+        `NotStarted` if the turn did not come in time.
         """
         began = False
         try:

@@ -43,9 +43,10 @@ _UNKNOWN_OUTCOME = (DeadlineExceeded, InternalServerError, RetryError, ServiceUn
 """The commit may have succeeded all the same: only reading what it wrote shows that."""
 COMMITS = "commits"
 """The field of every document that lists the ids of its last commits."""
-MAX_COMMITS = 10
+MAX_COMMITS = 40
 """How many ids a document keeps. A transaction does not recognize its commit if that many others followed, to every
-document that it wrote, before it was retried: within seconds, as a rule."""
+document that it wrote, before it was retried. A retry comes within `STORE_TIMEOUT_SECONDS`, 20 by default, and
+Firestore sustains about one write per second to a document: https://firebase.google.com/docs/firestore/best-practices."""
 
 
 class Overtaken(Exception):
@@ -93,6 +94,7 @@ class Transaction:
 
         self._writes[path] = write
         self._set[path] = reference
+        self._deleted.pop(path, None)
 
     def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
         """Writes a document that was not read: one that exists only together with another, which was not found."""
@@ -106,6 +108,7 @@ class Transaction:
         snapshot = self._read[path]
         self._writes[path] = lambda batch: batch.delete(reference, self._if_unchanged(snapshot))
         self._deleted[path] = reference
+        self._set.pop(path, None)
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Calls `callback` once the commit is known to have succeeded: for log lines."""
@@ -125,15 +128,14 @@ class Transaction:
     async def is_committed(self, later: "Transaction") -> bool:
         """Whether this attempt's commit took effect, as far as `later` can see, which has run none of its steps yet.
 
-        Reads what this attempt wrote; `later` then has it. An attempt that only deletes has taken effect if all of it
-        is gone, no matter who deleted it: there is no difference to its caller.
+        Reads what this attempt wrote; `later` then has it. An attempt that only deletes has taken effect if all those
+        documents are gone, or were created anew, no matter who deleted them: to its caller, there is no difference.
         """
         written = self._set or self._deleted
         await asyncio.gather(*(later.get(reference) for reference in written.values()))
-        found = [later._read[path] for path in written]
         if self._set:
-            return any(self._id in (snapshot.to_dict() or {}).get(COMMITS, []) for snapshot in found)
-        return bool(found) and not any(snapshot.exists for snapshot in found)
+            return any(self._id in (later._read[path].to_dict() or {}).get(COMMITS, []) for path in written)
+        return bool(written) and all(later._read[path].create_time != self._read[path].create_time for path in written)
 
     async def _write(self) -> None:
         batch = self._client.batch()

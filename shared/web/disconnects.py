@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Returns or raises what `work` does. If the caller of `request` disconnects, cancels it and raises `CallerLeft`.
+    """Returns or raises what `work` does. If the caller disconnects, cancels it and raises `CallerDisconnected`.
 
     The request's body must have been read. Cancelled work is awaited, because it may have to clean up.
     """

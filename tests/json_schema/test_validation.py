@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema_rs import ValidationError, validator_for
 
+from shared.json_schema.cost import NotASchema, resolve
 from shared.json_schema.validation import check_schema, find_problems, to_parameter_specs, to_valid_schema
 from shared.models.errors import BadRequest
 
@@ -259,3 +261,46 @@ def test_the_short_form_takes_what_it_describes(schema: Any) -> None:
     assert to_valid_schema(to_valid_schema(schema)) == to_valid_schema(schema)
     value.popitem()
     assert found(schema, value) == [((), "required")]
+
+
+def test_an_escaped_slash_hides_no_work() -> None:
+    """The work is measured for the schemas that the validator follows a reference to."""
+    levels = 30
+    hidden: dict[str, Any] = {f"l{i}": {"allOf": [{"$ref": f"#/$defs/x%2Fl{i + 1}"}] * 2} for i in range(levels)}
+    hidden[f"l{levels}"] = {"not": {"type": "integer"}}
+    decoys = {f"x/l{i}": {} for i in range(levels + 1)}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"q": {"$ref": "#/$defs/x%2Fl0"}},
+        "$defs": {"x": hidden, **decoys},
+    }
+    with pytest.raises(BadRequest):
+        check_schema(schema)
+
+
+KEYS = ["a", "b", "a/b", "a~b", "~1", "%2F", "a%2Fb", "0", "ü", ""]
+PARTS = st.sampled_from([*KEYS, "a~1b", "a~0b", "~01", "%252F", "a%252Fb", "%C3%BC", "1"])
+
+
+@given(
+    st.recursive(
+        st.sampled_from([{"const": number} for number in range(6)]),
+        lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, min_size=1, max_size=4),
+        max_leaves=8,
+    ),
+    st.lists(PARTS, min_size=1, max_size=3),
+)
+def test_a_reference_leads_where_the_validator_follows_it(definitions: Any, parts: list[str]) -> None:
+    """Whatever is escaped in a pointer, our own target is the validator's, if the validator finds one."""
+    reference = "#/$defs/" + "/".join(parts)
+    root = {"$ref": reference, "$defs": definitions}
+    try:
+        validator = validator_for(root)
+    except (ValidationError, ValueError):
+        return
+    try:
+        target = resolve(root, {}, reference)
+    except NotASchema:
+        return  # refused, which is safe
+    if isinstance(target, dict) and set(target) == {"const"}:
+        assert [number for number in range(6) if validator.is_valid(number)] == [target["const"]]

@@ -283,3 +283,20 @@ async def test_secrets_are_not_in_messages_or_logs(
             await outbound.send(Request(method="GET", url=f"{api_server.address}{path}?key=hush", headers=keys))
         assert "hush" not in failure.value.message
     assert "hush" not in caplog.text
+
+
+async def test_a_cookie_beyond_ascii_is_the_servers_fault() -> None:
+    """A redirect that sets a cookie which cannot be sent back gets an error about the server's response."""
+
+    async def redirect(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        headers = "Location: /end\r\nSet-Cookie: name=Jürgen\r\nContent-Length: 0\r\n"
+        writer.write(f"HTTP/1.1 302 Found\r\n{headers}\r\n".encode("latin-1"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(redirect, "127.0.0.1", 0)
+    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        outbound = Outbound(Settings(outbound_allowed_hosts=(host,)))
+        with pytest.raises(BadAnswer, match="set a cookie"):
+            await outbound.send(Request(method="GET", url=f"http://{host}/", follow_redirects=True))

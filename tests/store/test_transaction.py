@@ -255,3 +255,49 @@ async def test_a_deletion_by_another_is_not_taken_for_ones_own(
     assert await database.transaction(settle) == "settled by another"
     assert runs == [True, False]
     assert await stored(account) == {"x": 1}
+
+
+async def test_a_deletion_is_recognized_when_a_name_was_taken_again(
+    database: Database, reference: AsyncDocumentReference
+) -> None:
+    """Of two documents that a commit deleted, another owner has created one anew before the retry."""
+    name = database._client.collection("things").document("name")  # pyright: ignore[reportPrivateUsage]
+    await reference.set({"x": 1})
+    await name.set({"owner": "first"})
+
+    async def delete(transaction: Transaction) -> str:
+        assert await transaction.get(reference) is not None
+        await transaction.get(name)
+        transaction.delete(reference)
+        transaction.delete(name)
+        return "deleted"
+
+    api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    commit = api.commit
+
+    async def commit_and_reuse(*args: Any, **kwargs: Any) -> Any:
+        api.commit = commit
+        await commit(*args, **kwargs)
+        await name.set({"owner": "second"})
+        raise ServiceUnavailable("gone")
+
+    api.commit = commit_and_reuse
+    assert await database.transaction(delete) == "deleted"
+    assert await stored(name) == {"owner": "second"}
+
+
+async def test_a_document_that_is_set_and_then_deleted_is_deleted(
+    database: Database, reference: AsyncDocumentReference
+) -> None:
+    """The last change of a document counts, also when a transaction looks for its earlier commit."""
+    await reference.set({"x": 1})
+
+    async def change_and_delete(transaction: Transaction) -> str:
+        assert await transaction.get(reference) is not None
+        transaction.set(reference, {"x": 2})
+        transaction.delete(reference)
+        return "deleted"
+
+    lose_responses(database, ServiceUnavailable("gone"))
+    assert await database.transaction(change_and_delete) == "deleted"
+    assert not (await reference.get()).exists

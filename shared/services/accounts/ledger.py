@@ -52,9 +52,9 @@ class Ledger:
         return stored, account.change(now, **changes) if changes else account
 
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
-        """Holds `bounds.most` for a call, or all that is available if that is less; returns the amount.
+        """Holds `bounds.maximum` for a call, or all that is available if that is less; returns the amount.
 
-        Raises `AllowanceSpent` when the available amount is below `bounds.least`, and `Forbidden` for a disabled user.
+        Raises `AllowanceSpent` if the available amount is below `bounds.minimum`, and `Forbidden` for a disabled user.
         """
         _, account = await self.get_account(caller, now, transaction)
         refuse(account)
@@ -72,7 +72,7 @@ class Ledger:
         now: datetime,
         budget: DeploymentBudget | None = None,
     ) -> Hold:
-        """Places `hold` on the account and the `budget`, for as much of `bounds.most` as both have available.
+        """Places `hold` on the account and the `budget`, for as much of `bounds.maximum` as both have available.
 
         `caller` is the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
         """

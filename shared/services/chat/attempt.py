@@ -54,7 +54,7 @@ class Attempt:
     async def call(self, ticket: Ticket) -> ChatResult:
         """The answer, no longer than the ticket's hold covers.
 
-        Raises only `ModelFailure`, `NoRoom` and `LeaseLost`. A fault of our own is logged, and tried again like an
+        Raises only `ModelFailure`, `NoRunSlot` and `LeaseLost`. A fault of our own is logged, and tried again like an
         outage.
         """
         try:

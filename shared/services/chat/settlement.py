@@ -83,7 +83,7 @@ class Settlement:
                 async def write(transaction: Transaction) -> None:
                     await self._ledger.charge_lost(ticket, cost, usage, clock.now(), transaction)
 
-                with contextlib.suppress(Unavailable):  # `insist` has logged it
+                with contextlib.suppress(Unavailable):  # `retry_through_outages` has logged it
                     await self.retry_through_outages(lambda: self._settle_first(ticket.owner, write))
             raise
 
