@@ -1,4 +1,4 @@
-// Shows the document. Requests are sent to the address that served this page, since no other address may be called.
+// Shows the OpenAPI document. Requests go to the address that served this page, the only one that its policy allows.
 "use strict";
 
 const root = location.pathname.replace(/\/docs$/, "");
