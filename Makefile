@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
@@ -25,13 +25,13 @@ sweep: ## Resume tickets whose worker died; `make run` does this every half minu
 	@curl --fail --silent --show-error -X POST http://127.0.0.1:$${FUNCTIONS_PORT:-5001}/demo-agents/us-central1/sweep && echo
 
 test: setup ## Run the tests in parallel; with ARGS, run them sequentially
-	@$(VENV)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
+	@$(VENV)/python -m pytest $(or $(ARGS),$(PARALLEL))
 
 check: setup ## Lint, and run the tests that changes since the last commit may affect; takes about a minute
 	@$(VENV)/python -m tools.check
 
 coverage: setup ## Run all but the end-to-end tests, and print which lines and branches of functions/ and shared/ they miss
-	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) -m "not e2e and not staged and not long" --cov --cov-report=term
+	@$(VENV)/python -m pytest $(PARALLEL) -m "not e2e and not staged and not long" --cov --cov-report=term
 
 fuzz: setup ## Send random requests to every operation for SECONDS=1200; SEED=7 makes them reproducible
 	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))
