@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
@@ -14,24 +14,24 @@ help: ## List the targets
 	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=10000, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
 	@echo '  test, stage and bench take ARGS, as in: make test ARGS="-k chat -x".'
 
-run: ## Start the whole service on http://127.0.0.1:8000, installing what is missing
+run: ## Install what is missing, and start the whole service on http://127.0.0.1:8000
 	@$(PYTHON) emulator-config/setup.py
 	@exec $(VENV)/python emulator-config/run.py
 
 setup: ## Install everything that is needed to run and test the service
 	@$(PYTHON) emulator-config/setup.py
 
-sweep: ## Take up tickets whose worker died; `make run` does this every half minute
+sweep: ## Resume tickets whose worker died; `make run` does this every half minute
 	@curl --fail --silent --show-error -X POST http://127.0.0.1:$${FUNCTIONS_PORT:-5001}/demo-agents/us-central1/sweep && echo
 
-test: setup ## Run the tests in parallel; with ARGS, one after another
-	@$(VENV)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
+test: setup ## Run the tests in parallel; with ARGS, run them sequentially
+	@$(VENV)/python -m pytest $(or $(ARGS),$(PARALLEL))
 
-check: setup ## Lint, and run the tests that changes since the last commit may affect, in about a minute
+check: setup ## Lint, and run the tests that changes since the last commit may affect; takes about a minute
 	@$(VENV)/python -m tools.check
 
 coverage: setup ## Run all but the end-to-end tests, and print which lines and branches of functions/ and shared/ they miss
-	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) -m "not e2e and not staged and not long" --cov --cov-report=term
+	@$(VENV)/python -m pytest $(PARALLEL) -m "not e2e and not staged and not long" --cov --cov-report=term
 
 fuzz: setup ## Send random requests to every operation for SECONDS=1200; SEED=7 makes them reproducible
 	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))
@@ -60,10 +60,10 @@ contract: setup ## Regenerate the service's OpenAPI document
 clients: setup ## Regenerate the clients from the OpenAPI document
 	@$(VENV)/python -m contract.clients
 
-stage: setup ## Build a folder for each function, which can be deployed alone, in build/functions
+stage: setup ## Build a deployable folder for each function, in build/functions
 	@$(VENV)/python -m deploy.stage $(ARGS)
 
-bench: setup ## Measure cold starts, memory and requests per second, as ratios
+bench: setup ## Measure cold starts, memory use and requests per second, as ratios to a baseline
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove everything that was installed, built and stored here, including local data
