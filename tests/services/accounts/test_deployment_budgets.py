@@ -1,4 +1,4 @@
-"""The daily budget of a published agent limits what its callers cost its owner, even if many call at once."""
+"""The daily budget of a published agent limits what its callers cost its owner, even if many call it concurrently."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -53,8 +53,8 @@ async def get_day(harness: Harness, agent: Agent) -> DeploymentDay:
     return day
 
 
-async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> None:
-    """Once the budget is spent, callers get 429 with the time of its renewal but no amounts, and no model is called."""
+async def test_callers_spend_no_more_than_the_daily_budget(harness: Harness) -> None:
+    """Once the budget is spent, callers get 429 with its renewal time but without amounts, and no model is called."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     model = GatedModel(400)
     published = create_published_service(harness, model)
@@ -115,8 +115,8 @@ async def test_an_agent_with_a_budget_of_zero_can_run_without_costs(harness: Har
     assert model.calls == 0
 
 
-async def test_the_budget_includes_the_agents_that_it_calls(harness: Harness) -> None:
-    """Costs count only towards the budget of the agent that was called by its public name."""
+async def test_the_budget_includes_the_costs_of_called_agents(harness: Harness) -> None:
+    """Costs count only towards the budget of the agent that was called under its public name."""
     inner = await save(harness.database, OWNER, ASK, name="Inner")
     code = "async def run(input_dict, tools):\n    return await gofannon_client.call('Inner', input_dict)"
     outer = await publish(harness.database, OWNER, "outer", code, gofannonAgents=[inner.id])
@@ -138,7 +138,7 @@ async def test_a_call_that_fails_does_not_change_the_budget(harness: Harness) ->
 
 
 async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> None:
-    """Owners who try out code and users who chat with the agent pay themselves, and the budget is not affected."""
+    """Owners who try out code and users who chat with the agent pay for these runs, and the budget is not affected."""
     agent = await publish(harness.database, OWNER, "ask", ASK, visibility="shared")
     model = GatedModel(700)
     runs = create_run_service(harness.database, harness.catalog, model, harness.settings)
@@ -155,7 +155,7 @@ async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> No
 async def test_neither_a_new_name_nor_deploying_again_refills_the_budget(
     harness: Harness, deployments: DeploymentService
 ) -> None:
-    """The amount spent today stays spent. Another agent under the same name has its own budget."""
+    """The amount spent today stays spent. Another agent with the same name has its own budget."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     published = create_published_service(harness, GatedModel(1000))
     await published.call("ask", HI, "a")
@@ -174,7 +174,7 @@ async def test_neither_a_new_name_nor_deploying_again_refills_the_budget(
     assert await published.call("ask", HI, "a")
 
 
-async def test_a_change_of_the_budget_takes_effect_immediately(
+async def test_a_change_to_the_budget_takes_effect_immediately(
     harness: Harness, deployments: DeploymentService
 ) -> None:
     """A raised budget lets callers continue; a budget below the amount spent stops them."""
@@ -191,9 +191,9 @@ async def test_a_change_of_the_budget_takes_effect_immediately(
 
 
 async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments: DeploymentService) -> None:
-    """A deployment's own budget survives new names and changes of the agent, until the agent is undeployed.
+    """The budget set for a deployment survives new names and changes to the agent, until the agent is undeployed.
 
-    Before and after that, the setting's budget applies.
+    Otherwise, the budget from the settings applies.
     """
     agent = await save(harness.database, OWNER, ASK, friendlyName="one")
     agents = AgentService(harness.database)
@@ -214,7 +214,7 @@ async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments
 
 
 async def test_the_owners_allowance_limits_callers_as_well(harness: Harness) -> None:
-    """A call that the owner's allowance does not cover is rejected, and holds nothing of the budget."""
+    """A call that the owner's allowance does not cover is rejected, and holds no part of the budget."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     await create_published_service(harness, GatedModel(0)).call("ask", HI, "a")
     spent_account = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})

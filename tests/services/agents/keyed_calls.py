@@ -1,4 +1,4 @@
-"""Calls published agents under an `Idempotency-Key`, and reads what such calls store."""
+"""Calls published agents with an `Idempotency-Key`, and reads and changes the documents that such calls store."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def create_impatient_service(harness: Harness, seconds: float = 2.0) -> Publishe
 
 
 async def get_key_documents(database: Database) -> list[Any]:
-    """Returns the documents that are stored for keys."""
+    """Returns the documents that are stored for idempotency keys."""
     return await database._client.collection("idempotency").get()  # pyright: ignore[reportPrivateUsage]
 
 

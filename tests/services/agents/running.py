@@ -31,5 +31,5 @@ async def run_and_fail(
 
 
 def create_runs(harness: Harness, **fields: Any) -> Any:
-    """Creates the run service with other settings."""
+    """Creates a run service with changed settings."""
     return Harness(harness.settings.model_copy(update=fields), harness.catalog).runs

@@ -28,7 +28,7 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 
 
 async def test_code_runs_and_returns_its_output(harness: Harness, caller: Caller) -> None:
-    """The response has the result, the printed lines and the duration. A run without calls creates no account."""
+    """The response contains the result, the printed lines and the duration. A run without calls creates no account."""
     code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
     response = await run(harness, caller, code, {"a": "é"})
     assert (response.result, response.logs, response.error) == ({"outputText": "éé"}, ["working"], None)
@@ -37,7 +37,7 @@ async def test_code_runs_and_returns_its_output(harness: Harness, caller: Caller
 
 
 async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness, caller: Caller) -> None:
-    """The response has the error with its type, the printed lines, and a traceback of only the agent's lines."""
+    """The response contains the error with its type, the printed lines, and a traceback with only the agent's lines."""
     code = (
         "def half(x):\n    return 1 / x\n\nasync def run(input_dict, tools):\n    print('before')\n    return half(0)"
     )
@@ -59,7 +59,7 @@ async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness,
 async def test_code_that_cannot_run_is_rejected_before_it_runs(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
-    """The error names the line and a replacement, and no request has been sent."""
+    """The error names the line and suggests a replacement, and no request is sent."""
     code = (
         "async def run(input_dict, tools):\n"
         f"    await http_client.get('{api_server.address}/echo')\n"
@@ -74,7 +74,7 @@ async def test_code_that_cannot_run_is_rejected_before_it_runs(
 async def test_code_with_classes_makes_each_call_once(
     harness: Harness, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
 ) -> None:
-    """Each call of code with classes is made and charged once, and the run has one log line."""
+    """Code with classes makes each of its calls once, each call is charged once, and the run has one log line."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
     code = (
         "class NoAnswer(Exception):\n    pass\n\n"
@@ -111,7 +111,7 @@ async def test_without_allowance_no_model_is_called(
 
 
 async def test_concurrent_calls_do_not_overspend(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """Of twenty concurrent calls, as many are made as the allowance covers, and exactly these are charged."""
+    """Of twenty concurrent calls, only those that the allowance covers are made, and exactly these are charged."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
@@ -162,7 +162,7 @@ async def test_an_abandoned_call_is_charged_when_it_ends(
 
 
 async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -> None:
-    """A call of a free model is cancelled with its run, so that the next caller does not have to wait for it."""
+    """A call to a free model is cancelled with its run, so that the next caller does not have to wait for it."""
     ended = asyncio.Event()
 
     async def never_answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
@@ -203,10 +203,10 @@ async def run(input_dict, tools):
     assert len(await harness.get_charges(caller.uid)) == 2
 
 
-async def test_a_run_that_is_cancelled_leaves_nothing_held(
+async def test_a_cancelled_run_leaves_no_hold(
     harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If a run is cancelled while the hold is committed, the call is not made, and nothing stays held."""
+    """If a run is cancelled while the hold is committed, the call is not made, and no hold remains."""
     await harness.users.get(caller)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, committing = api.commit, asyncio.Event()
@@ -228,7 +228,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_held(
 
 
 async def wait_until_settled(harness: Harness, caller: Caller) -> None:
-    """Waits until nothing is held."""
+    """Waits until the caller's account has no holds."""
     async with asyncio.timeout(10):
         while (await harness.account(caller.uid)).held:  # noqa: ASYNC110 - the database has no event to wait for
             await asyncio.sleep(0.02)

@@ -28,7 +28,7 @@ from tests.services.publishing import ASK, ECHO, publish
 
 
 async def test_a_run_that_died_is_not_run_again(published: PublishedService, harness: Harness) -> None:
-    """If the lease of a run has expired, its outcome is unknown, and a repeated request gets an error with its id."""
+    """If a run's lease has expired, its outcome is unknown, and a repeated request gets an error with the run's id."""
     await publish(harness.database, OWNER, "echo")
     first = await call(published, "echo")
     dead = {"status": None, "text": None, "lease_expires_at": datetime.now(UTC) - timedelta(seconds=1)}
@@ -53,10 +53,10 @@ async def test_a_claim_lasts_longer_than_a_run(published: PublishedService, harn
     assert KEY not in str(fields)
 
 
-async def test_another_agent_under_the_name_does_not_get_its_answers(
+async def test_another_agent_with_the_same_name_does_not_replay_old_answers(
     published: PublishedService, harness: Harness
 ) -> None:
-    """If another user's agent gets the name within a day, the same key runs the new agent."""
+    """If another user's agent takes over the name within a day, a request with the same key runs the new agent."""
     agent = await publish(harness.database, OWNER, "echo")
     await call(published, "echo")
     await AgentService(harness.database).delete(OWNER, agent.id)
@@ -89,7 +89,7 @@ async def test_an_answer_that_is_too_long_is_not_stored(harness: Harness) -> Non
 async def test_an_answer_that_could_not_be_stored_is_still_returned(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """If the database is down at the end of a run, its answer is returned; for a later request, it is unknown."""
+    """If the database is down at the end of a run, its answer is returned, but later requests cannot get it."""
     model_server.script("hi", ModelAnswer("Hello."))
     await publish(harness.database, OWNER, "echo", ECHO)
     impatient = create_impatient_service(harness)
@@ -107,7 +107,7 @@ async def test_an_answer_that_could_not_be_stored_is_still_returned(
 async def test_a_run_that_cannot_be_claimed_does_not_begin(
     harness: Harness, published: PublishedService, model_server: ModelServer
 ) -> None:
-    """The caller gets 503, and no model is called."""
+    """If a run cannot be claimed, the caller gets 503, and no model is called."""
     await publish(harness.database, OWNER, "ask", ASK)
     impatient = create_impatient_service(harness)
     restore = break_commits(harness.database, 2)
