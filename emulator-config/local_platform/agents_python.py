@@ -1,4 +1,4 @@
-"""Builds the Python that agents run in from the sources of this clone; see `tools/build_engine.py`."""
+"""Builds the Python that agents run in from the sources of this clone. See `tools/build_engine.py`."""
 
 import subprocess
 
@@ -14,7 +14,7 @@ def ensure_agents_python(layout: Layout) -> bool:
     if check.returncode == 0:
         return False
     run_tool(
-        "Building the Python that agents run in (half a minute of computing)",
+        "Building the Python that agents run in (about half a minute)",
         [layout.python, *_BUILD],
         log=layout.setup_log,
         cwd=layout.root,

@@ -57,7 +57,7 @@ def find_jdk(
 
 
 def ensure_jdk(layout: Layout, environ: Mapping[str, str], oldest: int = OLDEST_FOR_SUITE) -> Jdk:
-    """Returns a JDK of at least version `oldest`, and installs it under `.local` if necessary. Needs `.venv`."""
+    """Returns a JDK of at least version `oldest`, and installs it under `.local` if necessary. Requires `.venv`."""
     found = find_jdk(layout, environ, oldest)
     if found is None:
         _install(layout)
@@ -86,7 +86,7 @@ def _candidates(layout: Layout, environ: Mapping[str, str], usual_folders: Itera
 
 
 def _read_major(home: Path) -> int | None:
-    """Returns the version of the Java in `home`, from its `release` file or by running it; None without a Java."""
+    """Returns the version of the Java in `home`, from its `release` file or by running it, or None if it is missing."""
     java = home / "bin" / "java"
     if not java.is_file():
         return None

@@ -1,6 +1,6 @@
-"""Copies the API page's files from npm's folder to the folder from which the function `meta` serves them.
+"""Copies the API page's files from `node_modules` to the folder from which the function `meta` serves them.
 
-They are 2 MB of third-party files, so they are not part of the repository.
+The files are third-party software of 2 MB, so they are not part of the repository.
 """
 
 import filecmp

@@ -23,7 +23,10 @@ def test_the_code_is_in_style() -> None:
 
 
 def test_imports_follow_the_layers() -> None:
-    """Each layer imports only lower layers, and no function imports another function."""
+    """Each layer imports only lower ones: functions, web, services, {llm, tasks, store}, models, settings.
+
+    No function imports another function.
+    """
     check(BIN / "lint-imports")
 
 

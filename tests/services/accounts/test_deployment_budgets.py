@@ -19,7 +19,7 @@ from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from tests.database_data import store_account
 from tests.services.harness import GatedModel, Harness, chat, create_published_service, create_run_service
-from tests.services.publishing import ASK, publish, save
+from tests.services.publishing import MODEL_CALLER, publish, save
 
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}
@@ -55,7 +55,7 @@ async def get_day(harness: Harness, agent: Agent) -> DeploymentDay:
 
 async def test_callers_spend_no_more_than_the_daily_budget(harness: Harness) -> None:
     """Once the budget is spent, callers get 429 with its renewal time but without amounts, and no model is called."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(400)
     published = create_published_service(harness, model)
     for _ in range(3):
@@ -77,7 +77,7 @@ async def test_callers_spend_no_more_than_the_daily_budget(harness: Harness) -> 
 
 async def test_the_holds_of_running_calls_are_not_spent_twice(harness: Harness) -> None:
     """While running calls hold the rest of the budget, other callers have to wait for seconds, not until midnight."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(10)
     published = create_published_service(harness, model, deployment_budget_per_day=0.0003)
     model.open.clear()
@@ -117,7 +117,7 @@ async def test_an_agent_with_a_budget_of_zero_can_run_without_costs(harness: Har
 
 async def test_the_budget_includes_the_costs_of_called_agents(harness: Harness) -> None:
     """Costs count only towards the budget of the agent that was called under its public name."""
-    inner = await save(harness.database, OWNER, ASK, name="Inner")
+    inner = await save(harness.database, OWNER, MODEL_CALLER, name="Inner")
     code = "async def run(input_dict, tools):\n    return await gofannon_client.call('Inner', input_dict)"
     outer = await publish(harness.database, OWNER, "outer", code, gofannonAgents=[inner.id])
     await create_published_service(harness, GatedModel(400)).call("outer", HI, "a")
@@ -139,11 +139,11 @@ async def test_a_call_that_fails_does_not_change_the_budget(harness: Harness) ->
 
 async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> None:
     """Owners who try out code and users who chat with the agent pay for these runs, and the budget is not affected."""
-    agent = await publish(harness.database, OWNER, "ask", ASK, visibility="shared")
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER, visibility="shared")
     model = GatedModel(700)
     runs = create_run_service(harness.database, harness.catalog, model, harness.settings)
     for _ in range(3):
-        await runs.run_code(OWNER, RunCodeRequest(code=ASK, input_dict=dict(HI)))
+        await runs.run_code(OWNER, RunCodeRequest(code=MODEL_CALLER, input_dict=dict(HI)))
     for user in (OWNER, Caller(uid="another")):
         request = chat("hi", provider="gofannon", model="ask").model_copy(update={"parameters": {}})
         accepted = await harness.chat.submit(user, request)
@@ -156,7 +156,7 @@ async def test_neither_a_new_name_nor_deploying_again_refills_the_budget(
     harness: Harness, deployments: DeploymentService
 ) -> None:
     """The amount spent today stays spent. Another agent with the same name has its own budget."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     published = create_published_service(harness, GatedModel(1000))
     await published.call("ask", HI, "a")
     await deployments.deploy(OWNER, agent.id)
@@ -170,7 +170,7 @@ async def test_neither_a_new_name_nor_deploying_again_refills_the_budget(
     await deployments.deploy(OWNER, agent.id)
     with pytest.raises(DeploymentBudgetSpent):
         await published.call("other", HI, "a")
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     assert await published.call("ask", HI, "a")
 
 
@@ -178,7 +178,7 @@ async def test_a_change_to_the_budget_takes_effect_immediately(
     harness: Harness, deployments: DeploymentService
 ) -> None:
     """A raised budget lets callers continue; a budget below the amount spent stops them."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     published = create_published_service(harness, GatedModel(1000))
     await published.call("ask", HI, "a")
     await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=0.002))
@@ -195,7 +195,7 @@ async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments
 
     Otherwise, the budget from the settings applies.
     """
-    agent = await save(harness.database, OWNER, ASK, friendlyName="one")
+    agent = await save(harness.database, OWNER, MODEL_CALLER, friendlyName="one")
     agents = AgentService(harness.database)
 
     async def get_budget() -> float:
@@ -215,7 +215,7 @@ async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments
 
 async def test_the_owners_allowance_limits_callers_as_well(harness: Harness) -> None:
     """A call that the owner's allowance does not cover is rejected, and holds no part of the budget."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     await create_published_service(harness, GatedModel(0)).call("ask", HI, "a")
     spent_account = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})
     await store_account(harness.database, spent_account)

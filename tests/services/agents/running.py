@@ -9,7 +9,7 @@ from shared.models.errors import CodeFailed
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from tests.services.harness import Harness
 
-ASK = """
+MODEL_CALLER = """
 async def run(input_dict, tools):
     content, thoughts = await call_llm(provider="openai", model="gpt-4.1-mini",
         messages=[{"role": "user", "content": input_dict["question"]}], parameters={"max_tokens": 100})

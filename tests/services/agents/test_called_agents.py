@@ -15,7 +15,7 @@ from shared.services.agents.agents import AgentService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, ECHO, get_stored, save
+from tests.services.publishing import MODEL_CALLER, ECHO, get_stored, save
 
 OWNER = Caller(uid="owner")
 
@@ -68,7 +68,7 @@ async def test_an_agent_has_its_owners_access_regardless_of_the_payer(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """A shared agent can call its owner's private ones. The user who runs it pays."""
-    inner = await save(harness.database, OWNER, ASK, name="Inner")
+    inner = await save(harness.database, OWNER, MODEL_CALLER, name="Inner")
     outer = await save(harness.database, OWNER, write_call("Inner"), gofannonAgents=[inner.id], visibility="shared")
     assert await run(harness, caller, outer) == {"outputText": "You said: hi"}
     assert len(await harness.get_charges(caller.uid)) == 1
@@ -78,7 +78,11 @@ async def test_an_agent_has_its_owners_access_regardless_of_the_payer(
 async def test_an_agent_has_its_own_permissions(harness: Harness, model_server: ModelServer) -> None:
     """A called agent may call only the models that it names itself."""
     inner = await save(
-        harness.database, OWNER, ASK, name="Inner", invokableModels=[{"provider": "openai", "model": "gpt-4.1"}]
+        harness.database,
+        OWNER,
+        MODEL_CALLER,
+        name="Inner",
+        invokableModels=[{"provider": "openai", "model": "gpt-4.1"}],
     )
     outer = await save(harness.database, OWNER, write_call("Inner"), gofannonAgents=[inner.id])
     assert "does not name the model 'openai/gpt-4.1-mini'" in await run(harness, OWNER, outer)
@@ -137,7 +141,7 @@ async def test_private_agents_inside_a_shared_agent_stay_private(harness: Harnes
 
 async def test_a_chain_shares_one_budget(harness: Harness, model_server: ModelServer) -> None:
     """The limits on money and calls apply to all agents in a chain together."""
-    ask = await save(harness.database, OWNER, ASK, name="Ask")
+    ask = await save(harness.database, OWNER, MODEL_CALLER, name="Ask")
     code = """
 async def run(input_dict, tools):
     answers = 0

@@ -10,7 +10,7 @@ from tests.conftest import SECRET_KEY
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.agents.running import ASK, create_runs, run, run_and_fail
+from tests.services.agents.running import MODEL_CALLER, create_runs, run, run_and_fail
 from tests.services.harness import MODEL, Harness
 
 
@@ -24,7 +24,7 @@ async def test_a_model_is_called_and_charged_to_the_caller(
 ) -> None:
     """The call is charged once, has a usage entry, and leaves no hold. The request contains the provider key."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
-    response = await run(harness, caller, ASK, {"question": "Why?"})
+    response = await run(harness, caller, MODEL_CALLER, {"question": "Why?"})
     assert response.result == {"outputText": "Because."}
     account = await harness.account(caller.uid)
     (charged,) = await harness.get_charges(caller.uid)

@@ -25,7 +25,7 @@ from shared.settings import Settings
 from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, get_stored, publish
+from tests.services.publishing import MODEL_CALLER, get_stored, publish
 
 OWNER = Caller(uid="owner")
 
@@ -34,7 +34,7 @@ async def test_anyone_may_call_a_published_agent_and_its_owner_is_charged(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """Even a private agent can be called by anyone who knows its friendly name."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     answer = await published.call("ask", {"inputText": "hi"}, "1.2.3.4")
     assert (answer.result, answer.warnings) == ({"outputText": "You said: hi"}, [])
     assert len(await harness.get_charges(OWNER.uid)) == 1
@@ -183,7 +183,7 @@ async def test_a_published_agent_stops_at_its_owners_allowance(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """If the owner's allowance is spent, the caller gets 402 before a model is called."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=OWNER.uid, allowance=5, remaining=0, created_at=now, updated_at=now)

@@ -28,14 +28,14 @@ from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
 from tests.services.agents.keyed_calls import CLOCK, HI, KEY, OWNER, TWICE, call, get_key_documents
 from tests.services.harness import GatedModel, Harness, create_published_service
-from tests.services.publishing import ASK, publish
+from tests.services.publishing import MODEL_CALLER, publish
 
 
 async def test_the_same_request_is_run_once(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """A repeated request gets the first one's answer, run id and warnings. The order of its fields does not matter."""
-    await publish(harness.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER, outputSchema={"outputText": "integer"})
     first = await published.call("ask", {"inputText": "hi", "a": {"x": 1, "y": 2}}, "1.1.1.1", KEY)
     repeated = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
     assert (first.replayed, repeated.replayed) == (False, True)
@@ -80,7 +80,7 @@ async def test_a_different_input_with_the_same_key_is_a_conflict(published: Publ
 
 async def test_a_request_whose_run_is_under_way_has_to_wait(harness: Harness) -> None:
     """While the first request runs, repeated ones get 409 with the time to wait; afterwards, they get its answer."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(1)
     published = create_published_service(harness, model)
     model.open.clear()
@@ -99,7 +99,7 @@ async def test_a_request_whose_run_is_under_way_has_to_wait(harness: Harness) ->
 
 async def test_one_of_many_simultaneous_requests_runs(harness: Harness) -> None:
     """Of twenty requests to two processes, one runs, and the others get 409 or its answer."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(1)
     processes = [create_published_service(harness, model) for _ in range(2)]
     outcomes = await asyncio.gather(
@@ -125,7 +125,7 @@ async def test_a_failure_is_replayed(published: PublishedService, harness: Harne
 
 async def test_a_request_that_had_no_effect_is_not_stored(harness: Harness) -> None:
     """A request that got 422, 429, 402 or 503 before its run began can be sent again, and then runs."""
-    await publish(harness.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER, inputSchema={"inputText": "string"})
     model = GatedModel(1)
 
     async def assert_rejected(
@@ -178,7 +178,7 @@ async def test_a_rejection_during_a_run_is_replayed(harness: Harness) -> None:
 
 async def test_an_answer_is_replayed_even_if_the_request_would_now_be_rejected(harness: Harness) -> None:
     """The answer is replayed even if the budget is spent and the schema has changed."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     published = create_published_service(harness, GatedModel(1000), deployment_budget_per_day=0.001)
     first = await call(published, "ask")
     await AgentService(harness.database).update(

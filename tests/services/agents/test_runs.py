@@ -18,7 +18,7 @@ from tests.database_data import store_account
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, ModelServer
-from tests.services.agents.running import ASK, create_runs, run, run_and_fail
+from tests.services.agents.running import MODEL_CALLER, create_runs, run, run_and_fail
 from tests.services.harness import Harness, create_run_service
 
 
@@ -102,8 +102,8 @@ async def test_without_allowance_no_model_is_called(
         harness.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
     )
     with pytest.raises(AllowanceSpent):
-        await run(harness, caller, ASK, {"question": "Why?"})
-    caught = ASK.replace("    content", "    try:\n     content", 1).replace(
+        await run(harness, caller, MODEL_CALLER, {"question": "Why?"})
+    caught = MODEL_CALLER.replace("    content", "    try:\n     content", 1).replace(
         '    return {"outputText": content}', '    except RuntimeError as error:\n     return "without"\n    return 1'
     )
     assert (await run(harness, caller, caught, {"question": "Why?"})).result == "without"
@@ -155,7 +155,7 @@ async def test_an_abandoned_call_is_charged_when_it_ends(
     impatient = create_runs(harness, run_timeout_seconds=0.7)
     model_server.script("slow", Answer("late", delay=1.5))
     with pytest.raises(CodeFailed, match="took"):
-        await impatient.run_code(caller, RunCodeRequest(code=ASK, input_dict={"question": "slow"}))
+        await impatient.run_code(caller, RunCodeRequest(code=MODEL_CALLER, input_dict={"question": "slow"}))
     assert (await harness.account(caller.uid)).held > 0
     await wait_until_settled(harness, caller)
     assert len(await harness.get_charges(caller.uid)) == 1
@@ -178,7 +178,7 @@ async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -
         never_answer,
         harness.settings.model_copy(update={"run_timeout_seconds": 0.7}),
     )
-    code = ASK.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
+    code = MODEL_CALLER.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
     with pytest.raises(CodeFailed, match="took"):
         await impatient.run_code(caller, RunCodeRequest(code=code, input_dict={"question": "slow"}))
     async with asyncio.timeout(5):
@@ -189,7 +189,7 @@ async def test_a_tiny_timeout_does_not_make_a_call_free(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """A caller who stops waiting for an answer pays for it. The first call only opens the connections."""
-    await run(harness, caller, ASK, {"question": "Why?"})
+    await run(harness, caller, MODEL_CALLER, {"question": "Why?"})
     code = """
 async def run(input_dict, tools):
     try:
@@ -217,7 +217,7 @@ async def test_a_cancelled_run_leaves_no_hold(
         return await commit(*args, **kwargs)
 
     monkeypatch.setattr(api, "commit", slow_commit)
-    task = asyncio.create_task(run(harness, caller, ASK, {"question": "Why?"}))
+    task = asyncio.create_task(run(harness, caller, MODEL_CALLER, {"question": "Why?"}))
     await committing.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -24,7 +24,7 @@ from tests.services.agents.keyed_calls import (
     get_key_documents,
 )
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, ECHO, publish
+from tests.services.publishing import MODEL_CALLER, ECHO, publish
 
 
 async def test_a_run_that_died_is_not_run_again(published: PublishedService, harness: Harness) -> None:
@@ -108,7 +108,7 @@ async def test_a_run_that_cannot_be_claimed_does_not_begin(
     harness: Harness, published: PublishedService, model_server: ModelServer
 ) -> None:
     """If a run cannot be claimed, the caller gets 503, and no model is called."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     impatient = create_impatient_service(harness)
     restore = break_commits(harness.database, 2)
     with pytest.raises(Unavailable):

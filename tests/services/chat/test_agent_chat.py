@@ -21,7 +21,7 @@ from tests.doubles.model_server import Answer, ModelServer
 from tests.sandbox.children import children, kill_all
 from tests.services.chat.dispatching import expire_lease, get_ticket
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, publish
+from tests.services.publishing import MODEL_CALLER, publish
 
 OWNER = Caller(uid="owner")
 
@@ -62,7 +62,7 @@ async def test_a_chat_runs_the_agent_and_charges_the_caller(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """The agent's result is the answer. The chat costs as much as the agent's model calls, and each is charged once."""
-    await publish(harness.database, OWNER, "agent", ASK, visibility="shared")
+    await publish(harness.database, OWNER, "agent", MODEL_CALLER, visibility="shared")
     ticket = await answer(harness, caller, agent_chat("Why?"))
     assert ticket.status is TicketStatus.COMPLETED
     assert ticket.result is not None

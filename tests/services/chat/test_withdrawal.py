@@ -51,7 +51,7 @@ async def test_a_chat_that_a_second_request_received_is_not_withdrawn(
     caller: Caller,
     cloud_tasks: CloudTasksServer,
 ) -> None:
-    """If the queue rejects the first request after the second received the ticket, both get it, and it stays pending."""
+    """If the queue rejects the first request after the second has the ticket, both get it, and it stays pending."""
     received: list[str] = []
 
     class LateRejectingQueue:
