@@ -14,7 +14,7 @@ _READ_SIGN_UP = (
 
 
 def format_announcement(suite: Suite) -> str:
-    """Returns the addresses, and curl commands for a first chat that can be pasted."""
+    """Returns the addresses, and curl commands that send a first chat."""
     ports = suite.ports
     lines = [
         f"✓ Ready: {suite.url}   (APP_ENV={suite.app_env})",

@@ -30,7 +30,7 @@ def step(text: str) -> None:
 
 
 def run_main(main: Callable[[], int]) -> int:
-    """Runs `main` and returns its exit code. Reports a `Problem` (1) or an interrupt (130) without a traceback."""
+    """Runs `main` and returns its exit code. A `Problem` (1) or an interrupt (130) is shown without a traceback."""
     try:
         return main()
     except Problem as problem:

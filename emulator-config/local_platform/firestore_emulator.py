@@ -23,7 +23,8 @@ def firestore_emulator(
     """Yields the `host:port` of an emulator and stops it afterwards.
 
     If FIRESTORE_EMULATOR_HOST names a running emulator, it is used and left running. Otherwise, an empty one is
-    started on a free port. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem`.
+    started on a free port. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem` if the
+    emulator does not start.
     """
     environ = os.environ if environ is None else environ
     source = choose_firestore(environ)

@@ -109,7 +109,7 @@ def _install(layout: Layout) -> None:
     expected = fingerprint([requirements])
     if is_installed(layout.jdk, expected):
         return
-    step(f"No Java of version {OLDEST_FOR_SUITE} or newer was found")
+    step(f"Java {OLDEST_FOR_SUITE} or newer was not found")
     layout.jdk.mkdir(parents=True, exist_ok=True)
     unmark(layout.jdk)
     run_tool(

@@ -1,8 +1,8 @@
 """Detects edits in the functions and in `shared/`, and restarts the functions.
 
-The suite itself watches only its functions' folders, and ignores links and hidden folders. This module
-watches Python sources, JSON data and the API page. It does not watch files that are read only at the start:
-changes to `functions.yaml`, `firebase.json` and `.env` require a restart. The suite itself watches `firestore.rules`.
+The suite itself watches only its functions' folders, and ignores links and hidden folders. This module watches Python
+sources, JSON data and the API page. It does not watch files that are read only at the start: changes to
+`functions.yaml`, `firebase.json` and `.env` require a restart. The suite itself watches `firestore.rules`.
 """
 
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ def wants_local_model(environ: Mapping[str, str]) -> bool:
 
 
 def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> Tools:
-    """Installs everything that is missing, and reports it. Otherwise, it does almost nothing.
+    """Installs and reports everything that is missing. If nothing is missing, it does almost nothing.
 
     Raises `Problem` if an installation fails.
     """

@@ -34,7 +34,7 @@ _PARTS = ("auth", "functions", "hosting", "tasks")
 
 
 class Suite:
-    """One suite on one set of ports. Use it as a context manager, or call `start` and afterwards, in any case, `stop`.
+    """One suite on one set of ports. Use it as a context manager, or call `start` and then always `stop`.
 
     `name` separates suites: the suite writes to the folder `.local/{name}`. `data` is the folder from which Firestore
     and Auth are loaded at the start and to which they are saved at the end. With None, the suite begins empty and
@@ -114,8 +114,8 @@ class Suite:
     ) -> None:
         """Starts the suite. Returns when `GET /health` returns 200, or as soon as `cancelled` is set.
 
-        In the meantime, `progress` is called repeatedly with the new lines of the log. Raises `Problem`. Even then,
-        `stop` must be called.
+        In the meantime, `progress` is called repeatedly with the new lines of the log. Raises `Problem` on
+        failure. Even then, `stop` must be called.
         """
         jdk = find_jdk(self.layout, self.environ, OLDEST_FOR_SUITE)
         if jdk is None or not self.layout.firebase.exists():
@@ -149,7 +149,7 @@ class Suite:
         self._wait_ready(cancelled, progress)
 
     def find_problem(self) -> Problem | None:
-        """Returns a problem if a process of the running suite has exited, or None."""
+        """Returns a problem if a process of the running suite has exited, otherwise None."""
         if self._firebase is not None and self._firebase.poll() is not None:
             return self._create_problem(
                 f"The emulator suite has exited unexpectedly (exit code {self._firebase.returncode})"

@@ -35,7 +35,7 @@ _EXPECTED_WARNINGS = re.compile(
 
 
 def format_for_terminal(line: str) -> str | None:
-    """Returns `line` in the terminal's format, or None unless it is a function's print, or a warning."""
+    """Returns the line to show on the terminal, or None. Lines that functions print, and warnings, are shown."""
     if _EXPECTED_WARNINGS.search(line):
         return None
     if _FROM_FUNCTION.match(line):

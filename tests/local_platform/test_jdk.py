@@ -9,7 +9,7 @@ from local_platform.layout import Layout
 
 
 def _write_jvm(home: Path, version: str, *, release: bool = True) -> Path:
-    """Writes a Java with its version in a `release` file or only in its output, and returns its home."""
+    """Writes a Java whose version is in its `release` file or only in its output, and returns its home."""
     java = home / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-01-01' >&2\n")

@@ -57,7 +57,7 @@ def _count_tokens(client: httpx.Client) -> list[int]:
     return [slot["next_token"][0]["n_decoded"] for slot in client.get("/slots").json() if slot["is_processing"]]
 
 
-def test_the_first_question_is_answered_as_the_readme_shows_it(client: httpx.Client) -> None:
+def test_the_first_question_is_answered_as_in_the_readme(client: httpx.Client) -> None:
     """The server's limits do not change a short answer."""
     content, finish_reason, _ = _answer(client, "What is the capital of Germany?")
     assert (content, finish_reason) == ("The capital of Germany is Berlin.", "stop")

@@ -133,7 +133,7 @@ async def test_an_empty_change_creates_no_user(database: Database, admin: AdminS
 async def test_a_first_request_and_an_administrators_change_create_one_user(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """In any order, the administrator's limits apply and the name is stored."""
+    """The administrator's limits apply and the name is stored, no matter which request comes first."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     caller = Caller(uid="new", claims={"name": "Ada"})
     await asyncio.gather(
@@ -146,7 +146,7 @@ async def test_a_first_request_and_an_administrators_change_create_one_user(
 async def test_an_administrator_can_lower_an_allowance_that_its_user_had_set_to_zero(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """The change does not count as a raise from 0, which would not lower the remaining allowance."""
+    """The change lowers the remaining allowance. It does not count as a raise from the user's 0, which would not."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     await users.change(Caller(uid="u"), AccountChange(monthly_allowance=0))
     await users.change(Caller(uid="u"), AccountChange(spend_remaining=10))

@@ -23,7 +23,7 @@ from tests.services.publishing import MODEL_CALLER, publish, save
 
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}
-CATCHING = """
+ERROR_CATCHER = """
 async def run(input_dict, tools):
     try:
         return await call_llm("openai", "gpt-4.1-mini", "hi", {"max_tokens": 100})
@@ -95,7 +95,7 @@ async def test_the_holds_of_running_calls_are_not_spent_twice(harness: Harness) 
 
 async def test_an_agent_that_catches_the_rejection_spends_nothing(harness: Harness) -> None:
     """An agent may catch the error and continue without the model. The next request is rejected before its run."""
-    await publish(harness.database, OWNER, "catches", CATCHING)
+    await publish(harness.database, OWNER, "catches", ERROR_CATCHER)
     model = GatedModel(1000)
     published = create_published_service(harness, model)
     await published.call("catches", {}, "a")
@@ -107,7 +107,7 @@ async def test_an_agent_that_catches_the_rejection_spends_nothing(harness: Harne
 async def test_an_agent_with_a_budget_of_zero_can_run_without_costs(harness: Harness) -> None:
     """An agent whose budget is zero can be called, but cannot call models that cost money."""
     await publish(harness.database, OWNER, "echo")
-    await publish(harness.database, OWNER, "catches", CATCHING)
+    await publish(harness.database, OWNER, "catches", ERROR_CATCHER)
     model = GatedModel(1)
     published = create_published_service(harness, model, deployment_budget_per_day=0)
     assert (await published.call("echo", HI, "a")).result == {"outputText": "hi"}
@@ -131,7 +131,7 @@ async def test_a_call_that_fails_does_not_change_the_budget(harness: Harness) ->
     async def fail(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         raise RuntimeError("out of order")
 
-    agent = await publish(harness.database, OWNER, "catches", CATCHING)
+    agent = await publish(harness.database, OWNER, "catches", ERROR_CATCHER)
     await create_published_service(harness, fail).call("catches", {}, "a")
     day = await get_day(harness, agent)
     assert (day.spent, day.held) == (0, 0)

@@ -1,4 +1,4 @@
-"""Whatever a user does, providers bill no more than the allowance, and the ledger records all of it.
+"""Providers never bill more than a user's allowance, and the ledger records all of it.
 
 The provider bills everything that it receives at four bytes per token, and its answers are as long as allowed.
 """
@@ -149,7 +149,7 @@ async def test_built_in_tools_cost_at_most_the_allowance(
     await assert_bound(harness, caller, billing_server)
 
 
-CALLS = """
+CONCURRENT_CALLS = """
 import asyncio
 
 async def run(input_dict, tools):
@@ -168,7 +168,7 @@ async def test_runs_cost_at_most_the_setting_and_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer, parameters: dict[str, Any]
 ) -> None:
     """The limit holds for five concurrent runs that make forty concurrent calls each."""
-    request = RunCodeRequest(code=CALLS, input_dict={"parameters": parameters})
+    request = RunCodeRequest(code=CONCURRENT_CALLS, input_dict={"parameters": parameters})
     await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(5)), return_exceptions=True)
     await assert_bound(harness, caller, billing_server)
 
@@ -178,7 +178,7 @@ async def test_one_run_costs_at_most_the_setting(
 ) -> None:
     """`RUN_MAX_COST` limits what a run spends, even if the user's allowance is larger."""
     harness = Harness(settings.model_copy(update={"run_max_cost": 0.05}), catalog)
-    request = RunCodeRequest(code=CALLS, input_dict={"parameters": {"max_tokens": 2_000}})
+    request = RunCodeRequest(code=CONCURRENT_CALLS, input_dict={"parameters": {"max_tokens": 2_000}})
     await harness.runs.run_code(caller, request)
     assert 0 < billing_server.bill <= Decimal("0.05")
     await assert_bound(harness, caller, billing_server)
@@ -189,7 +189,7 @@ async def test_calls_of_runs_that_timed_out_are_charged(
 ) -> None:
     """Calls are charged even if their runs time out, because the provider has begun to answer and bills them."""
     parameters: dict[str, Any] = {"max_tokens": 50}
-    code = CALLS.replace('"hello"', '"slow"')
+    code = CONCURRENT_CALLS.replace('"hello"', '"slow"')
     request = RunCodeRequest(code=code, input_dict={"parameters": parameters, "timeout": 3})
     await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(3)), return_exceptions=True)
     assert (await harness.account(caller.uid)).held
@@ -201,7 +201,7 @@ async def test_calls_whose_process_has_ended_are_charged_their_holds(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
     """An instance may end after its response. Its calls are still billed, so the sweep charges their holds."""
-    code = CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
+    code = CONCURRENT_CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
     request = RunCodeRequest(code=code, input_dict={"parameters": {"max_tokens": 1_000}, "timeout": 3})
     holds = harness.database._client.collection("holds")  # pyright: ignore[reportPrivateUsage]
     for _ in range(8):  # each run would spend a sixth of the allowance
@@ -227,7 +227,8 @@ async def test_chained_agents_cost_at_most_the_allowance(
     """The limit holds for concurrent runs of code that calls another agent, which calls a model."""
     agents = AgentService(harness.database)
     inner = await agents.create(
-        caller, CreateAgentRequest(name="inner", description="Asks.", code=CALLS.replace("range(40)", "range(4)"))
+        caller,
+        CreateAgentRequest(name="inner", description="Asks.", code=CONCURRENT_CALLS.replace("range(40)", "range(4)")),
     )
     code = """
 async def run(input_dict, tools):

@@ -83,7 +83,7 @@ async def test_a_report_with_a_key_is_charged_once(users: UserService, caller: C
     assert user.usage_info.spend_remaining == 98
 
 
-async def test_a_key_names_one_report(users: UserService, caller: Caller) -> None:
+async def test_a_key_identifies_one_report(users: UserService, caller: Caller) -> None:
     """A repeated report is replayed. A different report with the same key causes 409 and is not charged."""
     first = await users.report(caller, usage(1, why="a"), "key")
     repeated = await users.report(caller, usage(1, why="a"), "key")

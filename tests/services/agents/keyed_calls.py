@@ -13,7 +13,7 @@ KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}
 CLOCK = "from datetime import datetime\n\nasync def run(input_dict, tools):\n    return str(datetime.now())"
-TWICE = """
+TWO_CALLS = """
 async def run(input_dict, tools):
     await call_llm("openai", "gpt-4.1-mini", "first", {"max_tokens": 100})
     await call_llm("openai", "gpt-4.1-mini", "second", {"max_tokens": 100})

@@ -110,7 +110,7 @@ async def test_only_one_of_several_changes_to_a_revision_is_made(agents: AgentSe
 
 
 async def test_visibility_determines_access_to_other_users_agents(agents: AgentService, caller: Caller) -> None:
-    """Other users cannot find a private agent. They can read a shared one, but only administrators can change it."""
+    """Other users cannot find a private agent, and can only read a shared one. Administrators can change it."""
     saved = await agents.create(caller, request())
     for attempt in (agents.get(OTHER, saved.id), agents.update(OTHER, saved.id, change(name="x"))):
         with pytest.raises(NotFound, match="There is no such agent"):

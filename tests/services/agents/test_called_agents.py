@@ -15,7 +15,7 @@ from shared.services.agents.agents import AgentService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import MODEL_CALLER, ECHO, get_stored, save
+from tests.services.publishing import ECHO, MODEL_CALLER, get_stored, save
 
 OWNER = Caller(uid="owner")
 

@@ -91,7 +91,7 @@ async def test_invalid_model_calls_are_reported(
     ],
 )
 async def test_an_unknown_provider_is_reported_as_in_a_chat(harness: Harness, caller: Caller, call: str) -> None:
-    """The error suggests similar names, however the code names the provider."""
+    """The error suggests similar names, for both ways of naming a provider."""
     failed = await run_and_fail(
         harness, caller, f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
     )

@@ -26,7 +26,7 @@ from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
-from tests.services.agents.keyed_calls import CLOCK, HI, KEY, OWNER, TWICE, call, get_key_documents
+from tests.services.agents.keyed_calls import CLOCK, HI, KEY, OWNER, TWO_CALLS, call, get_key_documents
 from tests.services.harness import GatedModel, Harness, create_published_service
 from tests.services.publishing import MODEL_CALLER, publish
 
@@ -163,7 +163,7 @@ async def test_a_request_that_had_no_effect_is_not_stored(harness: Harness) -> N
 
 async def test_a_rejection_during_a_run_is_replayed(harness: Harness) -> None:
     """A run that was rejected after its first call is not repeated, even if the budget has been raised."""
-    await publish(harness.database, OWNER, "twice", TWICE)
+    await publish(harness.database, OWNER, "twice", TWO_CALLS)
     model = GatedModel(200)
     errors: list[DeploymentBudgetSpent] = []
     for budget in (0.0002, 1):

@@ -24,7 +24,7 @@ from tests.services.agents.keyed_calls import (
     get_key_documents,
 )
 from tests.services.harness import Harness
-from tests.services.publishing import MODEL_CALLER, ECHO, publish
+from tests.services.publishing import ECHO, MODEL_CALLER, publish
 
 
 async def test_a_run_that_died_is_not_run_again(published: PublishedService, harness: Harness) -> None:

@@ -129,7 +129,7 @@ async def test_the_cost_above_the_remaining_allowance_is_owed(harness: Harness, 
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number: int) -> None:
-    """Makes one call of a method fail, as in an outage: the one with this number, counted from now."""
+    """Makes the call with this number, counted from now, fail as in an outage."""
     original, numbers = getattr(owner, name), itertools.count(1)
 
     async def call(*args: Any, **kwargs: Any) -> Any:

@@ -97,7 +97,7 @@ async def test_a_chat_that_a_worker_has_begun_counts_as_accepted(
     assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PROCESSING
 
 
-async def test_another_users_ticket_looks_unknown(chat: ChatService, caller: Caller) -> None:
+async def test_another_users_ticket_is_reported_as_unknown(chat: ChatService, caller: Caller) -> None:
     """Another user's ticket and an unknown one cause exactly the same error."""
     accepted = await chat.submit(caller, chat_request())
     with pytest.raises(NotFound) as foreign:

@@ -89,7 +89,7 @@ async def test_a_ticket_is_queued_less_and_less_often_if_tasks_cannot_be_looked_
 async def test_the_next_sweep_continues_after_one_that_died(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, settings: Settings
 ) -> None:
-    """If a sweep died before it recorded a task, the next one queues a task with the same name, so none is added."""
+    """If a sweep died before it recorded a task, the next one queues the same task name, which adds no second task."""
     await task_queue(settings).enqueue(task_name("t", 2), {"ticket_id": "t"})
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     assert await sweeper.sweep() == Swept(requeued=1)
@@ -118,7 +118,7 @@ async def test_a_ticket_that_only_waits_is_not_ended(
 async def test_the_error_of_a_tried_ticket_does_not_say_that_nothing_was_charged(
     database: Database, sweeper: SweepService
 ) -> None:
-    """If an attempt failed, the error does not say so, because the attempt may have been charged."""
+    """A failed attempt may have been charged, so the error does not claim the opposite."""
     age = timedelta(hours=25)
     began = datetime.now(UTC) - age
     await store(database, ticket("tried", age=age, parked="model", attempts=1, first_taken_at=began), REQUEST)
@@ -174,7 +174,7 @@ async def test_a_rejected_ticket_is_left_for_the_next_sweep(
 
 
 async def test_a_sweep_is_limited(database: Database, sweeper: SweepService) -> None:
-    """A sweep handles a limited number of pages, and begins with the tickets that were changed the longest time ago."""
+    """A sweep handles a limited number of pages, and begins with those whose last change is the oldest."""
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
     assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
@@ -206,7 +206,7 @@ async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Dat
 async def test_each_ticket_is_logged_with_the_request_that_submitted_it(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, lines: Lines
 ) -> None:
-    """The log line and the new task contain the id and the trace of that request."""
+    """The log line and the new task contain the id and the trace of the request that submitted the ticket."""
     trace, sweep_context = new_trace(), RequestContext("sweep", new_trace(), "p", lambda: ("POST", "/"))
     chat_context = {"request_id": "chat", "traceparent": trace.traceparent}
     await store(database, ticket("untouched", age=timedelta(minutes=10), **chat_context), REQUEST)

@@ -45,7 +45,7 @@ async def dispatcher(harness: Harness, cloud_tasks: CloudTasksServer, models: He
 async def test_chats_above_a_users_share_are_parked(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher
 ) -> None:
-    """Their deliveries end immediately, without an error or an attempt. Another user's chat is answered."""
+    """Deliveries above the share end immediately, without an error or an attempt. Another user's chat is answered."""
     own = await submit(harness, caller, *(f"mine {number}" for number in range(6)))
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
@@ -63,7 +63,7 @@ async def test_chats_above_a_users_share_are_parked(
 async def test_parked_tickets_are_called_in_order_as_turns_become_free(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The end of each chat queues the oldest parked one. All are answered, and never more at a time than the share."""
+    """The end of each chat queues the oldest parked ticket. The number of chats under way never exceeds the share."""
     texts = [f"chat {number}" for number in range(7)]
     tickets = await submit(harness, caller, *texts[:2])
     dispatcher.deliver_new()
@@ -89,7 +89,7 @@ async def test_parked_tickets_are_called_in_order_as_turns_become_free(
 async def test_many_deliveries_at_the_same_moment_share_the_turns(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher
 ) -> None:
-    """The chats that are answered at a time never exceed the share, and every ticket is finally answered."""
+    """The number of chats under way never exceeds the share, and every ticket is eventually answered."""
     texts = [f"chat {number}" for number in range(20)]
     tickets = await submit(harness, caller, *texts)
     for text in texts:

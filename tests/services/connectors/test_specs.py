@@ -1,4 +1,4 @@
-"""API descriptions are fetched in every encoding in use, and long ones do not delay short ones."""
+"""API descriptions are fetched in every common encoding, and long ones do not delay short ones."""
 
 import asyncio
 import codecs

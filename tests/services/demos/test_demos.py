@@ -99,7 +99,7 @@ async def test_only_one_of_several_changes_to_a_revision_is_made(demos: DemoServ
 
 
 async def test_visibility_determines_access_to_other_users_demos(demos: DemoService, caller: Caller) -> None:
-    """Other users cannot find a private demo. They can read a shared one, but only administrators can change it."""
+    """Other users cannot find a private demo, and can only read a shared one. Administrators can change it."""
     saved = await demos.create(caller, request())
     for attempt in (demos.get(OTHER, saved.id), demos.replace(OTHER, saved.id, replacement())):
         with pytest.raises(NotFound, match="There is no such demo"):

@@ -73,7 +73,7 @@ def test_every_part_stays_in_its_place(title: str, html: str, css: str, js: str)
 
 
 def test_only_the_nonce_admits_scripts() -> None:
-    """The policy has no hash of the demo's script: it would also admit that script in a frame in the demo's HTML."""
+    """The policy omits the hash of the demo's script, which would also admit the script in a frame in its HTML."""
     first, _ = write_policy(BASE, NONCE).split(", ")
     assert f"script-src 'nonce-{NONCE}'" in first.split("; ")
 

@@ -75,7 +75,7 @@ def test_a_run_that_never_returns_a_value_has_a_fault(body: str) -> None:
     ],
 )
 def test_only_the_last_top_level_run_is_checked(code: str, fault: str | None) -> None:
-    """Another `run` does not count. Code that does not parse has no fault here, because loading reports its error."""
+    """Other functions named `run` do not count. Code that does not parse has no fault, because loading reports it."""
     assert find_fault(code) == fault
 
 
