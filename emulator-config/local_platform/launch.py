@@ -138,7 +138,7 @@ def _stop(suite: Suite, interruption: Interruption) -> None:
     times = "again" if interruption.wait_cancelled.is_set() else "twice more"
     step(f"Stopping, and saving the data (Ctrl-C {times}: stop immediately without saving)")
     saved = suite.stop(interruption.forced)
-    survivors = [entry for entry in processes.find_marked(suite.folder) if entry.is_ours]
+    survivors = [entry for entry in processes.find_marked(suite.folder) if entry.is_owned_by_this_process]
     if survivors:
         raise Problem(
             "Some processes could not be stopped: " + ", ".join(str(entry.process.pid) for entry in survivors),

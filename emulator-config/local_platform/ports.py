@@ -33,7 +33,7 @@ class Ports:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Ports":
-        """Returns the ports moved by PORT_OFFSET, with HTTP_PORT for the service. Raises `Problem` if one is invalid."""
+        """Returns the ports moved by PORT_OFFSET, with HTTP_PORT for the service. Raises `Problem` for invalid ones."""
         ports = cls().moved(_read_number(environ, "PORT_OFFSET", 0, _LARGEST_PORT - max(cls().by_name().values())) or 0)
         http_port = _read_number(environ, "HTTP_PORT", 1, _LARGEST_PORT)
         if not http_port:

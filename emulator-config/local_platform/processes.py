@@ -29,7 +29,7 @@ class MarkedProcess:
         return int(self.owner.partition("@")[0])
 
     @property
-    def is_ours(self) -> bool:
+    def is_owned_by_this_process(self) -> bool:
         """Whether the current process is the owner."""
         return self.owner == _identity(psutil.Process())
 
@@ -59,7 +59,7 @@ def find_marked(folder: Path) -> list[MarkedProcess]:
 
 def find_owned_processes(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
     """Returns the processes for `folder` that the current process owns, and all descendants of `roots`."""
-    found = {entry.process for entry in find_marked(folder) if entry.is_ours}
+    found = {entry.process for entry in find_marked(folder) if entry.is_owned_by_this_process}
     for pid in roots:
         try:
             found.update(psutil.Process(pid).children(recursive=True))

@@ -48,7 +48,7 @@ def test_a_detached_child_is_found_by_its_mark(tmp_path: Path) -> None:
         found = processes.find_marked(tmp_path)
         assert [entry.process.pid for entry in found] == [child.pid]
         assert found[0].owner_pid == os.getpid()
-        assert found[0].is_ours
+        assert found[0].is_owned_by_this_process
         assert not found[0].is_orphan
         assert processes.find_marked(tmp_path / "other") == []
     finally:

@@ -28,7 +28,7 @@ async def test_a_model_is_called_and_charged_to_the_caller(
     assert response.result == {"outputText": "Because."}
     account = await harness.account(caller.uid)
     (charged,) = await harness.get_charges(caller.uid)
-    assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 a million
+    assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 per million
     assert (account.remaining, account.held) == (account.allowance - charged, 0)
     (call,) = model_server.calls
     assert call.headers["authorization"] == f"Bearer {SECRET_KEY}"

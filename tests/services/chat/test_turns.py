@@ -223,7 +223,7 @@ async def test_a_called_ticket_is_queued_even_if_the_response_to_its_commit_is_l
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
     lose_responses(harness.database, ServiceUnavailable("lost"), 3)
-    models.release(models.prompts[0])  # the commits settle the chat, free its turn, and call the next ticket
+    models.release(models.prompts[0])  # the three commits settle the chat, free its turn, and call the next ticket
     await models.wait_until(lambda: dispatcher.running == models.running == 1)
     assert len(dispatcher.deliver_new()) == 1
 
