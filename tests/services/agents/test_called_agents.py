@@ -156,7 +156,7 @@ async def run(input_dict, tools):
     # The seventh call is the fourth call of the agent, so the agent's model call would be the eighth.
     assert len(model_server.calls) == 3
     limited = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
-    assert "A run may spend $0.002" in await run(limited, OWNER, outer)
+    assert "A run and the agents that it calls may spend $0.002" in await run(limited, OWNER, outer)
 
 
 async def test_nested_runs_do_not_deadlock_on_run_slots(settings: Settings, catalog: Catalog) -> None:
