@@ -175,7 +175,7 @@ class _Output:
             say("  … this takes 15 seconds to two minutes, depending on the machine")
 
     def warm_progress(self, suite: Suite) -> Callable[[int], None]:
-        """Returns a function that shows lines while functions start, and sometimes reports how many have started."""
+        """Returns a function that shows lines while functions start, and periodically reports how many have started."""
 
         def progress(started: int) -> None:
             self.show(suite.log.new_lines())
