@@ -1,4 +1,4 @@
-"""Runs the service until Ctrl-C; `make run` starts this after `setup.py` has created `.venv`."""
+"""Runs the service until a signal arrives. `make run` starts this program after `setup.py` has created `.venv`."""
 
 import sys
 

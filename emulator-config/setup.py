@@ -1,14 +1,14 @@
 """Installs everything that is needed to run and test the service: `python3 emulator-config/setup.py`.
 
-It works in a fresh clone, because it uses only the standard library. Older Pythons must be able to read this file, so
-that they can hand over to a newer one.
+It uses only the standard library, so it works in a fresh clone. Older versions of Python must be able to read this
+file, so that they can hand over to a newer one.
 """
 
 import os
 import shutil
 import sys
 
-OLDEST = (3, 11)
+OLDEST_PYTHON = (3, 11)
 
 
 def hand_over():
@@ -18,7 +18,7 @@ def hand_over():
         if newer:
             os.execv(newer, [newer, *sys.argv])  # noqa: S606
     sys.exit(
-        "\n✗ Python %d.%d is too old: 3.11 or newer is needed.\n"  # noqa: UP031
+        "\n✗ Python %d.%d is too old: Python 3.11 or newer is required.\n"  # noqa: UP031
         "  Install one (python3.11, python3.12 or python3.13), then try again." % sys.version_info[:2]
     )
 
@@ -31,7 +31,7 @@ def main():
     from local_platform.setup_steps import set_up, wants_local_model
 
     def work() -> int:
-        # `make run` starts here: an invalid value is rejected before minutes are spent on installing.
+        # `make run` starts here, so an invalid value is rejected before an installation that may take minutes.
         read_app_env(os.environ)
         set_up(LAYOUT, os.environ, local_model=wants_local_model(os.environ))
         return 0
@@ -40,6 +40,6 @@ def main():
 
 
 if __name__ == "__main__":
-    if sys.version_info < OLDEST:
+    if sys.version_info < OLDEST_PYTHON:
         hand_over()
     sys.exit(main())

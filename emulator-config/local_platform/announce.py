@@ -7,14 +7,14 @@ from local_platform.suite import Suite
 
 _NEW_USER = {"email": "me@example.com", "password": "a-password", "returnSecureToken": True}
 _READ_SIGN_UP = (
-    "python3 -c 'import json,sys; answer = json.load(sys.stdin); "
-    """print(answer.get("idToken") or sys.exit(answer["error"]["message"]))'"""
+    "python3 -c 'import json,sys; response = json.load(sys.stdin); "
+    """print(response.get("idToken") or sys.exit(response["error"]["message"]))'"""
 )
 """Prints the token, or the error message if sign-up failed, such as `EMAIL_EXISTS` for an existing account."""
 
 
 def format_announcement(suite: Suite) -> str:
-    """Returns the addresses and, as curl commands that can be pasted, a first chat."""
+    """Returns the addresses, and curl commands that send a first chat."""
     ports = suite.ports
     lines = [
         f"✓ Ready: {suite.url}   (APP_ENV={suite.app_env})",

@@ -9,11 +9,11 @@ APP_ENVS = ("local", "firebase")
 
 
 def read_app_env(environ: Mapping[str, str]) -> str:
-    """Returns APP_ENV or its default. Raises `Problem` for other values: a typo would disable authentication."""
+    """Returns APP_ENV or its default. Raises `Problem` for other values. A typo could disable authentication."""
     app_env = environ.get("APP_ENV", "").strip() or APP_ENVS[0]
     if app_env not in APP_ENVS:
         raise Problem(
             f"APP_ENV is {app_env!r}, which is neither {' nor '.join(APP_ENVS)}",
-            "Set APP_ENV to firebase to require ID tokens, or leave it out to run all requests as one local user.",
+            "Set APP_ENV to firebase to require ID tokens, or unset it to run all requests as one local user.",
         )
     return app_env

@@ -10,7 +10,7 @@ from typing import TextIO
 class Problem(Exception):
     """A problem that the user must fix.
 
-    `what` is one sentence without its full stop; `remedy` tells the user what to do about it.
+    `what` is a sentence without the period at its end. `remedy` tells the user what to do about the problem.
     """
 
     def __init__(self, what: str, remedy: str) -> None:
@@ -25,12 +25,12 @@ def say(text: str = "") -> None:
 
 
 def step(text: str) -> None:
-    """Reports what is being done now."""
+    """Reports the step that begins now."""
     say(f"· {text}")
 
 
 def run_main(main: Callable[[], int]) -> int:
-    """Runs `main` and returns its exit code. Reports a `Problem` (1) or an interrupt (130) without a traceback."""
+    """Runs `main` and returns its exit code. A `Problem` (1) or an interrupt (130) is shown without a traceback."""
     try:
         return main()
     except Problem as problem:
@@ -42,9 +42,9 @@ def run_main(main: Callable[[], int]) -> int:
 
 
 def _write(text: str, stream: TextIO) -> None:
-    """Writes a line; ignores a closed terminal or pipe, because the running processes must still be stopped in order.
+    """Writes a line. Ignores a closed terminal or pipe, because the running processes must still be stopped in order.
 
-    After a failure, the stream leads to /dev/null; otherwise, flushing its buffer would fail again when Python exits.
+    After a failure, the stream is redirected to /dev/null. Otherwise, flushing its buffer at exit would fail again.
     """
     try:
         print(text, file=stream, flush=True)

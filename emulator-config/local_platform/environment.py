@@ -1,4 +1,4 @@
-"""Builds the environment of the suite, which every function inherits."""
+"""Builds the suite's environment variables, which every function inherits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +8,10 @@ from dotenv import dotenv_values
 from local_platform.app_env import read_app_env
 
 PROJECT = "demo-agents"
-"""A project id that begins with `demo-` makes the suite refuse to reach any real service."""
+"""The project id. Because it begins with `demo-`, the suite does not call any real service."""
 
 FUNCTION_START_SECONDS = 90
-"""How long the suite waits for a function's process; its default of half a minute is too short on a busy machine."""
+"""How long the suite waits for a function's process. Its default of half a minute is too short on a busy machine."""
 
 ODD_REQUESTS = Path(__file__).with_name("odd_requests.cjs")
 """A script that Node.js loads first, to rewrite requests that the suite's Hosting cannot handle."""
@@ -31,7 +31,7 @@ IGNORED_VARIABLES = (
     "PYTHONHOME",
     "DEBUG",
 )
-"""Variables in the user's shell that the suite must ignore: it sets its own values, or none."""
+"""Variables in the user's shell that the suite must ignore. It sets its own values, or none."""
 
 
 def add_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -53,9 +53,9 @@ def build_environment(
 ) -> dict[str, str]:
     """Returns `environ`, adapted for the suite.
 
-    `root` is the folder in which functions find `shared`; it is None if each function has its own copy and must not
+    `root` is the folder in which functions find `shared`. It is None if each function has its own copy and must not
     find another. `folder` is for files that the tools would otherwise write to the user's home and to the shared
-    temporary folder, where a second suite of the same project would find them. `app_env` overrides `environ`; the
+    temporary folder, where a second suite of the same project would find them. `app_env` overrides `environ`. The
     default is "local".
     """
     cleaned = {name: value for name, value in environ.items() if name not in IGNORED_VARIABLES}
@@ -78,7 +78,7 @@ def build_environment(
     cleaned.pop("PYTHONPATH", None)
     if root is not None:
         cleaned["PYTHONPATH"] = str(root)
-    cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # five minutes are too long for a developer
+    cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # the default of five minutes is too long for a developer
     cleaned.setdefault("FUNCTIONS_DISCOVERY_TIMEOUT", str(FUNCTION_START_SECONDS))
     if cleaned["APP_ENV"] != "firebase":  # with several users, agents must not reach the emulators' ports
         cleaned.setdefault("OUTBOUND_ALLOWED_HOSTS", "localhost,127.0.0.1")  # a developer's own MCP servers and APIs

@@ -1,4 +1,4 @@
-"""Runs the Firestore emulator alone, for tests that need no functions. It is ready in about two seconds."""
+"""Runs only the Firestore emulator, for tests that need no functions. It is ready in about two seconds."""
 
 import os
 import subprocess
@@ -22,8 +22,9 @@ def firestore_emulator(
 ) -> Generator[str]:
     """Yields the `host:port` of an emulator and stops it afterwards.
 
-    If FIRESTORE_EMULATOR_HOST names a running emulator, that one is used and left running; otherwise, an empty one is
-    started on a free port. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem`.
+    If FIRESTORE_EMULATOR_HOST names a running emulator, it is used and left running. Otherwise, an empty one is
+    started on a free port. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem` if the
+    emulator does not start.
     """
     environ = os.environ if environ is None else environ
     source = choose_firestore(environ)
@@ -64,6 +65,6 @@ def firestore_emulator(
 def _command(source: FirestoreSource, host: str, environ: Mapping[str, str], layout: Layout) -> list[str]:
     jdk = find_jdk(layout, environ, OLDEST_FOR_FIRESTORE)
     if jdk is None or source.jar is None:
-        raise Problem("The Firestore emulator or its Java is not installed", "Run `make setup` first.")
+        raise Problem("The Firestore emulator or Java is not installed", "Run `make setup` first.")
     address, _, port = host.partition(":")
     return [str(jdk.java), "-cp", str(source.jar), MAIN_CLASS, "--host", address, "--port", port]

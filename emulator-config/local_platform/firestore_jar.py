@@ -27,7 +27,7 @@ class FirestoreSource:
 
 
 def choose_firestore(environ: Mapping[str, str]) -> FirestoreSource:
-    """Returns the emulator at FIRESTORE_EMULATOR_HOST if it answers; otherwise the gcloud SDK's, or the download."""
+    """Returns the emulator at FIRESTORE_EMULATOR_HOST if it answers, otherwise the gcloud SDK's or the download."""
     host = environ.get("FIRESTORE_EMULATOR_HOST")
     if host and is_answering(host):
         return FirestoreSource(f"the running Firestore emulator at {host}", host=host)
@@ -65,7 +65,7 @@ def write_wrapper(jar: Path, wrapper: Path) -> Path:
 
 
 def format_manifest_line(line: str) -> bytes:
-    """Returns `line` in a manifest's format: lines of at most 72 bytes, where continuation lines begin with a space."""
+    """Returns `line` in a manifest's format: lines have at most 72 bytes, and continuation lines begin with a space."""
     remaining = line.encode()
     width = _MANIFEST_LINE_BYTES
     pieces: list[bytes] = []
@@ -77,7 +77,7 @@ def format_manifest_line(line: str) -> bytes:
 
 
 def _sdk_roots(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yields the folders of gcloud SDKs. The one that `gcloud` itself reports comes last; reporting takes a second."""
+    """Yields the folders of gcloud SDKs. The one that `gcloud` reports comes last, because reporting takes a second."""
     if root := environ.get("CLOUDSDK_ROOT_DIR"):
         yield Path(root)
     gcloud = shutil.which("gcloud", path=environ.get("PATH", ""))

@@ -14,9 +14,9 @@ from local_platform.ports import HOST, http_response, http_status
 
 REGION = "us-central1"
 WARM_SECONDS = 60.0
-"""How long to wait for functions after the last one has started."""
+"""How long to wait for the next function to start."""
 _SLOWEST_FUNCTION = "worker"
-"""The function that takes longest to start, because it imports most."""
+"""The function that takes the longest to start, because it imports the most."""
 
 
 class FunctionsEmulator:
@@ -33,21 +33,21 @@ class FunctionsEmulator:
         self,
         names: Sequence[str],
         cancelled: threading.Event | None = None,
-        progress: Callable[[int], None] = lambda up: None,
+        progress: Callable[[int], None] = lambda started: None,
     ) -> list[str]:
-        """Starts a first process of each function in `names`, so that its first caller does not have to wait.
+        """Starts the first process of each function in `names`, so that its first caller does not have to wait.
 
-        As many start at a time as there are cores: all at once, each would take longer than the suite waits for one.
-        `progress` is called repeatedly with the number of functions that are up. Returns the names of those that are
-        not up; returns early when `cancelled` is set.
+        The number of functions that start at a time is the number of cores. If all started at once, each would take
+        longer than the suite waits for it. `progress` is called repeatedly with the number of functions that have
+        started. Returns the names of those that have not, and returns early when `cancelled` is set.
         """
-        up: list[str] = []
+        started: list[str] = []
         last_start = time.monotonic()
 
         def call(name: str) -> None:
             nonlocal last_start
             if http_status(self.port, f"{_path(name)}/__warm", timeout=WARM_SECONDS) is not None:
-                up.append(name)
+                started.append(name)
                 last_start = time.monotonic()
 
         pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1))
@@ -56,31 +56,31 @@ class FunctionsEmulator:
         def is_done() -> bool:
             is_stuck = time.monotonic() - last_start > WARM_SECONDS
             done = is_stuck or all(each.done() for each in calls)
-            progress(len(up))
+            progress(len(started))
             return done
 
         processes.wait_for(is_done, math.inf, cancelled.is_set if cancelled is not None else lambda: False)
         pool.shutdown(wait=False, cancel_futures=True)
-        return [name for name in names if name not in up]
+        return [name for name in names if name not in started]
 
     def sweep(self) -> bool:
-        """Calls the sweep, like the scheduler in the cloud; returns whether it succeeded.
+        """Calls the sweep, as the scheduler does in the cloud, and returns whether it succeeded.
 
-        The suite's queue loses its tasks when it ends; the sweep takes up the tickets that were waiting.
+        The suite's queue loses its tasks when it ends. The sweep takes up the tickets that were waiting.
         """
         return http_status(self.port, _path("sweep"), method="POST", timeout=60) == 200
 
     def count_requests(self) -> int:
-        """Returns the number of unanswered requests to functions, including the queue's; 0 if it is unknown."""
+        """Returns the number of unanswered requests to functions, including the queue's, or 0 if it is unknown."""
         response = http_response(self.port, "/__under_way", timeout=5)
         if response is None or response[0] != 200:
             return 0
         return int(json.loads(response[1])["requests"])
 
     def wait_for_requests(self, seconds: float, interrupted: Callable[[], bool] = lambda: False) -> int:
-        """Waits for requests under way, at most `seconds` and until `interrupted`; returns how many have not ended.
+        """Waits up to `seconds` for requests under way, or until `interrupted`, and returns how many have not ended.
 
-        If the suite saves its data afterwards, these include what the ended requests have written.
+        Data that is saved afterwards includes everything that the ended requests have written.
         """
         remaining = 0
 

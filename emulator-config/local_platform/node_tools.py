@@ -1,4 +1,4 @@
-"""Installs firebase-tools and the type checker in the versions of `package-lock.json`."""
+"""Installs firebase-tools and the type checker in the versions that `package-lock.json` locks."""
 
 import json
 import re

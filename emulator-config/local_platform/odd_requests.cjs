@@ -1,6 +1,6 @@
 // Node.js loads this script before the emulator suite. It handles three kinds of requests that the suite's Hosting does
-// not forward, but answers with 500 in plain text. They are rewritten into a form that Hosting supports, so that the
-// function answers them as in the cloud.
+// not forward, but rejects with 500 and plain text. They are rewritten into a form that Hosting supports, so that the
+// function handles them as in the cloud.
 "use strict";
 
 const http = require("node:http");
@@ -14,14 +14,14 @@ http.Server.prototype.emit = function (event, request, ...rest) {
 };
 
 function normalize(request) {
-  // Node.js has already decoded the chunks and requested the body; if forwarded, either header breaks the proxy.
+  // Node.js has already decoded the chunks and requested the body. If forwarded, either header would break the proxy.
   delete request.headers["transfer-encoding"];
   delete request.headers["expect"];
   const [path] = request.url.split("?", 1);
   request.url = toDecodable(path) + request.url.slice(path.length);
 }
 
-// Replaces invalid UTF-8 with the replacement character, like a function's own server does.
+// Replaces invalid UTF-8 with the replacement character, as a function's own server does.
 function toDecodable(path) {
   return path.replace(PERCENT_BYTES, (escaped) => {
     try {

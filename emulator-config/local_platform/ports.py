@@ -17,7 +17,7 @@ _SUGGESTED_OFFSETS = (10000, 20000)
 
 @dataclass(frozen=True)
 class Ports:
-    """The suite's ports; the defaults are those of `firebase.json`. Functions' processes use free ones in 8081–9081."""
+    """The suite's ports. The defaults are those in `firebase.json`. Functions use free ports in 8081–9081."""
 
     hosting: int = 8000
     functions: int = 5001
@@ -33,23 +33,23 @@ class Ports:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Ports":
-        """Returns the ports moved by PORT_OFFSET, with the service itself at HTTP_PORT. Raises `Problem` if invalid."""
+        """Returns the ports moved by PORT_OFFSET, with HTTP_PORT for the service. Raises `Problem` for invalid ones."""
         ports = cls().moved(_read_number(environ, "PORT_OFFSET", 0, _LARGEST_PORT - max(cls().by_name().values())) or 0)
         http_port = _read_number(environ, "HTTP_PORT", 1, _LARGEST_PORT)
         if not http_port:
             return ports
         for name, port in ports.by_name().items():
             if port == http_port and name != "hosting":
-                raise Problem(f"HTTP_PORT is {http_port}, which is this suite's port for {name}", "Choose another.")
+                raise Problem(f"HTTP_PORT is {http_port}, which the suite uses for {name}", "Choose another port.")
         return dataclasses.replace(ports, hosting=http_port)
 
     def moved(self, offset: int) -> "Ports":
-        """Returns the same ports, each `offset` higher."""
+        """Returns these ports, each increased by `offset`."""
         return Ports(**{name: port + offset for name, port in self.by_name().items()})
 
     @property
     def offset(self) -> int:
-        """The difference from the default ports, disregarding HTTP_PORT."""
+        """The difference from the default ports. HTTP_PORT does not affect it."""
         return self.hub - Ports.hub
 
     def by_name(self) -> dict[str, int]:
@@ -86,7 +86,7 @@ def is_taken(port: int) -> bool:
 
 
 def require_free(ports: Mapping[str, int], offset: int = 0) -> None:
-    """Raises `Problem` for the first port that is taken; the error names the process if it can be found.
+    """Raises `Problem` for the first port that is taken. The problem names the process if it can be found.
 
     The remedy suggests a PORT_OFFSET other than `offset`, which is in use.
     """
@@ -103,7 +103,7 @@ def require_free(ports: Mapping[str, int], offset: int = 0) -> None:
 
 
 def find_holder(port: int) -> psutil.Process | None:
-    """Returns the process that listens on `port`; None if it is hidden, as other users' processes may be."""
+    """Returns the process that listens on `port`, or None if it is hidden, as other users' processes may be."""
     for process in psutil.process_iter():
         try:
             connections = process.net_connections(kind="tcp")
@@ -123,13 +123,13 @@ def free_port() -> int:
 
 
 def http_status(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> int | None:
-    """Sends a request to this machine and returns the response's status; None without a response."""
+    """Sends a request to this machine and returns the response's status, or None without a response."""
     response = http_response(port, path, method=method, timeout=timeout)
     return None if response is None else response[0]
 
 
 def http_response(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> tuple[int, bytes] | None:
-    """Sends a request to this machine and returns the response's status and body; None without a response."""
+    """Sends a request to this machine and returns the response's status and body, or None without a response."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request(method, path, headers={"Content-Length": "0"} if method != "GET" else {})
@@ -148,6 +148,6 @@ def _read_number(environ: Mapping[str, str], name: str, minimum: int, maximum: i
     if not (value.isascii() and value.isdecimal() and len(value) <= 5 and minimum <= int(value) <= maximum):
         raise Problem(
             f"{name} is {value[:20]!r}, which is not a number from {minimum} to {maximum}",
-            f"Set {name} to such a number, or leave it out.",
+            f"Set {name} to such a number, or unset it.",
         )
     return int(value)

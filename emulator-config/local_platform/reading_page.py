@@ -1,6 +1,6 @@
-"""Copies the API page's files from npm's folder to the folder from which the function `meta` serves them.
+"""Copies the API page's files from `node_modules` to the folder from which the function `meta` serves them.
 
-They are 2 MB of third-party files, so they are not part of the repository.
+The files are 2 MB of third-party code, so they are not part of the repository.
 """
 
 import filecmp
@@ -20,7 +20,7 @@ _PARTS = (
 
 
 def ensure_api_page(layout: Layout) -> bool:
-    """Updates the copies from `node_modules`. Returns whether there was anything to do. Raises `Problem`."""
+    """Updates the copies from `node_modules`. Returns whether there was anything to do. Raises `Problem` on failure."""
     source = layout.root / "node_modules" / "swagger-ui-dist"
     target = layout.page_parts
     missing = [name for name in _PARTS if not (source / name).is_file()]

@@ -1,8 +1,8 @@
-"""Notices edits in the functions and in `shared/`, and restarts the functions.
+"""Detects edits in the functions and in `shared/`, and restarts the functions.
 
-The suite itself watches only its functions' folders, and neither through links nor below hidden folders. This module
-watches Python sources, JSON data and the API page. It does not watch files that are read only at the start:
-`functions.yaml`, `firebase.json` and `.env` need a restart. The suite itself watches `firestore.rules`.
+The suite itself watches only its functions' folders, and ignores links and hidden folders. This module watches Python
+sources, JSON data and the API page. It does not watch files that are read only at the start: changes to
+`functions.yaml`, `firebase.json` and `.env` require a restart. The suite itself watches `firestore.rules`.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local_platform.ports import http_status
 
-WATCHED = ("functions", "shared")
+WATCHED_FOLDERS = ("functions", "shared")
 _SUFFIXES = {".py", ".json", ".html", ".js"}
 
 
@@ -46,12 +46,12 @@ class SourceWatch:
         return found
 
     def _files(self) -> Iterator[Path]:
-        for name in WATCHED:
+        for name in WATCHED_FOLDERS:
             for path in (self._root / name).rglob("*"):
                 if path.suffix in _SUFFIXES and not path.name.startswith("."):
                     yield path
 
 
 def reload_functions(hub_port: int) -> bool:
-    """Makes the suite end every function's processes, busy ones after their request. Returns whether it succeeded."""
+    """Makes the suite end each process of a function once it is idle. Returns whether the request succeeded."""
     return http_status(hub_port, "/functions/enableBackgroundTriggers", method="PUT", timeout=30) == 200

@@ -32,7 +32,7 @@ def wants_local_model(environ: Mapping[str, str]) -> bool:
 
 
 def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> Tools:
-    """Installs what is missing and reports it; if everything is installed, it does almost nothing.
+    """Installs and reports everything that is missing. If nothing is missing, it does almost nothing.
 
     Raises `Problem` if an installation fails.
     """
@@ -69,7 +69,7 @@ def ensure_firestore(layout: Layout, environ: Mapping[str, str], jdk: Jdk) -> Fi
 
 
 def make_runnable_jar(layout: Layout, source: FirestoreSource) -> str | None:
-    """Returns a jar that `java -jar` can start, for FIRESTORE_EMULATOR_BINARY_PATH; None if it is not needed."""
+    """Returns a jar that `java -jar` can start, for FIRESTORE_EMULATOR_BINARY_PATH, or None if it is not needed."""
     if source.jar is None or not source.needs_wrapper:
         return None
     return str(write_wrapper(source.jar, layout.local / "firestore-emulator.jar"))

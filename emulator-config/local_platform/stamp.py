@@ -1,4 +1,4 @@
-"""Records the sources that a folder was installed from, so that a second set-up has nothing to do."""
+"""Records the sources that a folder was installed from, so that a second set-up does not install it again."""
 
 import hashlib
 from collections.abc import Iterable
@@ -25,10 +25,10 @@ def is_installed(folder: Path, expected: str) -> bool:
 
 
 def mark_installed(folder: Path, installed_from: str) -> None:
-    """Marks `folder` as complete; call this last. The mark is inside the folder and is deleted with it."""
+    """Marks `folder` as complete. Call this last. The mark is inside the folder and is deleted with it."""
     (folder / _NAME).write_text(installed_from + "\n", encoding="ascii")
 
 
 def unmark(folder: Path) -> None:
-    """Removes the mark; call this before changing `folder`, so that an interrupted installation looks incomplete."""
+    """Removes the mark. Call this before changing `folder`, so that an interrupted installation is incomplete."""
     (folder / _NAME).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Starts and stops the Firebase Emulator Suite with this project's functions, and the local model's server.
 
-`make run` and the end-to-end tests use a `Suite`. It requires a finished set-up. It installs nothing and writes nothing
-to the terminal.
+`make run` and the end-to-end tests use a `Suite`. It requires a completed set-up, installs nothing, and writes
+nothing to the terminal.
 """
 
 import os
@@ -29,16 +29,16 @@ from local_platform.suite_log import SuiteLog
 
 READY_SECONDS = 180.0
 _END_SECONDS = 5.0
-"""How long the suite may take to end by itself after the data are saved."""
+"""How long the suite may take to end by itself after the data is saved."""
 _PARTS = ("auth", "functions", "hosting", "tasks")
 
 
 class Suite:
-    """One suite on one set of ports. Use it as a context manager, or call `start` and afterwards, in any case, `stop`.
+    """One suite on one set of ports. Use it as a context manager, or call `start` and then always `stop`.
 
     `name` separates suites: the suite writes to the folder `.local/{name}`. `data` is the folder from which Firestore
-    and Auth are loaded at the start and to which they are saved at the end; with None, the suite begins empty and
-    saves nothing. `environ` is passed to the functions; the default is this process's environment, without `.env`.
+    and Auth are loaded at the start and to which they are saved at the end. With None, the suite begins empty and
+    saves nothing. `environ` is passed to the functions. The default is this process's environment, without `.env`.
     `app_env` overrides it. `local_model` starts the local model's server; by default, it starts if it is installed and
     the environment does not disable it. `firestore_host` is a running emulator to use instead of starting one.
     `staged` is a folder of staged functions to run instead of the sources.
@@ -89,12 +89,12 @@ class Suite:
         return self.functions_emulator.url(name)
 
     def sweep(self) -> bool:
-        """Calls the sweep; returns whether it succeeded."""
+        """Calls the sweep, and returns whether it succeeded."""
         return self.functions_emulator.sweep()
 
     @property
     def is_started(self) -> bool:
-        """Whether there is anything to stop."""
+        """Whether any process has been started and not stopped."""
         return self._firebase is not None or self._model is not None
 
     @property
@@ -112,10 +112,10 @@ class Suite:
         cancelled: threading.Event | None = None,
         progress: Callable[[list[str]], None] = lambda new_lines: None,
     ) -> None:
-        """Starts the suite. Returns when `GET /health` is answered with 200, or as soon as `cancelled` is set.
+        """Starts the suite. Returns when `GET /health` returns 200, or as soon as `cancelled` is set.
 
-        While waiting, `progress` is called repeatedly with the new lines of the log. Raises `Problem`; `stop` must be
-        called even then.
+        In the meantime, `progress` is called repeatedly with the new lines of the log. Raises `Problem` on
+        failure. Even then, `stop` must be called.
         """
         jdk = find_jdk(self.layout, self.environ, OLDEST_FOR_SUITE)
         if jdk is None or not self.layout.firebase.exists():
@@ -127,7 +127,7 @@ class Suite:
             self.layout,
             self.folder,
             self.ports,
-            own_firestore=self.firestore_host is None,
+            start_firestore=self.firestore_host is None,
             ui=self.ui,
             staged=self.staged,
         )
@@ -149,14 +149,14 @@ class Suite:
         self._wait_ready(cancelled, progress)
 
     def find_problem(self) -> Problem | None:
-        """Returns the problem that the running suite has, if any."""
+        """Returns a problem if a process of the running suite has exited, otherwise None."""
         if self._firebase is not None and self._firebase.poll() is not None:
             return self._create_problem(
-                f"The emulator suite has exited by itself (exit code {self._firebase.returncode})"
+                f"The emulator suite has exited unexpectedly (exit code {self._firebase.returncode})"
             )
         if self._model is not None and self._model.poll() is not None:
             return Problem(
-                f"The local model's server has exited by itself (exit code {self._model.returncode})",
+                f"The local model's server has exited unexpectedly (exit code {self._model.returncode})",
                 f"See {self.folder / 'model.log'}, or disable the model with LOCAL_MODEL=off.",
             )
         return None
@@ -164,13 +164,13 @@ class Suite:
     def stop(self, force: threading.Event | None = None) -> bool:
         """Saves the data, ends every process that `start` has started, and waits until its ports are free.
 
-        It does not wait for requests, which are cut off. If `force` is set meanwhile, it ends all processes without
-        saving. Returns whether the data were saved, and True if there was nothing to save.
+        Requests under way are cut off. If `force` is set in the meantime, all processes are ended without saving.
+        Returns whether the data was saved, or True if there was nothing to save.
         """
         force = force or threading.Event()
         saved = self._stop_firebase(force)
         roots = [process.pid for process in (self._firebase, self._model) if process is not None]
-        processes.end_processes(processes.find_family(self.folder, roots), patience=0 if force.is_set() else 3)
+        processes.end_processes(processes.find_owned_processes(self.folder, roots), patience=0 if force.is_set() else 3)
         for process in (self._firebase, self._model):
             if process is not None:
                 process.wait()
@@ -232,8 +232,8 @@ class Suite:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # It has its own session, so that the terminal's Ctrl-C does not reach it in addition to the signal of
-                # `stop`: a second signal would end it immediately.
+                # In its own session, it does not get the terminal's Ctrl-C in addition to the signal from `stop`. A
+                # second signal would end it immediately.
                 start_new_session=True,
             )
 
@@ -278,7 +278,7 @@ class Suite:
 
         if self.data is not None:
             processes.wait_for(is_saved, SAVE_SECONDS, force.is_set)
-        # The suite would now wait up to a minute for requests under way, although their writes can no longer be saved.
+        # The suite now waits up to a minute for requests under way, although their writes can no longer be saved.
         processes.wait_for(has_ended, _END_SECONDS, force.is_set)
         self.log.new_lines()
         return self.data is None or self.log.saved

@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 SHOWN_SEVERITIES = {"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
-"""The severities of those structured log lines of functions that are shown."""
+"""The severities of the functions' structured log lines that are shown."""
 
-FATAL = (
+FATAL_MESSAGES = (
     "Failed to load function definition",
     "Failed to start functions in",
     "Fatal error occurred",
     "Could not start",
 )
-"""Messages of the suite when a part of it fails, even if the suite continues."""
+"""Messages that the suite logs when a part of it fails, even if the suite continues."""
 
 _SAVED = re.compile(r"^✔\s+Export complete")
 _NOT_SAVED = re.compile(r"^⚠\s+Automatic export to .* failed")
-"""Messages of the suite when it ends; matched at the start of a line, because functions may print anything."""
+"""Messages that the suite logs when it ends. They must begin a line, because functions may print anything."""
 _FROM_FUNCTION = re.compile(r"^>\s{1,2}")
-_EXPECTED = re.compile(
+_EXPECTED_WARNINGS = re.compile(
     r"Env variable override detected"
     r"|Unable to fetch the CLI MOTD"
     r"|The Emulator UI is not starting"
@@ -35,14 +35,14 @@ _EXPECTED = re.compile(
 
 
 def format_for_terminal(line: str) -> str | None:
-    """Returns `line` for the terminal, or None. It shows functions' own prints, their warnings, and the suite's."""
-    if _EXPECTED.search(line):
+    """Returns the line to show on the terminal, or None. Lines that functions print, and warnings, are shown."""
+    if _EXPECTED_WARNINGS.search(line):
         return None
     if _FROM_FUNCTION.match(line):
         return _format_function_line(_FROM_FUNCTION.sub("", line))
     if line.startswith("⚠"):
         return line.strip()
-    if any(sign in line for sign in FATAL) or line.startswith("Error:"):
+    if any(sign in line for sign in FATAL_MESSAGES) or line.startswith("Error:"):
         return line.strip()
     return None
 
@@ -56,7 +56,7 @@ def _format_function_line(text: str) -> str | None:
         return f"> {text}"
     fields: dict[str, Any] = entry
     severity = str(fields.get("severity", "INFO"))
-    # A 4xx is not shown, because its caller has seen it. The failure of another server is shown.
+    # A 4xx is not shown, because the caller has seen it. A failure of another server is shown.
     is_seen_by_caller = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
     if severity not in SHOWN_SEVERITIES or is_seen_by_caller:
         return None
@@ -73,9 +73,9 @@ class SuiteLog:
         self.broken = False
         """Whether a line reported that a part of the suite does not work."""
         self.saved = False
-        """Whether a line reported that the data were written."""
+        """Whether a line reported that the data was saved."""
         self.saving_failed = False
-        """Whether a line reported that the data could not be written."""
+        """Whether a line reported that the data could not be saved."""
         self._position = 0
         self._unfinished = ""
         self._tail: deque[str] = deque(maxlen=tail)
@@ -98,7 +98,7 @@ class SuiteLog:
             self._position = log.tell()
         *lines, self._unfinished = text.split("\n")
         self._tail.extend(line for line in lines if line.strip())
-        self.broken = self.broken or any(sign in line for line in lines for sign in FATAL)
+        self.broken = self.broken or any(sign in line for line in lines for sign in FATAL_MESSAGES)
         self.saved = self.saved or any(map(_SAVED.match, lines))
         self.saving_failed = self.saving_failed or any(map(_NOT_SAVED.match, lines))
         return lines

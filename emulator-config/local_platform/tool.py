@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local_platform.console import Problem, step
 
-OFFLINE_SIGNS = (
+OFFLINE_MESSAGES = (
     "ENOTFOUND",
     "EAI_AGAIN",
     "ECONNREFUSED",
@@ -37,7 +37,7 @@ def run_tool(
     cwd: Path,
     environ: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs `command` to its end; reports the `activity` and, if it takes longer, the elapsed seconds.
+    """Runs `command` until it ends. Reports the `activity` and, if it takes long, the elapsed seconds.
 
     Raises `Problem` if the command fails or cannot be started.
     """
@@ -71,8 +71,8 @@ def run_tool(
 
 
 def explain_failure(activity: str, output: str, log: Path) -> Problem:
-    """Returns the problem that a failed installer's `output` shows."""
-    if any(sign in output for sign in OFFLINE_SIGNS):
+    """Returns the problem that explains a failed installer's `output`."""
+    if any(sign in output for sign in OFFLINE_MESSAGES):
         return Problem(
             f"{activity} failed, because the package registry cannot be reached",
             f"Check the network connection and try again; completed steps are not repeated. Details: {log}",
@@ -82,7 +82,7 @@ def explain_failure(activity: str, output: str, log: Path) -> Problem:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Waits for `process`. Shows the elapsed seconds: in place on a terminal, otherwise as a line now and then."""
+    """Waits for `process`. Shows the elapsed seconds: in place on a terminal, otherwise in occasional lines."""
     began = time.monotonic()
     next_line = began + _LINE_EVERY_SECONDS
     counted = False

@@ -1,4 +1,4 @@
-"""The architecture: style, types, and who may import whom."""
+"""Style, types, and imports between packages are checked."""
 
 import shutil
 import subprocess
@@ -12,30 +12,33 @@ BIN = Path(sys.executable).parent
 
 
 def check(*command: str | Path) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, f"{' '.join(map(str, command))}\n{process.stdout}{process.stderr}"
 
 
 def test_the_code_is_in_style() -> None:
-    """ruff finds nothing; `make format` mends what it can."""
+    """ruff reports no problems. `make format` fixes most problems."""
     check(BIN / "ruff", "check", ".")
     check(BIN / "ruff", "format", "--check", ".")
 
 
-def test_imports_run_one_way() -> None:
-    """functions, web, services, {llm, tasks, store}, models, settings; no function knows another."""
+def test_imports_follow_the_layers() -> None:
+    """Each layer imports only lower ones: functions, web, services, {llm, tasks, store}, models, settings.
+
+    No function imports another function.
+    """
     check(BIN / "lint-imports")
 
 
 @pytest.mark.timeout(300)
-def test_the_types_hold() -> None:
-    """pyright, strict."""
+def test_the_types_are_correct() -> None:
+    """pyright reports no problems in strict mode."""
     node = shutil.which("node")
-    assert node, "Node.js is missing; see README"
+    assert node, "Node.js is missing. See README.md."
     check(node, ROOT / "node_modules" / "pyright" / "index.js")
 
 
-def importers_of(*modules: str) -> set[str]:
+def find_importing_packages(*modules: str) -> set[str]:
     lines = [f"{form} {module}" for module in modules for form in ("import", "from")]
     files = [*ROOT.glob("shared/**/*.py"), *ROOT.glob("functions/**/*.py")]
     return {
@@ -47,7 +50,7 @@ def importers_of(*modules: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("modules", "home"),
+    ("modules", "package"),
     [
         (("litellm",), "llm"),
         (("google.cloud.firestore", "google.cloud.firestore_v1"), "store"),
@@ -60,12 +63,12 @@ def importers_of(*modules: str) -> set[str]:
         (("tree_sitter", "tree_sitter_javascript"), "javascript"),
     ],
 )
-def test_each_big_library_has_one_home(modules: tuple[str, ...], home: str) -> None:
-    """One folder imports it, so that it can be found, bounded and replaced."""
-    assert importers_of(*modules) == {home}
+def test_each_large_library_is_imported_by_one_package(modules: tuple[str, ...], package: str) -> None:
+    """Only one package imports the library, so that it is easy to replace."""
+    assert find_importing_packages(*modules) == {package}
 
 
-RUNS_LATER = [
+IMPORTED_LATER = [
     "litellm",
     "google.cloud.tasks_v2",
     "firebase_admin",
@@ -75,11 +78,11 @@ RUNS_LATER = [
     "jsonschema_rs",
     "yaml",
 ]
-"""What is imported when code is first run, and not before."""
+"""Modules that are imported only when agent code first runs."""
 
 
 @pytest.mark.parametrize(
-    ("function", "without"),
+    ("function", "not_imported"),
     [
         ("meta", ["litellm", "google.cloud.firestore", "google.cloud.tasks_v2", "firebase_admin", "httpx"]),
         ("providers", ["litellm", "google.cloud.tasks_v2", "firebase_admin", "httpx", "jsonschema_rs"]),
@@ -90,15 +93,15 @@ RUNS_LATER = [
         ("sessions", ["litellm", "google.cloud.tasks_v2", "firebase_admin", "httpx"]),
         ("logs", ["litellm", "google.cloud.tasks_v2", "firebase_admin", "httpx"]),
         ("sweep", ["litellm", "firebase_admin"]),
-        ("agents", RUNS_LATER),
-        ("deployments", RUNS_LATER),
-        ("mcp", RUNS_LATER),
-        ("specs", RUNS_LATER),
-        ("demos", [*RUNS_LATER, "tree_sitter", "tree_sitter_javascript"]),
+        ("agents", IMPORTED_LATER),
+        ("deployments", IMPORTED_LATER),
+        ("mcp", IMPORTED_LATER),
+        ("specs", IMPORTED_LATER),
+        ("demos", [*IMPORTED_LATER, "tree_sitter", "tree_sitter_javascript"]),
     ],
 )
-def test_a_function_imports_what_it_needs_and_no_more(function: str, without: list[str]) -> None:
-    """Cold start is what a user meets first."""
-    code = f"import sys, functions.{function}.main\nprint([name for name in {without!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip().splitlines()[-1] == "[]"
+def test_a_function_imports_no_large_library_at_its_start(function: str, not_imported: list[str]) -> None:
+    """Libraries that a function does not need at its start are not imported, because they delay its cold start."""
+    code = f"import sys, functions.{function}.main\nprint([name for name in {not_imported!r} if name in sys.modules])"
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stdout.strip().splitlines()[-1] == "[]"

@@ -1,4 +1,4 @@
-"""The commands in the documents exist."""
+"""The commands in the documents exist, and the documented costs are correct."""
 
 import re
 import shlex
@@ -23,8 +23,8 @@ SHELL = [
 ]
 
 
-def lines_of(document: Path, program: str) -> list[list[str]]:
-    """The commands of the program in shell blocks, including those in `$(…)` and loops."""
+def find_commands(document: Path, program: str) -> list[list[str]]:
+    """Returns the commands in shell blocks that run the program, including those in `$(…)` and loops."""
     text = "\n".join(re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL)).replace("\\\n", " ")
     inner = re.compile(r"\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
     lines = [*inner.sub("value", text).splitlines(), *inner.findall(text)]
@@ -32,17 +32,17 @@ def lines_of(document: Path, program: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_targets_of_make_exist(document: Path) -> None:
-    """In shell blocks and in inline code."""
+def test_make_targets_exist(document: Path) -> None:
+    """Every make target in shell blocks and inline code exists."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = re.findall(r"(?:^|`|\s)make ([a-z]+)(?=[`\s])", "\n".join(_code(document)), re.MULTILINE)
+    named = re.findall(r"(?:^|`|\s)make ([a-z]+)(?=[`\s])", "\n".join(_find_code(document)), re.MULTILINE)
     assert set(named) <= targets
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_scripts_and_modules_exist(document: Path) -> None:
-    """`deploy/…`, `python -m …`, `node_modules/.bin/…`."""
-    code = "\n".join(_code(document))
+    """Every `deploy/…` script, `python -m …` module and `node_modules/.bin/…` tool exists."""
+    code = "\n".join(_find_code(document))
     for script in re.findall(r"(?:^|\s)(deploy/[\w/.]+) --", code):
         assert (ROOT / script).stat().st_mode & 0o111, script
     for module in re.findall(r"python3? -m ((?:deploy|bench|contract|shared)[\w.]*)", code):
@@ -52,19 +52,19 @@ def test_scripts_and_modules_exist(document: Path) -> None:
         assert (ROOT / "node_modules" / ".bin" / tool).exists(), tool
 
 
-def test_the_firebase_cli_has_the_commands() -> None:
-    """Each is a file of the installed CLI."""
-    used = {words[1] for document in SHELL for words in lines_of(document, "node_modules/.bin/firebase")}
+def test_firebase_commands_exist() -> None:
+    """The installed Firebase CLI has a file for each command."""
+    used = {words[1] for document in SHELL for words in find_commands(document, "node_modules/.bin/firebase")}
     assert {"deploy", "login"} <= used
     commands = ROOT / "node_modules" / "firebase-tools" / "lib" / "commands"
     assert not [name for name in used if not (commands / f"{name.replace(':', '-')}.js").exists()]
 
 
 @pytest.mark.parametrize("document", SHELL[1:], ids=lambda path: path.name)
-@pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="there is no gcloud here to ask")
-def test_gcloud_has_the_commands_and_flags(document: Path) -> None:
-    """According to the completion data of the installed gcloud."""
-    found = lines_of(document, "gcloud")
+@pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="gcloud is not installed")
+def test_gcloud_commands_and_flags_exist(document: Path) -> None:
+    """The completion data of the installed gcloud contains every command and its flags."""
+    found = find_commands(document, "gcloud")
     assert found
     for words in found:
         plain = [word for word in words[1:] if not word.startswith("-")]
@@ -76,27 +76,27 @@ def test_gcloud_has_the_commands_and_flags(document: Path) -> None:
         assert used <= known, " ".join(words)
 
 
-async def test_the_documented_firestore_costs_of_a_chat_are_right(
+async def test_the_documented_firestore_costs_of_a_chat_are_correct(
     settings: Settings, catalog: Catalog, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The numbers of reads, including those of missing documents, and of writes, as in docs/guides/deploy.md."""
+    """The numbers of reads and writes match docs/guides/deploy.md. Reads of missing documents count as well."""
     harness = Harness(settings, catalog)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     reads = writes = 0
     batch_get, commit = api.batch_get_documents, api.commit
 
-    async def counted_get(*args: object, **kwargs: object) -> object:
+    async def count_reads(*args: object, **kwargs: object) -> object:
         nonlocal reads
         reads += len(kwargs["request"]["documents"])  # pyright: ignore
         return await batch_get(*args, **kwargs)
 
-    async def counted_commit(*args: object, **kwargs: object) -> object:
+    async def count_writes(*args: object, **kwargs: object) -> object:
         nonlocal writes
         writes += len(kwargs["request"]["writes"])  # pyright: ignore
         return await commit(*args, **kwargs)
 
     model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
-    api.batch_get_documents, api.commit = counted_get, counted_commit
+    api.batch_get_documents, api.commit = count_reads, count_writes
     try:
         ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
         await harness.deliver(ticket_id)
@@ -109,13 +109,13 @@ async def test_the_documented_firestore_costs_of_a_chat_are_right(
     assert f"| Firestore: writes | {writes} a chat |" in text, writes
 
 
-def _code(document: Path) -> list[str]:
+def _find_code(document: Path) -> list[str]:
     text = document.read_text()
     return [*re.findall(r"```sh\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
 
 
-def test_the_tables_of_costs_add_up() -> None:
-    """The last line of each table in docs/guides/deploy.md is the sum of the others."""
+def test_the_cost_tables_add_up() -> None:
+    """The last row of each cost table in docs/guides/deploy.md is the sum of the other rows."""
     text = (ROOT / "docs/guides/deploy.md").read_text().partition("## What it costs")[2]
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert len(tables) == 2

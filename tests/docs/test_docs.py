@@ -1,4 +1,4 @@
-"""The statements in the documents are true."""
+"""The links, paths, settings and examples in the documents are correct."""
 
 import json
 import re
@@ -14,15 +14,15 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_exist(document: Path) -> None:
+def test_link_targets_exist(document: Path) -> None:
     """Every relative link names an existing file or folder."""
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         assert "://" in target or (document.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_paths_that_are_named_exist(document: Path) -> None:
-    """Paths such as `shared/…`, `functions/…`, `tests/…` in inline code."""
+def test_paths_exist(document: Path) -> None:
+    """Every path in inline code, such as `shared/…` or `tests/…`, exists."""
     named = re.findall(
         r"`((?:shared|functions|clients|contract|tests|docs|deploy|requirements|emulator-config)/[\w./-]*)`",
         document.read_text(),
@@ -33,7 +33,7 @@ def test_paths_that_are_named_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_explained(name: str) -> None:
-    """With its default."""
+    """The reference lists each setting with its default."""
     row = re.search(
         rf"^\| `{name.upper()}` \| (.*?) \|", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE
     )
@@ -53,10 +53,10 @@ def test_every_setting_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_numbers_beside_a_setting_are_its_default(document: Path) -> None:
-    """As in "8 chats with agents (`AGENT_CHATS_AT_ONCE`)"."""
+def test_a_number_with_a_setting_is_its_default(document: Path) -> None:
+    """A number such as in "8 chats with agents (`AGENT_CHATS_AT_ONCE`)" is the setting's default."""
     if document.parent.name == "decisions":
-        return  # they record the values at the time of the decision
+        return  # decisions record the values of their time
     named = re.findall(r"(\d[\d,.]*) [a-z ]{1,40}\(`([A-Z_]+)`\)", document.read_text().replace("\n", " "))
     defaults = {name.upper(): field.default for name, field in Settings.model_fields.items()}
     assert [(name, float(number.replace(",", ""))) for number, name in named if name in defaults] == [
@@ -66,7 +66,7 @@ def test_numbers_beside_a_setting_are_its_default(document: Path) -> None:
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
 def test_every_providers_variables_are_explained(slug: str) -> None:
-    """Its keys, and the variable for its address."""
+    """The reference lists the variables for each provider's keys and address."""
     row = re.search(rf"^\| `{slug}` \|.*$", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
     assert row, f"{slug} is missing"
     provider = load_curated(slug)
@@ -76,7 +76,7 @@ def test_every_providers_variables_are_explained(slug: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_json_examples_are_json(document: Path) -> None:
-    """Every block that is marked as JSON."""
+def test_json_examples_are_valid(document: Path) -> None:
+    """Every block that is marked as JSON can be parsed."""
     for block in re.findall(r"```json\n(.*?)```", document.read_text(), re.DOTALL):
         json.loads(block)

@@ -16,7 +16,7 @@ from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.functions.conftest import Serve
 from tests.services.harness import MODEL
-from tests.services.publishing import ASK
+from tests.services.publishing import MODEL_CALLER
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
 TASK = "Shouts its input."
@@ -151,7 +151,9 @@ async def test_running_code_without_allowance_is_402(
     """A run is refused only if it calls a model that costs something."""
     await spend_allowance(database)
     client = serve(agents)
-    response = await client.post("/agents/run-code", json={"code": ASK, "inputDict": {"inputText": "hi"}, "tools": {}})
+    response = await client.post(
+        "/agents/run-code", json={"code": MODEL_CALLER, "inputDict": {"inputText": "hi"}, "tools": {}}
+    )
     assert response.status_code == 402
     assert set(response.json()) == {"detail"}
     assert model_server.calls == []

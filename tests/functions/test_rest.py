@@ -16,7 +16,7 @@ from shared.store import Database
 from tests.database_data import store_account
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
-from tests.services.publishing import ASK, publish
+from tests.services.publishing import MODEL_CALLER, publish
 
 ME = Caller(uid="local-dev-user")
 OTHER = Caller(uid="other")
@@ -121,7 +121,7 @@ async def test_a_failure_is_500_with_the_runs_id(serve: Serve, database: Databas
 
 async def test_an_owner_without_allowance_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
     """The error names the owner, but no amount, and no model is called."""
-    await publish(database, OTHER, "ask", ASK)
+    await publish(database, OTHER, "ask", MODEL_CALLER)
     now = datetime.now(UTC)
     await store_account(database, Account(uid=OTHER.uid, allowance=5, remaining=0, created_at=now, updated_at=now))
     response = await serve(deployments).post("/rest/ask", json={"inputText": "hi"})
@@ -178,7 +178,7 @@ async def test_an_idempotency_key_belongs_to_its_address(serve: Serve, database:
 async def test_a_spent_budget_is_429(serve: Serve, database: Database, model_server: ModelServer) -> None:
     """Calls from all addresses are refused until midnight UTC."""
     model_server.script("dear", Answer("Here.", prompt_tokens=1000, completion_tokens=1_000_000))
-    await publish(database, OTHER, "ask", ASK)
+    await publish(database, OTHER, "ask", MODEL_CALLER)
     client = serve(deployments, trusted_proxies=1)
     responses = [
         await client.post("/rest/ask", json={"inputText": "dear"}, headers={"X-Forwarded-For": f"9.8.7.{number}"})

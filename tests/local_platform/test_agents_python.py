@@ -9,7 +9,7 @@ from local_platform.console import Problem
 from local_platform.layout import Layout
 
 PYTHON = """#!/bin/sh
-echo "$@" >> "$(dirname "$0")/get_requests"
+echo "$@" >> "$(dirname "$0")/requests"
 case "$*" in
   *--check*) exit $(cat "$(dirname "$0")/stale") ;;
   *) echo "no room left"; exit $(cat "$(dirname "$0")/fails") ;;
@@ -34,7 +34,7 @@ def set_exit_codes(clone: Layout, stale: int, fails: int = 0) -> None:
 
 
 def get_requests(clone: Layout) -> list[str]:
-    return (clone.python.parent / "get_requests").read_text().splitlines()
+    return (clone.python.parent / "requests").read_text().splitlines()
 
 
 def test_a_current_build_is_not_repeated(clone: Layout) -> None:

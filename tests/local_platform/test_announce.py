@@ -1,4 +1,4 @@
-"""The commands that are printed at the start can be pasted."""
+"""The commands that are printed at the start can be pasted into a shell."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from local_platform.ports import Ports
 from local_platform.suite import Suite
 
 
-def _commands(text: str) -> str:
-    """Returns the lines that are pasted: every indented line from the first assignment on."""
+def _extract_commands(text: str) -> str:
+    """Returns the commands: every indented line from the first assignment on."""
     lines = text.splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith(("  TOKEN=", "  TICKET=")))
     return "\n".join(line for line in lines[first:] if line.startswith("  "))
@@ -24,12 +24,12 @@ def _commands(text: str) -> str:
 def test_the_commands_are_valid_shell(app_env: str) -> None:
     """A shell parses the printed commands, including their quotes, without errors."""
     text = format_announcement(Suite(app_env=app_env, environ={}, local_model=True))
-    process = subprocess.run(["sh", "-n"], input=_commands(text), text=True, capture_output=True, check=False)
+    process = subprocess.run(["sh", "-n"], input=_extract_commands(text), text=True, capture_output=True, check=False)
     assert process.returncode == 0, process.stderr
 
 
 def test_the_commands_sign_up_first_if_tokens_are_required() -> None:
-    """Both requests send the token. Without authentication, no command sends one."""
+    """Both requests send the token. If tokens are not required, no command sends one."""
     text = format_announcement(Suite(app_env="firebase", environ={}, ports=Ports().moved(100)))
     assert "127.0.0.1:9199/identitytoolkit.googleapis.com/v1/accounts:signUp" in text
     assert text.count('-H "Authorization: Bearer $TOKEN"') == 2
@@ -43,7 +43,7 @@ def test_the_commands_sign_up_first_if_tokens_are_required() -> None:
 def test_signing_up_twice_is_reported(response: object, code: int, shown: str) -> None:
     """The command prints the token or, without a traceback, the reason for the failure."""
     text = format_announcement(Suite(app_env="firebase", environ={}))
-    (reading,) = re.findall(r"python3 -c 'import json,sys; answer.*?'(?=\))", text)
+    (reading,) = re.findall(r"python3 -c 'import json,sys; response.*?'(?=\))", text)
     process = subprocess.run(
         ["sh", "-c", reading], input=json.dumps(response), text=True, capture_output=True, check=False
     )
@@ -51,7 +51,7 @@ def test_signing_up_twice_is_reported(response: object, code: int, shown: str) -
 
 
 def test_the_chat_is_looked_up_until_it_is_answered(tmp_path: Path) -> None:
-    """The printed responses show the progress; the loop ends when the chat is completed."""
+    """The printed responses show the progress, and the loop ends when the chat is completed."""
     text = format_announcement(Suite(app_env="local", environ={}, local_model=True))
     (loop,) = re.findall(r"^  (while .*)$", text, re.MULTILINE)
     for name, program in {

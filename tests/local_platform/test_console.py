@@ -58,7 +58,7 @@ def _open_closed_terminal() -> int:
 
 
 @pytest.mark.parametrize("open_closed", [_open_closed_pipe, _open_closed_terminal])
-def test_a_closed_terminal_stops_nothing(open_closed: Callable[[], int], tmp_path: Path) -> None:
+def test_a_closed_terminal_does_not_stop_the_program(open_closed: Callable[[], int], tmp_path: Path) -> None:
     """The program completes its work after its output is closed, and exits with the usual code."""
     package = str(Path(console.__file__).parents[1])
     program = _PROGRAM.format(package=package, done=str(tmp_path / "done"))

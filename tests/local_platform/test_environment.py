@@ -14,18 +14,18 @@ from local_platform.suite import Suite
 from tests.local_platform.conftest import ROOT
 
 
-def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
+def test_the_environment_overrides_dotenv(tmp_path: Path) -> None:
     """A variable in the environment overrides `.env` even with an empty value, which disables a key for one run."""
     (tmp_path / ".env").write_text("A=file\nB=file\nC='quoted # not a comment'\nEMPTY\n")
     assert add_dotenv(tmp_path, {"A": "shell", "B": ""}) == {"A": "shell", "B": "", "C": "quoted # not a comment"}
 
 
-def test_without_dotenv_only_the_environment_counts(tmp_path: Path) -> None:
+def test_without_dotenv_only_the_environment_is_used(tmp_path: Path) -> None:
     """A fresh clone, which has no `.env`, uses only the environment's variables."""
     assert add_dotenv(tmp_path, {"A": "shell"}) == {"A": "shell"}
 
 
-def _compose(environ: dict[str, str], **options: str) -> dict[str, str]:
+def _build(environ: dict[str, str], **options: str) -> dict[str, str]:
     return build_environment(
         environ, root=Path("/clone"), folder=Path("/clone/.local/suite"), java_home=Path("/jdk"), **options
     )
@@ -33,14 +33,14 @@ def _compose(environ: dict[str, str], **options: str) -> dict[str, str]:
 
 def test_authentication_is_bypassed_by_default() -> None:
     """APP_ENV defaults to local. An argument, which tests use, overrides the environment."""
-    assert _compose({})["APP_ENV"] == "local"
-    assert _compose({"APP_ENV": "firebase"})["APP_ENV"] == "firebase"
-    assert _compose({"APP_ENV": "local"}, app_env="firebase")["APP_ENV"] == "firebase"
+    assert _build({})["APP_ENV"] == "local"
+    assert _build({"APP_ENV": "firebase"})["APP_ENV"] == "firebase"
+    assert _build({"APP_ENV": "local"}, app_env="firebase")["APP_ENV"] == "firebase"
 
 
 @pytest.mark.parametrize("typo", ["fierbase", "Firebase", "production"])
 def test_a_typo_does_not_disable_authentication(typo: str) -> None:
-    """An invalid APP_ENV is rejected before anything starts; the error names the valid values."""
+    """An invalid APP_ENV is rejected before anything starts, and the error names the valid values."""
     with pytest.raises(Problem, match=f"APP_ENV is '{typo}'.* Set APP_ENV to firebase"):
         Suite(environ={"APP_ENV": typo})
 
@@ -64,34 +64,34 @@ def test_a_typo_is_rejected_before_anything_is_installed(program: str, tmp_path:
     assert list(tmp_path.iterdir()) == [programs]
 
 
-def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
+def test_variables_of_real_projects_and_other_emulators_are_removed() -> None:
     """The suite ignores credentials and addresses in the user's shell."""
-    composed = _compose(
+    built = _build(
         {
             "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
             "FIRESTORE_EMULATOR_HOST": "x:1",
             "GOOGLE_CLOUD_PROJECT": "real",
         }
     )
-    assert "GOOGLE_APPLICATION_CREDENTIALS" not in composed
-    assert "FIRESTORE_EMULATOR_HOST" not in composed
-    assert composed["GOOGLE_CLOUD_PROJECT"] == "demo-agents"
+    assert "GOOGLE_APPLICATION_CREDENTIALS" not in built
+    assert "FIRESTORE_EMULATOR_HOST" not in built
+    assert built["GOOGLE_CLOUD_PROJECT"] == "demo-agents"
 
 
-def test_the_suites_node_hooks_are_added_to_the_users_own() -> None:
-    """NODE_OPTIONS loads both hooks, whose files exist, after the user's own options."""
+def test_the_suites_node_hooks_are_added_to_the_users_options() -> None:
+    """NODE_OPTIONS loads both hooks after the user's options, and the hooks' files exist."""
     assert ODD_REQUESTS.is_file()
     assert UNDER_WAY.is_file()
-    assert _compose({})["NODE_OPTIONS"] == f'--require "{ODD_REQUESTS}" --require "{UNDER_WAY}"'
-    assert _compose({"NODE_OPTIONS": "--trace-warnings"})["NODE_OPTIONS"].startswith("--trace-warnings --require ")
+    assert _build({})["NODE_OPTIONS"] == f'--require "{ODD_REQUESTS}" --require "{UNDER_WAY}"'
+    assert _build({"NODE_OPTIONS": "--trace-warnings"})["NODE_OPTIONS"].startswith("--trace-warnings --require ")
 
 
-def test_the_suite_finds_its_java_first_and_keeps_its_files_to_itself() -> None:
-    """The user's home and the shared temporary folder are not changed; keys are passed on."""
-    composed = _compose({"PATH": "/bin", "OPENAI_API_KEY": "k"}, model_url="http://127.0.0.1:9700/v1")
-    assert composed["PATH"] == "/jdk/bin:/bin"
-    assert composed["OPENAI_API_KEY"] == "k"
-    assert composed["PYTHONPATH"] == "/clone"
-    assert composed["LOCAL_MODEL_BASE_URL"] == "http://127.0.0.1:9700/v1"
+def test_the_suite_uses_its_own_java_and_folders() -> None:
+    """The suite writes neither to the user's home nor to the shared temporary folder. Keys are passed on."""
+    built = _build({"PATH": "/bin", "OPENAI_API_KEY": "k"}, model_url="http://127.0.0.1:9700/v1")
+    assert built["PATH"] == "/jdk/bin:/bin"
+    assert built["OPENAI_API_KEY"] == "k"
+    assert built["PYTHONPATH"] == "/clone"
+    assert built["LOCAL_MODEL_BASE_URL"] == "http://127.0.0.1:9700/v1"
     for name in ("TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
-        assert composed[name].startswith("/clone/.local/suite/")
+        assert built[name].startswith("/clone/.local/suite/")

@@ -35,7 +35,7 @@ def _request(host: str, method: str, path: str, body: object = None, *, token: s
 
 
 def test_the_security_rules_apply_to_callers_but_not_to_the_service(host: str) -> None:
-    """An anonymous caller may neither read nor write; the service, which has the owner's token, may do both."""
+    """An anonymous caller may neither read nor write. The service has the owner's token and may do both."""
     ticket = {"fields": {"owner": {"stringValue": "alice"}}}
     assert _request(host, "PATCH", "/tickets/t", ticket) == 403
     assert _request(host, "PATCH", "/tickets/t", ticket, token="owner") == 200
@@ -53,7 +53,7 @@ def _create_token(uid: str) -> str:
     ("path", "alice", "bob"),
     [("/tickets/t", 200, 403), ("/users/alice", 200, 403), ("/tickets", 403, 403), ("/requests/t", 403, 403)],
 )
-def test_users_read_their_own_and_list_nothing(host: str, path: str, alice: int, bob: int) -> None:
+def test_users_can_read_only_their_own_documents(host: str, path: str, alice: int, bob: int) -> None:
     """A user can read their own tickets and user document, but can neither list tickets nor read other documents."""
     for document in ("/tickets/t", "/users/alice", "/requests/t"):
         _request(host, "PATCH", document, {"fields": {"owner": {"stringValue": "alice"}}}, token="owner")

@@ -15,7 +15,7 @@ from local_platform.ports import free_port
 
 
 def _write_sdk(root: Path) -> Path:
-    """Writes a gcloud SDK with the emulator; returns the folder of a link to its `gcloud`, as packages install it."""
+    """Writes a gcloud SDK with the emulator, and returns a folder with a link to `gcloud`, as packages install it."""
     jar = root / "sdk" / "platform" / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
     gcloud = root / "sdk" / "bin" / "gcloud"
     for file in (jar, gcloud):
@@ -28,7 +28,7 @@ def _write_sdk(root: Path) -> Path:
 
 
 def test_the_gcloud_sdk_is_found_through_its_program(tmp_path: Path) -> None:
-    """The SDK's jar is found by following the link to `gcloud`; it needs a wrapper, because it names no main class."""
+    """The SDK's jar is found through the link to `gcloud`. It needs a wrapper, because it names no main class."""
     source = choose_firestore({"PATH": str(_write_sdk(tmp_path)), "HOME": str(tmp_path)})
     assert source.jar == (tmp_path / "sdk/platform/cloud-firestore-emulator/cloud-firestore-emulator.jar")
     assert source.needs_wrapper
@@ -72,7 +72,7 @@ def test_no_manifest_line_is_longer_than_72_bytes(length: int) -> None:
     assert manifest.removesuffix(b"\r\n").replace(b"\r\n ", b"").decode() == text
 
 
-def test_the_wrapper_names_main_class_and_jar(tmp_path: Path) -> None:
+def test_the_wrapper_names_the_main_class_and_the_jar(tmp_path: Path) -> None:
     """The wrapper's manifest names the main class, and the jar as a URL with escaped spaces."""
     wrapper = write_wrapper(tmp_path / "a folder" / "emulator.jar", tmp_path / "new" / "wrapper.jar")
     manifest = zipfile.ZipFile(wrapper).read("META-INF/MANIFEST.MF").replace(b"\r\n ", b"").decode()
@@ -85,7 +85,7 @@ def test_java_runs_the_wrapper(tmp_path: Path) -> None:
     source = choose_firestore({**os.environ, "FIRESTORE_EMULATOR_HOST": ""})
     jdk = find_jdk(LAYOUT, os.environ, OLDEST_FOR_FIRESTORE)
     if source.jar is None or jdk is None:
-        pytest.skip("needs the Firestore emulator's jar and a Java")
+        pytest.skip("the Firestore emulator's jar or Java is missing")
     wrapper = write_wrapper(source.jar, tmp_path / "a rather long folder name, so that lines break" / "wrapper.jar")
     host = f"127.0.0.1:{free_port()}"
     command = [jdk.java, "-jar", wrapper, "--host", "127.0.0.1", "--port", host.partition(":")[2]]

@@ -66,7 +66,7 @@ def emulator(functions: Functions) -> FunctionsEmulator:
 
 
 def test_functions_are_warmed_a_few_at_a_time(emulator: FunctionsEmulator, functions: Functions) -> None:
-    """The slowest function is among the first to start; the number of started functions is reported."""
+    """The slowest function is among the first to start. The number of started functions is reported."""
     reported: list[int] = []
     assert emulator.warm(NAMES, progress=reported.append) == []
     assert sorted(functions.requested) == sorted(NAMES)
@@ -80,7 +80,7 @@ def test_functions_are_warmed_a_few_at_a_time(emulator: FunctionsEmulator, funct
 def test_a_function_that_does_not_start_is_named(
     emulator: FunctionsEmulator, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other functions are warmed anyway."""
+    """A function that does not start does not prevent the others from being warmed."""
     monkeypatch.setattr(functions_emulator, "WARM_SECONDS", 1.0)
     functions.hanging = {"small3"}
     assert emulator.warm(NAMES) == ["small3"]

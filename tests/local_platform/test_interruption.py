@@ -1,4 +1,4 @@
-"""Signals end the service in steps: cancel, stop waiting, force."""
+"""Signals end the service in three steps: cancel, stop waiting, force."""
 
 import signal
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ def interruption() -> Iterator[Interruption]:
 
 
 def _state(interruption: Interruption) -> tuple[bool, bool, bool]:
-    return interruption.cancelled.is_set(), interruption.hurried.is_set(), interruption.forced.is_set()
+    return interruption.cancelled.is_set(), interruption.wait_cancelled.is_set(), interruption.forced.is_set()
 
 
-def test_under_nohup_a_closed_terminal_has_no_effect() -> None:
+def test_a_closed_terminal_has_no_effect_under_nohup() -> None:
     """An ignored SIGHUP, as under `nohup`, stays ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     others = {number: signal.getsignal(number) for number in SIGNALS[:2]}
@@ -51,7 +51,7 @@ def test_only_the_third_signal_forces(interruption: Interruption, number: signal
 
 
 @pytest.mark.parametrize("first", SIGNALS)
-def test_a_closed_terminal_begins_the_stop_and_never_forces(interruption: Interruption, first: signal.Signals) -> None:
+def test_a_closed_terminal_only_cancels(interruption: Interruption, first: signal.Signals) -> None:
     """SIGHUP only cancels, no matter how often it arrives and which signal came first."""
     signal.raise_signal(first)
     for _ in range(3):

@@ -9,7 +9,7 @@ from local_platform.layout import Layout
 
 
 def _write_jvm(home: Path, version: str, *, release: bool = True) -> Path:
-    """Writes a Java that has its version in its `release` file, or only prints it; returns its home."""
+    """Writes a Java whose version is in its `release` file or only in its output, and returns its home."""
     java = home / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-01-01' >&2\n")
@@ -25,7 +25,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def test_java_home_comes_first_then_the_path_then_the_usual_folders(tmp_path: Path, layout: Layout) -> None:
-    """Java is looked for in this order; a version that is too old is skipped."""
+    """Java is searched for in this order, and versions that are too old are skipped."""
     at_home = _write_jvm(tmp_path / "home", "21.0.1")
     on_path = _write_jvm(tmp_path / "path", "22")
     usual = _write_jvm(tmp_path / "jvm" / "jdk-25", "25.0.3")
@@ -58,12 +58,12 @@ def test_the_installed_jdk_of_the_clone_is_the_last_resort(layout: Layout) -> No
 
 
 def test_folders_without_a_java_are_skipped(tmp_path: Path, layout: Layout) -> None:
-    """Neither a JAVA_HOME that does not exist nor an empty folder is an error."""
+    """Neither a missing JAVA_HOME nor an empty folder causes an error."""
     (tmp_path / "jvm" / "empty").mkdir(parents=True)
     assert find_jdk(layout, {"JAVA_HOME": "/nowhere", "PATH": ""}, 21, [str(tmp_path / "jvm" / "*")]) is None
 
 
 @pytest.mark.parametrize(("version", "major"), [('"25.0.3"', 25), ("21-ea", 21), ('"1.8.0_402"', 8), ("none", None)])
 def test_old_and_new_version_numbers_are_parsed(version: str, major: int | None) -> None:
-    """The feature release is found even in versions such as 1.8, which Java 8 and older have."""
+    """The feature release is found even in version numbers such as 1.8, which Java 8 and older versions have."""
     assert parse_major(version) == major

@@ -21,7 +21,7 @@ OFFSET = 21000
 PORTS = Ports().moved(OFFSET)
 FOLDER = LAYOUT.local / f"suite-{OFFSET}"
 DATA = LAYOUT.local / f"data-{OFFSET}"
-DOCUMENT = "/v1/projects/demo-agents/databases/(default)/documents/kept/one"
+DOCUMENT = "/v1/projects/demo-agents/databases/(default)/documents/restarts/one"
 
 pytestmark = pytest.mark.e2e
 
@@ -75,18 +75,18 @@ def _assert_everything_stopped() -> None:
     assert [port for port in ports.values() if is_taken(port)] == []
 
 
-def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
+def test_data_survives_a_restart_and_processes_end_with_the_launcher(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """A single signal stops everything in order, and the second start has the data of the first."""
+    """A single signal stops everything in order, and the second start loads the data of the first."""
     launcher = start(tmp_path / "first")
     assert http_status(PORTS.hosting, "/health") == 200
     assert http_status(PORTS.hosting, "/api/health") == 200
     assert http_status(PORTS.hosting, "/api/nonsense") == 404
-    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
+    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "stored"}}}) == 200
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(60) == 0
-    assert "✓ Stopped; the data are saved" in (tmp_path / "first").read_text()
+    assert "✓ Stopped; the data is saved" in (tmp_path / "first").read_text()
     _assert_everything_stopped()
 
     launcher = start(tmp_path / "second")
@@ -99,28 +99,28 @@ def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
 def test_after_a_killed_launcher_the_next_start_cleans_up_first(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """The processes that the killed launcher left behind are stopped, and their data are saved."""
+    """The processes that the killed launcher left behind are stopped, and their data is saved."""
     launcher = start(tmp_path / "first")
-    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
+    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "stored"}}}) == 200
     launcher.kill()
     launcher.wait()
     assert http_status(PORTS.hosting, "/health") == 200
 
     launcher = start(tmp_path / "second")
-    assert "that an earlier run had left behind" in (tmp_path / "second").read_text()
+    assert re.search(r"Stopped \d+ processes that an earlier run left behind", (tmp_path / "second").read_text())
     assert _firestore("GET") == 200
     launcher.send_signal(signal.SIGTERM)
     assert launcher.wait(60) == 0
     _assert_everything_stopped()
 
 
-def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_are_saved(
+def test_the_launcher_waits_for_requests_until_a_second_signal_and_saves_the_data(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """The launcher reports how many requests it waits for; closing the terminal meanwhile has no effect."""
+    """The launcher reports how many requests it waits for. Closing the terminal in the meantime has no effect."""
     output = tmp_path / "first"
     launcher = start(output)
-    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
+    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "stored"}}}) == 200
     slow = {"code": "import asyncio\nasync def run(input_dict, tools):\n    await asyncio.sleep(40)", "inputDict": {}}
     connection = http.client.HTTPConnection("127.0.0.1", PORTS.hosting, timeout=60)
     connection.request("POST", "/agents/run-code", json.dumps(slow), {"Content-Type": "application/json"})
@@ -134,7 +134,7 @@ def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_ar
     assert not processes.wait_for(lambda: "saving the data" in output.read_text(), seconds=1)
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(30) == 0
-    assert "✓ Stopped; the data are saved" in output.read_text()
+    assert "✓ Stopped; the data is saved" in output.read_text()
     connection.close()
     _assert_everything_stopped()
 

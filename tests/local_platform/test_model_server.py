@@ -11,7 +11,7 @@ import pytest
 
 from local_platform import model_server, processes
 from local_platform.layout import LAYOUT
-from local_platform.model_server import ANSWER_TOKENS, SLOTS
+from local_platform.model_server import MAX_ANSWER_TOKENS, SLOTS
 from local_platform.ports import HOST, free_port, http_status
 
 PORT = free_port()
@@ -20,10 +20,10 @@ LONG = {"max_tokens": 1500, "ignore_eos": True, "stream": True}
 
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Starts the server like the suite does."""
+    """Starts the server as the suite does."""
     python = LAYOUT.model_env / "bin" / "python"
     if not python.exists():
-        pytest.skip("the local model is not installed here; `make setup` does that")
+        pytest.skip("the local model is not installed; run `make setup`")
     log = tmp_path_factory.mktemp("model") / "model.log"
     with log.open("wb") as out:
         process = subprocess.Popen([python, Path(model_server.__file__), str(PORT)], stdout=out, stderr=out)
@@ -57,16 +57,16 @@ def _count_tokens(client: httpx.Client) -> list[int]:
     return [slot["next_token"][0]["n_decoded"] for slot in client.get("/slots").json() if slot["is_processing"]]
 
 
-def test_the_first_question_is_answered_as_the_readme_shows_it(client: httpx.Client) -> None:
+def test_the_first_question_is_answered_as_in_the_readme(client: httpx.Client) -> None:
     """The server's limits do not change a short answer."""
     content, finish_reason, _ = _answer(client, "What is the capital of Germany?")
     assert (content, finish_reason) == ("The capital of Germany is Berlin.", "stop")
 
 
 def test_an_answer_is_limited_by_default(client: httpx.Client) -> None:
-    """An answer has at most `ANSWER_TOKENS` tokens unless the request sets a higher `max_tokens`."""
-    assert _answer(client, "Say hello.", ignore_eos=True)[1:] == ("length", ANSWER_TOKENS)
-    longer = ANSWER_TOKENS + 20
+    """An answer has at most `MAX_ANSWER_TOKENS` tokens unless the request sets a higher `max_tokens`."""
+    assert _answer(client, "Say hello.", ignore_eos=True)[1:] == ("length", MAX_ANSWER_TOKENS)
+    longer = MAX_ANSWER_TOKENS + 20
     assert _answer(client, "Say hello.", ignore_eos=True, max_tokens=longer)[1:] == ("length", longer)
 
 
@@ -76,7 +76,7 @@ def test_the_model_does_not_repeat_itself_forever(client: httpx.Client) -> None:
 
 
 def test_an_answer_ends_when_its_caller_disconnects(client: httpx.Client) -> None:
-    """The next caller does not have to wait until an abandoned answer would have ended."""
+    """The next caller does not have to wait for an abandoned answer."""
     with ExitStack() as callers:
         for _ in range(SLOTS):
             streamed = client.stream("POST", "/v1/chat/completions", json=_request("Say hello.", **LONG))

@@ -1,4 +1,4 @@
-"""firebase-tools is installed once, from the lock, if Node.js is new enough."""
+"""firebase-tools is installed once, from the lock file, if Node.js is new enough."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def _write(root: Path, locked: dict[str, object], installed: dict[str, object]) 
 
 
 def test_npms_record_of_a_finished_installation_counts(tmp_path: Path) -> None:
-    """Each package must have its locked version; packages for other machines may be missing."""
+    """Each package must have its locked version. Packages for other machines may be missing."""
     locked: dict[str, object] = {
         "": {},
         "node_modules/a": {"version": "1"},
@@ -30,7 +30,7 @@ def test_npms_record_of_a_finished_installation_counts(tmp_path: Path) -> None:
 
 
 def test_a_missing_installation_is_not_current(tmp_path: Path) -> None:
-    """Without npm's record, which an interrupted installation does not have, packages count as missing."""
+    """Without npm's record, which an interrupted installation does not write, packages count as missing."""
     (tmp_path / "package-lock.json").write_text("{}")
     assert not is_current(tmp_path)
 

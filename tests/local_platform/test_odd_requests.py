@@ -47,7 +47,7 @@ def send(request: str) -> tuple[str, list[str], str]:
     ],
 )
 def test_a_path_in_invalid_utf8_becomes_valid(path: str, rewritten: str) -> None:
-    """A path is rewritten as a function's own server would read it; valid paths are not changed."""
+    """A path is rewritten as a function's own server would read it. Valid paths are not changed."""
     assert send(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] == rewritten
 
 

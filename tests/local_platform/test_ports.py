@@ -12,7 +12,7 @@ from local_platform.ports import Ports, find_holder, is_taken, require_free
 
 @pytest.fixture
 def listener() -> Iterator[int]:
-    """A port that this process listens on."""
+    """Returns a port on which this process listens."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -20,7 +20,7 @@ def listener() -> Iterator[int]:
 
 
 def test_a_taken_port_is_reported_with_its_process_and_a_remedy(listener: int) -> None:
-    """The message names the port, its purpose, and the process that uses it; the remedy suggests a free offset."""
+    """The message names the port, its purpose and the process that uses it. The remedy suggests another offset."""
     with pytest.raises(Problem) as caught:
         require_free({"hosting": listener})
     assert caught.value.what.startswith(f"Port {listener} (hosting) is taken by ")
@@ -41,8 +41,8 @@ def test_a_free_port_is_accepted(listener: int) -> None:
     assert find_holder(free_port) is None
 
 
-def test_an_offset_moves_every_port_and_http_port_the_service() -> None:
-    """PORT_OFFSET moves all ports, so that two suites can run at the same time; HTTP_PORT moves only the service's."""
+def test_port_offset_moves_all_ports() -> None:
+    """PORT_OFFSET moves all ports, so that two suites can run at the same time. HTTP_PORT moves only the service's."""
     moved = Ports.from_environ({"PORT_OFFSET": "100", "HTTP_PORT": "8500"})
     assert moved.hosting == 8500
     assert {name: port - 100 for name, port in moved.by_name().items() if name != "hosting"} == {
@@ -52,12 +52,12 @@ def test_an_offset_moves_every_port_and_http_port_the_service() -> None:
 
 
 def test_no_two_ports_are_the_same() -> None:
-    """The default ports differ, and the service's own port is 8000, as documented."""
+    """The default ports differ, and the service's port is 8000, as documented."""
     assert len(set(Ports().by_name().values())) == len(Ports().by_name())
     assert Ports().hosting == 8000
 
 
-def test_disabled_parts_need_no_port() -> None:
+def test_disabled_parts_use_no_ports() -> None:
     """A suite without its own Firestore, model and UI does not open their ports."""
     ports = Ports().for_parts(firestore=False, ui=False, model=False)
     assert ports.keys().isdisjoint({"firestore", "firestore_websocket", "ui", "model"})
@@ -70,8 +70,8 @@ def test_an_invalid_port_number_is_rejected(value: str) -> None:
         Ports.from_environ({"HTTP_PORT": value})
 
 
-def test_an_offset_keeps_every_port_valid() -> None:
-    """The largest valid offset moves the highest port to 65535; a larger one is rejected."""
+def test_an_offset_that_makes_a_port_invalid_is_rejected() -> None:
+    """The largest valid offset moves the highest port to 65535. A larger offset is rejected."""
     highest = 65535 - max(Ports().by_name().values())
     assert max(Ports.from_environ({"PORT_OFFSET": str(highest)}).by_name().values()) == 65535
     with pytest.raises(Problem, match=f"PORT_OFFSET is '{highest + 1}', which is not a number from 0 to {highest}"):

@@ -32,7 +32,7 @@ os._exit(0)
 
 
 def _leave_behind(folder: Path) -> psutil.Process:
-    """Returns a process of `folder` whose parent is gone."""
+    """Returns a running process for `folder` whose parent has ended."""
     package = str(Path(processes.__file__).parents[1])
     program = _START_AND_EXIT.format(package=package, folder=str(folder))
     started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -40,15 +40,15 @@ def _leave_behind(folder: Path) -> psutil.Process:
 
 
 def test_a_detached_child_is_found_by_its_mark(tmp_path: Path) -> None:
-    """Only processes that are marked for this folder are found; the test's process is their owner."""
+    """Only processes that are marked for this folder are found. The test's process is their owner."""
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)}, start_new_session=True)
     try:
-        # The child has yet to become `sleep`.
+        # The child process does not run `sleep` immediately.
         processes.wait_for(lambda: bool(processes.find_marked(tmp_path)), seconds=5)
         found = processes.find_marked(tmp_path)
         assert [entry.process.pid for entry in found] == [child.pid]
         assert found[0].owner_pid == os.getpid()
-        assert found[0].is_ours
+        assert found[0].is_owned_by_this_process
         assert not found[0].is_orphan
         assert processes.find_marked(tmp_path / "other") == []
     finally:
@@ -70,17 +70,17 @@ def test_a_process_that_ignores_termination_is_killed(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_killed_launcher_are_ended(tmp_path: Path) -> None:
-    """Processes whose owner is gone are recognized as left behind, and ended."""
+    """Processes whose owner has ended are recognized as leftovers, and ended."""
     leftover = _leave_behind(tmp_path)
     assert [entry.is_orphan for entry in processes.find_marked(tmp_path)] == [True]
-    assert processes.find_family(tmp_path, []) == []
+    assert processes.find_owned_processes(tmp_path, []) == []
     assert end_leftovers(tmp_path) == 1
     assert not processes.is_running(leftover)
     assert end_leftovers(tmp_path) == 0
 
 
 def test_a_running_suite_is_not_a_leftover(tmp_path: Path) -> None:
-    """A suite whose launcher is running is not stopped; the message names the launcher's process."""
+    """A suite whose launcher is running is not stopped. The message names the launcher's process."""
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)})
     try:
         with pytest.raises(Problem, match=rf"is already running \(process {os.getpid()}\)"):

@@ -12,7 +12,7 @@ import yaml
 from local_platform.console import Problem
 from local_platform.layout import LAYOUT, Layout
 from local_platform.ports import Ports
-from local_platform.project_folder import LOCAL_DISPATCHES, adapt_functions_yaml, compose
+from local_platform.project_folder import MAX_LOCAL_DISPATCHES, adapt_functions_yaml, compose
 
 CONFIG: dict[str, Any] = json.loads((LAYOUT.root / "firebase.json").read_text())
 
@@ -30,14 +30,14 @@ def test_the_source_tree_is_not_changed(clone: Layout) -> None:
 
 
 def test_functions_are_links_to_their_sources(clone: Layout) -> None:
-    """Sources are linked, so an edit takes effect immediately; each folder has the files that the emulator needs."""
+    """Sources are linked, so edits take effect immediately. Each folder contains the files that the emulator needs."""
     folder = clone.local / "suite"
     names = compose(clone, folder, Ports())
     assert "worker" in names
     for name in names:
         assert (folder / "functions" / name / "main.py").resolve() == clone.root / "functions" / name / "main.py"
-        for needed in ("functions.yaml", "requirements.txt", "venv/bin/activate"):
-            assert (folder / "functions" / name / needed).is_file()
+        for file_name in ("functions.yaml", "requirements.txt", "venv/bin/activate"):
+            assert (folder / "functions" / name / file_name).is_file()
 
 
 def test_a_function_of_an_earlier_start_is_removed(clone: Layout) -> None:
@@ -49,7 +49,7 @@ def test_a_function_of_an_earlier_start_is_removed(clone: Layout) -> None:
 
 
 def test_every_emulator_listens_on_its_moved_port(clone: Layout) -> None:
-    """All ports are moved, including the websocket's and that of the enabled UI."""
+    """All ports are moved, including those of the websocket and of the enabled UI."""
     compose(clone, clone.local / "suite", Ports().moved(100), ui=True)
     emulators = json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
     for name, part in CONFIG["emulators"].items():
@@ -69,7 +69,7 @@ def test_the_defaults_are_those_of_firebase_json() -> None:
 
 def test_no_second_firestore_is_started(clone: Layout) -> None:
     """If an emulator is already running, the suite does not start its own."""
-    compose(clone, clone.local / "suite", Ports(), own_firestore=False)
+    compose(clone, clone.local / "suite", Ports(), start_firestore=False)
     assert "firestore" not in json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
 
 
@@ -77,7 +77,7 @@ def test_fewer_tasks_run_at_a_time_than_in_the_cloud() -> None:
     """Concurrent tasks are limited locally, because each needs a process. A lower limit is not changed."""
     worker = yaml.safe_load((LAYOUT.root / "functions" / "worker" / "functions.yaml").read_text())
     limits = worker["endpoints"]["worker"]["taskQueueTrigger"]["rateLimits"]
-    for cloud, local in ((200, LOCAL_DISPATCHES), (3, 3)):
+    for cloud, local in ((200, MAX_LOCAL_DISPATCHES), (3, 3)):
         limits["maxConcurrentDispatches"] = cloud
         composed = yaml.safe_load(adapt_functions_yaml(yaml.safe_dump(worker)))["endpoints"]["worker"]
         assert composed["taskQueueTrigger"]["rateLimits"] == {"maxConcurrentDispatches": local}
@@ -94,7 +94,7 @@ def test_keys_come_from_the_environment(clone: Layout) -> None:
         assert local == cloud
 
 
-def test_nothing_is_staged_for_a_local_run(clone: Layout) -> None:
+def test_a_local_run_has_no_deployment_steps(clone: Layout) -> None:
     """The composed `firebase.json` names the linked sources and has no deployment steps."""
     names = compose(clone, clone.local / "suite", Ports())
     composed = json.loads((clone.local / "suite" / "firebase.json").read_text())["functions"]
@@ -114,13 +114,13 @@ def test_staged_functions_can_be_run(clone: Layout) -> None:
 
 
 def test_a_missing_source_is_reported(clone: Layout) -> None:
-    """The message names the missing file; the emulator would only report that it cannot load a function."""
+    """The message names the missing file. The emulator would only report that it cannot load a function."""
     (clone.root / "functions" / "chat" / "main.py").unlink()
     with pytest.raises(Problem, match=r"functions/chat/main\.py is missing"):
         compose(clone, clone.local / "suite", Ports())
 
 
-def test_the_shell_becomes_the_function(clone: Layout) -> None:
+def test_the_function_replaces_the_shell(clone: Layout) -> None:
     """The emulator's signals for the shell reach the function, even in a folder whose name contains spaces."""
     spaced = Layout(clone.root.with_name("a 'clone'"))
     clone.root.rename(spaced.root)

@@ -1,4 +1,4 @@
-"""`.venv` is installed once, from the lock."""
+"""`.venv` is installed once, from the lock file."""
 
 import shutil
 from collections.abc import Callable
@@ -15,20 +15,20 @@ from local_platform.python_environment import ensure_model_env, ensure_venv, ext
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch, clone: Layout) -> list[list[str]]:
-    """Records installers instead of running them. Creating an environment leaves a folder that looks like one."""
-    run: list[list[str]] = []
+    """Records commands instead of running them. Creating an environment writes only its basic files."""
+    recorded: list[list[str]] = []
 
     def record(activity: str, command: list[Any], **_: Any) -> None:
-        run.append([str(part) for part in command])
-        if "venv" in run[-1]:
-            venv = Path(run[-1][-1])
+        recorded.append([str(part) for part in command])
+        if "venv" in recorded[-1]:
+            venv = Path(recorded[-1][-1])
             shutil.rmtree(venv, ignore_errors=True)
             (venv / "bin").mkdir(parents=True)
             (venv / "bin" / "python").symlink_to("/bin/true")
             (venv / "bin" / "activate").write_text(f"VIRTUAL_ENV={venv}\n")
 
     monkeypatch.setattr(python_environment, "run_tool", record)
-    return run
+    return recorded
 
 
 def test_a_second_set_up_installs_nothing(clone: Layout, commands: list[list[str]]) -> None:
@@ -43,7 +43,7 @@ def test_a_second_set_up_installs_nothing(clone: Layout, commands: list[list[str
     assert len(commands) == 3
 
 
-def test_another_lock_is_synced_into_the_same_environment(clone: Layout, commands: list[list[str]]) -> None:
+def test_a_changed_lock_is_synced_into_the_same_environment(clone: Layout, commands: list[list[str]]) -> None:
     """When the lock changes, the existing environment is updated instead of recreated."""
     ensure_venv(clone)
     commands.clear()
@@ -79,7 +79,7 @@ def test_an_environment_is_not_cleared_through_a_link(
 
 
 def test_the_locked_lines_of_a_package_contain_its_hashes() -> None:
-    """A package's lines end where the next package begins; a longer name with the same prefix does not match."""
+    """A package's lines end where the next package begins. A longer name with the same prefix does not match."""
     uv = "uv==0.9 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
     lock = f"uv-build==1 \\\n    --hash=sha256:aa\n{uv}    # via x\nyarl==1\n"
     assert extract_lock_lines(lock, "uv") == uv

@@ -1,4 +1,4 @@
-"""The API page's files are copied once from npm's folder."""
+"""The API page's files are copied once from `node_modules`."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def clone(tmp_path: Path) -> Layout:
 
 
 def test_the_files_are_copied_once(clone: Layout) -> None:
-    """The files are copied with their license, and a second set-up has nothing to do."""
+    """The files are copied with their license, and a second set-up copies nothing."""
     assert ensure_api_page(clone)
     assert (clone.page_parts / "swagger-ui.css").read_text() == "swagger-ui.css"
     assert (clone.page_parts / "LICENSE").exists()

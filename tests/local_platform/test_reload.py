@@ -29,7 +29,7 @@ def test_an_edit_is_reported_once_when_it_has_settled(tree: Path) -> None:
 
 @pytest.mark.parametrize("name", ["index.html", "page.js"])
 def test_the_api_page_is_watched(tree: Path, name: str) -> None:
-    """Edits of the API page are reported, because the function that serves it caches it."""
+    """Edits to the API page are reported, because the function that serves it caches it."""
     watch = SourceWatch(tree)
     (tree / "functions" / name).write_text("new")
     assert watch.find_edits() == []

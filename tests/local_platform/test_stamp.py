@@ -6,7 +6,7 @@ from local_platform.stamp import fingerprint, is_installed, mark_installed, unma
 
 
 def test_a_mark_is_valid_until_its_sources_change(tmp_path: Path) -> None:
-    """Another lock, or another detail such as the path, makes a new installation necessary."""
+    """A changed lock file, or another detail such as the path, makes a new installation necessary."""
     lock, folder = tmp_path / "lock.txt", tmp_path / "venv"
     folder.mkdir()
     lock.write_text("a==1\n")
@@ -25,6 +25,6 @@ def test_an_interrupted_installation_does_not_count(tmp_path: Path) -> None:
     assert not is_installed(tmp_path, fingerprint([], "x"))
 
 
-def test_parts_do_not_run_into_each_other() -> None:
+def test_a_fingerprint_depends_on_the_boundaries_of_its_parts() -> None:
     """The fingerprint of the parts "ab" and "c" differs from that of "a" and "bc"."""
     assert fingerprint([], "ab", "c") != fingerprint([], "a", "bc")

@@ -20,7 +20,7 @@ from local_platform.suite_log import SuiteLog, format_for_terminal
     ],
 )
 def test_ordinary_lines_are_not_shown(line: str) -> None:
-    """Information is not shown, and neither are errors that the caller sees."""
+    """Neither information nor errors that the caller sees are shown."""
     assert format_for_terminal(line) is None
 
 
@@ -42,8 +42,8 @@ def test_warnings_and_errors_of_functions_are_shown_with_their_traceback() -> No
         ("Error: An unexpected error has occurred.", "Error: An unexpected error has occurred."),
     ],
 )
-def test_prints_of_functions_and_warnings_of_the_suite_are_shown(line: str, shown: str) -> None:
-    """Prints are shown, because a function that cannot be imported prints a traceback instead of logging it."""
+def test_lines_that_functions_print_and_warnings_of_the_suite_are_shown(line: str, shown: str) -> None:
+    """Printed lines are shown, because a function that cannot be imported prints its traceback and logs nothing."""
     assert format_for_terminal(line) == shown
 
 
@@ -61,7 +61,7 @@ def test_lines_are_returned_once_and_complete(tmp_path: Path) -> None:
     assert log.tail() == ["two", "three"]
 
 
-def test_failures_and_saving_are_remembered_until_the_log_is_started_over(tmp_path: Path) -> None:
+def test_failures_and_saves_are_recorded_until_the_log_is_started_over(tmp_path: Path) -> None:
     """Starting over resets both, and renames the previous run's log."""
     log = SuiteLog(tmp_path / "suite.log")
     log.start_over()
@@ -85,9 +85,7 @@ def test_failures_and_saving_are_remembered_until_the_log_is_started_over(tmp_pa
         ('>  ⚠  Automatic export to "/x/data" failed', False, False),
     ],
 )
-def test_only_the_suite_itself_reports_whether_the_data_are_saved(
-    line: str, saved: bool, failed: bool, tmp_path: Path
-) -> None:
+def test_only_the_suite_reports_whether_the_data_is_saved(line: str, saved: bool, failed: bool, tmp_path: Path) -> None:
     """Similar lines that a function prints, or that report other exports, do not count."""
     log = SuiteLog(tmp_path / "suite.log")
     log.start_over()

@@ -18,14 +18,14 @@ from local_platform.tool import explain_failure, run_tool
     ],
 )
 def test_a_missing_network_is_reported(output: str) -> None:
-    """The message names the network as the cause, whichever installer failed."""
+    """The message names the network as the cause, no matter which installer failed."""
     problem = explain_failure("Installing uv", output, Path("setup.log"))
     assert problem.what == "Installing uv failed, because the package registry cannot be reached"
     assert "network connection" in problem.remedy
 
 
-def test_another_failure_shows_the_end_of_the_log(tmp_path: Path) -> None:
-    """The message shows this installer's output, and not an earlier one's."""
+def test_any_other_failure_shows_the_end_of_the_log(tmp_path: Path) -> None:
+    """The message shows only the output of the installer that failed."""
     log = tmp_path / "setup.log"
     log.write_text("an older line\n")
     with pytest.raises(Problem) as caught:
@@ -36,6 +36,6 @@ def test_another_failure_shows_the_end_of_the_log(tmp_path: Path) -> None:
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
-    """The message names a program that cannot be started."""
+    """If a program cannot be started, the message names it."""
     with pytest.raises(Problem, match="no-such-program cannot be started"):
         run_tool("Trying", ["no-such-program"], log=tmp_path / "log", cwd=tmp_path)

@@ -54,7 +54,7 @@ def _reaches(emulator: FunctionsEmulator, count: int) -> bool:
 def test_requests_count_until_they_are_answered_or_their_callers_disconnect(
     emulator: FunctionsEmulator, port: int
 ) -> None:
-    """Only requests to a function's own address and those of the queue count."""
+    """Only requests to a function's own address and requests from the queue count."""
     assert emulator.count_requests() == 0
     first = _send(port, "/demo-agents/us-central1/chat/slow")
     second = _send(port, "/functions/projects/demo-agents/triggers/worker/slow")

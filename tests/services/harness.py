@@ -1,4 +1,4 @@
-"""Creates all services over one database, for tests that follow money and tickets through them."""
+"""Creates all services with one database, for tests that track money and tickets across services."""
 
 import asyncio
 from typing import Any
@@ -38,22 +38,22 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
 def create_answering_service(
     database: Database, catalog: Catalog, complete_chat: Any, settings: Settings
 ) -> AnsweringService:
-    """Creates the service that answers tickets, like the worker does."""
-    by_agent = AgentChatService(
+    """Creates the service that answers tickets, as the worker does."""
+    answer_with_agent = AgentChatService(
         database, create_run_service(database, catalog, complete_chat, settings), settings
     ).answer
     turns = TurnService(database, lambda: task_queue(settings), settings)
-    return AnsweringService(database, catalog, complete_chat, by_agent, settings, turns)
+    return AnsweringService(database, catalog, complete_chat, answer_with_agent, settings, turns)
 
 
 def create_run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
-    """Creates the service that runs agents, like the functions do."""
+    """Creates the service that runs agents, as the functions do."""
     model_calls = ModelCallService.create(database, catalog, complete_chat, settings)
     return RunService(database, model_calls, create_engine(settings), settings)
 
 
 class Harness:
-    """All services over one database."""
+    """All services with one database."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self.settings = settings
@@ -105,7 +105,7 @@ class GatedModel:
 
 
 def create_published_service(harness: Harness, model: Any, **settings: object) -> PublishedService:
-    """Creates the service that calls published agents, with another model and other settings."""
+    """Creates the service that calls published agents, with the given model and changed settings."""
     changed = harness.settings.model_copy(update=settings)
     return PublishedService(
         harness.database, create_run_service(harness.database, harness.catalog, model, changed), changed

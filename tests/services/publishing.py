@@ -10,7 +10,7 @@ from shared.settings import Settings
 from shared.store import Database
 
 ECHO = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
-ASK = """
+MODEL_CALLER = """
 async def run(input_dict, tools):
     content, _ = await call_llm("openai", "gpt-4.1-mini", input_dict["inputText"], {"max_tokens": 100})
     return {"outputText": content}

@@ -1,4 +1,4 @@
-"""Page tokens that no page returned, which anyone can make up, are rejected or harmless."""
+"""Page tokens that no response contained, and that anyone can invent, are rejected or harmless."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ MOMENT_TOKENS = [
 
 @pytest.mark.parametrize("name", ["a", "天気", "😀", "\x01", "a.b", "__x", "x" * 1500])
 def test_a_token_is_read_as_it_was_written(name: str) -> None:
-    """A token preserves any id, and a time to the microsecond. It consists of ASCII, so a header can contain it."""
+    """A token preserves any id, and a time to the microsecond. It is ASCII, so a header can contain it."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
     assert write_name_token(name).isascii()
     assert read_name_token(write_name_token(name)) == name
@@ -72,8 +72,8 @@ def test_a_time_is_read_in_utc() -> None:
 
 
 @pytest.mark.parametrize("token", NAME_TOKENS, ids=repr)
-async def test_a_made_up_name_token_is_rejected(database: Database, token: str) -> None:
-    """The lists of deployments and of users answer an invalid token with the same 400."""
+async def test_an_invented_name_token_is_rejected(database: Database, token: str) -> None:
+    """The lists of deployments and of users return the same 400 for any invalid token."""
     for request in (
         DeploymentService(database, Settings()).list(Caller(uid="u"), 5, token),
         AdminService(database, Settings()).list_users(5, token),
@@ -83,13 +83,13 @@ async def test_a_made_up_name_token_is_rejected(database: Database, token: str) 
 
 
 @pytest.mark.parametrize("token", MOMENT_TOKENS, ids=repr)
-async def test_a_made_up_moment_token_is_rejected(database: Database, token: str) -> None:
-    """The list of agents answers an invalid token with the same 400."""
+async def test_an_invented_moment_token_is_rejected(database: Database, token: str) -> None:
+    """The list of agents returns the same 400 for any invalid token."""
     with pytest.raises(BadRequest, match="This is not a valid page token"):
         await AgentService(database).list(Caller(uid="u"), 5, token)
 
 
-async def test_a_token_of_a_deleted_document_still_works(database: Database) -> None:
+async def test_a_token_for_a_deleted_document_still_works(database: Database) -> None:
     """The page begins where the document would be, even if it never existed."""
     caller = Caller(uid="u")
     assert (await AgentService(database).list(caller, 5, make_token(NOW, "gone\x01"))).items == []

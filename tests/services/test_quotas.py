@@ -1,4 +1,4 @@
-"""Quotas limit what one user may store and have under way; tested in the real Firestore emulator."""
+"""Quotas limit what one user may store and have under way. The tests use the real Firestore emulator."""
 
 import asyncio
 import time
@@ -52,7 +52,7 @@ async def quotas(database: Database, settings: Settings) -> QuotaService:
 
 
 async def test_the_number_of_agents_is_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """The 413 states the limit. Other users' agents do not count, and deleting an agent makes room."""
+    """The 413 response states the limit. Other users' agents do not count, and deleting an agent makes room."""
     agents = AgentService(database, quotas)
     first = await agents.create(caller, agent())
     await agents.create(caller, agent())
@@ -102,7 +102,7 @@ async def test_the_number_of_sessions_is_limited(database: Database, quotas: Quo
 async def test_concurrent_creations_do_not_exceed_a_quota(
     database: Database, quotas: QuotaService, caller: Caller
 ) -> None:
-    """The quotas of agents, demos and sessions hold even for concurrent creations and changes."""
+    """The quotas for agents, demos and sessions apply even to concurrent creations and changes."""
     agents, demos, sessions = (
         AgentService(database, quotas),
         DemoService(database, quotas),
@@ -138,19 +138,19 @@ async def test_the_number_of_unfinished_chats_is_limited(settings: Settings, cat
     assert third.status is TicketStatus.PENDING
 
 
-async def test_the_time_of_a_users_runs_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+async def test_the_run_time_of_a_user_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
     """A user whose runs took too long gets 429 with the time to wait. Other users are not affected."""
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
     request = RunCodeRequest(code="async def run(i, t):\n    await asyncio.sleep(0.05)")
     await harness.runs.run_code(caller, request)
-    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in a minute") as raised:
+    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in total per minute") as raised:
         await harness.runs.run_code(caller, request)
     assert raised.value.retry_after is not None
     assert raised.value.retry_after > 60
     await harness.runs.run_code(OTHER, request)
 
 
-async def test_runs_without_a_slot_do_not_count(
+async def test_the_wait_for_a_run_slot_does_not_count(
     settings: Settings, catalog: Catalog, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time that requests wait for a run slot does not count as run time."""
@@ -164,8 +164,8 @@ async def test_runs_without_a_slot_do_not_count(
     await harness.runs.run_code(caller, request)
 
 
-async def test_short_runs_write_nothing(database: Database, settings: Settings, caller: Caller) -> None:
-    """Short runs, even cancelled ones, are added up in the process, and stored once they reach the limit."""
+async def test_short_runs_cause_no_writes(database: Database, settings: Settings, caller: Caller) -> None:
+    """The process adds up the time of short runs, even of cancelled ones, and stores it once it reaches the limit."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 1.0}))
     for _ in range(3):
         async with service.count(caller.uid) as started:
@@ -210,11 +210,11 @@ async def test_the_rate_of_usage_reports_is_limited(create_harness: Any, caller:
         await harness.users.report(caller, report)
     with pytest.raises(TooManyRequests):
         await harness.users.report(caller, report)
-    assert await harness.charged(caller.uid) == [1_000_000] * 2
+    assert await harness.get_charges(caller.uid) == [1_000_000] * 2
 
 
-async def test_calls_of_unpublished_names_are_not_counted(create_harness: Any, database: Database) -> None:
-    """A call of a name that is not published stores no rate limit."""
+async def test_calls_to_unpublished_names_are_not_counted(create_harness: Any, database: Database) -> None:
+    """A call to an unpublished name stores no rate limit."""
     harness = create_harness()
     published = PublishedService(harness.database, harness.runs, harness.settings)
     for number in range(3):

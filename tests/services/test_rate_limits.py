@@ -1,4 +1,4 @@
-"""Rate limits hold across processes; tested in the real Firestore emulator."""
+"""Rate limits apply across processes. The tests use the real Firestore emulator."""
 
 import asyncio
 from uuid import uuid4
@@ -22,7 +22,7 @@ def key() -> str:
 
 
 async def test_a_burst_is_accepted_and_further_requests_are_not(limits: RateLimitService, key: str) -> None:
-    """A minute's requests may come at once. The next one gets 429 with the seconds until it would be accepted."""
+    """A minute's requests may arrive at once. The next one gets 429 with the seconds until it would be accepted."""
     for _ in range(5):
         await limits.acquire(key, 5)
     with pytest.raises(TooManyRequests) as raised:
@@ -32,7 +32,7 @@ async def test_a_burst_is_accepted_and_further_requests_are_not(limits: RateLimi
 
 
 async def test_concurrent_requests_do_not_exceed_the_burst(limits: RateLimitService, key: str) -> None:
-    """As many concurrent requests are accepted as sequential ones."""
+    """Concurrent requests are limited like sequential ones."""
     outcomes = await asyncio.gather(*(limits.acquire(key, 10) for _ in range(40)), return_exceptions=True)
     assert outcomes.count(None) == 10
     assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 30

@@ -13,7 +13,7 @@ from tests.services.harness import MODEL, Harness
 
 
 async def test_each_user_has_a_share() -> None:
-    """A request above the share is rejected with the time to wait. Users and kinds of requests count separately."""
+    """A request above the share is rejected with the time to wait. Each user and kind of request has its own share."""
     with share("p", "specs", "me", 2), share("p", "specs", "me", 2):
         with (
             pytest.raises(TooManyRequests, match="2 of your requests of this kind are under way") as raised,
@@ -27,10 +27,8 @@ async def test_each_user_has_a_share() -> None:
         pass
 
 
-async def test_requests_for_which_a_model_writes_are_limited(
-    settings: Settings, catalog: Catalog, caller: Caller
-) -> None:
-    """The number of such requests in a process is limited, because each may take most of a minute."""
+async def test_generation_requests_are_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """The number of generation requests in a process is limited, because each may take most of a minute."""
     harness = Harness(settings, catalog)
 
     async def write(count: int) -> None:

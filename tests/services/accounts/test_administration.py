@@ -1,4 +1,4 @@
-"""Administrators list and change users; tested in the real Firestore emulator."""
+"""Administrators list and change users. The tests use the real Firestore emulator."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from tests.database_faults import lose_responses
 
 NOW = datetime.now(UTC)
 PAST_DATE = 100_000_000_000
-"""In milliseconds: March 1973."""
+"""March 1973, in milliseconds."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def store_user(database: Database, uid: str = "u") -> Account:
     return await store_account(database, account)
 
 
-async def test_pages_follow_each_other(database: Database, admin: AdminService) -> None:
+async def test_pages_show_each_user_once(database: Database, admin: AdminService) -> None:
     """The pages of a list show every user once, sorted by id."""
     names = sorted([*(f"user-{number:02}" for number in range(23)), "ユーザー", "ü"])
     await asyncio.gather(*(store_user(database, name) for name in reversed(names)))
@@ -46,7 +46,7 @@ async def test_pages_follow_each_other(database: Database, admin: AdminService) 
 
 
 async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:
-    """The record has the administrator, the user, the action, and the values before and after it."""
+    """The record contains the administrator, the user, the action, and the values before and after the change."""
     await store_user(database)
     user = await admin.change("the-admin", "u", AdminChange(monthly_allowance=50, allowance_reset_date=PAST_DATE))
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (50, 50)
@@ -98,7 +98,7 @@ async def test_a_stale_revision_changes_nothing(database: Database, admin: Admin
 
 @pytest.mark.parametrize("uid", ["..", "__x__", "a/b", "", "x" * 129, "a\nb", "\x00", " ", "\ufffd"])
 async def test_an_invalid_user_id_creates_no_user(database: Database, admin: AdminService, uid: str) -> None:
-    """A change of a user whose id is invalid gets 404."""
+    """A change to a user with an invalid id gets 404."""
     with pytest.raises(NotFound):
         await admin.change("a", uid, AdminChange(monthly_allowance=1))
     assert (await admin.list_users(10)).items == []
@@ -122,7 +122,7 @@ async def test_limits_can_be_set_for_a_user_who_has_never_signed_in(
 
 
 async def test_an_empty_change_creates_no_user(database: Database, admin: AdminService) -> None:
-    """An empty change of an unknown user gets 404, and one with a revision gets 409."""
+    """An empty change to an unknown user gets 404, and a change with a revision gets 409."""
     with pytest.raises(NotFound):
         await admin.change("a", "unknown", AdminChange())
     with pytest.raises(Conflict):
@@ -133,7 +133,7 @@ async def test_an_empty_change_creates_no_user(database: Database, admin: AdminS
 async def test_a_first_request_and_an_administrators_change_create_one_user(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """In any order, the administrator's limits apply and the name is stored."""
+    """The administrator's limits apply and the name is stored, no matter which request comes first."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     caller = Caller(uid="new", claims={"name": "Ada"})
     await asyncio.gather(
@@ -146,7 +146,7 @@ async def test_a_first_request_and_an_administrators_change_create_one_user(
 async def test_an_administrator_can_lower_an_allowance_that_its_user_had_set_to_zero(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """A user's own allowance of 0 does not make the change count as a raise, which would not lower what remains."""
+    """The change lowers the remaining allowance. It does not count as a raise from the user's 0, which would not."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     await users.change(Caller(uid="u"), AccountChange(monthly_allowance=0))
     await users.change(Caller(uid="u"), AccountChange(spend_remaining=10))

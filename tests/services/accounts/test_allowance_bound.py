@@ -1,6 +1,6 @@
 """In a deployment, an allowance limits its user's costs for any sequence of requests.
 
-One test uses accounts alone, and includes time and administrators. The other uses the services and the emulator.
+One test uses only account models, and includes time and administrators. The other uses the services and the emulator.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class Allowance(RuleBasedStateMachine):
         self.date = 0
 
     def advance(self) -> None:
-        """Does what each request does first: applies due refills to the account, and to the expected values."""
+        """Applies due refills to the account and to the expected values, as each request does first."""
         self.account = self.account.advance(self.now, self.terms)
         month = (self.now.year, self.now.month)
         is_date_reached = 0 < self.date <= to_milliseconds(self.now)
@@ -172,7 +172,7 @@ STEPS = st.lists(
 def test_no_request_gets_more_than_the_allowance(
     steps: list[tuple[str, int]], settings: Settings, catalog: Catalog
 ) -> None:
-    """The stored usage entries and what remains of the allowance never exceed it together."""
+    """The sum of the charges and the remaining allowance never exceeds the allowance."""
     cloud = {"google_cloud_project": f"demo-{uuid4().hex[:12]}", "app_env": "firebase", "chat_rate_per_minute": 0}
     asyncio.run(_drive(settings.model_copy(update=cloud), catalog, steps))
 

@@ -24,7 +24,7 @@ OWNER = Caller(uid="owner")
 
 
 async def test_two_hundred_concurrent_calls_do_not_exceed_the_budget(database: Database, settings: Settings) -> None:
-    """Concurrent calls spend exactly the budget, because each holds the most that it may cost."""
+    """Concurrent calls spend exactly the budget, because each holds its highest possible cost."""
     spending = SpendingService(database, settings)
 
     async def call(number: int) -> int:
@@ -48,7 +48,7 @@ BUDGET = DeploymentBudget("agent", "owner", 1000)
 
 
 async def test_lost_responses_hold_and_count_once(database: Database, settings: Settings) -> None:
-    """A commit that took effect although it failed is recognized, and settling again changes nothing."""
+    """A commit that took effect although its response was lost is recognized, and settling again changes nothing."""
     spending = SpendingService(database, settings)
     lose_responses(database, ServiceUnavailable("gone"), 1, 3)
     hold = await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
@@ -59,7 +59,7 @@ async def test_lost_responses_hold_and_count_once(database: Database, settings: 
 
 
 async def test_fractions_of_a_millionth_count(database: Database, settings: Settings) -> None:
-    """Fractions are added up; otherwise, ten calls of 1.4 millionths would count as ten millionths."""
+    """Fractions are added up. Otherwise, ten calls at 1.4 millionths each would count as ten millionths."""
     spending, budget = SpendingService(database, settings), DeploymentBudget("agent", "owner", 20)
     for number in range(10):
         await spending.settle(await spending.hold(OWNER, f"run-{number}", CostBounds(2, 2), budget), 0.0000014, {})
@@ -113,6 +113,6 @@ async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Setti
 
 
 async def get_amounts(database: Database) -> tuple[int, int]:
-    """Returns the held and the spent amount of today's budget."""
+    """Returns the amounts of today's budget that are held and spent."""
     day = await database.deployment_days.get(day_id(BUDGET.agent_id, datetime.now(UTC)))
     return (day.held, day.spent) if day else (0, 0)

@@ -1,4 +1,4 @@
-"""The daily budget of a published agent limits what its callers cost its owner, even if many call at once."""
+"""The daily budget of a published agent limits what its callers cost its owner, even if many call it concurrently."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -19,11 +19,11 @@ from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from tests.database_data import store_account
 from tests.services.harness import GatedModel, Harness, chat, create_published_service, create_run_service
-from tests.services.publishing import ASK, publish, save
+from tests.services.publishing import MODEL_CALLER, publish, save
 
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}
-CATCHING = """
+ERROR_CATCHER = """
 async def run(input_dict, tools):
     try:
         return await call_llm("openai", "gpt-4.1-mini", "hi", {"max_tokens": 100})
@@ -53,9 +53,9 @@ async def get_day(harness: Harness, agent: Agent) -> DeploymentDay:
     return day
 
 
-async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> None:
-    """Once the budget is spent, callers get 429 with the time of its renewal but no amounts, and no model is called."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+async def test_callers_spend_no_more_than_the_daily_budget(harness: Harness) -> None:
+    """Once the budget is spent, callers get 429 with its renewal time but without amounts, and no model is called."""
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(400)
     published = create_published_service(harness, model)
     for _ in range(3):
@@ -77,7 +77,7 @@ async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> N
 
 async def test_the_holds_of_running_calls_are_not_spent_twice(harness: Harness) -> None:
     """While running calls hold the rest of the budget, other callers have to wait for seconds, not until midnight."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(10)
     published = create_published_service(harness, model, deployment_budget_per_day=0.0003)
     model.open.clear()
@@ -95,7 +95,7 @@ async def test_the_holds_of_running_calls_are_not_spent_twice(harness: Harness) 
 
 async def test_an_agent_that_catches_the_rejection_spends_nothing(harness: Harness) -> None:
     """An agent may catch the error and continue without the model. The next request is rejected before its run."""
-    await publish(harness.database, OWNER, "catches", CATCHING)
+    await publish(harness.database, OWNER, "catches", ERROR_CATCHER)
     model = GatedModel(1000)
     published = create_published_service(harness, model)
     await published.call("catches", {}, "a")
@@ -107,7 +107,7 @@ async def test_an_agent_that_catches_the_rejection_spends_nothing(harness: Harne
 async def test_an_agent_with_a_budget_of_zero_can_run_without_costs(harness: Harness) -> None:
     """An agent whose budget is zero can be called, but cannot call models that cost money."""
     await publish(harness.database, OWNER, "echo")
-    await publish(harness.database, OWNER, "catches", CATCHING)
+    await publish(harness.database, OWNER, "catches", ERROR_CATCHER)
     model = GatedModel(1)
     published = create_published_service(harness, model, deployment_budget_per_day=0)
     assert (await published.call("echo", HI, "a")).result == {"outputText": "hi"}
@@ -115,9 +115,9 @@ async def test_an_agent_with_a_budget_of_zero_can_run_without_costs(harness: Har
     assert model.calls == 0
 
 
-async def test_the_budget_includes_the_agents_that_it_calls(harness: Harness) -> None:
-    """Costs count only towards the budget of the agent that was called by its public name."""
-    inner = await save(harness.database, OWNER, ASK, name="Inner")
+async def test_the_budget_includes_the_costs_of_called_agents(harness: Harness) -> None:
+    """Costs count only towards the budget of the agent that was called under its public name."""
+    inner = await save(harness.database, OWNER, MODEL_CALLER, name="Inner")
     code = "async def run(input_dict, tools):\n    return await gofannon_client.call('Inner', input_dict)"
     outer = await publish(harness.database, OWNER, "outer", code, gofannonAgents=[inner.id])
     await create_published_service(harness, GatedModel(400)).call("outer", HI, "a")
@@ -131,19 +131,19 @@ async def test_a_call_that_fails_does_not_change_the_budget(harness: Harness) ->
     async def fail(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         raise RuntimeError("out of order")
 
-    agent = await publish(harness.database, OWNER, "catches", CATCHING)
+    agent = await publish(harness.database, OWNER, "catches", ERROR_CATCHER)
     await create_published_service(harness, fail).call("catches", {}, "a")
     day = await get_day(harness, agent)
     assert (day.spent, day.held) == (0, 0)
 
 
 async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> None:
-    """Owners who try out code and users who chat with the agent pay themselves, and the budget is not affected."""
-    agent = await publish(harness.database, OWNER, "ask", ASK, visibility="shared")
+    """Owners who try out code and users who chat with the agent pay for these runs, and the budget is not affected."""
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER, visibility="shared")
     model = GatedModel(700)
     runs = create_run_service(harness.database, harness.catalog, model, harness.settings)
     for _ in range(3):
-        await runs.run_code(OWNER, RunCodeRequest(code=ASK, input_dict=dict(HI)))
+        await runs.run_code(OWNER, RunCodeRequest(code=MODEL_CALLER, input_dict=dict(HI)))
     for user in (OWNER, Caller(uid="another")):
         request = chat("hi", provider="gofannon", model="ask").model_copy(update={"parameters": {}})
         accepted = await harness.chat.submit(user, request)
@@ -155,8 +155,8 @@ async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> No
 async def test_neither_a_new_name_nor_deploying_again_refills_the_budget(
     harness: Harness, deployments: DeploymentService
 ) -> None:
-    """The amount spent today stays spent. Another agent under the same name has its own budget."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    """The amount spent today stays spent. Another agent with the same name has its own budget."""
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     published = create_published_service(harness, GatedModel(1000))
     await published.call("ask", HI, "a")
     await deployments.deploy(OWNER, agent.id)
@@ -170,15 +170,15 @@ async def test_neither_a_new_name_nor_deploying_again_refills_the_budget(
     await deployments.deploy(OWNER, agent.id)
     with pytest.raises(DeploymentBudgetSpent):
         await published.call("other", HI, "a")
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     assert await published.call("ask", HI, "a")
 
 
-async def test_a_change_of_the_budget_takes_effect_immediately(
+async def test_a_change_to_the_budget_takes_effect_immediately(
     harness: Harness, deployments: DeploymentService
 ) -> None:
     """A raised budget lets callers continue; a budget below the amount spent stops them."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     published = create_published_service(harness, GatedModel(1000))
     await published.call("ask", HI, "a")
     await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=0.002))
@@ -191,11 +191,11 @@ async def test_a_change_of_the_budget_takes_effect_immediately(
 
 
 async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments: DeploymentService) -> None:
-    """A deployment's own budget survives new names and changes of the agent, until the agent is undeployed.
+    """The budget set for a deployment survives new names and changes to the agent, until the agent is undeployed.
 
-    Before and after that, the setting's budget applies.
+    Otherwise, the budget from the settings applies.
     """
-    agent = await save(harness.database, OWNER, ASK, friendlyName="one")
+    agent = await save(harness.database, OWNER, MODEL_CALLER, friendlyName="one")
     agents = AgentService(harness.database)
 
     async def get_budget() -> float:
@@ -214,8 +214,8 @@ async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments
 
 
 async def test_the_owners_allowance_limits_callers_as_well(harness: Harness) -> None:
-    """A call that the owner's allowance does not cover is rejected, and holds nothing of the budget."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+    """A call that the owner's allowance does not cover is rejected, and holds no part of the budget."""
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     await create_published_service(harness, GatedModel(0)).call("ask", HI, "a")
     spent_account = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})
     await store_account(harness.database, spent_account)

@@ -1,4 +1,4 @@
-"""Under concurrency, crashes and repeats, the ledger charges what its entries state, and leaves no hold behind."""
+"""Despite concurrency, crashes and repeated requests, the ledger charges what its entries state, and leaves no hold."""
 
 import asyncio
 import random
@@ -35,7 +35,7 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
 async def test_a_chat_holds_its_highest_cost_and_is_charged_its_actual_cost(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """While the chat runs, its highest cost is held; afterwards, it has a usage entry with the ticket, and no hold."""
+    """A running chat holds its highest cost. Afterwards, it has a usage entry with the ticket id, and no hold."""
     request = chat("hi")
     estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).maximum
     accepted = await harness.chat.submit(caller, request)
@@ -72,17 +72,17 @@ async def test_a_charge_is_logged_with_its_reason(
     assert "my secret" not in str(logged)
 
 
-async def test_spending_elsewhere_is_not_logged(harness: Harness, caller: Caller, lines: Lines) -> None:
-    """Reported usage is not logged, because no provider bills it and its metadata belong to the sender."""
+async def test_reported_usage_is_not_logged(harness: Harness, caller: Caller, lines: Lines) -> None:
+    """Usage that a user reports is not logged, because no provider bills it and its metadata may be private."""
     report = UsageReport(response_cost=1, metadata={"provider": "my secret"})
     await harness.users.report(caller, report, "my own key")
     assert "my" not in str(lines())
 
 
-async def test_a_spent_allowance_is_402_immediately(
+async def test_a_spent_allowance_causes_402_immediately(
     harness: Harness, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """A chat without allowance is not queued; a chat with a free model is still answered."""
+    """If the allowance is spent, a chat is not queued, but a chat with a free model is still answered."""
     await harness.users.change(caller, AccountChange(spend_remaining=0))
     with pytest.raises(AllowanceSpent):
         await harness.chat.submit(caller, chat("hi"))
@@ -96,7 +96,7 @@ async def test_a_spent_allowance_is_402_immediately(
 async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The answer is limited to what the allowance covers. With one millionth less, the chat is rejected."""
+    """The answer is limited to the length that the allowance covers. With one millionth less, the chat is rejected."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
     await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.minimum)))
@@ -156,7 +156,7 @@ async def test_a_report_whose_response_is_lost_is_charged_once(
 async def test_a_change_whose_response_is_lost_causes_no_conflict(
     harness: Harness, caller: Caller, error: Exception
 ) -> None:
-    """The retry recognizes its own commit, and causes neither a 409 nor a second new period."""
+    """The retry recognizes the earlier commit, and causes neither a 409 nor a second new period."""
     rev = (await harness.users.get(caller)).rev
     lose_responses(harness.database, error)
     user = await harness.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
@@ -169,7 +169,7 @@ async def test_a_change_whose_response_is_lost_causes_no_conflict(
 async def test_a_chat_with_an_unpriced_model_is_rejected_when_the_allowance_is_spent(
     harness: Harness, caller: Caller
 ) -> None:
-    """A chat with an unpriced model, whose cost is known only afterwards, needs some remaining allowance."""
+    """A chat with an unpriced model needs some remaining allowance, because its cost is known only afterwards."""
     catalog = Catalog.load({"OPENROUTER_API_KEY": "x"})
     request = chat("hi", provider="openrouter", model="openrouter/auto")
     service = ChatService(harness.database, harness.queue, catalog, harness.settings)
@@ -180,7 +180,7 @@ async def test_a_chat_with_an_unpriced_model_is_rejected_when_the_allowance_is_s
         await service.submit(caller, request)
 
 
-async def test_a_chat_during_which_a_period_ends_is_charged_in_the_new_one(
+async def test_a_chat_that_spans_two_periods_is_charged_in_the_second(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """The chat is charged in the new period, and its hold is released."""
@@ -194,15 +194,14 @@ async def test_a_chat_during_which_a_period_ends_is_charged_in_the_new_one(
 
 
 @pytest.mark.parametrize("troubled", [False, True])
-async def test_two_hundred_chats_at_once_never_overspend(
+async def test_two_hundred_concurrent_chats_never_overspend(
     harness: Harness, caller: Caller, model_server: ModelServer, troubled: bool
 ) -> None:
-    """Of 200 concurrent chats, the allowance covers 50. If troubled, workers die at random and tasks are repeated.
+    """The allowance covers 50 of 200 concurrent chats. If `troubled`, workers die at random and tasks are repeated.
 
-    The charged sum is within the allowance and equals the entries to the millionth. No ticket is stuck, and no hold
-    remains.
+    The charges stay within the allowance and equal the entries to the millionth. No ticket is stuck; no hold remains.
     """
-    dice = random.Random(7)  # noqa: S311 - reproducible on purpose
+    random_numbers = random.Random(7)  # noqa: S311 - reproducible on purpose
     request = chat("the same", answer_tokens=500)
     estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).maximum
     allowance = to_dollars(50 * estimate)
@@ -225,10 +224,10 @@ async def test_two_hundred_chats_at_once_never_overspend(
         while not (await harness.chat.look_up(caller, ticket_id)).status.finished:
             deliveries = [
                 asyncio.create_task(harness.deliver(ticket_id))
-                for _ in range(dice.choice([1, 2, 3]) if troubled else 1)
+                for _ in range(random_numbers.choice([1, 2, 3]) if troubled else 1)
             ]
-            if troubled and dice.random() < 0.3:
-                await asyncio.sleep(dice.random() * 0.2)
+            if troubled and random_numbers.random() < 0.3:
+                await asyncio.sleep(random_numbers.random() * 0.2)
                 deliveries[0].cancel()
             await asyncio.gather(*deliveries, return_exceptions=True)
             await asyncio.sleep(0.2 if troubled else 0)
@@ -248,7 +247,7 @@ async def test_two_hundred_chats_at_once_never_overspend(
 
 
 async def test_a_second_delivery_is_rejected_during_the_first(harness: Harness, caller: Caller) -> None:
-    """While a ticket is worked on, another delivery has to be retried later. The ticket is charged once."""
+    """While a worker answers a ticket, another delivery has to be retried later. The ticket is charged once."""
     accepted = await harness.chat.submit(caller, chat("hi"))
     may_end = asyncio.Event()
 

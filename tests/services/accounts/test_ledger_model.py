@@ -1,4 +1,4 @@
-"""The ledger agrees with a small model of it after any sequence of steps."""
+"""The ledger agrees with a small model of its behavior after any sequence of steps."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from tests.services.harness import MODEL, Harness, chat, create_model
 
 @dataclass
 class Model:
-    """The expected behavior of the ledger, in a few lines."""
+    """A minimal model of the ledger's expected behavior."""
 
     allowance: int = 100_000_000
     remaining: int = 100_000_000
@@ -66,7 +66,7 @@ STEPS = st.lists(
 
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: Settings, catalog: Catalog) -> None:
+def test_the_ledger_agrees_with_a_small_model(steps: list[Any], settings: Settings, catalog: Catalog) -> None:
     """The two agree after charges, repeats, resets, changes, holds, crashes and sweeps in any order."""
     project = settings.model_copy(
         update={
@@ -81,7 +81,7 @@ def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: 
 
 
 class Driver:
-    """Takes each step in the harness and in the model, and compares the results."""
+    """Performs each step in the harness and in the model, and compares the results."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self.settings = settings
@@ -209,7 +209,7 @@ class Driver:
         assert (swept.requeued + swept.waiting, swept.ended) == (len(self.running), 0)
 
     async def give_up(self, _: None) -> None:
-        """Ends all unfinished tickets by a sweep."""
+        """Ends all unfinished tickets with a sweep."""
         limits = {"ticket_max_age_seconds": 0.000001, "ticket_max_wait_seconds": 0.000001}
         swept = await self.sweeper(self.settings.model_copy(update=limits)).sweep()
         assert swept.ended == len(self.running)

@@ -1,4 +1,4 @@
-"""Whatever a user does, providers bill no more than the allowance, and the ledger records all of it.
+"""Providers never bill more than a user's allowance, and the ledger records all of it.
 
 The provider bills everything that it receives at four bytes per token, and its answers are as long as allowed.
 """
@@ -62,7 +62,7 @@ def catalog(billing_server: BillingServer) -> Catalog:
 
 @pytest.fixture
 async def harness(settings: Settings, catalog: Catalog, caller: Caller) -> Harness:
-    """The caller has `ALLOWANCE` and no rate limit. The long time-outs are for two hundred concurrent requests."""
+    """The caller has `ALLOWANCE` and no rate limit. The long timeouts are for two hundred concurrent requests."""
     patient = {"chat_rate_per_minute": 0, "lease_seconds": 60.0, "store_timeout_seconds": 120.0}
     harness = Harness(settings.model_copy(update=patient), catalog)
     await harness.users.change(caller, AccountChange(monthly_allowance=ALLOWANCE, spend_remaining=ALLOWANCE))
@@ -70,7 +70,7 @@ async def harness(settings: Settings, catalog: Catalog, caller: Caller) -> Harne
 
 
 async def assert_bound(harness: Harness, caller: Caller, server: BillingServer) -> None:
-    """Checks that the bill exceeds the allowance by at most 2 %, and that the ledger has it to the millionth."""
+    """Checks that the bill exceeds the allowance by at most 2 %, and that the ledger matches it to the millionth."""
     while (account := await harness.account(caller.uid)).held:  # noqa: ASYNC110 - abandoned calls continue
         await asyncio.sleep(0.05)
     micros = server.bill * MICROS_PER_DOLLAR
@@ -142,14 +142,14 @@ async def test_two_hundred_concurrent_chats_cost_at_most_the_allowance(
 async def test_built_in_tools_cost_at_most_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """The limit holds even if the provider searches as often as it may, each time for a fee and all input tokens."""
+    """The limit holds even if each permitted search costs a fee and is billed for all input tokens."""
     await harness.users.change(caller, AccountChange(monthly_allowance=2, spend_remaining=2))
     request = create_request("hello", {"max_tokens": 100}, built_in_tools=["web_search"])
     await asyncio.gather(*(try_chat(harness, caller, request) for _ in range(200)))
     await assert_bound(harness, caller, billing_server)
 
 
-CALLS = """
+CONCURRENT_CALLS = """
 import asyncio
 
 async def run(input_dict, tools):
@@ -168,7 +168,7 @@ async def test_runs_cost_at_most_the_setting_and_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer, parameters: dict[str, Any]
 ) -> None:
     """The limit holds for five concurrent runs that make forty concurrent calls each."""
-    request = RunCodeRequest(code=CALLS, input_dict={"parameters": parameters})
+    request = RunCodeRequest(code=CONCURRENT_CALLS, input_dict={"parameters": parameters})
     await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(5)), return_exceptions=True)
     await assert_bound(harness, caller, billing_server)
 
@@ -178,18 +178,18 @@ async def test_one_run_costs_at_most_the_setting(
 ) -> None:
     """`RUN_MAX_COST` limits what a run spends, even if the user's allowance is larger."""
     harness = Harness(settings.model_copy(update={"run_max_cost": 0.05}), catalog)
-    request = RunCodeRequest(code=CALLS, input_dict={"parameters": {"max_tokens": 2_000}})
+    request = RunCodeRequest(code=CONCURRENT_CALLS, input_dict={"parameters": {"max_tokens": 2_000}})
     await harness.runs.run_code(caller, request)
     assert 0 < billing_server.bill <= Decimal("0.05")
     await assert_bound(harness, caller, billing_server)
 
 
-async def test_calls_that_their_run_no_longer_waits_for_are_charged(
+async def test_calls_of_runs_that_timed_out_are_charged(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """Calls are charged even if their runs time out, because the provider has begun and bills them."""
+    """Calls are charged even if their runs time out, because the provider has begun to answer and bills them."""
     parameters: dict[str, Any] = {"max_tokens": 50}
-    code = CALLS.replace('"hello"', '"slow"')
+    code = CONCURRENT_CALLS.replace('"hello"', '"slow"')
     request = RunCodeRequest(code=code, input_dict={"parameters": parameters, "timeout": 3})
     await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(3)), return_exceptions=True)
     assert (await harness.account(caller.uid)).held
@@ -197,11 +197,11 @@ async def test_calls_that_their_run_no_longer_waits_for_are_charged(
     await assert_bound(harness, caller, billing_server)
 
 
-async def test_calls_whose_process_has_ended_are_charged_what_they_hold(
+async def test_calls_whose_process_has_ended_are_charged_their_holds(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """An instance may be ended after its response. Its calls are billed, so the sweep charges their holds."""
-    code = CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
+    """An instance may end after its response. Its calls are still billed, so the sweep charges their holds."""
+    code = CONCURRENT_CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
     request = RunCodeRequest(code=code, input_dict={"parameters": {"max_tokens": 1_000}, "timeout": 3})
     holds = harness.database._client.collection("holds")  # pyright: ignore[reportPrivateUsage]
     for _ in range(8):  # each run would spend a sixth of the allowance
@@ -227,7 +227,8 @@ async def test_chained_agents_cost_at_most_the_allowance(
     """The limit holds for concurrent runs of code that calls another agent, which calls a model."""
     agents = AgentService(harness.database)
     inner = await agents.create(
-        caller, CreateAgentRequest(name="inner", description="Asks.", code=CALLS.replace("range(40)", "range(4)"))
+        caller,
+        CreateAgentRequest(name="inner", description="Asks.", code=CONCURRENT_CALLS.replace("range(40)", "range(4)")),
     )
     code = """
 async def run(input_dict, tools):
@@ -243,7 +244,7 @@ async def run(input_dict, tools):
 async def test_generated_code_costs_at_most_the_allowance(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """The limit holds even though the model writes long, invalid code and has to correct it."""
+    """The limit holds even if the model writes long, invalid code and has to correct it."""
     calls = ModelCallService.create(harness.database, harness.catalog, complete, harness.settings)
     service = CodeWritingService(harness.database, calls, create_engine(harness.settings), harness.settings)
     request = GenerateCodeRequest.model_validate(

@@ -25,7 +25,7 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
 
 
 async def test_a_call_is_settled_before_those_that_wait_to_begin(harness: Harness, caller: Caller) -> None:
-    """A call that is answered while two hundred holds wait is settled before all but the one under way."""
+    """A call that is answered while two hundred holds wait is settled before all of them except the one under way."""
     spending = SpendingService(harness.database, harness.settings)
     answered = await spending.hold(caller, "answered", CostBounds(1, 10))
     held: list[str] = []
@@ -80,7 +80,7 @@ async def test_a_ticket_is_settled_while_its_owner_makes_other_calls(
 async def test_a_hold_that_was_never_made_is_not_settled(
     harness: Harness, caller: Caller, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A call that timed out while it waited to hold settles nothing, which would make the queue even longer."""
+    """A call that timed out while it waited for its hold settles nothing. Settling would make the queue even longer."""
     settled: list[str] = []
     close_hold = Ledger.close_hold
 

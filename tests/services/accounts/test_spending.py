@@ -41,7 +41,7 @@ async def set_remaining(database: Database, caller: Caller, remaining: int) -> N
 async def test_a_call_is_charged_after_its_highest_cost_was_held(
     spending: SpendingService, database: Database, caller: Caller
 ) -> None:
-    """While the call runs, its highest cost is held; afterwards, its actual cost is charged and nothing is held."""
+    """While the call runs, its highest cost is held. Afterwards, its actual cost is charged, and no hold remains."""
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     during = await get_account(database, caller.uid)
     assert (during.held, during.remaining) == (500, during.allowance)
@@ -65,7 +65,7 @@ async def test_a_call_is_charged_once_even_if_it_is_settled_repeatedly(
 async def test_lost_responses_hold_and_charge_once(
     spending: SpendingService, database: Database, caller: Caller
 ) -> None:
-    """A commit that took effect although it failed is recognized when it is retried."""
+    """A commit that took effect although its response was lost is recognized when it is retried."""
     lose_responses(database, ServiceUnavailable("gone"), 1, 3)
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     assert (await get_account(database, caller.uid)).held == 500
@@ -74,7 +74,9 @@ async def test_lost_responses_hold_and_charge_once(
     assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
 
 
-async def test_without_money_nothing_is_held(spending: SpendingService, database: Database, caller: Caller) -> None:
+async def test_holds_do_not_exceed_the_remaining_allowance(
+    spending: SpendingService, database: Database, caller: Caller
+) -> None:
     """A call holds at most the rest of the allowance. Further calls are rejected until the hold is released."""
     await set_remaining(database, caller, 300)
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))

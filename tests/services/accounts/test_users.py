@@ -1,4 +1,4 @@
-"""Users read and change their accounts and report usage; tested in the real Firestore emulator."""
+"""Users read and change their accounts and report usage. The tests use the real Firestore emulator."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def usage(cost: float, **metadata: str) -> UsageReport:
 
 
 async def test_a_first_request_creates_the_user(users: UserService) -> None:
-    """A new user has an allowance of 100, all of which remains, and the name and address of the token."""
+    """A new user has an unspent allowance of 100, and the name and email address from the token."""
     caller = Caller(uid="new", claims={"name": "Nó Body", "email": "no@example.com", "uid": "new"})
     user = await users.get(caller)
     assert (user.id, user.basic_info.display_name, user.basic_info.email) == ("new", "Nó Body", "no@example.com")
@@ -62,7 +62,7 @@ async def test_usage_is_charged_and_listed(users: UserService, caller: Caller) -
 
 
 async def test_a_cost_above_the_remaining_allowance_leaves_nothing(users: UserService, caller: Caller) -> None:
-    """The remaining allowance is never negative. The usage entry has the whole cost."""
+    """The remaining allowance is never negative. The usage entry shows the whole cost."""
     user = (await users.report(caller, usage(150))).user
     assert user.usage_info.spend_remaining == 0
     assert user.usage_info.usage[0].response_cost == 150
@@ -76,15 +76,15 @@ async def test_a_hundred_concurrent_reports_are_all_charged(users: UserService, 
     assert len(user.usage_info.usage) == 100
 
 
-async def test_a_report_under_a_key_is_charged_once(users: UserService, caller: Caller) -> None:
-    """Ten concurrent reports under one key are charged once. A report under another key is charged as well."""
+async def test_a_report_with_a_key_is_charged_once(users: UserService, caller: Caller) -> None:
+    """Ten concurrent reports with the same key are charged once. A report with another key is charged separately."""
     await asyncio.gather(*(users.report(caller, usage(1), "key-1") for _ in range(10)))
     user = (await users.report(caller, usage(1), "key-2")).user
     assert user.usage_info.spend_remaining == 98
 
 
-async def test_a_key_names_one_report(users: UserService, caller: Caller) -> None:
-    """A repeated report is replayed. Another cost or other metadata under its key is a conflict and is not charged."""
+async def test_a_key_identifies_one_report(users: UserService, caller: Caller) -> None:
+    """A repeated report is replayed. A different report with the same key causes 409 and is not charged."""
     first = await users.report(caller, usage(1, why="a"), "key")
     repeated = await users.report(caller, usage(1, why="a"), "key")
     assert (first.replayed, repeated.replayed) == (False, True)
@@ -95,8 +95,8 @@ async def test_a_key_names_one_report(users: UserService, caller: Caller) -> Non
     assert (await users.get(caller)).usage_info.spend_remaining == 99
 
 
-async def test_metadata_of_another_type_are_different(users: UserService, caller: Caller) -> None:
-    """`1` and `true`, which are equal in Python, are a conflict. The order of names does not matter."""
+async def test_metadata_of_a_different_type_causes_a_conflict(users: UserService, caller: Caller) -> None:
+    """`1` and `true` conflict although they are equal in Python. The order of names does not matter."""
     await users.report(caller, UsageReport(response_cost=1, metadata={"a": 1, "b": 2}), "key")
     assert (await users.report(caller, UsageReport(response_cost=1, metadata={"b": 2, "a": 1}), "key")).replayed
     with pytest.raises(Conflict):
@@ -104,8 +104,8 @@ async def test_metadata_of_another_type_are_different(users: UserService, caller
 
 
 @pytest.mark.parametrize("key", ["a/b", "..", "__x__", " ", "ü ß", "x" * 255, "/" * 255, "%2F"])
-async def test_a_key_may_be_any_text(users: UserService, caller: Caller, key: str) -> None:
-    """A key can be a text that cannot be a document's name."""
+async def test_a_key_may_be_any_string(users: UserService, caller: Caller, key: str) -> None:
+    """A key can be a string that is not a valid document name."""
     await users.report(caller, usage(1), key)
     repeated = await users.report(caller, usage(1), key)
     assert (repeated.replayed, repeated.user.usage_info.spend_remaining) == (True, 99)
@@ -114,7 +114,7 @@ async def test_a_key_may_be_any_text(users: UserService, caller: Caller, key: st
 async def test_a_report_whose_response_was_lost_is_not_a_replay(
     users: UserService, database: Database, caller: Caller
 ) -> None:
-    """If a commit takes effect although it fails, the retry charges nothing and does not count as a replay."""
+    """If the response to a commit is lost, the retry charges nothing and does not count as a replay."""
     await users.get(caller)
     lose_responses(database, Aborted("lost"))
     reported = await users.report(caller, usage(1), "key")
@@ -122,13 +122,13 @@ async def test_a_report_whose_response_was_lost_is_not_a_replay(
 
 
 async def test_the_list_shows_the_newest_hundred(users: UserService, database: Database, caller: Caller) -> None:
-    """The list has at most the hundred newest usage entries."""
+    """The list contains at most the hundred newest usage entries."""
     await asyncio.gather(*(users.report(caller, usage(0, n=str(n))) for n in range(105)))
     assert len((await users.get(caller)).usage_info.usage) == 100
 
 
 async def test_the_size_of_metadata_is_limited(users: UserService, caller: Caller) -> None:
-    """A report whose metadata are too large gets 413 and is not charged."""
+    """A report with too much metadata gets 413 and is not charged."""
     with pytest.raises(TooLarge):
         await users.report(caller, usage(1, long="x" * 20_000))
     assert (await users.get(caller)).usage_info.spend_remaining == 100
@@ -151,7 +151,7 @@ async def test_a_reset_begins_a_new_period(users: UserService, database: Databas
 
 
 async def test_a_date_in_the_past_resets_once(users: UserService, caller: Caller) -> None:
-    """Concurrent reads and reports begin one new period, which contains every charge, and move the date on."""
+    """Concurrent reads and reports begin one new period, which contains every charge, and move the date forward."""
     await users.report(caller, usage(30))
     yesterday = to_milliseconds(datetime.now(UTC) - timedelta(days=1))
     await users.change(caller, AccountChange(allowance_reset_date=yesterday))
@@ -163,7 +163,7 @@ async def test_a_date_in_the_past_resets_once(users: UserService, caller: Caller
 
 
 async def test_a_stale_revision_changes_nothing(users: UserService, caller: Caller) -> None:
-    """A change with an old revision gets 409; one without a revision succeeds. Every change makes a new revision."""
+    """A change with an old revision gets 409; one without a revision succeeds. Every change creates a new revision."""
     first = await users.get(caller)
     second = await users.change(caller, AccountChange(rev=first.rev, monthly_allowance=50))
     assert second.rev != first.rev
@@ -193,7 +193,7 @@ async def test_in_firebase_users_may_change_their_allowance_below_the_ceiling(
     assert user.usage_info.spend_remaining == 100
 
 
-async def test_locally_there_is_no_ceiling(users: UserService, caller: Caller) -> None:
+async def test_there_is_no_ceiling_locally(users: UserService, caller: Caller) -> None:
     """On a developer's machine, users may set any allowance."""
     user = await users.change(caller, AccountChange(monthly_allowance=5000, spend_remaining=6000))
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (5000, 6000)
@@ -211,7 +211,7 @@ async def test_in_firebase_a_reset_empties_the_list_and_refills_nothing(
 
 
 async def test_in_firebase_the_users_own_date_refills_nothing(firebase_users: UserService, caller: Caller) -> None:
-    """When a user's date is reached, a new period begins without a refill, and the date moves on."""
+    """When a user's date is reached, a new period begins without a refill, and the date moves forward."""
     await firebase_users.report(caller, usage(30))
     yesterday = to_milliseconds(datetime.now(UTC) - timedelta(days=1))
     await firebase_users.change(caller, AccountChange(allowance_reset_date=yesterday))
@@ -221,7 +221,7 @@ async def test_in_firebase_the_users_own_date_refills_nothing(firebase_users: Us
 
 
 async def test_in_firebase_users_cannot_restore_spent_amounts(firebase_users: UserService, caller: Caller) -> None:
-    """The 403 states how much they may set. Users may lower what remains, and raise it to that amount again."""
+    """The 403 response states the maximum. Users may lower what remains, and raise it again up to that maximum."""
     await firebase_users.report(caller, usage(30))
     with pytest.raises(Forbidden, match=r"cannot be raised above \$70, "):
         await firebase_users.change(caller, AccountChange(spend_remaining=70.000001))
@@ -231,7 +231,7 @@ async def test_in_firebase_users_cannot_restore_spent_amounts(firebase_users: Us
 
 
 @pytest.mark.parametrize(("refill", "remaining"), [("monthly", 100), ("never", 7)])
-async def test_in_firebase_the_allowance_is_refilled_monthly_if_so_set(
+async def test_in_firebase_the_allowance_is_refilled_monthly_if_configured(
     database: Database, settings: Settings, caller: Caller, refill: str, remaining: float
 ) -> None:
     """The first read in a month refills the allowance of a user who was stored by an earlier version."""

@@ -1,4 +1,4 @@
-"""Services that the tests of agents use."""
+"""Fixtures for the tests of agents."""
 
 import pytest
 

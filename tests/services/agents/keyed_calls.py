@@ -1,4 +1,4 @@
-"""Calls published agents under an `Idempotency-Key`, and reads what such calls store."""
+"""Calls published agents with an `Idempotency-Key`, and reads and changes the documents that such calls store."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}
 CLOCK = "from datetime import datetime\n\nasync def run(input_dict, tools):\n    return str(datetime.now())"
-TWICE = """
+TWO_CALLS = """
 async def run(input_dict, tools):
     await call_llm("openai", "gpt-4.1-mini", "first", {"max_tokens": 100})
     await call_llm("openai", "gpt-4.1-mini", "second", {"max_tokens": 100})
@@ -31,7 +31,7 @@ def create_impatient_service(harness: Harness, seconds: float = 2.0) -> Publishe
 
 
 async def get_key_documents(database: Database) -> list[Any]:
-    """Returns the documents that are stored for keys."""
+    """Returns the documents that are stored for idempotency keys."""
     return await database._client.collection("idempotency").get()  # pyright: ignore[reportPrivateUsage]
 
 

@@ -9,7 +9,7 @@ from shared.models.errors import CodeFailed
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from tests.services.harness import Harness
 
-ASK = """
+MODEL_CALLER = """
 async def run(input_dict, tools):
     content, thoughts = await call_llm(provider="openai", model="gpt-4.1-mini",
         messages=[{"role": "user", "content": input_dict["question"]}], parameters={"max_tokens": 100})
@@ -31,5 +31,5 @@ async def run_and_fail(
 
 
 def create_runs(harness: Harness, **fields: Any) -> Any:
-    """Creates the run service with other settings."""
+    """Creates a run service with changed settings."""
     return Harness(harness.settings.model_copy(update=fields), harness.catalog).runs

@@ -1,4 +1,4 @@
-"""Agents are saved, read, changed and deleted; tested in the real Firestore emulator."""
+"""Agents are saved, read, changed and deleted. The tests use the real Firestore emulator."""
 
 import asyncio
 from typing import Any
@@ -35,7 +35,7 @@ def change(**fields: Any) -> UpdateAgentRequest:
 
 
 async def test_a_saved_agent_is_read_as_it_was_saved(agents: AgentService, caller: Caller) -> None:
-    """Every field is preserved, with any JSON and any script."""
+    """Every field is preserved, including nested JSON and non-Latin characters."""
     saved = await agents.create(
         caller,
         request(
@@ -60,7 +60,7 @@ async def test_a_saved_agent_is_read_as_it_was_saved(agents: AgentService, calle
 
 
 async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentService, caller: Caller) -> None:
-    """Warnings name the line, both when the agent is saved and when it is changed. The code is stored unchanged."""
+    """The warnings name the line, both when the agent is saved and when it is changed. The code is stored unchanged."""
     saved = await agents.create(caller, request(code=f"import requests\n\n\n{CODE}"))
     assert [warning.line for warning in saved.warnings or []] == [1]
     changed = await agents.update(caller, saved.id, change(code="not python("))
@@ -77,7 +77,7 @@ async def test_a_saved_agent_names_its_engine(agents: AgentService, caller: Call
 
 
 async def test_a_change_applies_only_what_was_sent(agents: AgentService, caller: Caller) -> None:
-    """Other fields and the time of creation stay, null clears an optional field, and the revision is new."""
+    """Other fields and the creation time do not change, null clears an optional field, and the revision is new."""
     saved = await agents.create(caller, request(docstring="Doc.", friendlyName="echo"))
     changed = await agents.update(caller, saved.id, change(description="New.", docstring=None))
     assert (changed.name, changed.description, changed.docstring) == ("Echo", "New.", None)
@@ -110,7 +110,7 @@ async def test_only_one_of_several_changes_to_a_revision_is_made(agents: AgentSe
 
 
 async def test_visibility_determines_access_to_other_users_agents(agents: AgentService, caller: Caller) -> None:
-    """A private agent is not found; a shared one can be read by all, and changed by its owner and administrators."""
+    """Other users cannot find a private agent, and can only read a shared one. Administrators can change it."""
     saved = await agents.create(caller, request())
     for attempt in (agents.get(OTHER, saved.id), agents.update(OTHER, saved.id, change(name="x"))):
         with pytest.raises(NotFound, match="There is no such agent"):
@@ -130,8 +130,8 @@ async def test_visibility_determines_access_to_other_users_agents(agents: AgentS
 
 
 @pytest.mark.parametrize("agent_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
-async def test_any_text_may_be_given_as_an_id(agents: AgentService, caller: Caller, agent_id: str) -> None:
-    """A text that cannot be an id gets 404, like an unknown id."""
+async def test_any_string_may_be_given_as_an_id(agents: AgentService, caller: Caller, agent_id: str) -> None:
+    """A string that cannot be a document id gets 404, like an unknown id."""
     with pytest.raises(NotFound):
         await agents.get(caller, agent_id)
     with pytest.raises(NotFound):
@@ -141,7 +141,7 @@ async def test_any_text_may_be_given_as_an_id(agents: AgentService, caller: Call
 
 
 async def test_an_agent_that_is_too_large_is_rejected(agents: AgentService, caller: Caller) -> None:
-    """The error states the size and the limit, and nothing is changed."""
+    """The error states the size and the limit, and the stored agent does not change."""
     with pytest.raises(TooLarge, match=r"The agent is 1\d{6} bytes long; at most 1000000 can be kept"):
         await agents.create(caller, request(docstring="x" * 1_000_000))
     saved = await agents.create(caller, request(docstring="x" * 990_000))
@@ -154,7 +154,7 @@ async def test_an_agent_that_is_too_large_is_rejected(agents: AgentService, call
     "schema", [{"type": "object", "properties": {"a": {"type": "nonsense"}}}, {"$ref": "http://127.0.0.1:9/schema"}]
 )
 async def test_an_invalid_schema_is_rejected(agents: AgentService, caller: Caller, schema: Any) -> None:
-    """The error names the schema, both when an agent is saved and when it is changed. References are not fetched."""
+    """Whether an agent is saved or changed, the error names the schema. Referenced URLs are not fetched."""
     with pytest.raises(BadRequest, match="inputSchema"):
         await agents.create(caller, request(inputSchema=schema))
     saved = await agents.create(caller, request())
@@ -162,7 +162,7 @@ async def test_an_invalid_schema_is_rejected(agents: AgentService, caller: Calle
         await agents.update(caller, saved.id, change(outputSchema=schema))
 
 
-async def test_lists_show_own_and_shared_newest_first(agents: AgentService, caller: Caller) -> None:
+async def test_lists_show_own_and_shared_agents_newest_first(agents: AgentService, caller: Caller) -> None:
     """Lists do not show other users' private agents, except to administrators."""
     first = await agents.create(caller, request(name="first"))
     await agents.create(OTHER, request(name="private"))
@@ -174,7 +174,7 @@ async def test_lists_show_own_and_shared_newest_first(agents: AgentService, call
 
 
 async def test_pages_show_each_agent_once(agents: AgentService, caller: Caller) -> None:
-    """The pages have the order of the whole list. An invalid token is rejected."""
+    """Successive pages list all agents in order. An invalid token is rejected."""
     for number in range(7):
         await agents.create(caller, request(name=str(number), visibility="shared"))
     names: list[str] = []
@@ -191,10 +191,10 @@ async def test_pages_show_each_agent_once(agents: AgentService, caller: Caller) 
             await agents.list(caller, 3, bad)
 
 
-async def test_lost_responses_save_once_and_change_once(
+async def test_operations_whose_responses_are_lost_take_effect_once(
     agents: AgentService, caller: Caller, database: Database
 ) -> None:
-    """A commit that took effect although it failed causes neither a duplicate nor a conflict nor a 404."""
+    """A commit that took effect although its response was lost causes no duplicate, no conflict and no 404."""
     lose_responses(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await agents.create(caller, request())
     assert len((await agents.list(caller, 10)).items) == 1
@@ -217,10 +217,10 @@ async def test_deleting_a_published_agent_unpublishes_it(
     assert (await deployments.deploy(OTHER, other.id)).endpoint == "/rest/echo"
 
 
-async def test_changes_of_a_published_agent_reach_its_deployment(
+async def test_changes_to_a_published_agent_reach_its_deployment(
     agents: AgentService, caller: Caller, database: Database
 ) -> None:
-    """The deployment's description, schemas and visibility change with the agent; its public name stays."""
+    """The deployment's description, schemas and visibility change with the agent; its public name stays the same."""
     saved = await agents.create(caller, request(friendlyName="echo"))
     await DeploymentService(database, Settings()).deploy(caller, saved.id)
     changes = {"description": "New.", "inputSchema": {"a": "string"}, "visibility": "shared", "friendlyName": "other"}
@@ -236,7 +236,7 @@ async def test_changes_of_a_published_agent_reach_its_deployment(
 
 
 async def test_large_agents_make_pages_shorter(agents: AgentService, caller: Caller) -> None:
-    """A page ends after the agent with which it exceeds eight megabytes, and its token leads to the remaining ones."""
+    """A page ends after the agent that takes it beyond eight megabytes, and its token leads to the remaining agents."""
     for number in range(11):
         await agents.create(caller, request(name=str(number), docstring="é" * 490_000))
     first = await agents.list(caller, 100)

@@ -1,4 +1,4 @@
-"""Agents call other agents, within their permissions and limits, and the payer of the first is charged."""
+"""Agents call other agents within their permissions and limits. The payer of the first agent is charged."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ from shared.services.agents.agents import AgentService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, ECHO, get_stored, save
+from tests.services.publishing import ECHO, MODEL_CALLER, get_stored, save
 
 OWNER = Caller(uid="owner")
 
@@ -25,7 +25,7 @@ def write_call(name: str) -> str:
 
 
 async def run(harness: Harness, payer: Caller, agent: Any, input_dict: Any = None) -> Any:
-    """Runs an agent; returns its result, or its error as a text."""
+    """Runs an agent, and returns its result or its error message."""
     body: JsonObject = input_dict or {"inputText": "hi"}
     finished = await harness.runs.run_agent(payer, await get_stored(harness.database, agent), body, 20)
     failure = finished.outcome.failure
@@ -33,7 +33,7 @@ async def run(harness: Harness, payer: Caller, agent: Any, input_dict: Any = Non
 
 
 async def test_an_agent_can_call_the_agents_that_it_names(harness: Harness) -> None:
-    """An agent can call those that it names, by name, friendly name or id. Others are unknown to it."""
+    """Agents in `gofannonAgents` can be called by name, friendly name or id. Other agents cannot be called."""
     echo = await save(harness.database, OWNER, friendlyName="echo_1")
     await save(harness.database, OWNER, name="Unnamed")
     for name in ("Echo", "echo_1", echo.id):
@@ -44,7 +44,7 @@ async def test_an_agent_can_call_the_agents_that_it_names(harness: Harness) -> N
 
 
 async def test_agents_can_be_called_concurrently(harness: Harness) -> None:
-    """Ten concurrent calls of an agent get their own input and result each."""
+    """Each of ten concurrent calls to an agent gets its own input and result."""
     echo = await save(harness.database, OWNER)
     code = """
 async def run(input_dict, tools):
@@ -55,8 +55,8 @@ async def run(input_dict, tools):
     assert await run(harness, OWNER, outer) == [str(number) for number in range(10)]
 
 
-async def test_other_users_agents_are_called_only_if_they_are_shared(harness: Harness, caller: Caller) -> None:
-    """Naming an id does not give access to a private agent."""
+async def test_other_users_agents_can_be_called_only_if_they_are_shared(harness: Harness, caller: Caller) -> None:
+    """A private agent's id in `gofannonAgents` does not give access to it."""
     private = await save(harness.database, caller, name="Private")
     shared = await save(harness.database, caller, name="Shared", visibility="shared")
     for name, expected in (("Private", "This agent may not call an agent named 'Private'"), ("Shared", "hi")):
@@ -68,7 +68,7 @@ async def test_an_agent_has_its_owners_access_regardless_of_the_payer(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """A shared agent can call its owner's private ones. The user who runs it pays."""
-    inner = await save(harness.database, OWNER, ASK, name="Inner")
+    inner = await save(harness.database, OWNER, MODEL_CALLER, name="Inner")
     outer = await save(harness.database, OWNER, write_call("Inner"), gofannonAgents=[inner.id], visibility="shared")
     assert await run(harness, caller, outer) == {"outputText": "You said: hi"}
     assert len(await harness.get_charges(caller.uid)) == 1
@@ -78,14 +78,18 @@ async def test_an_agent_has_its_owners_access_regardless_of_the_payer(
 async def test_an_agent_has_its_own_permissions(harness: Harness, model_server: ModelServer) -> None:
     """A called agent may call only the models that it names itself."""
     inner = await save(
-        harness.database, OWNER, ASK, name="Inner", invokableModels=[{"provider": "openai", "model": "gpt-4.1"}]
+        harness.database,
+        OWNER,
+        MODEL_CALLER,
+        name="Inner",
+        invokableModels=[{"provider": "openai", "model": "gpt-4.1"}],
     )
     outer = await save(harness.database, OWNER, write_call("Inner"), gofannonAgents=[inner.id])
     assert "does not name the model 'openai/gpt-4.1-mini'" in await run(harness, OWNER, outer)
     assert model_server.calls == []
 
 
-async def test_a_circle_is_reported(harness: Harness) -> None:
+async def test_calls_in_a_circle_are_reported(harness: Harness) -> None:
     """Agents that call each other in a circle fail with an error that shows the path."""
     first = await save(harness.database, OWNER, ECHO, name="First")
     second = await save(harness.database, OWNER, write_call("First"), name="Second", gofannonAgents=[first.id])
@@ -94,7 +98,7 @@ async def test_a_circle_is_reported(harness: Harness) -> None:
 
 
 async def test_depth_is_limited(harness: Harness) -> None:
-    """Agents may call agents up to three levels deep, as set."""
+    """By default, agents may call agents up to three levels deep."""
     agent = await save(harness.database, OWNER, name="0")
     for number in range(1, 5):
         agent = await save(
@@ -136,8 +140,8 @@ async def test_private_agents_inside_a_shared_agent_stay_private(harness: Harnes
 
 
 async def test_a_chain_shares_one_budget(harness: Harness, model_server: ModelServer) -> None:
-    """The limits of money and calls apply to all agents of a chain together."""
-    ask = await save(harness.database, OWNER, ASK, name="Ask")
+    """The limits on money and calls apply to all agents in a chain together."""
+    ask = await save(harness.database, OWNER, MODEL_CALLER, name="Ask")
     code = """
 async def run(input_dict, tools):
     answers = 0
@@ -149,13 +153,14 @@ async def run(input_dict, tools):
     outer = await save(harness.database, OWNER, code, gofannonAgents=[ask.id])
     small = Harness(harness.settings.model_copy(update={"run_max_calls": 7}), harness.catalog)
     assert "may make 7 calls" in await run(small, OWNER, outer)
-    assert len(model_server.calls) == 3  # the fourth call of the agent was the seventh call, its model's the eighth
+    # The seventh call is the fourth call of the agent, so the agent's model call would be the eighth.
+    assert len(model_server.calls) == 3
     limited = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
-    assert "may spend $0.002" in await run(limited, OWNER, outer)
+    assert "A run and the agents that it calls may spend $0.002" in await run(limited, OWNER, outer)
 
 
-async def test_run_slots_do_not_wait_for_each_other(settings: Settings, catalog: Catalog) -> None:
-    """Six times as many runs as there are slots, each calling two levels deep, all end."""
+async def test_nested_runs_do_not_deadlock_on_run_slots(settings: Settings, catalog: Catalog) -> None:
+    """Twelve runs with two slots, each calling agents two levels deep, all end."""
     harness = Harness(settings.model_copy(update={"runs_at_once": 2}), catalog)
     leaf = await save(harness.database, OWNER, name="Leaf")
     middle = await save(harness.database, OWNER, write_call("Leaf"), name="Middle", gofannonAgents=[leaf.id])
@@ -164,10 +169,8 @@ async def test_run_slots_do_not_wait_for_each_other(settings: Settings, catalog:
     assert results == [{"outputText": "hi"}] * 12
 
 
-async def test_run_slots_do_not_wait_for_each_other_when_code_is_tried_out(
-    settings: Settings, catalog: Catalog
-) -> None:
-    """Code that is not saved is a level of its own when it calls agents, so its runs all end as well."""
+async def test_runs_of_unsaved_code_do_not_deadlock_on_run_slots(settings: Settings, catalog: Catalog) -> None:
+    """Unsaved code that calls agents counts as a level, so its runs all end as well."""
     harness = Harness(settings.model_copy(update={"runs_at_once": 2, "run_max_depth": 1}), catalog)
     leaf = await save(harness.database, OWNER, name="Leaf")
     request = RunCodeRequest(code=write_call("Leaf"), input_dict={"inputText": "hi"}, gofannon_agents=[leaf.id])

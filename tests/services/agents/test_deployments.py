@@ -1,4 +1,4 @@
-"""A friendly name belongs to one published agent; tested in the real Firestore emulator."""
+"""A friendly name belongs to one published agent. The tests use the real Firestore emulator."""
 
 import asyncio
 from typing import Any
@@ -67,7 +67,7 @@ async def test_an_agent_without_a_name_cannot_be_published(
 async def test_only_one_of_two_agents_gets_the_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """Of two agents that are published at the same instant under one name, one gets it and the other a conflict."""
+    """If two agents are published under the same name at the same moment, one gets the name and the other gets 409."""
     for number in range(20):
         pair = [await save(database, user, f"name-{number}") for user in (caller, OTHER)]
         outcomes = await asyncio.gather(
@@ -115,10 +115,10 @@ async def test_an_unpublished_name_is_free(deployments: DeploymentService, datab
     await deployments.deploy(OTHER, other.id)
 
 
-async def test_only_its_owner_publishes_an_agent(
+async def test_only_the_owner_of_an_agent_can_publish_it(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """A private agent is unknown to others. Others can see a shared one's deployment, but not change it."""
+    """Other users cannot find a private agent. They can see a shared agent's deployment, but not change it."""
     private, shared = await save(database, caller, "a"), await save(database, caller, "b", visibility="shared")
     await deployments.deploy(caller, shared.id)
     for operation in (deployments.deploy, deployments.undeploy, deployments.get):
@@ -130,10 +130,10 @@ async def test_only_its_owner_publishes_an_agent(
     assert (await deployments.get(OTHER, shared.id)).friendly_name == "b"
 
 
-async def test_lost_responses_publish_and_unpublish_once(
+async def test_operations_whose_responses_are_lost_take_effect_once(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """A commit that took effect although it failed is recognized."""
+    """A commit that took effect although its response was lost is recognized when it is retried."""
     agent = await save(database, caller, "echo")
     lose_responses(database, ServiceUnavailable("gone"), 1, 2, 3)
     await deployments.deploy(caller, agent.id)
@@ -142,10 +142,10 @@ async def test_lost_responses_publish_and_unpublish_once(
     assert await database.deployments.get("echo") is None
 
 
-async def test_lists_show_own_and_shared_by_name(
+async def test_lists_show_own_and_shared_deployments_by_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """Pages show each deployment once, without other users' private ones."""
+    """Pages show each deployment once, and omit other users' private ones."""
     for name, user, visibility in (
         ("c", caller, "private"), ("a", caller, "private"), ("b", OTHER, "shared"), ("d", OTHER, "private"),
     ):  # fmt: skip
@@ -172,7 +172,7 @@ async def test_one_request_finds_which_names_are_taken(database: Database, calle
 async def test_large_deployments_make_pages_shorter(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """A page ends after the deployment with which it exceeds eight megabytes; its token leads to the remaining ones."""
+    """A page ends after the deployment that takes it beyond eight megabytes; its token leads to the remaining ones."""
     names = [f"n{number:02}" for number in range(28)]
     for name in names:
         agent = await save(database, caller, name, description="天" * 100_000)

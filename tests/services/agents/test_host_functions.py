@@ -10,7 +10,7 @@ from tests.conftest import SECRET_KEY
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.agents.running import ASK, create_runs, run, run_and_fail
+from tests.services.agents.running import MODEL_CALLER, create_runs, run, run_and_fail
 from tests.services.harness import MODEL, Harness
 
 
@@ -22,13 +22,13 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 async def test_a_model_is_called_and_charged_to_the_caller(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The call is charged once, has a usage entry, and leaves no hold. The key is sent to the provider."""
+    """The call is charged once, has a usage entry, and leaves no hold. The request contains the provider key."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
-    response = await run(harness, caller, ASK, {"question": "Why?"})
+    response = await run(harness, caller, MODEL_CALLER, {"question": "Why?"})
     assert response.result == {"outputText": "Because."}
     account = await harness.account(caller.uid)
     (charged,) = await harness.get_charges(caller.uid)
-    assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 a million
+    assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 per million
     assert (account.remaining, account.held) == (account.allowance - charged, 0)
     (call,) = model_server.calls
     assert call.headers["authorization"] == f"Bearer {SECRET_KEY}"
@@ -37,7 +37,7 @@ async def test_a_model_is_called_and_charged_to_the_caller(
     assert str(entry.metadata["run_id"]).startswith("run-")
 
 
-async def test_models_can_be_called_as_with_litellm(
+async def test_models_can_be_called_through_litellm(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """Concurrent calls of `litellm.acompletion` with 'provider/model' are answered and charged."""
@@ -72,10 +72,10 @@ async def run(input_dict, tools):
         ("litellm.acompletion(model='no-such', messages='hi')", "no-such"),
     ],
 )
-async def test_invalid_calls_of_models_are_reported(
+async def test_invalid_model_calls_are_reported(
     harness: Harness, caller: Caller, model_server: ModelServer, call: str, message: str
 ) -> None:
-    """The error is meant for the agent's author; no request is sent to a model."""
+    """The error tells the agent's author what is wrong, and no request is sent to a model."""
     code = f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
     models = [{"provider": "openai", "model": MODEL}]
     failed = await run_and_fail(harness, caller, code, invokable_models=models)
@@ -98,10 +98,10 @@ async def test_an_unknown_provider_is_reported_as_in_a_chat(harness: Harness, ca
     assert "There is no provider 'opnai'. Did you mean openai?" in failed.message
 
 
-async def test_an_agents_own_models_bring_their_parameters(
+async def test_the_configured_parameters_of_a_model_apply(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Parameters of the agent's configuration apply unless the code sets them. The default is the first model."""
+    """The code can override the agent's configured parameters. The first configured model is the default."""
     code = (
         "async def run(input_dict, tools):\n    return await call_llm(messages='hi', parameters={'temperature': 0.5})"
     )
@@ -112,7 +112,7 @@ async def test_an_agents_own_models_bring_their_parameters(
 
 
 async def test_a_model_that_fails_can_be_caught(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """The failure is a RuntimeError whose text does not contain the key. Nothing is charged or held."""
+    """The failure is a RuntimeError whose message does not contain the key. Nothing is charged or held."""
     model_server.script("hi", Fail(401, f"Bad key {SECRET_KEY}"))
     code = """
 async def run(input_dict, tools):
@@ -131,7 +131,7 @@ async def run(input_dict, tools):
 async def test_http_requests_are_sent_and_private_addresses_are_blocked(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
-    """Params, headers and bodies are sent, and error statuses are left to the code. Private addresses are blocked."""
+    """Parameters, headers and bodies are sent, and error responses are returned. Private addresses are blocked."""
     code = """
 async def run(input_dict, tools):
     base = input_dict["base"]
@@ -161,7 +161,7 @@ async def run(input_dict, tools):
 async def test_connection_errors_and_timeouts_are_reported(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
-    """Uncaught connection errors and time-outs are reported by their names in httpx."""
+    """Uncaught connection errors and timeouts are reported under the names that they have in httpx."""
     slow = f"async def run(i, t):\n    await http_client.get('{api_server.address}/slow?seconds=5', timeout=0.1)"
     assert (await run_and_fail(harness, caller, slow)).body["error"].startswith("TimeoutException: ")
     harness.runs = create_runs(harness, outbound_allowed_hosts=("127.0.0.1",))
@@ -170,7 +170,7 @@ async def test_connection_errors_and_timeouts_are_reported(
 
 
 async def test_mcp_tools_that_are_named_can_be_called(harness: Harness, caller: Caller, mcp_server: McpServer) -> None:
-    """Tools can be called by `mcpc` and `RemoteMCPClient`. Tools and servers that are not named get no request."""
+    """Tools can be called through `mcpc` and `RemoteMCPClient`. Tools and servers that are not named get no request."""
     code = """
 from agent_factory.remote_mcp_client import RemoteMCPClient
 async def run(input_dict, tools):
@@ -196,7 +196,7 @@ async def run(input_dict, tools):
 async def test_the_total_size_of_http_responses_is_limited(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
-    """The responses of one run are limited together, because they stay in memory until the run ends."""
+    """The limit applies to all responses of a run together, because they stay in memory until the run ends."""
     code = """
 async def run(input_dict, tools):
     total = 0
@@ -217,10 +217,10 @@ async def run(input_dict, tools):
         ('["x"]', "A message must be a dict."),
     ],
 )
-async def test_an_invalid_message_is_reported_in_plain_words(
+async def test_an_invalid_message_is_reported_in_plain_language(
     harness: Harness, caller: Caller, messages: str, error: str
 ) -> None:
-    """The error is a plain sentence instead of the validator's message."""
+    """The error is a plain sentence, not the validator's message."""
     code = f'async def run(i, t):\n    return await call_llm(provider="openai", model="{MODEL}", messages={messages})'
     assert (await run_and_fail(harness, caller, code)).body["error"] == f"ValueError: {error}"
 

@@ -25,7 +25,7 @@ from shared.settings import Settings
 from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, get_stored, publish
+from tests.services.publishing import MODEL_CALLER, get_stored, publish
 
 OWNER = Caller(uid="owner")
 
@@ -34,21 +34,21 @@ async def test_anyone_may_call_a_published_agent_and_its_owner_is_charged(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """Even a private agent can be called by anyone who knows its friendly name."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     answer = await published.call("ask", {"inputText": "hi"}, "1.2.3.4")
     assert (answer.result, answer.warnings) == ({"outputText": "You said: hi"}, [])
     assert len(await harness.get_charges(OWNER.uid)) == 1
 
 
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "x" * 2000, "é"])
-async def test_an_unknown_name_is_404(published: PublishedService, name: str) -> None:
-    """Any name that is not published gets 404, even one that cannot be a document's."""
+async def test_an_unknown_name_causes_404(published: PublishedService, name: str) -> None:
+    """Any name that is not published gets 404, even one that cannot be a document id."""
     with pytest.raises(NotFound, match="No agent is published as"):
         await published.call(name, {}, "1.2.3.4")
 
 
-async def test_input_is_checked_by_either_form_of_schema(published: PublishedService, harness: Harness) -> None:
-    """The 422 lists every error with its location. Without a schema, any input is accepted."""
+async def test_input_is_checked_against_either_form_of_schema(published: PublishedService, harness: Harness) -> None:
+    """The 422 response lists every error with its location. Without a schema, any input is accepted."""
     await publish(harness.database, OWNER, "short", inputSchema={"inputText": "string", "n": "integer"})
     schema = {
         "type": "object",
@@ -77,7 +77,7 @@ async def run(input_dict, tools):
 
 @asynccontextmanager
 async def flood(call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncGenerator[None]:
-    """Makes eight calls, of which as many run as one caller's share of eight slots allows."""
+    """Makes eight concurrent calls, more than one caller's share of the eight slots can run."""
     calls = [asyncio.create_task(call()) for _ in range(8)]
     try:
         async with asyncio.timeout(30):
@@ -92,9 +92,9 @@ async def flood(call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncGenerator[
 
 
 async def test_one_caller_does_not_block_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:
-    """While one caller's runs fill its share, other addresses, the owner and chatting users are answered.
+    """While one caller's runs fill its share, the agent still answers other addresses, the owner and chatting users.
 
-    Agents of other owners still answer that caller.
+    Other owners' agents still answer that caller.
     """
     harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
     published = PublishedService(harness.database, harness.runs, harness.settings)
@@ -132,8 +132,8 @@ FORM = {
 }
 
 
-async def test_texts_of_a_form_are_read(published: PublishedService, harness: Harness) -> None:
-    """Texts are converted to the types of the input schema. A text that cannot be converted gets 422."""
+async def test_the_values_of_a_form_are_converted(published: PublishedService, harness: Harness) -> None:
+    """Strings are converted to the types of the input schema. A string that cannot be converted causes 422."""
     await publish(
         harness.database, OWNER, "form", "async def run(input_dict, tools):\n    return input_dict", inputSchema=FORM
     )
@@ -161,7 +161,7 @@ async def test_a_result_that_violates_its_schema_has_warnings(published: Publish
 async def test_a_failure_names_its_run_and_the_log_has_the_reason(
     published: PublishedService, harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The response reveals nothing about another user's code; the log has the error and the agent's output."""
+    """The response reveals nothing about the owner's code. The log has the error and the agent's output."""
     await publish(
         harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    print('so far')\n    return 1 / 0"
     )
@@ -182,8 +182,8 @@ async def test_a_failure_names_its_run_and_the_log_has_the_reason(
 async def test_a_published_agent_stops_at_its_owners_allowance(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """The caller gets 402 before a model is called."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    """If the owner's allowance is spent, the caller gets 402 before a model is called."""
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=OWNER.uid, allowance=5, remaining=0, created_at=now, updated_at=now)
@@ -194,7 +194,7 @@ async def test_a_published_agent_stops_at_its_owners_allowance(
 
 
 async def test_one_address_is_limited_and_others_are_not(harness: Harness) -> None:
-    """The limit of one address and agent affects neither other addresses nor other agents."""
+    """The rate limit for one address and one agent affects neither other addresses nor other agents."""
     settings = harness.settings.model_copy(update={"rest_rate_per_minute": 2})
     published = PublishedService(harness.database, harness.runs, settings)
     for name in ("one", "two"):
@@ -207,10 +207,8 @@ async def test_one_address_is_limited_and_others_are_not(harness: Harness) -> No
     await published.call("two", {"inputText": "x"}, "1.1.1.1")
 
 
-async def test_changes_of_an_agent_take_effect_where_it_is_published(
-    published: PublishedService, harness: Harness
-) -> None:
-    """The agent's newest code runs. After it is deleted, its name is unknown."""
+async def test_changes_to_an_agent_take_effect_in_its_deployment(published: PublishedService, harness: Harness) -> None:
+    """A call runs the agent's newest code. After the agent is deleted, its name is unknown."""
     agent = await publish(harness.database, OWNER, "echo")
     service = AgentService(harness.database)
     newer = UpdateAgentRequest(code="async def run(input_dict, tools):\n    return 2")

@@ -26,16 +26,16 @@ from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
-from tests.services.agents.keyed_calls import CLOCK, HI, KEY, OWNER, TWICE, call, get_key_documents
+from tests.services.agents.keyed_calls import CLOCK, HI, KEY, OWNER, TWO_CALLS, call, get_key_documents
 from tests.services.harness import GatedModel, Harness, create_published_service
-from tests.services.publishing import ASK, publish
+from tests.services.publishing import MODEL_CALLER, publish
 
 
 async def test_the_same_request_is_run_once(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """A repeated request gets the first one's answer, run and warnings. The order of its fields does not matter."""
-    await publish(harness.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
+    """A repeated request gets the first one's answer, run id and warnings. The order of its fields does not matter."""
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER, outputSchema={"outputText": "integer"})
     first = await published.call("ask", {"inputText": "hi", "a": {"x": 1, "y": 2}}, "1.1.1.1", KEY)
     repeated = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
     assert (first.replayed, repeated.replayed) == (False, True)
@@ -47,7 +47,7 @@ async def test_the_same_request_is_run_once(
 
 @pytest.mark.parametrize("result", ["{}", "[1, None, 'é😀', {'a': [2 ** 63]}]", "''", "None", "0", "False"])
 async def test_any_json_result_is_replayed(published: PublishedService, harness: Harness, result: str) -> None:
-    """A replayed result equals the first one, for any JSON."""
+    """A replayed result equals the original result, for any JSON."""
     await publish(harness.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
     first, repeated = [await call(published, "give", {}) for _ in range(2)]
     assert repeated.replayed
@@ -70,8 +70,8 @@ async def test_a_key_belongs_to_its_caller_and_its_agent(published: PublishedSer
     assert (await published.call("one", {}, "1.1.1.1", KEY)).run_id == first.run_id
 
 
-async def test_another_input_under_the_key_is_a_conflict(published: PublishedService, harness: Harness) -> None:
-    """A request with another input under a used key gets a conflict."""
+async def test_a_different_input_with_the_same_key_is_a_conflict(published: PublishedService, harness: Harness) -> None:
+    """A request with a used key and a different input gets 409."""
     await publish(harness.database, OWNER, "echo")
     await call(published, "echo")
     with pytest.raises(Conflict, match="Idempotency-Key"):
@@ -80,7 +80,7 @@ async def test_another_input_under_the_key_is_a_conflict(published: PublishedSer
 
 async def test_a_request_whose_run_is_under_way_has_to_wait(harness: Harness) -> None:
     """While the first request runs, repeated ones get 409 with the time to wait; afterwards, they get its answer."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(1)
     published = create_published_service(harness, model)
     model.open.clear()
@@ -99,7 +99,7 @@ async def test_a_request_whose_run_is_under_way_has_to_wait(harness: Harness) ->
 
 async def test_one_of_many_simultaneous_requests_runs(harness: Harness) -> None:
     """Of twenty requests to two processes, one runs, and the others get 409 or its answer."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(1)
     processes = [create_published_service(harness, model) for _ in range(2)]
     outcomes = await asyncio.gather(
@@ -111,7 +111,7 @@ async def test_one_of_many_simultaneous_requests_runs(harness: Harness) -> None:
 
 
 async def test_a_failure_is_replayed(published: PublishedService, harness: Harness) -> None:
-    """A failed run is not repeated; its failure is the answer to repeated requests."""
+    """A failed run is not repeated; repeated requests get the same failure."""
     await publish(harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    return 1 / 0")
     errors: list[AgentFailed] = []
     for _ in range(2):
@@ -123,9 +123,9 @@ async def test_a_failure_is_replayed(published: PublishedService, harness: Harne
     assert errors[0].message == errors[1].message
 
 
-async def test_a_request_that_did_nothing_is_not_remembered(harness: Harness) -> None:
+async def test_a_request_that_had_no_effect_is_not_stored(harness: Harness) -> None:
     """A request that got 422, 429, 402 or 503 before its run began can be sent again, and then runs."""
-    await publish(harness.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER, inputSchema={"inputText": "string"})
     model = GatedModel(1)
 
     async def assert_rejected(
@@ -153,17 +153,17 @@ async def test_a_request_that_did_nothing_is_not_remembered(harness: Harness) ->
     answer = await call(published, "ask")
     assert not answer.replayed
     assert model.calls == 1
-    hasty = create_published_service(harness, model, rest_rate_per_minute=1)
+    rate_limited = create_published_service(harness, model, rest_rate_per_minute=1)
     before = len(await get_key_documents(harness.database))
-    await hasty.call("ask", HI, "b")
+    await rate_limited.call("ask", HI, "b")
     with pytest.raises(TooManyRequests):
-        await hasty.call("ask", HI, "b", KEY)
+        await rate_limited.call("ask", HI, "b", KEY)
     assert len(await get_key_documents(harness.database)) == before
 
 
-async def test_a_rejection_during_a_run_is_its_answer(harness: Harness) -> None:
+async def test_a_rejection_during_a_run_is_replayed(harness: Harness) -> None:
     """A run that was rejected after its first call is not repeated, even if the budget has been raised."""
-    await publish(harness.database, OWNER, "twice", TWICE)
+    await publish(harness.database, OWNER, "twice", TWO_CALLS)
     model = GatedModel(200)
     errors: list[DeploymentBudgetSpent] = []
     for budget in (0.0002, 1):
@@ -176,9 +176,9 @@ async def test_a_rejection_during_a_run_is_its_answer(harness: Harness) -> None:
     assert model.calls == 1
 
 
-async def test_a_replay_is_answered_even_if_the_request_would_now_be_rejected(harness: Harness) -> None:
-    """The answer is replayed even though the budget is spent and the schema has changed."""
-    agent = await publish(harness.database, OWNER, "ask", ASK)
+async def test_an_answer_is_replayed_even_if_the_request_would_now_be_rejected(harness: Harness) -> None:
+    """The answer is replayed even if the budget is spent and the schema has changed."""
+    agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     published = create_published_service(harness, GatedModel(1000), deployment_budget_per_day=0.001)
     first = await call(published, "ask")
     await AgentService(harness.database).update(

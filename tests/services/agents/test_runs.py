@@ -18,7 +18,7 @@ from tests.database_data import store_account
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, ModelServer
-from tests.services.agents.running import ASK, create_runs, run, run_and_fail
+from tests.services.agents.running import MODEL_CALLER, create_runs, run, run_and_fail
 from tests.services.harness import Harness, create_run_service
 
 
@@ -28,7 +28,7 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 
 
 async def test_code_runs_and_returns_its_output(harness: Harness, caller: Caller) -> None:
-    """The response has the result, the printed lines and the duration. A run without calls creates no account."""
+    """The response contains the result, the printed lines and the duration. A run without calls creates no account."""
     code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
     response = await run(harness, caller, code, {"a": "é"})
     assert (response.result, response.logs, response.error) == ({"outputText": "éé"}, ["working"], None)
@@ -37,7 +37,7 @@ async def test_code_runs_and_returns_its_output(harness: Harness, caller: Caller
 
 
 async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness, caller: Caller) -> None:
-    """The response has the error with its type, the printed lines, and a traceback of only the agent's lines."""
+    """The response contains the error with its type, the printed lines, and a traceback with only the agent's lines."""
     code = (
         "def half(x):\n    return 1 / x\n\nasync def run(input_dict, tools):\n    print('before')\n    return half(0)"
     )
@@ -59,7 +59,7 @@ async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness,
 async def test_code_that_cannot_run_is_rejected_before_it_runs(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
-    """The error names the line and a replacement, and no request has been sent."""
+    """The error names the line and suggests a replacement, and no request is sent."""
     code = (
         "async def run(input_dict, tools):\n"
         f"    await http_client.get('{api_server.address}/echo')\n"
@@ -74,7 +74,7 @@ async def test_code_that_cannot_run_is_rejected_before_it_runs(
 async def test_code_with_classes_makes_each_call_once(
     harness: Harness, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
 ) -> None:
-    """Each call of code with classes is made and charged once, and the run has one log line."""
+    """Code with classes makes each of its calls once, each call is charged once, and the run has one log line."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
     code = (
         "class NoAnswer(Exception):\n    pass\n\n"
@@ -102,8 +102,8 @@ async def test_without_allowance_no_model_is_called(
         harness.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
     )
     with pytest.raises(AllowanceSpent):
-        await run(harness, caller, ASK, {"question": "Why?"})
-    caught = ASK.replace("    content", "    try:\n     content", 1).replace(
+        await run(harness, caller, MODEL_CALLER, {"question": "Why?"})
+    caught = MODEL_CALLER.replace("    content", "    try:\n     content", 1).replace(
         '    return {"outputText": content}', '    except RuntimeError as error:\n     return "without"\n    return 1'
     )
     assert (await run(harness, caller, caught, {"question": "Why?"})).result == "without"
@@ -111,7 +111,7 @@ async def test_without_allowance_no_model_is_called(
 
 
 async def test_concurrent_calls_do_not_overspend(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """Of twenty concurrent calls, as many are made as the allowance covers, and exactly these are charged."""
+    """Of twenty concurrent calls, only those that the allowance covers are made, and exactly these are charged."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
@@ -155,14 +155,14 @@ async def test_an_abandoned_call_is_charged_when_it_ends(
     impatient = create_runs(harness, run_timeout_seconds=0.7)
     model_server.script("slow", Answer("late", delay=1.5))
     with pytest.raises(CodeFailed, match="took"):
-        await impatient.run_code(caller, RunCodeRequest(code=ASK, input_dict={"question": "slow"}))
+        await impatient.run_code(caller, RunCodeRequest(code=MODEL_CALLER, input_dict={"question": "slow"}))
     assert (await harness.account(caller.uid)).held > 0
     await wait_until_settled(harness, caller)
     assert len(await harness.get_charges(caller.uid)) == 1
 
 
 async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -> None:
-    """A call of a free model is cancelled with its run, so that the next caller does not have to wait for it."""
+    """A call to a free model is cancelled with its run, so that the next caller does not have to wait for it."""
     ended = asyncio.Event()
 
     async def never_answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
@@ -178,7 +178,7 @@ async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -
         never_answer,
         harness.settings.model_copy(update={"run_timeout_seconds": 0.7}),
     )
-    code = ASK.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
+    code = MODEL_CALLER.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
     with pytest.raises(CodeFailed, match="took"):
         await impatient.run_code(caller, RunCodeRequest(code=code, input_dict={"question": "slow"}))
     async with asyncio.timeout(5):
@@ -189,7 +189,7 @@ async def test_a_tiny_timeout_does_not_make_a_call_free(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """A caller who stops waiting for an answer pays for it. The first call only opens the connections."""
-    await run(harness, caller, ASK, {"question": "Why?"})
+    await run(harness, caller, MODEL_CALLER, {"question": "Why?"})
     code = """
 async def run(input_dict, tools):
     try:
@@ -203,10 +203,10 @@ async def run(input_dict, tools):
     assert len(await harness.get_charges(caller.uid)) == 2
 
 
-async def test_a_run_that_is_cancelled_leaves_nothing_held(
+async def test_a_cancelled_run_leaves_no_hold(
     harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If a run is cancelled while the hold is committed, the call is not made, and nothing stays held."""
+    """If a run is cancelled while the hold is committed, the call is not made, and no hold remains."""
     await harness.users.get(caller)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, committing = api.commit, asyncio.Event()
@@ -217,7 +217,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_held(
         return await commit(*args, **kwargs)
 
     monkeypatch.setattr(api, "commit", slow_commit)
-    task = asyncio.create_task(run(harness, caller, ASK, {"question": "Why?"}))
+    task = asyncio.create_task(run(harness, caller, MODEL_CALLER, {"question": "Why?"}))
     await committing.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -228,7 +228,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_held(
 
 
 async def wait_until_settled(harness: Harness, caller: Caller) -> None:
-    """Waits until nothing is held."""
+    """Waits until the caller's account has no holds."""
     async with asyncio.timeout(10):
         while (await harness.account(caller.uid)).held:  # noqa: ASYNC110 - the database has no event to wait for
             await asyncio.sleep(0.02)

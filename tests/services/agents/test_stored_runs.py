@@ -24,16 +24,16 @@ from tests.services.agents.keyed_calls import (
     get_key_documents,
 )
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, ECHO, publish
+from tests.services.publishing import ECHO, MODEL_CALLER, publish
 
 
 async def test_a_run_that_died_is_not_run_again(published: PublishedService, harness: Harness) -> None:
-    """If the lease of a run has expired, its outcome is unknown, and a repeated request gets an error with its id."""
+    """If a run's lease has expired, its outcome is unknown, and a repeated request gets an error with the run's id."""
     await publish(harness.database, OWNER, "echo")
     first = await call(published, "echo")
     dead = {"status": None, "text": None, "lease_expires_at": datetime.now(UTC) - timedelta(seconds=1)}
     await change_key_documents(harness.database, **dead)
-    with pytest.raises(RunInterrupted, match="not known") as interrupted:
+    with pytest.raises(RunInterrupted, match="It is unknown what the run did") as interrupted:
         await call(published, "echo")
     assert interrupted.value.status == 500
     assert interrupted.value.replayed
@@ -53,10 +53,10 @@ async def test_a_claim_lasts_longer_than_a_run(published: PublishedService, harn
     assert KEY not in str(fields)
 
 
-async def test_another_agent_under_the_name_does_not_get_its_answers(
+async def test_another_agent_with_the_same_name_does_not_replay_old_answers(
     published: PublishedService, harness: Harness
 ) -> None:
-    """If another user's agent gets the name within a day, the same key runs the new agent."""
+    """If another user's agent takes over the name within a day, a request with the same key runs the new agent."""
     agent = await publish(harness.database, OWNER, "echo")
     await call(published, "echo")
     await AgentService(harness.database).delete(OWNER, agent.id)
@@ -80,7 +80,7 @@ async def test_an_answer_that_is_too_long_is_not_stored(harness: Harness) -> Non
         if is_stored:
             assert (await call(published, "long", input_dict, key)).result == first.result
         else:
-            with pytest.raises(ResponseNotStored, match="1000002 bytes; at most 1000000 are kept") as raised:
+            with pytest.raises(ResponseNotStored, match=r"1000002 bytes\. At most 1000000 are stored") as raised:
                 await call(published, "long", input_dict, key)
             assert (raised.value.status, raised.value.replayed) == (409, True)
             assert raised.value.retry_after is None
@@ -89,7 +89,7 @@ async def test_an_answer_that_is_too_long_is_not_stored(harness: Harness) -> Non
 async def test_an_answer_that_could_not_be_stored_is_still_returned(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """If the database is down at the end of a run, its answer is returned; for a later request, it is unknown."""
+    """If the database is down at the end of a run, its answer is returned, but later requests cannot get it."""
     model_server.script("hi", ModelAnswer("Hello."))
     await publish(harness.database, OWNER, "echo", ECHO)
     impatient = create_impatient_service(harness)
@@ -107,8 +107,8 @@ async def test_an_answer_that_could_not_be_stored_is_still_returned(
 async def test_a_run_that_cannot_be_claimed_does_not_begin(
     harness: Harness, published: PublishedService, model_server: ModelServer
 ) -> None:
-    """The caller gets 503, and no model is called."""
-    await publish(harness.database, OWNER, "ask", ASK)
+    """If a run cannot be claimed, the caller gets 503, and no model is called."""
+    await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     impatient = create_impatient_service(harness)
     restore = break_commits(harness.database, 2)
     with pytest.raises(Unavailable):

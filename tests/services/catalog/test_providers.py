@@ -31,7 +31,7 @@ def no_database() -> NoReturn:
 async def test_the_provider_exists_once_an_agent_is_published(
     providers: ProviderService, database: Database, caller: Caller
 ) -> None:
-    """A saved agent is not a model until it is published, and no longer one after it is unpublished."""
+    """A saved agent is listed as a model only while it is published."""
     agent = await save(database, caller, friendlyName="echo")
     assert "gofannon" not in await providers.list_providers(caller)
     await DeploymentService(database, Settings()).deploy(caller, agent.id)
@@ -45,7 +45,7 @@ async def test_the_provider_exists_once_an_agent_is_published(
 async def test_users_see_their_own_and_shared_agents(
     providers: ProviderService, database: Database, caller: Caller
 ) -> None:
-    """All four operations show a user's own agents and shared ones, by name. An administrator sees all."""
+    """All four operations show a user's own agents and shared ones, sorted by name. An administrator sees all."""
     for name, user, visibility in (
         ("c", caller, "private"), ("a", OTHER, "private"), ("b", OTHER, "shared"),
     ):  # fmt: skip
@@ -74,7 +74,7 @@ JSON_SCHEMA = {
     },
     "$defs": {"place": {"type": "object", "description": "A place."}},
 }
-SHORT = {"inputText": "string", "city": "The city.", "days": "integer", "wind": "bool", "tags": ["string"]}
+SHORT_SCHEMA = {"inputText": "string", "city": "The city.", "days": "integer", "wind": "bool", "tags": ["string"]}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ SHORT = {"inputText": "string", "city": "The city.", "days": "integer", "wind": 
         ({}, {}),
         ({"inputText": "string"}, {}),
         (
-            SHORT,
+            SHORT_SCHEMA,
             {
                 "city": {"type": "string", "description": "The city."},
                 "days": {"type": "integer"},
@@ -107,7 +107,7 @@ SHORT = {"inputText": "string", "city": "The city.", "days": "integer", "wind": 
 async def test_a_models_parameters_are_the_agents_input(
     providers: ProviderService, database: Database, caller: Caller, schema: Any, expected: dict[str, dict[str, Any]]
 ) -> None:
-    """Parameters follow either form of schema, in its order. `inputText`, the chat's message, is not one of them."""
+    """The parameters are the schema's properties, in order, except `inputText`, which contains the chat's message."""
     await publish(database, caller, "weather", description="Reports the weather.", inputSchema=schema)
     model = await providers.get_model(caller, "gofannon", "weather")
     assert model.description == "Reports the weather."
@@ -119,8 +119,10 @@ async def test_a_models_parameters_are_the_agents_input(
     assert (await providers.get_provider(caller, "gofannon")).models["weather"] == model
 
 
-async def test_a_change_of_the_agent_is_shown(providers: ProviderService, database: Database, caller: Caller) -> None:
-    """Changes of an agent's description, input and visibility take effect in the catalog."""
+async def test_changes_to_an_agent_appear_in_the_catalog(
+    providers: ProviderService, database: Database, caller: Caller
+) -> None:
+    """Changes to an agent's description, input and visibility take effect in the catalog."""
     agent = await publish(database, caller, "echo", visibility="shared")
     changes = {"description": "New.", "inputSchema": {"n": "number"}, "visibility": "private"}
     await AgentService(database).update(caller, agent.id, UpdateAgentRequest.model_validate(changes))
@@ -130,8 +132,8 @@ async def test_a_change_of_the_agent_is_shown(providers: ProviderService, databa
         await providers.get_model(OTHER, "gofannon", "echo")
 
 
-async def test_without_an_agent_there_is_no_such_provider(providers: ProviderService, caller: Caller) -> None:
-    """The provider is missing from the list, and requests for it get 404 with the reason."""
+async def test_the_provider_does_not_exist_without_a_visible_agent(providers: ProviderService, caller: Caller) -> None:
+    """If the caller may see no agent, the provider is not listed, and requests for it get 404 with the reason."""
     assert "gofannon" not in await providers.list_providers(caller)
     for request in (providers.get_provider(caller, "gofannon"), providers.list_models(caller, "gofannon")):
         with pytest.raises(NotFound, match="no agent is deployed that you may see"):
@@ -140,13 +142,13 @@ async def test_without_an_agent_there_is_no_such_provider(providers: ProviderSer
 
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "", "é", "x" * 2000])
 async def test_an_unknown_agent_is_reported_by_name(providers: ProviderService, caller: Caller, name: str) -> None:
-    """An unknown name of any kind gets 404; the message contains the name, shortened."""
+    """Any unknown name gets 404. The message contains the shortened name."""
     with pytest.raises(NotFound, match="No agent is published as") as raised:
         await providers.get_model(caller, "gofannon", name)
     assert len(raised.value.message) < 200
 
 
-async def test_other_providers_read_nothing(catalog: Catalog, caller: Caller) -> None:
+async def test_other_providers_do_not_use_the_database(catalog: Catalog, caller: Caller) -> None:
     """Requests for other providers, known or unknown, do not use the database."""
     service = ProviderService(catalog, no_database)
     assert (await service.get_provider(caller, "openai")).models

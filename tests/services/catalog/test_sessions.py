@@ -1,4 +1,4 @@
-"""Sessions store a configuration for one user; tested in the real Firestore emulator."""
+"""A session stores a configuration for one user. The tests use the real Firestore emulator."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ async def sessions(database: Database) -> SessionService:
 async def test_a_configuration_is_stored_and_replaced(
     sessions: SessionService, caller: Caller, session_id: str
 ) -> None:
-    """A configuration can be stored under any text as its id, and be replaced."""
+    """Any string can be a session's id, and the configuration of a session can be replaced."""
     assert (await sessions.configure(caller, session_id, CONFIG)).session_id == session_id
     assert await sessions.get_config(caller, session_id) == CONFIG
     other = CONFIG.model_copy(update={"built_in_tool": "web_search"})
@@ -57,7 +57,7 @@ async def test_a_deleted_session_is_gone(sessions: SessionService, caller: Calle
 async def test_a_deletion_whose_response_is_lost_succeeds(
     sessions: SessionService, caller: Caller, database: Database
 ) -> None:
-    """The caller is not told that the session does not exist."""
+    """If the response to a deletion is lost, the retry succeeds and does not report that the session is unknown."""
     await sessions.configure(caller, "s", CONFIG)
     lose_responses(database, ServiceUnavailable("gone"))
     assert (await sessions.delete(caller, "s")).message == "Session deleted"
@@ -73,7 +73,7 @@ async def store_session(database: Database, caller: Caller, remaining: timedelta
     await database.transaction(write)
 
 
-async def test_a_session_ends_after_thirty_days_without_use(
+async def test_a_session_expires_after_thirty_days_without_use(
     sessions: SessionService, database: Database, caller: Caller
 ) -> None:
     """An expired session is not found, even if Firestore has not deleted it yet."""
@@ -82,7 +82,7 @@ async def test_a_session_ends_after_thirty_days_without_use(
         await sessions.get_config(caller, "s")
 
 
-async def test_use_extends_a_session(sessions: SessionService, database: Database, caller: Caller) -> None:
+async def test_reading_a_session_extends_it(sessions: SessionService, database: Database, caller: Caller) -> None:
     """Reading a session extends it, at most once a day."""
     await store_session(database, caller, timedelta(days=2))
     await sessions.get_config(caller, "s")

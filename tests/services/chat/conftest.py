@@ -1,4 +1,4 @@
-"""Services that several tests of chats use."""
+"""Fixtures for the tests of chats."""
 
 import pytest
 

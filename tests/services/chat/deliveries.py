@@ -17,7 +17,7 @@ MODEL = "gpt-4.1-mini"
 
 
 class Worker:
-    """Creates tickets, and delivers them like the queue does."""
+    """Creates tickets, and delivers them as the queue does."""
 
     def __init__(self, database: Database, catalog: Catalog, settings: Settings) -> None:
         self.database = database

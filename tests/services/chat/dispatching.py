@@ -40,14 +40,14 @@ class HeldModels:
 
 
 class Dispatcher:
-    """Delivers each task once, like the queue does."""
+    """Delivers each task once, as the queue does."""
 
     def __init__(self, harness: Harness, tasks: CloudTasksServer, models: HeldModels) -> None:
         self.deliveries: dict[str, asyncio.Task[None]] = {}
         self._harness, self._tasks, self._models = harness, tasks, models
 
     def deliver_new(self) -> list[str]:
-        """Starts to deliver the tasks that have not been delivered yet; returns their names."""
+        """Starts delivering the tasks that have not been delivered yet, and returns their names."""
         new = [name for name in self._tasks.tasks if name not in self.deliveries]
         for name in new:
             ticket_id = name.split("/")[-1].rpartition("-")[0]

@@ -1,4 +1,4 @@
-"""Sends chats under an `Idempotency-Key`, and reads what they leave behind."""
+"""Sends chats with an `Idempotency-Key`, and reads the holds and keys that they store."""
 
 from datetime import UTC, datetime
 
@@ -16,14 +16,14 @@ def chat_request(**fields: object) -> ChatRequest:
 
 
 def limited_request(text: str = "hi", **fields: object) -> ChatRequest:
-    """Returns a request whose answer is limited, so that its hold is small."""
+    """Returns a request with a limited answer length, so that its hold is small."""
     return chat_request(messages=[{"role": "user", "content": text}], parameters={"max_tokens": 100}, **fields)
 
 
 async def submit_once(
     chat: ChatService, caller: Caller, text: str = "hi", key: str | None = KEY, **fields: object
 ) -> tuple[Accepted, bool]:
-    """Sends a chat under `key`; returns its ticket, and whether the response is a replay."""
+    """Sends a chat with `key`, and returns its ticket and whether the response is a replay."""
     return await chat.submit_once(caller, limited_request(text, **fields), key)
 
 
@@ -37,7 +37,7 @@ async def count_stored_keys(database: Database) -> int:
 
 
 async def take(database: Database, ticket_id: str) -> None:
-    """Leases a ticket, like a worker that begins to answer it."""
+    """Leases a ticket, as a worker does when it begins to answer it."""
 
     async def lease(transaction: Transaction) -> None:
         ticket = await database.tickets.get(ticket_id, transaction)

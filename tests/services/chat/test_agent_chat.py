@@ -1,4 +1,4 @@
-"""Chats with published agents, from submission to the end of the ticket."""
+"""Published agents answer chats, from submission to the end of the ticket."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ from tests.doubles.model_server import Answer, ModelServer
 from tests.sandbox.children import children, kill_all
 from tests.services.chat.dispatching import expire_lease, get_ticket
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, publish
+from tests.services.publishing import MODEL_CALLER, publish
 
 OWNER = Caller(uid="owner")
 
@@ -48,8 +48,8 @@ async def answer(harness: Harness, caller: Caller, request: ChatRequest) -> Tick
     return await get_ticket(harness, accepted.ticket_id)
 
 
-async def test_texts_of_a_form_are_read(harness: Harness, caller: Caller) -> None:
-    """The texts that a frontend sends from its form's fields are converted to the schema's types."""
+async def test_the_values_of_a_form_are_converted(harness: Harness, caller: Caller) -> None:
+    """The strings that a frontend sends from its form's fields are converted to the schema's types."""
     code = "async def run(input_dict, tools):\n    return input_dict"
     schema = {"inputText": "string", "days": "integer", "flag": "boolean", "tags": ["string"]}
     await publish(harness.database, caller, "agent", code, inputSchema=schema)
@@ -61,8 +61,8 @@ async def test_texts_of_a_form_are_read(harness: Harness, caller: Caller) -> Non
 async def test_a_chat_runs_the_agent_and_charges_the_caller(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The agent's result is the answer. The chat costs what the agent's model calls cost; each is charged once."""
-    await publish(harness.database, OWNER, "agent", ASK, visibility="shared")
+    """The agent's result is the answer. The chat costs as much as the agent's model calls, and each is charged once."""
+    await publish(harness.database, OWNER, "agent", MODEL_CALLER, visibility="shared")
     ticket = await answer(harness, caller, agent_chat("Why?"))
     assert ticket.status is TicketStatus.COMPLETED
     assert ticket.result is not None
@@ -77,8 +77,8 @@ async def test_a_chat_runs_the_agent_and_charges_the_caller(
     assert (account.remaining, account.held) == (account.allowance - charged, 0)
 
 
-async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
-    """A chat's parameters become the agent's input and, like the text, are checked against its schema."""
+async def test_parameters_become_part_of_the_input(harness: Harness) -> None:
+    """A chat's parameters become part of the agent's input and, like the message, are checked against its schema."""
     code = "async def run(input_dict, tools):\n    return input_dict"
     await publish(harness.database, OWNER, "agent", code, inputSchema={"inputText": "string", "n": "integer"})
     ticket = await answer(harness, OWNER, agent_chat("hi", n=3))
@@ -90,7 +90,7 @@ async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
     assert "does not accept this input: n: " in (invalid.error or "")
 
 
-async def test_callers_can_chat_only_with_agents_that_they_see(harness: Harness, caller: Caller) -> None:
+async def test_callers_can_chat_only_with_agents_that_they_may_see(harness: Harness, caller: Caller) -> None:
     """An unknown agent and another user's private one cause the same 400."""
     await publish(harness.database, OWNER, "agent")
     for name in ("agent", "unknown", "a/b"):
@@ -98,8 +98,8 @@ async def test_callers_can_chat_only_with_agents_that_they_see(harness: Harness,
             await harness.chat.submit(caller, agent_chat("hi", name))
 
 
-async def test_a_spent_allowance_is_402_immediately(harness: Harness) -> None:
-    """A chat with an agent is rejected when it is submitted if the allowance is spent, like any other chat."""
+async def test_a_spent_allowance_causes_402_immediately(harness: Harness) -> None:
+    """If the allowance is spent, a chat with an agent is rejected when it is submitted, like any other chat."""
     await publish(harness.database, OWNER, "agent")
     await harness.users.change(OWNER, AccountChange(spend_remaining=0))
     with pytest.raises(AllowanceSpent):
@@ -107,7 +107,7 @@ async def test_a_spent_allowance_is_402_immediately(harness: Harness) -> None:
 
 
 async def test_a_failing_agent_fails_the_ticket_once(harness: Harness, caller: Caller) -> None:
-    """The agent's owner sees the reason, and other users the id of the run. The run is not retried."""
+    """The agent's owner sees the reason, and other users see the run's id. The run is not retried."""
     await publish(harness.database, OWNER, "agent", "async def run(i, t):\n    return 1 / 0", visibility="shared")
     own = await answer(harness, OWNER, agent_chat("hi"))
     assert (own.status, own.attempts) == (TicketStatus.FAILED, 1)
@@ -126,7 +126,7 @@ async def test_an_unpublished_agent_fails_the_ticket(harness: Harness) -> None:
     assert ticket.error == "No agent is published as 'agent'."
 
 
-async def test_an_agent_that_began_is_not_run_again(
+async def test_an_interrupted_run_is_not_repeated(
     harness: Harness, api_server: ApiServer, model_server: ModelServer
 ) -> None:
     """If the worker dies during the run, the ticket ends with a clear error, and the costs so far are charged."""
@@ -158,7 +158,7 @@ async def run(input_dict, tools):
 
 
 @pytest.mark.parametrize("calls", [0, 1, 2])
-async def test_an_interpreter_that_is_killed_fails_the_ticket_and_its_costs_are_charged(
+async def test_a_killed_interpreter_fails_the_ticket_and_its_costs_are_charged(
     calls: int, harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """The ticket ends with an error, the model calls so far are charged, and the next chat works."""
@@ -229,12 +229,12 @@ async def test_a_task_that_is_delivered_twice_runs_the_agent_once(harness: Harne
      ([1, "é"], '[1, "é"]')],
 )  # fmt: skip
 def test_a_result_becomes_the_content_of_an_answer(result: Any, content: str) -> None:
-    """The content is the `outputText` of a dict, a text unchanged, and anything else as JSON."""
+    """A string, or a dict's `outputText` string, becomes the content unchanged. Anything else becomes JSON."""
     assert to_content(result) == content
 
 
-def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
-    """Without a user's message, `inputText` is empty. The message takes precedence over a parameter `inputText`."""
+def test_a_chat_without_a_users_message_has_an_empty_input_text() -> None:
+    """Without a user's message, `inputText` is empty. A message takes precedence over a parameter `inputText`."""
     system = ChatRequest.model_validate(
         {"messages": [{"role": "system", "content": "s"}], "provider": GOFANNON, "model": "m", "parameters": {"a": 1}}
     )
@@ -242,16 +242,16 @@ def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
     assert read_input(agent_chat("hi", inputText="no"))["inputText"] == "hi"
 
 
-async def test_input_with_a_long_name_that_does_not_fit_ends_the_ticket(harness: Harness, caller: Caller) -> None:
-    """The stored error names the invalid part of the input, shortened."""
+async def test_invalid_input_with_a_long_name_ends_the_ticket(harness: Harness, caller: Caller) -> None:
+    """The stored error contains the shortened name of the invalid part of the input."""
     schema = {
         "type": "object",
         "properties": {"inputText": {"type": "string"}},
         "additionalProperties": {"additionalProperties": {"type": "integer"}},
     }
     await publish(harness.database, OWNER, "agent", inputSchema=schema, visibility="shared")
-    wrong: Any = {"n" * 500_000: {str(number): "x" for number in range(5)}}
-    ticket = await answer(harness, caller, agent_chat("hi", **wrong))
+    invalid_parameters: Any = {"n" * 500_000: {str(number): "x" for number in range(5)}}
+    ticket = await answer(harness, caller, agent_chat("hi", **invalid_parameters))
     assert ticket.status is TicketStatus.FAILED
     assert (ticket.error or "").startswith("The agent does not accept this input: nnn")
     assert len(ticket.error or "") < 2_000

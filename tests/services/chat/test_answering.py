@@ -1,4 +1,4 @@
-"""Answers tickets, with a real Firestore and a scripted model server that is called over HTTP."""
+"""Tickets are answered with the Firestore emulator and a scripted model server over HTTP."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.services.chat.deliveries import Worker
 
 
 async def test_a_delivery_ends_the_ticket_with_the_models_answer(worker: Worker) -> None:
-    """The ticket is completed, has the time of its completion, and has no lease."""
+    """The ticket is completed, and has a completion time and no lease."""
     ticket_id = await worker.create_ticket("hi")
     await worker.deliver(ticket_id)
     ticket = await worker.get_ticket(ticket_id)
@@ -38,7 +38,7 @@ async def test_a_task_delivered_again_changes_nothing(worker: Worker, model_serv
     assert len(model_server.calls) == 1
 
 
-async def test_a_task_delivered_ten_times_at_once_is_worked_on_once(worker: Worker) -> None:
+async def test_ten_concurrent_deliveries_of_a_task_are_worked_on_once(worker: Worker) -> None:
     """One delivery calls the model; the others are rejected, so that the queue retries them."""
     calls: list[ChatRequest] = []
     may_end = asyncio.Event()
@@ -60,7 +60,7 @@ async def test_a_task_delivered_ten_times_at_once_is_worked_on_once(worker: Work
     assert (await worker.get_ticket(ticket_id)).result is not None
 
 
-async def test_a_transient_failure_gives_the_ticket_back(worker: Worker, model_server: ModelServer) -> None:
+async def test_a_transient_failure_makes_the_ticket_pending_again(worker: Worker, model_server: ModelServer) -> None:
     """After each 429, the ticket is pending again and its delivery is retried; the third delivery completes it."""
     model_server.script("hi", Fail(429, headers={"Retry-After": "3"}), Fail(429), Answer("finally"))
     ticket_id = await worker.create_ticket("hi")
@@ -91,7 +91,7 @@ async def test_the_last_attempt_ends_the_ticket(worker: Worker, model_server: Mo
     )
 
 
-async def test_a_worker_that_dies_on_the_last_attempt_leaves_nothing_processing(worker: Worker) -> None:
+async def test_a_ticket_whose_last_attempt_died_is_ended(worker: Worker) -> None:
     """A delivery that finds all attempts used up ends the ticket."""
     ticket_id = await worker.create_ticket("hi", attempts=5)
     await worker.deliver(ticket_id)
@@ -125,8 +125,8 @@ async def test_a_model_that_was_removed_from_the_catalog_ends_the_ticket(worker:
     assert "gpt-gone" in ticket.error
 
 
-async def test_a_call_of_a_hanging_model_times_out_and_is_retried(worker: Worker, model_server: ModelServer) -> None:
-    """A time-out is a transient failure, so the next delivery calls the model again."""
+async def test_a_call_to_a_hanging_model_times_out_and_is_retried(worker: Worker, model_server: ModelServer) -> None:
+    """A timeout is a transient failure, so the next delivery calls the model again."""
     model_server.script("hi", Answer(delay=30), Answer("now"))
     ticket_id = await worker.create_ticket("hi")
     with pytest.raises(TooEarly):
@@ -167,7 +167,7 @@ async def test_a_commit_whose_response_is_lost_takes_effect_once(
     assert len(model_server.calls) == 1
 
 
-async def test_an_outage_at_the_end_is_waited_out(worker: Worker, model_server: ModelServer) -> None:
+async def test_the_worker_waits_for_the_end_of_an_outage(worker: Worker, model_server: ModelServer) -> None:
     """The worker stores the answer as soon as the database works again, and does not call the model a second time."""
     ticket_id = await worker.create_ticket("hi")
     api = worker.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
@@ -184,13 +184,13 @@ async def test_an_outage_at_the_end_is_waited_out(worker: Worker, model_server: 
     assert len(model_server.calls) == 1
 
 
-async def test_a_task_for_an_unknown_ticket_is_done(worker: Worker) -> None:
+async def test_a_task_for_an_unknown_ticket_succeeds(worker: Worker) -> None:
     """The delivery succeeds, because retrying would not make the ticket exist."""
     await worker.deliver("00000000-0000-4000-8000-000000000000")
 
 
 async def test_thoughts_that_are_too_long_to_store_are_omitted(worker: Worker) -> None:
-    """The answer is stored, and its thoughts state the omission."""
+    """The answer is stored, and its thoughts report the omission."""
 
     async def answer_with_thoughts(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         return ChatResult(content="the answer", thoughts={"reasoning": "x" * 1_100_000}, model="m")
@@ -204,7 +204,7 @@ async def test_thoughts_that_are_too_long_to_store_are_omitted(worker: Worker) -
 
 
 async def test_an_answer_that_is_too_long_to_store_ends_the_ticket(worker: Worker) -> None:
-    """The error names the limit."""
+    """The error states the limit."""
 
     async def answer_at_length(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         return ChatResult(content="x" * 1_100_000, model="m")

@@ -1,4 +1,4 @@
-"""Counts, at the client, the queries and document reads that lists cost when much is stored."""
+"""The costs of lists do not grow with the number of stored documents. The tests count the client's reads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Costs:
-    """Counts read requests and the documents that Firestore returns, by observing the client's responses."""
+    """Counts read requests and the documents that Firestore returns by observing the client's responses."""
 
     def __init__(self, database: Database) -> None:
         self.requests = 0
@@ -60,7 +60,7 @@ class Costs:
 
 
 class DocumentCollector:
-    """Replaces a transaction: collects the documents that the stores write, to be written in batches."""
+    """Replaces a transaction, and collects the documents that the stores write, to write them in batches."""
 
     def __init__(self) -> None:
         self.documents: list[tuple[AsyncDocumentReference, dict[str, Any]]] = []
@@ -70,7 +70,7 @@ class DocumentCollector:
 
 
 async def fill(database: Database, agents: int, deployments: int) -> None:
-    """Stores agents, by turns the caller's, another user's shared ones and private ones; deploys the first ones."""
+    """Stores agents of the three `KINDS` in turn, and publishes the first `deployments` of them."""
     collector = DocumentCollector()
     transaction = cast(Transaction, collector)
     for number in range(agents):
@@ -114,7 +114,7 @@ async def test_lists_cost_one_read_for_each_item(database: Database, catalog: Ca
     assert counts == [(7, 7, 7), (100, 200, 200)]
 
 
-async def test_a_later_page_of_a_list_costs_no_more(database: Database) -> None:
+async def test_a_later_page_of_a_list_costs_no_more_than_the_first(database: Database) -> None:
     """The fifth page costs as much as the first, because skipped documents are not read."""
     await fill(database, MANY_AGENTS, 0)
     agents = AgentService(database)
@@ -130,8 +130,8 @@ async def test_a_later_page_of_a_list_costs_no_more(database: Database) -> None:
     assert names == expected[:500]
 
 
-async def test_getting_one_of_many_costs_one_or_two_reads(database: Database, catalog: Catalog) -> None:
-    """An agent costs one read, its deployment two, and a model of the catalog one."""
+async def test_getting_one_of_many_documents_costs_one_or_two_reads(database: Database, catalog: Catalog) -> None:
+    """An agent costs one read, its deployment two, and its model in the catalog one."""
     await fill(database, MANY_AGENTS, MANY_DEPLOYMENTS)
     providers = ProviderService(catalog, lambda: database)
     costs = Costs(database)

@@ -1,4 +1,4 @@
-"""An attempt that fails after the provider has begun is charged, and the next one holds money again."""
+"""An attempt that fails after the provider has begun is charged, and the next attempt has its own hold."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
 
 
 class Model:
-    """Fails `failures` times at a cost, and then answers. `limits` contains the `max_tokens` of each call."""
+    """A model that fails `failures` times at a cost, and then answers. `limits` are the `max_tokens` of its calls."""
 
     def __init__(self, failures: int, cost: float, *, transient: bool = True) -> None:
         self.failures = failures
@@ -57,7 +57,7 @@ class Model:
 
 
 async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) -> None:
-    """Each attempt has its own usage entry, marked as estimated if it failed. Nothing is held at the end."""
+    """Each attempt has its own usage entry, which is marked as estimated if it failed. At the end, no hold remains."""
     model, ticket = Model(2, 0.0003), await harness.chat.submit(caller, chat("hi"))
     for _ in range(2):
         with pytest.raises(TooEarly):
@@ -73,7 +73,7 @@ async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) ->
 
 
 async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: Harness, caller: Caller) -> None:
-    """Each attempt's answer is shorter. If the rest covers no answer, the chat ends, and its attempts are charged."""
+    """Each attempt allows a shorter answer. Once the allowance covers none, the chat ends; its attempts are charged."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
     await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.maximum)))
@@ -94,7 +94,7 @@ async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: H
 
 
 async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) -> None:
-    """An answer that cannot be used is charged like any other."""
+    """An unusable answer is charged like any other."""
     model, ticket = Model(1, 0.002, transient=False), await harness.chat.submit(caller, chat("hi"))
     await harness.deliver(ticket.ticket_id, model)
     assert (await harness.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
@@ -102,7 +102,7 @@ async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) 
 
 
 async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Caller) -> None:
-    """Ten answers that cost a tenth of a millionth are charged one; each usage entry shows its exact cost."""
+    """Ten answers at a tenth of a millionth each are charged one millionth. Each usage entry shows its exact cost."""
 
     async def answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=0.0000001)
@@ -129,7 +129,7 @@ async def test_the_cost_above_the_remaining_allowance_is_owed(harness: Harness, 
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number: int) -> None:
-    """Makes the call with this number, counted from now, fail as in an outage; later calls work again."""
+    """Makes the call with this number, counted from now, fail as in an outage."""
     original, numbers = getattr(owner, name), itertools.count(1)
 
     async def call(*args: Any, **kwargs: Any) -> Any:
@@ -143,7 +143,7 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number:
 async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Holding for the next attempt waits until the database works again, because the attempt must be charged."""
+    """The next hold waits until the database works again, because the failed attempt must be charged."""
     model, ticket = Model(1, 0.0003), await harness.chat.submit(caller, chat("hi"))
     fail_once(monkeypatch, harness.database.tickets, "get_request", 2)
     with pytest.raises(TooEarly):
@@ -159,7 +159,7 @@ async def test_an_agent_that_did_not_begin_does_not_count_as_interrupted(
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     assert await harness.database.tickets.get(ticket_id) is not None
 
-    async def find_no_room(
+    async def find_no_slot(
         ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
         await mark_begun(True)
@@ -174,7 +174,7 @@ async def test_an_agent_that_did_not_begin_does_not_count_as_interrupted(
 
     await harness.database.transaction(make_agent_chat)
     turns = TurnService(harness.database, lambda: harness.queue, harness.settings)
-    service = AnsweringService(harness.database, harness.catalog, Model(0, 0), find_no_room, harness.settings, turns)
+    service = AnsweringService(harness.database, harness.catalog, Model(0, 0), find_no_slot, harness.settings, turns)
     with pytest.raises(TooEarly):
         await service.answer(ticket_id)
     ticket = await harness.database.tickets.get(ticket_id)
@@ -199,10 +199,10 @@ def unpriced_catalog(environ: dict[str, str], model_server: ModelServer) -> Cata
     ],
     ids=["not reported", "connection lost", "HTML page", "reported", "rejected"],
 )
-async def test_an_unknown_cost_is_the_held_amount(
+async def test_an_unknown_cost_is_charged_as_the_held_amount(
     settings: Settings, unpriced_catalog: Catalog, caller: Caller, model_server: ModelServer, step: Any, charged: int
 ) -> None:
-    """If the cost of a call in a chat or in a run is unknown, its hold is charged; otherwise it would be free."""
+    """If the cost of a call is unknown, in a chat or in a run, the held amount is charged. The call is not free."""
     harness = Harness(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), unpriced_catalog)
     model_server.script("hi", step, step)
     ticket = await harness.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
@@ -241,7 +241,7 @@ class GatedModel:
 async def test_an_attempt_that_lost_its_ticket_is_charged(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices_early: bool
 ) -> None:
-    """The attempt is charged once, whenever its worker notices the loss. The result is the other worker's."""
+    """The attempt is charged once, no matter when its worker notices the loss. The other worker's result is stored."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     model = GatedModel(fails=fails)
     settings = harness.settings.model_copy(update={"lease_seconds": 0.9})

@@ -14,8 +14,8 @@ from tests.services.chat.deliveries import Worker
 from tests.services.harness import create_answering_service
 
 
-async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_server: ModelServer) -> None:
-    """When a dead worker's lease has expired, the next delivery takes over, and there is one result."""
+async def test_another_worker_takes_over_from_a_dead_one(worker: Worker, model_server: ModelServer) -> None:
+    """When a dead worker's lease has expired, the next delivery takes over, and the ticket has one result."""
     model_server.script("hi", Answer("too late", delay=60), Answer("in time", delay=0))
     ticket_id = await worker.create_ticket("hi")
     dying = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.5))
@@ -30,8 +30,8 @@ async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_s
     assert (ticket.result.content, ticket.attempts) == ("in time", 2)
 
 
-async def test_a_slow_model_does_not_cost_the_lease(worker: Worker, model_server: ModelServer) -> None:
-    """The lease is renewed while the model works, so no other worker begins."""
+async def test_the_lease_is_renewed_during_a_slow_call(worker: Worker, model_server: ModelServer) -> None:
+    """While the model works, no other worker can take the ticket."""
     model_server.script("hi", Answer("slow", delay=1.5))
     ticket_id = await worker.create_ticket("hi")
     working = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.6))
@@ -77,7 +77,7 @@ async def renew_nothing(_ticket_id: str) -> None:
 
 
 async def test_a_lost_lease_cancels_the_call(worker: Worker, model_server: ModelServer) -> None:
-    """A worker that has lost its lease notices this at the next renewal, and stops waiting for its model."""
+    """A worker notices at the next renewal that it has lost its lease, and stops waiting for its model."""
     model_server.script("hi", Answer("too late", delay=30))
     ticket_id = await worker.create_ticket("hi")
     first = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=1.5))

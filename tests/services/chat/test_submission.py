@@ -1,4 +1,4 @@
-"""Submits and looks up chats, with a real Firestore, and over gRPC with a scripted Cloud Tasks."""
+"""Chats are submitted and looked up, with the Firestore emulator and a scripted Cloud Tasks server over gRPC."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.services.chat.keyed_chats import chat_request, take
 async def test_an_accepted_chat_is_stored_and_queued(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """When the response is sent, a look-up finds the chat, and the queue has its id and nothing else."""
+    """When the response is sent, the chat can be looked up, and the queued task contains only its id."""
     accepted = await chat.submit(caller, chat_request())
     found = await chat.look_up(caller, accepted.ticket_id)
     assert (found.status, found.result, found.error, found.completed_at) == (TicketStatus.PENDING, None, None, None)
@@ -97,7 +97,7 @@ async def test_a_chat_that_a_worker_has_begun_counts_as_accepted(
     assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PROCESSING
 
 
-async def test_another_users_ticket_looks_unknown(chat: ChatService, caller: Caller) -> None:
+async def test_another_users_ticket_is_reported_as_unknown(chat: ChatService, caller: Caller) -> None:
     """Another user's ticket and an unknown one cause exactly the same error."""
     accepted = await chat.submit(caller, chat_request())
     with pytest.raises(NotFound) as foreign:
@@ -111,14 +111,14 @@ async def test_another_users_ticket_looks_unknown(chat: ChatService, caller: Cal
     "invalid", ["", ".", "..", "__x__", "a/b", "x" * 2000, "\x00", "ü", "00000000-0000-4000-8000-00000000000G"]
 )
 async def test_an_invalid_ticket_id_is_not_found(chat: ChatService, caller: Caller, invalid: str) -> None:
-    """An id that is not a valid document name is an unknown ticket, and not an internal error."""
+    """An id that is not a valid document name gets 404 and causes no internal error."""
     with pytest.raises(NotFound):
         await chat.look_up(caller, invalid)
 
 
-async def test_many_chats_at_once_are_all_accepted(
+async def test_concurrent_chats_are_all_accepted(
     chat: ChatService, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Fifty chats that are sent at the same time have a ticket and a task each."""
+    """Each of fifty concurrent chats gets a ticket and a task."""
     accepted = await asyncio.gather(*(chat.submit(caller, chat_request()) for _ in range(50)))
     assert len({ticket.ticket_id for ticket in accepted}) == len(cloud_tasks.tasks) == 50

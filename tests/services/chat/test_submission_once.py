@@ -1,4 +1,4 @@
-"""A chat under an `Idempotency-Key` is accepted once, and a rejected chat is not remembered."""
+"""A chat with an `Idempotency-Key` is accepted once. The key of a rejected chat is not stored."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ from tests.services.publishing import publish
 async def test_the_same_chat_gets_the_same_ticket(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """A repeated chat is held for, counted and queued once. The order of its fields does not matter."""
+    """A repeated chat causes no second hold or task. The order of its fields does not matter."""
     request = limited_request()
     reordered = ChatRequest.model_validate(dict(reversed(request.model_dump().items())))
     accepted, replayed = await chat.submit_once(caller, request, KEY)
@@ -46,10 +46,10 @@ async def test_the_same_chat_gets_the_same_ticket(
     assert len(cloud_tasks.tasks) == 1
 
 
-async def test_a_hundred_at_once_get_one_ticket(
+async def test_a_hundred_concurrent_requests_get_one_ticket(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The requests come to two processes, each with its own lock, so that the database decides."""
+    """The requests reach two processes, each with its own lock, so the database has to decide."""
     chats = [ChatService(Database(settings), task_queue(settings), catalog, settings) for _ in range(2)]
     outcomes = await asyncio.gather(*(submit_once(chats[number % 2], caller) for number in range(100)))
     assert len({accepted.ticket_id for accepted, _ in outcomes}) == 1
@@ -60,7 +60,7 @@ async def test_a_hundred_at_once_get_one_ticket(
     assert await get_held(database, caller) == await get_held(database, other)
 
 
-async def test_two_processes_at_the_same_instant_accept_one_chat(
+async def test_two_processes_at_the_same_moment_accept_one_chat(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
     """If both find no ticket and write one, one of them fails to commit and returns the other's ticket."""
@@ -84,8 +84,8 @@ async def test_two_processes_at_the_same_instant_accept_one_chat(
     assert len({accepted.ticket_id for accepted, _ in outcomes}) == len(cloud_tasks.tasks) == 1
 
 
-async def test_another_chat_under_the_key_is_a_conflict(chat: ChatService, caller: Caller) -> None:
-    """Any difference is a conflict. The same key of another caller is a different key."""
+async def test_a_different_chat_with_the_same_key_is_a_conflict(chat: ChatService, caller: Caller) -> None:
+    """Any difference between the chats causes 409. Another caller can use the same key for another chat."""
     accepted, _ = await submit_once(chat, caller)
     for other in (limited_request("bye"), limited_request(stream=True), limited_request(model="gpt-4.1")):
         with pytest.raises(Conflict, match="Idempotency-Key"):
@@ -108,10 +108,10 @@ async def test_a_key_is_valid_for_a_day(chat: ChatService, caller: Caller, datab
     assert (await submit_once(chat, caller, "something else"))[0] == new
 
 
-async def test_a_rejected_chat_is_not_remembered(
+async def test_the_key_of_a_rejected_chat_is_not_stored(
     chat: ChatService, settings: Settings, catalog: Catalog, caller: Caller, database: Database
 ) -> None:
-    """After a 400, 402 or 429, the key can be used again, even for another chat."""
+    """After a 400, 402 or 429, the key can be used again, even for a different chat."""
     with pytest.raises(BadRequest):
         await submit_once(chat, caller, model="gpt-nothing")
     now = datetime.now(UTC)
@@ -125,18 +125,18 @@ async def test_a_rejected_chat_is_not_remembered(
     _, replayed = await submit_once(chat, caller, "hello")
     assert not replayed
     one_per_minute = settings.model_copy(update={"chat_rate_per_minute": 1})
-    limited, hasty = ChatService(database, task_queue(settings), catalog, one_per_minute), Caller(uid="hasty")
-    await limited.submit(hasty, limited_request())
+    limited, sender = ChatService(database, task_queue(settings), catalog, one_per_minute), Caller(uid="sender")
+    await limited.submit(sender, limited_request())
     before = await count_stored_keys(database)
     with pytest.raises(TooManyRequests):
-        await submit_once(limited, hasty)
+        await submit_once(limited, sender)
     assert await count_stored_keys(database) == before == 1
 
 
 async def test_a_replay_gets_its_ticket_even_if_the_chat_would_now_be_rejected(
     chat: ChatService, caller: Caller, database: Database, settings: Settings
 ) -> None:
-    """The ticket is returned even though the agent is no longer published and the allowance is spent."""
+    """The ticket is returned even if the agent is no longer published and the allowance is spent."""
     agent = await publish(database, caller, "echo")
     request = chat_request(provider="gofannon", model="echo")
     accepted, _ = await chat.submit_once(caller, request, KEY)
@@ -150,7 +150,7 @@ async def test_a_replay_gets_its_ticket_even_if_the_chat_would_now_be_rejected(
 async def test_a_lost_response_creates_no_second_chat(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """A commit that took effect although it failed is recognized, and does not count as a replay."""
+    """The retry recognizes the commit whose response was lost, and does not count as a replay."""
     lose_responses(database, ServiceUnavailable("gone"), 1)
     accepted, replayed = await submit_once(chat, caller)
     assert not replayed

@@ -1,4 +1,4 @@
-"""The sweep queues, calls and ends tickets; tested in the real Firestore emulator, and with a scripted Cloud Tasks."""
+"""The sweep queues, calls and ends tickets. The tests use the Firestore emulator and a scripted Cloud Tasks server."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ async def sweeper(database: Database, settings: Settings) -> SweepService:
 async def test_stale_tickets_are_queued_again(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Old unfinished tickets are queued, but not fresh or finished ones. A second sweep finds their tasks waiting."""
+    """Old unfinished tickets are queued, fresh and finished ones are not. A second sweep finds their tasks waiting."""
     old, fresh = timedelta(minutes=10), timedelta(minutes=1)
     done = ChatResult(content="x", model="m")
     for stored in (
@@ -69,10 +69,10 @@ async def test_a_ticket_whose_task_waits_is_not_queued_again(
     assert names(cloud_tasks) == ["t0-2", "t1-2", "t2-2", "t3-2", "t3-3", "t4-2"]
 
 
-async def test_a_ticket_is_queued_ever_more_rarely_if_tasks_cannot_be_looked_up(
+async def test_a_ticket_is_queued_less_and_less_often_if_tasks_cannot_be_looked_up(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The interval doubles each time, up to an hour."""
+    """The interval between two tasks for a ticket doubles each time, up to an hour."""
     cloud_tasks.tells = False
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     outcomes: list[Swept] = []
@@ -89,7 +89,7 @@ async def test_a_ticket_is_queued_ever_more_rarely_if_tasks_cannot_be_looked_up(
 async def test_the_next_sweep_continues_after_one_that_died(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, settings: Settings
 ) -> None:
-    """If a sweep died before it recorded the task, the next one queues the same name, which adds no second task."""
+    """If a sweep died before it recorded a task, the next one queues the same task name, which adds no second task."""
     await task_queue(settings).enqueue(task_name("t", 2), {"ticket_id": "t"})
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     assert await sweeper.sweep() == Swept(requeued=1)
@@ -118,7 +118,7 @@ async def test_a_ticket_that_only_waits_is_not_ended(
 async def test_the_error_of_a_tried_ticket_does_not_say_that_nothing_was_charged(
     database: Database, sweeper: SweepService
 ) -> None:
-    """The error does not say that nothing was charged, because the failed attempt may have been charged."""
+    """A failed attempt may have been charged, so the error does not claim the opposite."""
     age = timedelta(hours=25)
     began = datetime.now(UTC) - age
     await store(database, ticket("tried", age=age, parked="model", attempts=1, first_taken_at=began), REQUEST)
@@ -131,7 +131,7 @@ async def test_the_error_of_a_tried_ticket_does_not_say_that_nothing_was_charged
 async def test_parked_tickets_do_not_prevent_others_from_being_swept(
     database: Database, settings: Settings, cloud_tasks: CloudTasksServer
 ) -> None:
-    """As many parked tickets are called as there are free turns. Each of the rest costs one read, and no task."""
+    """A sweep calls as many parked tickets as there are free turns. Each remaining one costs one read and no task."""
     settings = settings.model_copy(update={"model_chats_at_once": 2})
     sweeper = SweepService(database, task_queue(settings), settings)
     for number in range(6):
@@ -139,7 +139,7 @@ async def test_parked_tickets_do_not_prevent_others_from_being_swept(
     await store(database, ticket("other", age=timedelta(minutes=6), owner="other"), REQUEST)
     assert await sweeper.sweep(page=2, pages=1) == Swept(requeued=1, called=2, waiting=4)
     assert names(cloud_tasks) == ["other-2", "p0-2", "p1-2"]
-    assert await sweeper.sweep(page=2, pages=1) == Swept(waiting=5)  # the called ones are fresh
+    assert await sweeper.sweep(page=2, pages=1) == Swept(waiting=5)  # the called tickets are fresh
 
 
 async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
@@ -174,7 +174,7 @@ async def test_a_rejected_ticket_is_left_for_the_next_sweep(
 
 
 async def test_a_sweep_is_limited(database: Database, sweeper: SweepService) -> None:
-    """A sweep handles a limited number of pages, the tickets that were unchanged the longest first."""
+    """A sweep handles a limited number of pages, and begins with those whose last change is the oldest."""
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
     assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
@@ -184,7 +184,7 @@ async def test_a_sweep_is_limited(database: Database, sweeper: SweepService) -> 
 async def test_a_ticket_that_cannot_be_swept_does_not_stop_the_others(
     database: Database, sweeper: SweepService
 ) -> None:
-    """A ticket that cannot be ended or read is left, and the others are ended."""
+    """A ticket that cannot be ended or read is left unchanged, and the others are ended."""
     await store(database, ticket("good", age=timedelta(days=1)), REQUEST)
     await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
     broken = database._client.collection("users").document("broken")  # pyright: ignore[reportPrivateUsage]
@@ -203,10 +203,10 @@ async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Dat
     assert await sweeper.sweep(page=2) == Swept(requeued=3)
 
 
-async def test_each_ticket_is_logged_for_its_own_request(
+async def test_each_ticket_is_logged_with_the_request_that_submitted_it(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, lines: Lines
 ) -> None:
-    """The log line and the new task have the id and trace of the request that submitted the ticket."""
+    """The log line and the new task contain the id and the trace of the request that submitted the ticket."""
     trace, sweep_context = new_trace(), RequestContext("sweep", new_trace(), "p", lambda: ("POST", "/"))
     chat_context = {"request_id": "chat", "traceparent": trace.traceparent}
     await store(database, ticket("untouched", age=timedelta(minutes=10), **chat_context), REQUEST)
@@ -222,7 +222,9 @@ async def test_each_ticket_is_logged_for_its_own_request(
     assert logged["untouched"][TRACE_FIELD].endswith(trace.trace_id)
     assert logged["untouched"]["age_seconds"] >= 600
     assert (logged["old"]["outcome"], logged["old"]["severity"]) == ("ended", "ERROR")
-    assert logged["old"][LABELS_FIELD] == {"request_id": "sweep"}  # a ticket of an older version has no request id
+    assert logged["old"][LABELS_FIELD] == {
+        "request_id": "sweep"
+    }  # a ticket that an older version stored has no request id
     (task,) = cloud_tasks.tasks.values()
     assert task.http_request.headers["X-Request-Id"] == "chat"
     assert task.http_request.headers["traceparent"] == trace.traceparent

@@ -1,4 +1,4 @@
-"""Turns limit how many chats of one user are answered at a time; tested in the real Firestore emulator."""
+"""Turns limit how many chats of one user are answered at a time. The tests use the real Firestore emulator."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -42,10 +42,10 @@ async def dispatcher(harness: Harness, cloud_tasks: CloudTasksServer, models: He
     dispatcher.cancel()
 
 
-async def test_more_than_a_users_share_waits_without_a_delivery(
+async def test_chats_above_a_users_share_are_parked(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher
 ) -> None:
-    """The other deliveries end immediately, without an error or an attempt, and another user's chat is answered."""
+    """Deliveries above the share end immediately, without an error or an attempt. Another user's chat is answered."""
     own = await submit(harness, caller, *(f"mine {number}" for number in range(6)))
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
@@ -63,7 +63,7 @@ async def test_more_than_a_users_share_waits_without_a_delivery(
 async def test_parked_tickets_are_called_in_order_as_turns_become_free(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The end of each chat queues the oldest parked one. All are answered, never more at a time than the share."""
+    """The end of each chat queues the oldest parked ticket. The number of chats under way never exceeds the share."""
     texts = [f"chat {number}" for number in range(7)]
     tickets = await submit(harness, caller, *texts[:2])
     dispatcher.deliver_new()
@@ -89,7 +89,7 @@ async def test_parked_tickets_are_called_in_order_as_turns_become_free(
 async def test_many_deliveries_at_the_same_moment_share_the_turns(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher
 ) -> None:
-    """Never more chats than the share are answered at a time, and every ticket is answered in the end."""
+    """The number of chats under way never exceeds the share, and every ticket is eventually answered."""
     texts = [f"chat {number}" for number in range(20)]
     tickets = await submit(harness, caller, *texts)
     for text in texts:
@@ -111,7 +111,7 @@ async def test_turns_that_become_free_at_the_same_moment_are_all_passed_on(
     cloud_tasks: CloudTasksServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Workers in different processes, which share no lock, pass on all turns: one that fails to commit tries again."""
+    """Workers in different processes share no lock, but pass on all turns, because a failed commit is retried."""
 
     def unique_name(*_names: str) -> str:
         return str(uuid4())
@@ -132,7 +132,7 @@ async def test_turns_that_become_free_at_the_same_moment_are_all_passed_on(
 async def test_new_tickets_do_not_overtake_parked_ones(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher
 ) -> None:
-    """A new ticket is parked behind the others, even while the oldest is being called."""
+    """A new ticket is parked behind the others, even while the oldest one is being called."""
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
@@ -223,7 +223,7 @@ async def test_a_called_ticket_is_queued_even_if_the_response_to_its_commit_is_l
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
     lose_responses(harness.database, ServiceUnavailable("lost"), 3)
-    models.release(models.prompts[0])  # settles, frees, calls
+    models.release(models.prompts[0])  # the three commits settle the chat, free its turn, and call the next ticket
     await models.wait_until(lambda: dispatcher.running == models.running == 1)
     assert len(dispatcher.deliver_new()) == 1
 
@@ -231,7 +231,7 @@ async def test_a_called_ticket_is_queued_even_if_the_response_to_its_commit_is_l
 async def test_a_queue_that_rejects_a_called_ticket_loses_nothing(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The rejected ticket does not fail the one that freed its turn, and is left for the sweep to queue."""
+    """The rejected ticket does not cause the ticket that freed the turn to fail, and is left for the sweep to queue."""
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)
@@ -268,7 +268,7 @@ async def test_a_called_ticket_keeps_its_turn_no_matter_how_long_its_task_waits(
 async def test_a_withdrawn_parked_ticket_is_not_called(
     harness: Harness, caller: Caller, models: HeldModels, dispatcher: Dispatcher
 ) -> None:
-    """A parked ticket that was withdrawn after all has ended, and the next one gets its turn."""
+    """A withdrawn ticket is no longer parked, and the next parked ticket gets the turn."""
     tickets = await submit(harness, caller, "a", "b", "c", "d")
     dispatcher.deliver_new()
     await models.wait_until(lambda: dispatcher.running == models.running == 2)

@@ -21,18 +21,18 @@ from tests.services.chat.keyed_chats import KEY, get_held, limited_request, subm
 
 @pytest.fixture
 async def impatient(settings: Settings, catalog: Catalog) -> ChatService:
-    """Returns a service that gives up after two seconds of an outage. The database is already connected."""
-    hurried = settings.model_copy(update={"store_timeout_seconds": 2.0})
+    """Returns a service that gives up after an outage of two seconds. The database is already connected."""
+    short_timeout = settings.model_copy(update={"store_timeout_seconds": 2.0})
     database = Database(settings)
     async with database.raising_unavailable():
         await database.tickets.get("none")
-    return ChatService(Database(hurried), task_queue(hurried), catalog, hurried)
+    return ChatService(Database(short_timeout), task_queue(short_timeout), catalog, short_timeout)
 
 
-async def test_a_chat_that_could_not_be_queued_may_be_sent_again_under_its_key(
+async def test_a_chat_that_could_not_be_queued_may_be_sent_again_with_its_key(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The first chat gets 503 and is withdrawn with its hold, so the second request submits a new chat."""
+    """The first request gets 503, and its chat and hold are withdrawn, so the second request submits a new chat."""
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     with pytest.raises(Unavailable) as raised:
         await submit_once(chat, caller)
@@ -51,7 +51,7 @@ async def test_a_chat_that_a_second_request_received_is_not_withdrawn(
     caller: Caller,
     cloud_tasks: CloudTasksServer,
 ) -> None:
-    """If the queue rejects the first request after the second has the ticket, both get it and it stays pending."""
+    """If the queue rejects the first request after the second has the ticket, both get it, and it stays pending."""
     received: list[str] = []
 
     class LateRejectingQueue:
@@ -87,7 +87,7 @@ async def test_a_chat_with_an_unknown_outcome_names_its_ticket(
 ) -> None:
     """If a chat is stored, but the database fails before it confirms this, the caller can look up the chat.
 
-    Without a key, its withdrawal is queued. With its key, it can be sent again and is accepted.
+    Without a key, the chat's withdrawal is queued. With a key, the chat can be sent again and is accepted.
     """
     restore = break_commits(database, 1, 1)
     with pytest.raises(OutcomeUnknown) as unknown:
@@ -133,7 +133,7 @@ async def test_a_rejected_chat_stays_rejected(
 ) -> None:
     """If the commit that stores a chat fails and its withdrawal succeeds, the caller gets 503.
 
-    Nothing is held, and the ticket has ended. A commit that arrives later has no effect.
+    No hold remains, and the ticket has ended. A commit that arrives later has no effect.
     """
     restore = break_commits(database, 1, *applied)
     withdraw = WithdrawalService.withdraw
@@ -156,7 +156,7 @@ async def test_a_rejected_chat_stays_rejected(
 async def test_a_late_withdrawal_does_not_end_a_ticket_that_a_worker_has(
     chat: ChatService, caller: Caller, database: Database, settings: Settings
 ) -> None:
-    """A withdrawal ends only a ticket that no worker has begun. Unknown tickets are not an error."""
+    """A withdrawal ends only a ticket that no worker has begun. An unknown ticket causes no error."""
     withdrawals = WithdrawalService(database, settings)
     first, second = [await chat.submit(caller, limited_request()) for _ in range(2)]
     await take(database, second.ticket_id)

@@ -26,7 +26,7 @@ from tests.doubles.served import ServedInThread
 
 
 class OddServer(ServedInThread):
-    """An MCP server whose `tools`, a JSON text, are set by a test."""
+    """An MCP server that lists `tools`, a JSON string that a test sets."""
 
     def __init__(self) -> None:
         self.tools = "[]"
@@ -83,13 +83,13 @@ async def test_a_servers_descriptions_are_passed_on(
     assert json.loads(tool_list.model_dump_json(by_alias=True))["tools"] == expected
 
 
-async def test_a_user_has_two_requests_a_second(
+async def test_a_user_may_send_two_requests_per_second(
     mcp_server: McpServer, api_server: ApiServer, settings: Settings, database: Database
 ) -> None:
     """Tools and specs share the limit. A request above it gets the time to wait and reaches no server."""
     busy, other = Caller(uid=f"user-{uuid4()}"), Caller(uid=f"user-{uuid4()}")
     limits = RateLimitService(database)
-    for _ in range(OUTBOUND_PER_MINUTE + 30):  # meanwhile, two more requests become available every second
+    for _ in range(OUTBOUND_PER_MINUTE + 30):  # in the meantime, two more requests become available every second
         try:
             await limits.acquire(f"outbound:{busy.uid}", OUTBOUND_PER_MINUTE)
         except TooManyRequests:
@@ -104,10 +104,10 @@ async def test_a_user_has_two_requests_a_second(
     assert (await list_tools(mcp_server.url, settings, database, other)).tools
 
 
-async def test_one_user_has_a_quarter_of_the_concurrent_requests_of_a_process(
+async def test_one_user_may_use_a_quarter_of_the_concurrent_requests(
     database: Database, settings: Settings, api_server: ApiServer
 ) -> None:
-    """Silent servers delay only the user who calls them: one more request is rejected, and other users are served."""
+    """Silent servers delay only the user who calls them. A further request is rejected, and other users are served."""
     allowed = settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)})
     limits = RateLimitService(database)
     specs, tools = SpecService(limits, allowed), McpToolService(limits, allowed)

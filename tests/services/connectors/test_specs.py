@@ -1,4 +1,4 @@
-"""API descriptions are fetched in every encoding in use, and long ones do not delay short ones."""
+"""API descriptions are fetched in every common encoding, and long ones do not delay short ones."""
 
 import asyncio
 import codecs
@@ -96,7 +96,7 @@ async def test_documents_are_requested_rather_than_pages(
 async def test_a_long_document_does_not_delay_others(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The event loop serves others while a document of 3 MB is read. At most two are read at a time."""
+    """While a document of 3 MB is read, the event loop serves other requests. At most two are read at a time."""
     import shared.services.connectors.specs as module
 
     reading: list[int] = [0]
@@ -126,10 +126,10 @@ async def test_a_long_document_does_not_delay_others(
         iterations += 1
     assert [spec.content for spec in await fetches] == [body.decode()] * 4
     assert peak <= 2
-    assert iterations > 10  # the event loop was not blocked meanwhile
+    assert iterations > 10  # the event loop was not blocked in the meantime
 
 
-async def test_the_address_after_redirects_counts(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
+async def test_relative_addresses_follow_redirects(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
     """Relative server addresses are resolved against the document's address after redirects."""
     api_server.documents["v9/api.yaml"] = (b"openapi: 3.0.0\nservers: [{url: ./v3}]\npaths: {/a: {get: {}}}\n", {})
     url = f"{api_server.address}/redirect?to=/documents/v9/api.yaml"
@@ -182,7 +182,7 @@ async def test_a_document_that_cannot_be_shortened_enough_has_a_warning(
 async def test_long_documents_of_one_user_are_read_one_at_a_time(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another user's short document does not wait for all the long ones, which take seconds each."""
+    """Another user's short document does not wait for all the long documents, which take seconds each."""
     began, may_end = threading.Semaphore(0), threading.Event()
 
     def read_stub(answer: Answer) -> tuple[str | None, str, list[str]]:

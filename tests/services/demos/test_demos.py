@@ -1,4 +1,4 @@
-"""Demos are saved, read, replaced and deleted; tested in the real Firestore emulator."""
+"""Demos are saved, read, replaced and deleted. The tests use the real Firestore emulator."""
 
 import asyncio
 from typing import Any
@@ -38,7 +38,7 @@ def replacement(**fields: Any) -> ReplaceDemoRequest:
 
 
 async def test_a_saved_demo_is_read_as_it_was_saved(demos: DemoService, caller: Caller) -> None:
-    """Every field is preserved, with any JSON and any script."""
+    """Every field is preserved, including nested JSON and non-Latin characters."""
     api = {
         "friendlyName": "weather",
         "agentId": "x",
@@ -65,7 +65,7 @@ async def test_a_saved_demo_is_read_as_it_was_saved(demos: DemoService, caller: 
 
 
 async def test_a_replacement_replaces_the_whole_content(demos: DemoService, caller: Caller) -> None:
-    """Fields that are not sent are removed, except for the visibility and the time of creation."""
+    """Fields that are not sent are removed, except for the visibility and the creation time."""
     saved = await demos.create(caller, request(description="Doc.", composerThoughts=1, visibility="shared"))
     changed = await demos.replace(caller, saved.id, replacement(name="New"))
     assert (changed.name, changed.description, changed.composer_thoughts) == ("New", None, None)
@@ -99,7 +99,7 @@ async def test_only_one_of_several_changes_to_a_revision_is_made(demos: DemoServ
 
 
 async def test_visibility_determines_access_to_other_users_demos(demos: DemoService, caller: Caller) -> None:
-    """A private demo is not found; a shared one can be read by all, and changed by its owner and administrators."""
+    """Other users cannot find a private demo, and can only read a shared one. Administrators can change it."""
     saved = await demos.create(caller, request())
     for attempt in (demos.get(OTHER, saved.id), demos.replace(OTHER, saved.id, replacement())):
         with pytest.raises(NotFound, match="There is no such demo"):
@@ -121,7 +121,7 @@ async def test_visibility_determines_access_to_other_users_demos(demos: DemoServ
 async def test_visibility_determines_who_may_open_a_page(demos: DemoService, caller: Caller) -> None:
     """Anyone may open a shared page; only its owner and administrators may open a private one.
 
-    Others get the same error as for an unknown page.
+    Other users get the same error as for an unknown page.
     """
     private = await demos.create(caller, request())
     shared = await demos.create(caller, request(visibility="shared"))
@@ -136,8 +136,8 @@ async def test_visibility_determines_who_may_open_a_page(demos: DemoService, cal
 
 
 @pytest.mark.parametrize("demo_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
-async def test_any_text_may_be_given_as_an_id(demos: DemoService, caller: Caller, demo_id: str) -> None:
-    """A text that cannot be an id gets 404, like an unknown id."""
+async def test_any_string_may_be_given_as_an_id(demos: DemoService, caller: Caller, demo_id: str) -> None:
+    """A string that cannot be a document id gets 404, like an unknown id."""
     for attempt in (
         demos.get(caller, demo_id),
         demos.open(None, demo_id),
@@ -149,7 +149,7 @@ async def test_any_text_may_be_given_as_an_id(demos: DemoService, caller: Caller
 
 
 async def test_a_demo_that_is_too_large_is_rejected(demos: DemoService, caller: Caller) -> None:
-    """The error states the size and the limit, and nothing is changed."""
+    """The error states the size and the limit, and the stored demo does not change."""
     large = {"html": "x" * 1_000_000, "css": "", "js": ""}
     with pytest.raises(TooLarge, match=r"The demo is 1\d{6} bytes long; at most 1000000 can be kept"):
         await demos.create(caller, request(generatedCode=large))
@@ -159,7 +159,7 @@ async def test_a_demo_that_is_too_large_is_rejected(demos: DemoService, caller: 
     assert (await demos.get(caller, saved.id)).generated_code.html == "<p></p>"
 
 
-async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller: Caller) -> None:
+async def test_lists_show_own_and_shared_demos_newest_first(demos: DemoService, caller: Caller) -> None:
     """Lists do not show other users' private demos, except to administrators."""
     first = await demos.create(caller, request(name="first"))
     await demos.create(OTHER, request(name="private"))
@@ -171,7 +171,7 @@ async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller
 
 
 async def test_pages_show_each_demo_once(demos: DemoService, caller: Caller) -> None:
-    """The pages have the order of the whole list. An invalid token is rejected."""
+    """Successive pages list all demos in order. An invalid token is rejected."""
     for number in range(7):
         await demos.create(caller, request(name=str(number), visibility="shared"))
     names: list[str] = []
@@ -188,8 +188,10 @@ async def test_pages_show_each_demo_once(demos: DemoService, caller: Caller) -> 
             await demos.list(caller, 3, bad)
 
 
-async def test_lost_responses_save_once_and_change_once(demos: DemoService, caller: Caller, database: Database) -> None:
-    """A commit that took effect although it failed causes neither a duplicate nor a conflict nor a 404."""
+async def test_operations_whose_responses_are_lost_take_effect_once(
+    demos: DemoService, caller: Caller, database: Database
+) -> None:
+    """A commit that took effect although its response was lost causes no duplicate, no conflict and no 404."""
     lose_responses(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await demos.create(caller, request())
     assert len((await demos.list(caller, 10)).items) == 1

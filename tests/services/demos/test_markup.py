@@ -1,4 +1,4 @@
-"""Markup that does not work in a demo's HTML is found in any text, in linear time."""
+"""Markup that does not work in a demo's HTML is found in any string, in linear time."""
 
 import pytest
 from hypothesis import example, given
@@ -9,7 +9,7 @@ from tests.services.demos.texts import TEXTS
 
 
 @pytest.mark.parametrize(
-    ("markup", "word"),
+    ("markup", "expected"),
     [
         ("<script>x()</script>", "<script>"),
         ('<SCRIPT src="https://cdn.example/x.js">', "<script>"),
@@ -18,10 +18,10 @@ from tests.services.demos.texts import TEXTS
         ('<a href=" JavaScript:go()">', "javascript:"),
     ],
 )
-def test_markup_that_cannot_run_is_reported(markup: str, word: str) -> None:
+def test_markup_that_cannot_run_is_reported(markup: str, expected: str) -> None:
     """Scripts and event handlers in the HTML are reported."""
     (problem,) = find_markup_problems(markup)
-    assert word in problem
+    assert expected in problem
 
 
 @pytest.mark.parametrize("markup", ["", "<p>on</p>", "<a href=#x on>", "<p>a < b <!-- <script> --></p>", "<style>"])

@@ -1,4 +1,4 @@
-"""In a demo's page, every part stays in its place, whatever it contains, and the policy allows only the API."""
+"""Every part of a demo's page stays in its place regardless of its content, and the policy allows only the API."""
 
 import json
 import re
@@ -15,7 +15,7 @@ NONCE = "0123456789abcdef"
 
 
 class Reader(HTMLParser):
-    """Collects the texts before the body, by element, and the position at which the body begins."""
+    """Collects the text of each element before the body, and the position at which the body begins."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Reader(HTMLParser):
 
 
 def script_strings(script: str) -> tuple[str, str]:
-    """Returns API_BASE_URL and the demo's script as JavaScript reads them; both are written as JSON strings."""
+    """Returns API_BASE_URL and the demo's script as JavaScript reads them. Both are written as JSON strings."""
     base = re.search(r"^const API_BASE_URL = (\".*\");$", script, re.MULTILINE)
     code = re.search(r"^  const js = (\".*\");$", script, re.MULTILINE)
     assert base
@@ -73,7 +73,7 @@ def test_every_part_stays_in_its_place(title: str, html: str, css: str, js: str)
 
 
 def test_only_the_nonce_admits_scripts() -> None:
-    """The policy contains no hash of the demo's script, which would admit the same text in a frame in its HTML."""
+    """The policy omits the hash of the demo's script, which would also admit the script in a frame in its HTML."""
     first, _ = write_policy(BASE, NONCE).split(", ")
     assert f"script-src 'nonce-{NONCE}'" in first.split("; ")
 

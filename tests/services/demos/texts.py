@@ -1,4 +1,4 @@
-"""Generates texts from pieces of HTML, CSS and JavaScript that could break out of their places."""
+"""Generates strings from pieces of HTML, CSS and JavaScript that could break out of their context."""
 
 from hypothesis import strategies as st
 

@@ -55,13 +55,13 @@ def test_a_byte_order_mark_is_removed() -> None:
 
 
 def test_code_that_contains_code_in_a_string_is_not_changed() -> None:
-    """Code that comes first is used, and not the JSON in it."""
+    """If an answer begins with code, all of that code is used, and JSON in it is not unwrapped."""
     code = f"{RUN}\n\n\nEXAMPLE = {json.dumps({'code': RUN})}\n"
     assert read_code(code) == code
 
 
-def test_a_body_alone_is_wrapped() -> None:
-    """The imports stay at the top, and the other lines become the body of `run`."""
+def test_a_body_without_run_is_wrapped() -> None:
+    """Imports stay at the top, and the remaining lines become the body of `run`."""
     code = read_code("```python\nimport json\n\ntext = input_dict['a']\nreturn {'outputText': text}\n```")
     body = "    text = input_dict['a']\n    return {'outputText': text}\n"
     assert code == f"import json\n\nasync def run(input_dict, tools):\n{body}"
@@ -69,13 +69,13 @@ def test_a_body_alone_is_wrapped() -> None:
 
 
 def test_helpers_around_run_are_part_of_the_code() -> None:
-    """Imports, constants, functions and classes around `run` remain."""
+    """Imports, constants, functions and classes around `run` are preserved."""
     code = f"import re\n\nLIMIT = 3\n\n\nclass Box:\n    pass\n\n\ndef help_me():\n    return 1\n\n\n{RUN}"
     assert read_code(f"Here you are.\n{code}\nDone!").strip() == code
     assert read_code(f"```python\n{code}\n```").strip() == code
 
 
-USES = "async def run(input_dict, tools):\n    return {'outputText': clean(input_dict['a'])}"
+CLEANER = "async def run(input_dict, tools):\n    return {'outputText': clean(input_dict['a'])}"
 HELPER = "def clean(text):\n    return text.strip() + MARK"
 MARK = "MARK = '.'"
 
@@ -83,23 +83,23 @@ MARK = "MARK = '.'"
 @pytest.mark.parametrize(
     "answer",
     [
-        f"First:\n```python\n{MARK}\n```\n```python\n{HELPER}\n```\nThen:\n```python\n{USES}\n```\n"
+        f"First:\n```python\n{MARK}\n```\n```python\n{HELPER}\n```\nThen:\n```python\n{CLEANER}\n```\n"
         "Try:\n```python\nx = 1\n```",
-        json.dumps({"constants": MARK, "helpers": HELPER, "code": USES, "tests": "assert True", "note": "Enjoy"}),
+        json.dumps({"constants": MARK, "helpers": HELPER, "code": CLEANER, "tests": "assert True", "note": "Enjoy"}),
     ],
 )
 def test_helpers_in_separate_pieces_are_part_of_the_code(answer: str) -> None:
-    """The pieces that `run` uses, directly or indirectly, are included, and no others."""
-    assert read_code(answer) == f"{MARK}\n\n\n{HELPER}\n\n\n{USES}\n"
+    """The code includes the pieces that `run` uses, directly or indirectly, and no others."""
+    assert read_code(answer) == f"{MARK}\n\n\n{HELPER}\n\n\n{CLEANER}\n"
 
 
 def test_the_number_of_pieces_is_limited() -> None:
-    """Beyond the limit, further pieces are ignored, so that an answer of many pieces does not block the function."""
+    """Pieces beyond the limit are ignored, so that an answer with many pieces does not block the function."""
     examples = "".join(f"```python\nx{number} = 1\n```\n" for number in range(MAX_PIECES))
-    assert read_code(f"{examples}```python\n{HELPER}\n```\n```python\n{USES}\n```") == f"{USES}\n"
+    assert read_code(f"{examples}```python\n{HELPER}\n```\n```python\n{CLEANER}\n```") == f"{CLEANER}\n"
 
 
 @given(st.text(max_size=300))
-def test_any_answer_gives_some_code(answer: str) -> None:
+def test_any_answer_yields_code(answer: str) -> None:
     """The code may fail its checks, but it always contains a `run` for them to check."""
     assert "def run" in read_code(answer)

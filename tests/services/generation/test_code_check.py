@@ -74,8 +74,8 @@ def test_a_run_that_never_returns_a_value_has_a_fault(body: str) -> None:
         ("async def run():\n    return 1\n", None),
     ],
 )
-def test_the_run_at_the_top_level_counts(code: str, fault: str | None) -> None:
-    """The last `run` at the top level is checked. Code that does not parse has no fault, because loading reports it."""
+def test_only_the_last_top_level_run_is_checked(code: str, fault: str | None) -> None:
+    """Other functions named `run` do not count. Code that does not parse has no fault, because loading reports it."""
     assert find_fault(code) == fault
 
 

@@ -9,8 +9,8 @@ def test_the_rules_name_what_code_can_use() -> None:
         assert name in CODE_RULES
 
 
-def test_a_request_without_schemas_has_the_default_ones() -> None:
-    """The default schemas have a text as input and as output. Parts without content are omitted."""
+def test_a_request_without_schemas_uses_the_defaults() -> None:
+    """The default schemas have one string as input and one as output. Empty sections are omitted."""
     text = write_request("Do it.", None, None, {"Models": "", "MCP tools": "### add"})
     assert '{"inputText": "string"}' in text
     assert "# MCP tools" in text

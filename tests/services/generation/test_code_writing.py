@@ -1,4 +1,4 @@
-"""Writes agents with a scripted model over HTTP, a real MCP server, and a real Firestore."""
+"""Agents are written with a scripted model over HTTP, a real MCP server, and the Firestore emulator."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ def request(**fields: Any) -> GenerateCodeRequest:
 async def test_code_name_and_docstring_are_written(
     writer: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """Code and name are requested concurrently, cleaned, and each charged to the caller once."""
+    """The code and the name are requested concurrently and cleaned, and each request is charged to the caller once."""
     model_server.script(PROMPT, Answer(f"Here you are:\n```python\n{CODE}```\nEnjoy!", delay=0.2))
     model_server.script(NAMING_PROMPT, NAME_ANSWER)
     written = await writer.write(caller, request())
@@ -78,7 +78,7 @@ async def test_the_models_thoughts_are_returned(
 async def test_the_model_corrects_code_that_fails_a_check(
     writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """The model gets its code and the error, for code that cannot run here and for code that fails to load."""
+    """The model gets its code back with the error if the sandbox cannot run the code or the code fails to load."""
     unsupported = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
     failing = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
     model_server.script(PROMPT, Answer(unsupported))
@@ -128,7 +128,7 @@ async def test_code_in_json_is_accepted(writer: CodeWritingService, model_server
 async def test_code_is_returned_without_a_name_from_the_model(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller, naming: Answer | Fail
 ) -> None:
-    """The code has been paid for, so name and docstring are then derived from the description."""
+    """If naming fails, name and docstring are derived from the description, because the code has been paid for."""
     model_server.script(PROMPT, Answer(CODE))
     model_server.script(NAMING_PROMPT, naming)
     quick = service(settings.model_copy(update={"run_timeout_seconds": 5.0}), catalog)
@@ -136,10 +136,10 @@ async def test_code_is_returned_without_a_name_from_the_model(
     assert (written.code, written.friendly_name, written.docstring) == (CODE, "shouts_its_input", TASK)
 
 
-async def test_code_is_returned_with_an_unreadable_name(
+async def test_code_is_returned_even_if_its_name_is_unreadable(
     writer: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """The name's JSON may be nested too deeply, or contain half of an emoji."""
+    """The code is returned even if the name's JSON is nested too deeply or contains half of a surrogate pair."""
     for name_answer in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
         model_server.script(PROMPT, Answer(json.dumps({"code": CODE + "# \ud83d"})))
         model_server.script(NAMING_PROMPT, Answer(name_answer))
@@ -169,7 +169,7 @@ async def test_the_prompt_describes_what_the_agent_may_use(
     api_server: ApiServer,
     mcp_server: McpServer,
 ) -> None:
-    """The prompt describes tools, operations of the specs, models with their parameters, and agents with schemas."""
+    """The prompt describes tools, the specs' operations, models with parameters, and agents with schemas."""
     helper = CreateAgentRequest.model_validate(
         {"name": "helper-agent", "description": "Helps.", "code": CODE, "inputSchema": {"topic": "string"}}
     )
@@ -211,7 +211,7 @@ async def test_the_prompt_describes_what_the_agent_may_use(
 async def test_an_invalid_request_is_rejected_before_a_model_is_called(
     writer: CodeWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
 ) -> None:
-    """The 400 names the part of the request that cannot be used."""
+    """The 400 response names the part of the request that cannot be used."""
     with pytest.raises(BadRequest, match=message):
         await writer.write(caller, request(**fields))
     assert model_server.calls == []
@@ -230,7 +230,7 @@ async def test_other_users_private_agents_are_not_described(
 async def test_an_mcp_server_that_lacks_the_tool_or_fails_is_reported(
     writer: CodeWritingService, caller: Caller, mcp_server: McpServer, api_server: ApiServer
 ) -> None:
-    """A missing tool causes 400 with the available tools; a server that is not an MCP server causes 502."""
+    """A missing tool causes 400 with a list of the available tools; a server that is not an MCP server causes 502."""
     with pytest.raises(BadRequest, match=r"has no tool fly\. It has: .*add"):
         await writer.write(caller, request(tools={mcp_server.url: ["add", "fly"]}))
     with pytest.raises(UpstreamFailed, match="could not be listed"):
@@ -250,10 +250,10 @@ async def test_a_taken_name_gets_a_number(
     assert (await writer.write(caller, request())).friendly_name == "shout_it_3"
 
 
-async def test_a_model_that_fails_is_502(
+async def test_a_failing_model_causes_502(
     writer: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """The error names the provider. The other call is charged, and nothing stays held."""
+    """The error names the provider. The naming call is charged, and no hold remains."""
     model_server.script(PROMPT, Fail(500, "down", delay=0.5))
     model_server.script(NAMING_PROMPT, NAME_ANSWER)
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
@@ -274,10 +274,10 @@ async def test_without_allowance_no_code_is_written(
     assert model_server.calls == []
 
 
-async def test_a_slow_model_is_504(
+async def test_a_slow_model_causes_504(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller
 ) -> None:
-    """If the model is too slow for the time of a request, the caller gets 504."""
+    """If the model does not answer within the request's time limit, the caller gets 504."""
     model_server.script(PROMPT, Answer(CODE, delay=5))
     slow = service(settings.model_copy(update={"run_timeout_seconds": 0.7}), catalog)
     with pytest.raises(UpstreamTooSlow, match="not written within"):

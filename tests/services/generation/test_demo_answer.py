@@ -22,7 +22,7 @@ ANSWER = json.dumps(PARTS)
     ],
 )
 def test_answers_are_read_in_many_forms(answer: str) -> None:
-    """The JSON may be fenced, have prose and other objects around it, and contain line breaks in its strings."""
+    """The JSON may be fenced, surrounded by prose and other objects, and have unescaped line breaks in its strings."""
     assert read_answer(answer).model_dump() == PARTS
 
 
@@ -44,6 +44,6 @@ def test_answers_are_read_in_many_forms(answer: str) -> None:
     ],
 )
 def test_unusable_answers_are_reported(answer: str, message: str) -> None:
-    """The error is a sentence that the model can act on."""
+    """The error tells the model what to correct."""
     with pytest.raises(BadAnswer, match=message):
         read_answer(answer)

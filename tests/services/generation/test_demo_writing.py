@@ -1,4 +1,4 @@
-"""Writes demos with a scripted model over HTTP and a real Firestore."""
+"""Demos are written with a scripted model over HTTP and the Firestore emulator."""
 
 import json
 from typing import Any
@@ -48,7 +48,7 @@ def request(*names: str, **fields: Any) -> GenerateDemoRequest:
 async def test_a_page_is_written(
     writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """One call of the model writes the page; it is returned with the model's thoughts and charged to the caller."""
+    """A single model call writes the page, is charged to the caller, and returns the model's thoughts with the page."""
     model_server.script(PROMPT, Answer(ANSWER, reasoning="A clock it is."))
     written = await writer.write(caller, request())
     assert {name: getattr(written, name) for name in PARTS} == PARTS
@@ -60,10 +60,10 @@ async def test_a_page_is_written(
     assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_the_prompt_describes_the_apis_as_they_are(
+async def test_the_prompt_describes_the_apis_by_their_deployments(
     writer: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
-    """The prompt has each deployment's own description, schemas and path once, in the order of the selection."""
+    """Each API's description, schemas and path come from its deployment, once and in the order of the selection."""
     await publish(database, caller, "mine", description="Shouts.", inputSchema={"city": "string"})
     await publish(database, OTHER, "theirs", visibility="shared", outputSchema={"n": "integer"})
     with pytest.raises(UpstreamFailed):  # the model has no script for this prompt
@@ -93,7 +93,7 @@ async def test_the_model_corrects_a_page_that_fails_a_check(
     change: dict[str, Any],
     message: str,
 ) -> None:
-    """The model gets its answer and the error, once."""
+    """The model gets its answer back with the error, and has one chance to correct it."""
     await publish(database, caller, "mine")
     good = {**PARTS, "js": "fetch(`${API_BASE_URL}/rest/mine`)"}
     deployment = await database.deployments.get("mine")
@@ -119,7 +119,7 @@ async def test_writing_fails_after_one_correction(
 ) -> None:
     """After two invalid answers, the caller gets 502 with the last error, and both answers are charged."""
     model_server.script(PROMPT, Answer("no"))
-    model_server.script(write_fix_request("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
+    model_server.script(write_fix_request("It contains no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
         await writer.write(caller, request())
     assert len(model_server.calls) == 2
@@ -131,9 +131,9 @@ async def test_writing_fails_after_one_correction(
 async def test_the_model_corrects_an_empty_answer(
     writer: DemoWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Another text replaces the empty answer in the correction, because providers reject empty messages."""
+    """In the correction, a placeholder replaces the empty answer, because providers reject empty messages."""
     model_server.script(PROMPT, Answer(" "))
-    model_server.script(write_fix_request("It holds no JSON object."), Answer(ANSWER))
+    model_server.script(write_fix_request("It contains no JSON object."), Answer(ANSWER))
     assert (await writer.write(caller, request())).html == PARTS["html"]
     assert model_server.calls[1].body["messages"][2]["content"].strip()
 
@@ -161,16 +161,16 @@ async def test_unpublished_and_private_agents_cannot_be_selected(
 async def test_an_invalid_request_is_rejected_before_a_model_is_called(
     writer: DemoWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], message: str
 ) -> None:
-    """The 400 names the part of the request that cannot be used."""
+    """The 400 response names the part of the request that cannot be used."""
     with pytest.raises(BadRequest, match=message):
         await writer.write(caller, request(**fields))
     assert model_server.calls == []
 
 
-async def test_a_model_that_fails_is_502(
+async def test_a_failing_model_causes_502(
     writer: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """The error names the provider, and nothing stays held."""
+    """The error names the provider, and no hold remains."""
     model_server.script(PROMPT, Fail(500, "down"))
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
         await writer.write(caller, request())
@@ -188,10 +188,10 @@ async def test_without_allowance_no_demo_is_written(
     assert model_server.calls == []
 
 
-async def test_a_slow_model_is_504(
+async def test_a_slow_model_causes_an_error(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller
 ) -> None:
-    """If the model is too slow for the time of a request, the caller gets an error in time."""
+    """If the model does not answer within the request's time limit, the caller gets an error."""
     model_server.script(PROMPT, Answer(ANSWER, delay=5))
     slow = service(settings.model_copy(update={"run_timeout_seconds": 0.7}), catalog)
     with pytest.raises((UpstreamTooSlow, UpstreamFailed), match=r"not written within|took too long"):

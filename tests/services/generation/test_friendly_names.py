@@ -34,7 +34,7 @@ def test_a_description_without_letters_still_gives_a_name() -> None:
 
 
 @given(st.text(max_size=200))
-def test_snake_case_is_a_name_or_empty(text: str) -> None:
+def test_snake_case_yields_a_valid_name_or_an_empty_string(text: str) -> None:
     """A name consists of lower-case ASCII words with single underscores between them, and has at most 60 characters."""
     name = to_snake_case(text)
     assert name == "" or (name.isidentifier() and name == name.lower() and "__" not in name and len(name) <= 60)
