@@ -122,7 +122,7 @@ def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
         assert (staged / "meta" / part).is_file()
     for name in ("providers", "chat", *CALL_MODELS):
         catalog = staged / name / "shared/llm/catalog"
-        for folder in ("curated", "known"):
+        for folder in ("curated", "generated"):
             assert {path.name for path in (catalog / folder).iterdir()} == {
                 path.name for path in (ROOT / "shared/llm/catalog" / folder).iterdir()
             }

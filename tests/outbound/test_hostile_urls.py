@@ -109,7 +109,7 @@ def bait() -> Iterator[socket.socket]:
         yield listening
 
 
-def is_untouched(bait: socket.socket) -> bool:
+def untouched(bait: socket.socket) -> bool:
     try:
         connection, _ = bait.accept()
     except BlockingIOError:
@@ -142,7 +142,7 @@ async def test_a_hostile_url_is_refused(url: str, bait: socket.socket, connectio
         await call_tool(address, "token", "add", {}, Settings(), resolver=resolver)
 
     assert connections.tried == []
-    assert is_untouched(bait)
+    assert untouched(bait)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -161,4 +161,4 @@ async def test_a_redirect_to_an_internal_address_is_refused(
         await list_tools(address, None, settings, resolver=resolver)
 
     assert {port for _, port in connections.tried} == {int(api_server.host.partition(":")[2])}
-    assert is_untouched(bait)
+    assert untouched(bait)

@@ -22,7 +22,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_known_files_are_current(tmp_path: Path):
-    """The generator would write the same files in `known/`. Otherwise, `make catalog` must be run."""
+    """The generator would write the same files in `generated/`. Otherwise, `make catalog` must be run."""
     done = run("-m", "tools.refresh_catalog", "--into", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
