@@ -10,7 +10,7 @@ step() {
   if [ -n "$dry_run" ]; then printf '\n# %s\n' "$1"; else printf '· %s\n' "$1"; fi
 }
 
-quote() { # prints the command as a shell reads it; a dry run's own variables are not quoted
+quote() { # prints the command as a shell reads it; the variables that a dry run defines are not quoted
   printf '%q' "$1"
   if [ $# -gt 1 ]; then printf ' %q' "${@:2}"; fi |
     sed -e 's/\\\$\(PROJECT_NUMBER\)/"$\1"/g' -e 's/\\\$\(CHANNEL\)/"$\1"/g'

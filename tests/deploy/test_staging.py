@@ -22,7 +22,7 @@ from deploy.stage.staging import ROOT, runtimes, stage
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
 RUN_CODE = {"worker", "agents", "deployments"}
 NEVER_IMPORTED = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
-"""Packages that a function's code could import but never does, because Google's own accounts call these functions."""
+"""Packages that a function's code could import but never does, because accounts of the project call these functions."""
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
@@ -60,7 +60,7 @@ def test_the_same_sources_give_the_same_bytes(staged: Path, tmp_path: Path) -> N
 def test_the_firebase_cli_creates_the_same_upload_twice(staged: Path, tmp_path: Path) -> None:
     """The Firebase CLI creates the same upload twice, so it skips unchanged functions, and deployments can be verified.
 
-    The test ignores the order of the files in the archive, because its writer reads four files at once, in any order.
+    The test ignores the order of the files in the archive, because its writer reads four files concurrently.
     The digest by which the CLI detects changes does not depend on this order.
     """
     stage(["users"], tmp_path)

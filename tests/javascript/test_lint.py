@@ -138,5 +138,5 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.timeout(60)
 def test_hostile_code_is_read_in_linear_time(name: str) -> None:
-    """The time grows linearly with the code's length, whatever a model writes."""
+    """The time grows linearly with the length of the code, even for hostile code."""
     assert grows_linearly(lambda code: find_problems(code, {"a"}), HOSTILE[name], 10_000)
