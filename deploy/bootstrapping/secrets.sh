@@ -57,7 +57,7 @@ fill_secret() { # NAME: stores the first value, or the environment's value if it
 name_keys() { # stores the names of the keys that have a value, for functions that do not need the keys
   local secret names="" newest current
   if [ -n "$dry_run" ]; then
-    # shellcheck disable=SC2016 # expanded by the shell that it is pasted into
+    # shellcheck disable=SC2016 # the shell into which the output is pasted expands it
     printf '%s=$(for NAME in %s; do [ -z "${!NAME-}" ] || echo "$NAME"; done | paste -sd , -)\n' \
       "$names_of_keys" "$(one_line "$keys")"
     add_version "$names_of_keys"

@@ -22,7 +22,7 @@ write_allowance() {
   local file=$settings/.env.$project placeholder other_lines
   step "The allowance of new users"
   if [ -n "$dry_run" ]; then
-    # shellcheck disable=SC2016 # expanded by the shell that it is pasted into
+    # shellcheck disable=SC2016 # the shell into which the output is pasted expands it
     placeholder='${DEFAULT_ALLOWANCE:?in US dollars a month}'
     printf 'echo "DEFAULT_ALLOWANCE=%s" >> %q\n' "${allowance:-$placeholder}" "$file"
   elif [ "$(setting_of DEFAULT_ALLOWANCE)" != "$allowance" ]; then

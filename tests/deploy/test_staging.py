@@ -22,7 +22,7 @@ from deploy.stage.staging import ROOT, runtimes, stage
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
 RUN_CODE = {"worker", "agents", "deployments"}
 NEVER_IMPORTED = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
-"""Packages that a function's code could import but never does, because accounts of the project call these functions."""
+"""Packages that a function's code could import but never does, because only service accounts call these functions."""
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
