@@ -1,6 +1,7 @@
-"""`python -m deploy.delete_user --project PROJECT UID [--yes]`: counts or (with `--yes`) deletes a user's documents.
+"""Counts a user's documents, or deletes them: `python -m deploy.delete_user --project PROJECT UID [--yes]`.
 
-Records in `audit` are kept. Run the command again if it was interrupted, or if a chat of the user was still running.
+Records in `audit` are not deleted. Run the command again if it was interrupted or if the user's chats were still
+running.
 """
 
 import argparse
@@ -11,13 +12,14 @@ from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
-"""Collections whose documents name their `owner`: first those that other users can reach; requests before tickets."""
+"""The collections whose documents have an `owner`, in the order of deletion. Documents that other users can access
+come first, and requests precede their tickets."""
 BELOW_ACCOUNT = ("sessions", "turns", "usage")
 BATCH_SIZE = 100
 
 
 def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentReference]]:
-    """Yields each document of the user with its collection's name; the account is last. Costs one read per document."""
+    """Yields each document with its collection's name, and finally the account. Costs one read per document."""
     account = client.collection("users").document(uid)
     for name in OWNED:
         query = client.collection(name).where(filter=FieldFilter("owner", "==", uid)).select([])
@@ -48,12 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"✗ {options.uid!r} is not a valid user id.", file=sys.stderr)
         return 1
     client = Client(project=options.project)
-    found = list(documents_of(client, options.uid))
+    documents = list(documents_of(client, options.uid))
     for name in (*OWNED, *BELOW_ACCOUNT, "users"):
-        print(f"  {name:14} {sum(kind == name for kind, _ in found):6}")
+        print(f"  {name:14} {sum(collection == name for collection, _ in documents):6}")
     if options.yes:
-        delete(client, [reference for _, reference in found])
-        print(f"✓ Deleted {len(found)} documents")
+        delete(client, [reference for _, reference in documents])
+        print(f"✓ Deleted {len(documents)} documents")
     else:
         print("· Nothing was deleted. Pass --yes to delete.")
     return 0

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Runs and reports commands, or only prints them in a dry run. Reads values from functions.yaml.
+# Functions that run and report commands, or only print them in a dry run, and that read values from functions.yaml.
 
 fail() { # WHAT REMEDY
   printf '\n✗ %s.\n  %s\n' "$1" "$2" >&2
@@ -10,7 +10,7 @@ step() {
   if [ -n "$dry_run" ]; then printf '\n# %s\n' "$1"; else printf '· %s\n' "$1"; fi
 }
 
-quote() { # prints the command as a shell reads it; a dry run's own variables are not quoted
+quote() { # prints the command as a shell reads it; the variables that a dry run defines are not quoted
   printf '%q' "$1"
   if [ $# -gt 1 ]; then printf ' %q' "${@:2}"; fi |
     sed -e 's/\\\$\(PROJECT_NUMBER\)/"$\1"/g' -e 's/\\\$\(CHANNEL\)/"$\1"/g'
@@ -31,10 +31,10 @@ change() { # runs a command that changes something; in a dry run, prints it
 }
 
 report_failure() {
-  fail "That command failed" "Its output is above. Fix the problem, and run this again to continue."
+  fail "That command failed" "Its output is above. Fix the problem, and run this script again to continue."
 }
 
-ask() { # prints the output of a command that only reads; prints nothing in a dry run
+query() { # prints the output of a command that only reads, or nothing in a dry run
   [ -n "$dry_run" ] || "$@" || fail "This command failed: $(quote "$@")" "Its output is above."
 }
 

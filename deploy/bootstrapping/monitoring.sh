@@ -4,24 +4,24 @@
 make_monitoring() {
   step "Monitoring: log-based metrics"
   local existing file name channel="" on_call id
-  existing=$(ask gcloud logging metrics list --project="$project" --format='value(name)')
+  existing=$(query gcloud logging metrics list --project="$project" --format='value(name)')
   for file in deploy/monitoring/log-metrics/*.yaml; do
     name=$(basename "$file" .yaml)
     if has "$existing" "$name"; then set -- update; else set -- create; fi
     change gcloud logging metrics "$1" "$name" --project="$project" --config-from-file="$file"
   done
   step "Monitoring: alerts"
-  on_call=$(ask gcloud beta monitoring channels list --project="$project" \
+  on_call=$(query gcloud beta monitoring channels list --project="$project" \
     --filter="displayName=\"$channel_name\"" --format='value[separator=" "](name,labels.email_address)')
   [ -z "$email" ] || find_channel "$on_call"
   on_call=$(join_with_commas "$channel" "$(cut -d ' ' -f 1 <<<"$on_call")")
-  existing=$(ask gcloud alpha monitoring policies list --project="$project" \
+  existing=$(query gcloud alpha monitoring policies list --project="$project" \
     --format='value[separator="|"](name,enabled,notificationChannels.list(),displayName)')
   for file in deploy/monitoring/alerts/*.yaml; do
     make_alert "$file" "$(line_of "$existing" "$(display_name "$file")")" "$channel" "$on_call"
   done
   step "Monitoring: the dashboard"
-  existing=$(ask gcloud monitoring dashboards list --project="$project" \
+  existing=$(query gcloud monitoring dashboards list --project="$project" \
     --format='value[separator="|"](name,displayName)')
   id=$(line_of "$existing" Agents)
   id=${id%%|*}
@@ -67,13 +67,13 @@ find_channel() { # LINES of NAME ADDRESS: sets `channel` to the channel of $emai
   fi
   printf '  + %s\n' "$(quote "$@")"
   channel=$("$@") || report_failure
-  [ -n "$channel" ] || fail "gcloud did not print the name of the channel that it created" "Run this again; it will look up the name."
+  [ -n "$channel" ] || fail "gcloud did not print the name of the channel that it created" "Run this script again. It will look up the name."
 }
 
 make_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|DISPLAY_NAME of the existing policy, or empty
   local name enabled channels arguments=(--project="$project" --policy-from-file="$1")
   IFS='|' read -r name enabled channels _ <<<"$2"
-  if [ -n "$name" ]; then # the file alone would enable it and remove all channels
+  if [ -n "$name" ]; then # without these arguments, the update would enable the policy and remove its channels
     channels=$(join_with_commas "$3" "$(tr , '\n' <<<"$channels")")
     [ "$enabled" != False ] || arguments+=(--no-enabled)
     [ -z "$channels" ] || arguments+=(--set-notification-channels="$channels")
@@ -90,9 +90,9 @@ make_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|DISPLA
   fi
 }
 
-update_dashboard() { # NAME: gcloud accepts the file only with the etag of the dashboard that it replaces
+update_dashboard() { # NAME: replaces the dashboard; gcloud requires the etag of the existing one in the file
   local etag file
-  etag=$(ask gcloud monitoring dashboards describe "$1" --project="$project" --format='value(etag)')
+  etag=$(query gcloud monitoring dashboards describe "$1" --project="$project" --format='value(etag)')
   file=$(mktemp)
   sed "1s/{/{ \"etag\": \"$etag\",/" deploy/monitoring/dashboard.json >"$file"
   change gcloud monitoring dashboards update "$1" --project="$project" --config-from-file="$file"

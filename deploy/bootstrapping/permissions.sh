@@ -5,7 +5,7 @@ policy="" policy_of=""
 
 make_accounts() {
   step "Service accounts"
-  accounts=$(ask gcloud iam service-accounts list --project="$project" --format='value(email)')
+  accounts=$(query gcloud iam service-accounts list --project="$project" --format='value(email)')
   local name
   for name in $(functions); do make_account "fn-$name" "The function $name"; done
   make_account "$task_invoker" "Calls the worker for the queue"
@@ -39,7 +39,7 @@ grant_roles() {
   if has "$accounts" "$old"; then
     grant "iam service-accounts" "$old" iam.serviceAccountUser "$(account "$deployer")"
   fi
-  # Outside an organization, Google gives its default accounts the role Editor, and `deployer` may act as them.
+  # Outside an organization, Google grants its default accounts the role Editor, and `deployer` may act as them.
   read_policy projects "$project"
   remove_editor "$builder"
   [ -n "$dry_run" ] || remove_editor "$old"
@@ -55,7 +55,7 @@ grant() { # KIND RESOURCE ROLE ACCOUNT, as in: grant "iam service-accounts" EMAI
   fi
 }
 
-retry() { # runs a command several times, because a new account is not visible everywhere at once
+retry() { # runs a command several times, because a new account is not visible everywhere immediately
   local tries=4 output
   if [ -z "$dry_run" ]; then
     while [ "$tries" -gt 0 ]; do
@@ -73,7 +73,7 @@ retry() { # runs a command several times, because a new account is not visible e
 
 read_policy() { # KIND RESOURCE: sets `policy` to lines ROLE MEMBER, without conditional bindings
   # shellcheck disable=SC2086 # the kind is one or more words
-  policy=$(ask gcloud $1 get-iam-policy "$2" --project="$project" --flatten='bindings[].members' \
+  policy=$(query gcloud $1 get-iam-policy "$2" --project="$project" --flatten='bindings[].members' \
     --filter='NOT bindings.condition:*' --format='value[separator=" "](bindings.role,bindings.members)')
   policy_of="$1 $2"
 }

@@ -4,7 +4,7 @@
 enable_apis() {
   step "APIs"
   local enabled missing="" api
-  enabled=$(ask gcloud services list --enabled --project="$project" --format='value(config.name)')
+  enabled=$(query gcloud services list --enabled --project="$project" --format='value(config.name)')
   for api in $apis; do
     has "$enabled" "$api.googleapis.com" || missing="$missing $api.googleapis.com"
   done
@@ -21,7 +21,7 @@ make_database() {
   step "Firestore (its TTL policies take minutes)"
   local databases schedules fields field name=projects/$project/databases/'(default)'
   local guards=pointInTimeRecoveryEnablement,deleteProtectionState
-  databases=$(ask gcloud firestore databases list --project="$project" \
+  databases=$(query gcloud firestore databases list --project="$project" \
     --format="value[separator=' '](name,type,$guards)")
   if has "$databases" "$name FIRESTORE_NATIVE POINT_IN_TIME_RECOVERY_ENABLED DELETE_PROTECTION_ENABLED"; then
     :
@@ -29,19 +29,19 @@ make_database() {
     change gcloud firestore databases update --project="$project" --database='(default)' \
       --delete-protection --enable-pitr
   elif [[ $databases == *"$name DATASTORE_MODE "* ]]; then
-    fail "The database of $project is in Datastore mode" "Use another project: the mode of this one cannot be changed."
+    fail "The database of $project is in Datastore mode" "Use another project, because the mode of a database cannot be changed."
   else
     change gcloud firestore databases create --project="$project" --database='(default)' --location="$location" \
       --type=firestore-native --delete-protection --enable-pitr
   fi
-  schedules=$(ask gcloud firestore backups schedules list --project="$project" --database='(default)' \
+  schedules=$(query gcloud firestore backups schedules list --project="$project" --database='(default)' \
     --format='value(name)')
   if [ -z "$schedules" ]; then
     change gcloud firestore backups schedules create --project="$project" --database='(default)' \
       --recurrence=daily --retention=7d
   fi
-  fields=$(ask gcloud firestore fields ttls list --project="$project" --database='(default)' --format='value(name)')
-  for field in $ttl_fields; do # waits for each: `firebase deploy` sets the same policies, and must find them complete
+  fields=$(query gcloud firestore fields ttls list --project="$project" --database='(default)' --format='value(name)')
+  for field in $ttl_fields; do # waits for each policy, because `firebase deploy` sets the same ones and must find them complete
     has "$fields" "$name/collectionGroups/${field%/*}/fields/${field#*/}" ||
       change gcloud firestore fields ttls update "${field#*/}" --project="$project" --database='(default)' \
         --collection-group="${field%/*}" --enable-ttl
@@ -61,7 +61,7 @@ make_queue() {
   expected="$attempts $duration $min_backoff $max_backoff $doublings $dispatches"
   local retries="retryConfig.maxAttempts,retryConfig.maxRetryDuration,retryConfig.minBackoff,retryConfig.maxBackoff"
   local limits="retryConfig.maxDoublings,rateLimits.maxConcurrentDispatches"
-  found=$(ask gcloud tasks queues list --project="$project" --location="$region" --filter='name ~ /queues/worker$' \
+  found=$(query gcloud tasks queues list --project="$project" --location="$region" --filter='name ~ /queues/worker$' \
     --format="value[separator=' '](state,$retries,$limits)")
   set -- worker --project="$project" --location="$region" --max-attempts="$attempts" --max-retry-duration="$duration" \
     --min-backoff="$min_backoff" --max-backoff="$max_backoff" --max-doublings="$doublings" \
@@ -72,7 +72,7 @@ make_queue() {
     change gcloud tasks queues update "$@"
   fi
   # An operator may have paused the queue on purpose: docs/guides/operations.md.
-  case $found in PAUSED* | DISABLED*) echo "  The queue is ${found%% *}, and stays ${found%% *}" ;; esac
+  case $found in PAUSED* | DISABLED*) echo "  The queue is ${found%% *} and stays ${found%% *}" ;; esac
 }
 
 make_schedule() {
@@ -80,7 +80,7 @@ make_schedule() {
   local url="https://$region-$project.cloudfunctions.net/sweep" found
   local invoker token=httpTarget.oidcToken.serviceAccountEmail,httpTarget.oidcToken.audience
   invoker=$(account "$scheduler_invoker")
-  found=$(ask gcloud scheduler jobs list --project="$project" --location="$region" --filter='name ~ /jobs/sweep$' \
+  found=$(query gcloud scheduler jobs list --project="$project" --location="$region" --filter='name ~ /jobs/sweep$' \
     --format="value[separator=' '](httpTarget.uri,$token,attemptDeadline,schedule)")
   set -- sweep --project="$project" --location="$region" --schedule='* * * * *' --time-zone=Etc/UTC --uri="$url" \
     --http-method=POST --oidc-service-account-email="$invoker" --oidc-token-audience="$url" --attempt-deadline=300s
@@ -94,7 +94,7 @@ make_schedule() {
 make_repository() {
   step "The image repository, which keeps images for a week"
   local existing
-  existing=$(ask gcloud artifacts repositories list --project="$project" --location="$region" \
+  existing=$(query gcloud artifacts repositories list --project="$project" --location="$region" \
     --format='value(name.basename())')
   has "$existing" "$repository" ||
     change gcloud artifacts repositories create "$repository" --project="$project" --location="$region" \

@@ -1,26 +1,26 @@
 # shellcheck shell=bash
-# Keys and the password in Secret Manager, and the functions that read them.
+# Creates the keys and the password in Secret Manager, and grants access to the functions that read them.
 
 make_secrets() {
   step "Secrets"
   local existing secret filled=""
-  existing=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
+  existing=$(query gcloud secrets list --project="$project" --format='value(name.basename())')
   for secret in $secrets; do
     [ "$secret" != "$names_of_keys" ] || continue
     make_secret "$secret"
     fill_secret "$secret"
-    let_functions_read "$secret"
+    grant_access "$secret"
   done
-  make_secret "$names_of_keys" # comes last, because it names the keys that have a value
+  make_secret "$names_of_keys" # last, because it contains the names of the keys that have a value
   name_keys
-  let_functions_read "$names_of_keys"
+  grant_access "$names_of_keys"
 }
 
 make_secret() { # NAME
   has "$existing" "$1" || change gcloud secrets create "$1" --project="$project" --replication-policy=automatic
 }
 
-let_functions_read() { # SECRET: grants access to the functions whose functions.yaml names it
+grant_access() { # SECRET: grants access to the functions whose functions.yaml names it
   local name
   for name in $(functions); do
     if has "$(secrets_of "functions/$name/functions.yaml")" "$1"; then
@@ -29,7 +29,7 @@ let_functions_read() { # SECRET: grants access to the functions whose functions.
   done
 }
 
-fill_secret() { # NAME: adds a first value, or the environment's value if it differs; adds NAME to `filled`
+fill_secret() { # NAME: stores the first value, or the environment's value if it differs, and adds NAME to `filled`
   local secret=$1 value=${!1-} newest current
   if [ -n "$dry_run" ]; then
     add_version "$secret"
@@ -57,7 +57,7 @@ fill_secret() { # NAME: adds a first value, or the environment's value if it dif
 name_keys() { # stores the names of the keys that have a value, for functions that do not need the keys
   local secret names="" newest current
   if [ -n "$dry_run" ]; then
-    # shellcheck disable=SC2016 # expanded by the shell that it is pasted into
+    # shellcheck disable=SC2016 # the shell into which the output is pasted expands it
     printf '%s=$(for NAME in %s; do [ -z "${!NAME-}" ] || echo "$NAME"; done | paste -sd , -)\n' \
       "$names_of_keys" "$(one_line "$keys")"
     add_version "$names_of_keys"
@@ -72,12 +72,12 @@ name_keys() { # stores the names of the keys that have a value, for functions th
 }
 
 newest_version() { # SECRET: prints NUMBER STATE, or nothing if there is no version
-  ask gcloud secrets versions list "$1" --project="$project" --sort-by='~createTime' --limit=1 \
+  query gcloud secrets versions list "$1" --project="$project" --sort-by='~createTime' --limit=1 \
     --format='value[separator=" "](name.basename(),state)'
 }
 
 value_of() { # SECRET NEWEST: prints the value of the newest version, if it is enabled
-  case $2 in *" ENABLED") ask gcloud secrets versions access latest --secret="$1" --project="$project" ;; esac
+  case $2 in *" ENABLED") query gcloud secrets versions access latest --secret="$1" --project="$project" ;; esac
 }
 
 add_version() { # SECRET [VALUE]: in a dry run, the value comes from the variable of the same name

@@ -1,4 +1,4 @@
-"""Writes a function's folder reproducibly: the same sources give the same bytes, times and modes."""
+"""Writes a function's folder reproducibly: the same sources result in the same bytes, times and modes."""
 
 import os
 import shutil
@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-MOMENT = 315_532_800
-"""1980, the earliest time that a zip file can store. With a folder's real time, each upload would differ."""
+FILE_TIME = 315_532_800
+"""The start of 1980 as a Unix time, the earliest time that a zip file can store. With real times, each upload would
+differ."""
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> int:
@@ -35,4 +36,4 @@ def write(folder: Path, files: Mapping[str, bytes]) -> int:
 
 def _normalize(path: Path) -> None:
     path.chmod(0o755 if path.is_dir() else 0o644)
-    os.utime(path, (MOMENT, MOMENT))
+    os.utime(path, (FILE_TIME, FILE_TIME))

@@ -1,4 +1,4 @@
-"""Determines the packages that a function installs: the part of the project's lock that it needs on its platform."""
+"""Determines the packages that a function installs: the part of the lock file that it needs on its platform."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ _ENTRY = re.compile(
 
 
 class Lock:
-    """`requirements/lock.txt`: package names, each with its version and its hashes."""
+    """The content of `requirements/lock.txt`: each package's name, version and hashes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class Lock:
         }
 
     def narrow(self, pins: list[str]) -> str:
-        """Returns the requirements for `pins` (`name==version`), with the lock's hashes. Raises `StagingFailed`."""
+        """Returns the requirements for `pins` (`name==version`) with the lock file's hashes. Raises `StagingFailed`."""
         lines: list[str] = []
         for pin in sorted(pins):
             name, _, version = pin.partition("==")
@@ -43,22 +43,22 @@ class Lock:
 def compile_requirements(requirements: Path, lock: Lock, python: str) -> str:
     """Returns the text of a `requirements.txt` for a function's `requirements.in` and a Python version like "3.11".
 
-    The versions are the lock's, so the result does not depend on the current content of the package index. The index is
-    queried only for packages that are not in uv's cache. Raises `StagingFailed`.
+    The versions are those of the lock file, so the result does not depend on the current content of the package index.
+    The index is queried only for packages that are not in uv's cache. Raises `StagingFailed`.
     """
     command = [find_uv_bin(), "pip", "compile", requirements.name, "--constraints", str(lock.path), "--quiet"]
     command += ["--python-version", python, "--python-platform", PLATFORM]
     command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-    done = _run([*command, "--offline"], requirements.parent)
-    if done.returncode != 0:
-        done = _run(command, requirements.parent)
-    if done.returncode != 0:
-        last = "\n  ".join(done.stderr.strip().splitlines()[-5:])
+    result = _run([*command, "--offline"], requirements.parent)
+    if result.returncode != 0:
+        result = _run(command, requirements.parent)
+    if result.returncode != 0:
+        last_lines = "\n  ".join(result.stderr.strip().splitlines()[-5:])
         raise StagingFailed(
             f"uv cannot resolve functions/{requirements.parent.name}/requirements.in",
-            f"Check the network connection; if it works, run `make lock`. uv printed:\n  {last}",
+            f"Check the network connection; if it works, run `make lock`. uv printed:\n  {last_lines}",
         )
-    return lock.narrow(done.stdout.splitlines())
+    return lock.narrow(result.stdout.splitlines())
 
 
 def _run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -1,4 +1,4 @@
-"""Checks the settings that functions need to start, so that a missing one stops the deployment early."""
+"""Checks the settings that functions need to start, so that a missing setting stops a deployment early."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from deploy.stage.problem import StagingFailed
 
 REQUIRED = {"DEFAULT_ALLOWANCE": "a new user's monthly allowance for models, in US dollars"}
-"""The settings without a default in the cloud: `shared/settings.py`."""
+"""The settings that have no default value in the cloud (see `shared/settings.py`)."""
 
 
 def refuse_missing(project: str, folder: Path) -> None:
@@ -17,5 +17,5 @@ def refuse_missing(project: str, folder: Path) -> None:
         if not re.search(rf"^\s*(export\s+)?{name}\s*=\s*[\"']?[^\s\"'#]", text, re.MULTILINE):
             raise StagingFailed(
                 f"{name} is not set, and functions do not start without it",
-                f"Write {name}=… to {files[-1]}: {meaning}. `deploy/bootstrap` can do it for you.",
+                f"Write {name}=… to {files[-1]}: {meaning}. `deploy/bootstrap` can do this for you.",
             )

@@ -1,4 +1,4 @@
-"""Stages functions: writes what `sources` and `requirements` found for each, and reports the sizes."""
+"""Stages functions: writes the files and packages that `sources` and `requirements` find, and reports their sizes."""
 
 import json
 import re
@@ -26,8 +26,8 @@ def runtimes() -> dict[str, str]:
     }
 
 
-def stage(names: Iterable[str], into: Path = BUILT, say: Callable[[str], None] = lambda _line: None) -> None:
-    """Writes the folders of these functions to `into`, and reports each one to `say`. Raises `StagingFailed`."""
+def stage(names: Iterable[str], into: Path = BUILT, report: Callable[[str], None] = lambda _line: None) -> None:
+    """Writes these functions' folders to `into` and passes a line about each to `report`. Raises `StagingFailed`."""
     pythons = runtimes()
     sources = Sources(ROOT)
     lock = Lock(ROOT / "requirements" / "lock.txt")
@@ -37,12 +37,12 @@ def stage(names: Iterable[str], into: Path = BUILT, say: Callable[[str], None] =
         files = {place: path.read_bytes() for place, path in sources.files_of(name).items()}
         if name == "meta" and (missing := [part for part in _SWAGGER_UI if part not in files]):
             raise StagingFailed(f"functions/meta/{missing[0]} is missing", "Run `make setup` first.")
-        own = ROOT / "functions" / name
-        requirements = compile_requirements(own / "requirements.in", lock, pythons[name])
+        folder = ROOT / "functions" / name
+        requirements = compile_requirements(folder / "requirements.in", lock, pythons[name])
         files["requirements.txt"] = requirements.encode()
-        files["functions.yaml"] = (own / "functions.yaml").read_bytes()
+        files["functions.yaml"] = (folder / "functions.yaml").read_bytes()
         size = write(into / name, files)
         packages = requirements.count("==")
         installed = installed_size(requirements)
         suffix = "" if installed is None else f", {installed / _MB:4.0f} MB installed"
-        say(f"  {name:12} {len(files):4} files {size / _MB:6.1f} MB, {packages:3} packages{suffix}")
+        report(f"  {name:12} {len(files):4} files {size / _MB:6.1f} MB, {packages:3} packages{suffix}")

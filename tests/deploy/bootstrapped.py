@@ -25,13 +25,13 @@ class Result:
 class Cloud:
     """A project, the gcloud double that changes it, and the script."""
 
-    def __init__(self, folder: Path, like: dict[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, template: dict[str, Any] | None = None) -> None:
         self.folder = folder
         self.gcloud = Gcloud(Project(PROJECT))
         self.gcloud.command(folder)
         self.settings.parent.mkdir()
         self.settings.write_text("DEFAULT_ALLOWANCE=20\n")
-        self.change(**deepcopy(like or {}))
+        self.change(**deepcopy(template or {}))
 
     @property
     def project(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Cloud:
         self.gcloud.project.data |= data
 
     def run(self, *options: str, **environ: str) -> Result:
-        """Clears `calls`, and runs the script with `--project`. The default allowance is already set."""
+        """Clears `calls` and runs the script with `--project`. The default allowance is already set."""
         self.gcloud.calls.clear()
         done = subprocess.run(
             [SCRIPT, "--project", PROJECT, *options],

@@ -1,4 +1,4 @@
-"""Projects for the tests of `deploy/bootstrap`: an empty project, and projects on which the script has run."""
+"""Provides projects for the tests of `deploy/bootstrap`: an empty one, and ones that the script has already set up."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Result]]:
-    """A project on which the script has run once, and the result of that run. Tests must not change the project."""
+    """A project that the script has set up, and the result of that run. Tests must not change the project."""
     cloud = Cloud(tmp_path_factory.mktemp("ready"))
     yield cloud, cloud.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=KEY)
     cloud.gcloud.stop()

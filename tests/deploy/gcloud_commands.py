@@ -26,7 +26,7 @@ def _tree() -> dict[str, Any]:
 
 
 def flags_of(words: list[str]) -> set[str]:
-    """Returns the flags of the command that `words` begins with, including global flags; none if it is unknown."""
+    """Returns the flags of the command with which `words` begins, including global flags, or none if it is unknown."""
     node = _tree()
     if not node or words[0] not in node["commands"]:
         return set()

@@ -1,7 +1,7 @@
-"""Imitates the part of Cloud Logging that `deploy/monitoring` needs: turns lines into entries, and filters them.
+"""Imitates the part of Cloud Logging that `deploy/monitoring` needs: converts lines to entries and filters them.
 
 https://cloud.google.com/logging/docs/structured-logging describes which fields of a line become fields of the entry.
-https://cloud.google.com/logging/docs/view/logging-query-language describes the meaning of a filter.
+https://cloud.google.com/logging/docs/view/logging-query-language describes filters.
 """
 
 import re
@@ -32,7 +32,7 @@ def entry_of(line: dict[str, Any], function: str) -> dict[str, Any]:
 
 
 def matches(filter_text: str, entry: dict[str, Any]) -> bool:
-    """Returns whether the filter matches `entry`. Supports clauses joined by AND; raises `ValueError` for others."""
+    """Returns whether the filter matches `entry`. Raises `ValueError` unless AND joins all of its clauses."""
     return all(_clause_matches(clause, entry) for clause in re.split(r"\s+AND\s+", filter_text.strip()))
 
 

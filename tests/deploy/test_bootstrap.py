@@ -43,7 +43,7 @@ def test_a_first_run_creates_everything(first_run: tuple[Cloud, Result]) -> None
 
 
 def test_a_second_run_creates_nothing(existing: Cloud) -> None:
-    """A second run only updates the metrics, alerts and dashboard from `deploy/monitoring`, and the image policy."""
+    """A second run updates only the monitoring resources and the image cleanup policy."""
     result = existing.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=KEY)
     assert result.code == 0, result.output
     assert {next(word for word in call if word in UPDATING_COMMANDS) for call in existing.changes} == {
@@ -59,16 +59,16 @@ def test_changed_resources_are_updated(existing: Cloud) -> None:
     existing.change(queues={"worker": "PAUSED 3 0s 1s 60s 6 10"}, jobs={"sweep": "http://elsewhere"})
     result = existing.run("--yes", OPENAI_API_KEY="sk-new")
     assert result.code == 0, result.output
-    assert "The queue is PAUSED, and stays PAUSED" in result.output
+    assert "The queue is PAUSED and stays PAUSED" in result.output
     assert existing.project["jobs"] == before["jobs"]
     assert existing.project["queues"] == before["queues"]
     assert existing.project["secrets"]["OPENAI_API_KEY"] == [f"{KEY}\n", "sk-new\n"]
 
 
-@pytest.mark.parametrize("lacks", ["POINT_IN_TIME_RECOVERY", "DELETE_PROTECTION"])
-def test_an_existing_database_is_protected(existing: Cloud, lacks: str) -> None:
+@pytest.mark.parametrize("protection", ["POINT_IN_TIME_RECOVERY", "DELETE_PROTECTION"])
+def test_an_existing_database_is_protected(existing: Cloud, protection: str) -> None:
     """An existing database gets the same protection as one that the script creates."""
-    existing.change(databases={"(default)": DATABASE.replace(f"{lacks}_ENABLED", f"{lacks}_DISABLED")})
+    existing.change(databases={"(default)": DATABASE.replace(f"{protection}_ENABLED", f"{protection}_DISABLED")})
     result = existing.run("--yes")
     assert result.code == 0, result.output
     assert existing.project["databases"] == {"(default)": DATABASE}
@@ -93,10 +93,10 @@ def test_a_database_in_datastore_mode_is_refused(existing: Cloud) -> None:
         "jobs create",
     ],
 )
-def test_after_a_failure_it_continues_where_it_stopped(
+def test_a_run_after_a_failure_continues_where_the_script_stopped(
     cloud: Cloud, first_run: tuple[Cloud, Result], fault: str
 ) -> None:
-    """The script stops at a failed command and reports it. The next run does the rest."""
+    """The script stops at a failed command and reports it. The next run completes the setup."""
     options = ("--yes", "--alert-email", "oncall@example.com")
     cloud.change(faults=[fault])
     result = cloud.run(*options, OPENAI_API_KEY=KEY)
@@ -107,14 +107,14 @@ def test_after_a_failure_it_continues_where_it_stopped(
     result = cloud.run(*options, OPENAI_API_KEY=KEY)
     assert result.code == 0, result.output
     assert set(cloud.project) == set(first_run[0].project)
-    for kind, things in first_run[0].project.items():
-        assert set(cloud.project[kind]) == set(things), kind
+    for kind, resources in first_run[0].project.items():
+        assert set(cloud.project[kind]) == set(resources), kind
     assert cloud.project["policies"] == first_run[0].project["policies"]
 
 
 @pytest.mark.parametrize("call", ["policies create", "add-iam-policy-binding", "queues list"])
 def test_ctrl_c_stops_the_script(cloud: Cloud, tmp_path: Path, call: str) -> None:
-    """Ctrl-C stops the script even during commands that may fail: gcloud exits with 1 when it is interrupted."""
+    """Ctrl-C stops the script even during commands that may fail, although an interrupted gcloud exits with 1."""
     gcloud, real = tmp_path / "gcloud", tmp_path / "real"
     gcloud.rename(real)
     gcloud.write_text(
@@ -149,7 +149,7 @@ def test_a_failed_read_stops_the_script(existing: Cloud) -> None:
 
 
 @pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="gcloud is not installed")
-def test_gcloud_has_every_command_and_flag_that_is_used(first_run: tuple[Cloud, Result], existing: Cloud) -> None:
+def test_the_script_uses_only_known_commands_and_flags(first_run: tuple[Cloud, Result], existing: Cloud) -> None:
     """The installed gcloud knows each command and flag that the script uses, according to its completion data."""
     existing.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=f"{KEY}-new")
     for call in [*first_run[0].calls, *existing.calls]:

@@ -12,15 +12,13 @@ pytestmark = pytest.mark.long
 
 
 def commands(printed: str) -> list[list[str]]:
-    """Returns the commands of a dry run, as a shell would read them. For an assignment, this is the command inside."""
+    """Returns the commands of a dry run as a shell would read them. Of an assignment, returns the inner command."""
     lines = [line for line in printed.splitlines() if line and not line.startswith("#")]
     inner = [re.sub(r"^[A-Z_]+=\$\((.*)\)$", r"\1", line) for line in lines]
     return [shlex.split(line) for line in inner]
 
 
-def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(
-    first_run: tuple[Cloud, Result], cloud: Cloud
-) -> None:
+def test_a_dry_run_prints_the_commands_of_a_first_run(first_run: tuple[Cloud, Result], cloud: Cloud) -> None:
     """A dry run prints the commands of a first run in the same order, ready to be pasted, and runs none of them."""
     result = cloud.run("--dry-run", "--alert-email", "oncall@example.com")
     assert result.code == 0
@@ -38,7 +36,7 @@ def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(
 
 
 def test_the_printed_commands_run_in_a_shell(first_run: tuple[Cloud, Result], cloud: Cloud) -> None:
-    """A dry run's output, pasted into a shell, creates the same project as a first run."""
+    """If the output of a dry run is pasted into a shell, it creates the same project as a first run."""
     printed = cloud.run("--dry-run", "--alert-email", "oncall@example.com").output
     cloud.settings.unlink()
     environ = {**cloud.environ, "OPENAI_API_KEY": KEY, "DEFAULT_ALLOWANCE": "7.5"}
@@ -51,13 +49,13 @@ def test_the_printed_commands_run_in_a_shell(first_run: tuple[Cloud, Result], cl
 
 
 def test_comments_between_the_commands_have_no_quotes(cloud: Cloud) -> None:
-    """Comments contain no quotes: zsh on macOS does not ignore pasted comments, so a quote would begin a string."""
+    """Comments contain no quotes. zsh on macOS does not ignore pasted comments, so a quote would begin a string."""
     comments = [line for line in cloud.run("--dry-run").output.splitlines() if line.startswith("#")]
     assert len(comments) > 5
     assert not [line for line in comments if {*line} & {"'", '"', "`"}]
 
 
-def test_only_the_dry_runs_own_variables_are_expanded_when_it_is_pasted() -> None:
+def test_the_shell_expands_only_the_variables_of_the_dry_run() -> None:
     """The output quotes all variables except those that the dry run itself defines."""
     script = "source deploy/bootstrapping/commands.sh; quote echo '$PROJECT_NUMBER' '$CHANNEL' '$HOME'"
     done = subprocess.run(["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The options of `deploy/bootstrap`, and its messages if something is missing."""
+"""The options of `deploy/bootstrap`, and its messages about missing prerequisites."""
 
 import re
 import shutil
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
         ({"billing": "False"}, "The project my-project has no billing account"),
     ],
 )
-def test_what_is_missing_is_reported_with_a_remedy(cloud: Cloud, project: dict[str, Any], message: str) -> None:
+def test_a_missing_prerequisite_is_reported_with_a_remedy(cloud: Cloud, project: dict[str, Any], message: str) -> None:
     """The script reports a missing sign-in, project or billing account with a remedy, before it changes anything."""
     cloud.change(**project)
     result = cloud.run("--yes")
@@ -33,12 +33,12 @@ def test_what_is_missing_is_reported_with_a_remedy(cloud: Cloud, project: dict[s
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--all"], "--all is not an option"),
+        (["--all"], "--all is not a valid option"),
         (["--project"], "--project needs a value"),
         (["--project", "My_Project"], "My_Project is not a valid project id"),
         (["--alert-email", 'a" b'], "is not a valid e-mail address"),
         (["--alert-email", "$CHANNEL@example.com"], "is not a valid e-mail address"),
-        (["--database-location", "$PROJECT_NUMBER"], "$PROJECT_NUMBER is not a Firestore location"),
+        (["--database-location", "$PROJECT_NUMBER"], "$PROJECT_NUMBER is not a valid Firestore location"),
         (["--default-allowance", "$20"], "$20 is not an amount in dollars"),
         (["--default-allowance", "-1"], "-1 is not an amount in dollars"),
         ([], "Confirmation is required, but there is no terminal to ask on"),
@@ -52,7 +52,7 @@ def test_invalid_options_change_nothing(cloud: Cloud, options: list[str], messag
 
 
 def test_a_missing_gcloud_is_reported(tmp_path: Path) -> None:
-    """If gcloud is missing, the script says so instead of failing with `command not found`."""
+    """If gcloud is missing, the script reports this instead of failing with `command not found`."""
     for tool in ("dirname", "sed", "sort", "tr", "cat", "bash", "env"):
         found = shutil.which(tool)
         assert found

@@ -9,7 +9,7 @@ TOKEN_PARAMETERS = ("CurrentCaller", "ActiveCaller", "CallerIfAny", "CurrentAdmi
 
 
 def test_each_function_has_only_the_roles_that_it_needs(first_run: tuple[Cloud, Result]) -> None:
-    """Functions that run agent code can access data and providers' keys; the worker can enqueue tasks in its queue."""
+    """Each function has only the roles that its code requires, for example to read tokens or to enqueue tasks."""
     project = first_run[0].project
     for name in FUNCTIONS:
         roles = {role for role in roles_of(project, f"fn-{name}") if "secretAccessor" not in role}
@@ -27,14 +27,14 @@ def test_each_function_has_only_the_roles_that_it_needs(first_run: tuple[Cloud, 
         assert roles == expected, name
 
 
-def test_the_queue_and_the_scheduler_may_do_nothing_on_the_project(first_run: tuple[Cloud, Result]) -> None:
-    """The invoker accounts have no roles on the project: `firebase deploy` allows each to call its one function."""
+def test_the_invoker_accounts_have_no_project_roles(first_run: tuple[Cloud, Result]) -> None:
+    """The invoker accounts have no project roles: `firebase deploy` allows each of them to call its function."""
     for account in ("task-invoker", "scheduler-invoker"):
         assert roles_of(first_run[0].project, account) == set()
 
 
 def test_functions_read_the_secrets_that_their_code_reads(first_run: tuple[Cloud, Result]) -> None:
-    """Functions that call models read the keys, functions that list models the keys' names, `admin` the password."""
+    """Functions that call models can read the keys, those that list models the keys' names, `admin` the password."""
     project = first_run[0].project
     keys = set(project["secrets"]) - {"ADMIN_PASSWORD", "PROVIDER_KEYS"}
     for name in FUNCTIONS:
@@ -85,7 +85,7 @@ def test_a_conditional_grant_does_not_count(existing: Cloud) -> None:
 
 
 def test_a_forbidden_grant_is_not_retried(cloud: Cloud) -> None:
-    """A forbidden grant fails at once with gcloud's message. Only other failures are retried."""
+    """A forbidden grant fails immediately with gcloud's message. Only other failures are retried."""
     cloud.change(faults=["role=roles/run.admin"], why="PERMISSION_DENIED: you may not do that")
     result = cloud.run("--yes")
     assert result.code == 1

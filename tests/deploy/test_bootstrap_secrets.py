@@ -19,7 +19,7 @@ def test_the_secrets_include_every_providers_keys(first_run: tuple[Cloud, Result
     assert any(keys <= secrets for keys in alternatives)
 
 
-def test_secrets_are_stored_and_those_without_a_value_count_as_not_set(first_run: tuple[Cloud, Result]) -> None:
+def test_every_secret_has_a_version(first_run: tuple[Cloud, Result]) -> None:
     """Every secret has a version, because `firebase deploy` requires one. A blank version counts as not set."""
     secrets = dict(first_run[0].project["secrets"])
     assert secrets.pop("OPENAI_API_KEY") == [f"{KEY}\n"]
@@ -29,8 +29,8 @@ def test_secrets_are_stored_and_those_without_a_value_count_as_not_set(first_run
     assert Settings.from_environ({"ADMIN_PASSWORD": "\n"}).admin_password is None
 
 
-def test_secrets_are_in_no_output_and_no_command_line(first_run: tuple[Cloud, Result], existing: Cloud) -> None:
-    """No output and no command line contains a secret, because other users of the machine can see command lines."""
+def test_secrets_do_not_appear_in_output_or_command_lines(first_run: tuple[Cloud, Result], existing: Cloud) -> None:
+    """No output contains a secret, and neither does any command line, which other users of the machine can see."""
     cloud, result = first_run
     assert KEY not in result.output
     assert KEY not in json.dumps(cloud.calls)
@@ -42,7 +42,7 @@ def test_secrets_are_in_no_output_and_no_command_line(first_run: tuple[Cloud, Re
 
 
 def test_the_names_of_keys_follow_their_values(existing: Cloud) -> None:
-    """PROVIDER_KEYS gets a new version if a key is new, has become blank, or was set by hand, and only then."""
+    """PROVIDER_KEYS gets a new version only if a key was added, has become blank, or was set manually."""
     existing.project["secrets"]["GEMINI_API_KEY"] += ["from elsewhere\n"]
     existing.project["secrets"]["OPENAI_API_KEY"] += [" \n"]
     for _ in range(2):

@@ -66,7 +66,7 @@ def build() -> Build:
 
 @pytest.fixture(scope="module")
 def before(build: Build) -> dict[str, set[str]]:
-    """For each step's id, all steps that must succeed before the step begins."""
+    """For each step's id, the ids of all steps that must succeed before it starts."""
     before: dict[str, set[str]] = {}
     for step in build.steps:
         direct = set(step.wait_for) - {"-"}
@@ -76,7 +76,7 @@ def before(build: Build) -> dict[str, set[str]]:
 
 
 def substitute(text: str, values: dict[str, str]) -> str:
-    """Replaces `$NAME` and `${NAME}` by their values, and `$$` by `$`, as Cloud Build does."""
+    """Replaces `$NAME` and `${NAME}` with their values and `$$` with `$`, as Cloud Build does."""
 
     def value(match: re.Match[str]) -> str:
         name = match["name"] or match["braced"]
@@ -85,7 +85,7 @@ def substitute(text: str, values: dict[str, str]) -> str:
     return re.sub(r"\$(?:\$|(?P<name>[A-Z_]\w*)|\{(?P<braced>[A-Z_]\w*)\})", value, text)
 
 
-def test_every_step_has_its_own_id(build: Build) -> None:
+def test_step_ids_are_unique(build: Build) -> None:
     """Step ids are unique, because other steps refer to them."""
     ids = [step.id for step in build.steps]
     assert len(set(ids)) == len(ids)
@@ -99,7 +99,7 @@ def test_a_failed_test_deploys_nothing(before: dict[str, set[str]]) -> None:
 
 
 def test_a_dry_run_precedes_every_deployment(build: Build, before: dict[str, set[str]]) -> None:
-    """A dry run checks that rules compile, functions can be read, and their secrets have values."""
+    """A dry run checks that the rules compile, that the functions can be read, and that their secrets have values."""
     (preflight,) = [step for step in build.steps if "--dry-run" in step.args]
     assert preflight.id == "preflight"
     assert preflight.args[preflight.args.index("--only") + 1] == "firestore,functions,hosting"
@@ -114,7 +114,7 @@ def test_dependencies_are_deployed_first(before: dict[str, set[str]]) -> None:
     assert before["check"] >= DEPLOYING_STEPS
 
 
-def test_only_steps_that_wait_for_the_tests_deploy(build: Build) -> None:
+def test_each_part_is_deployed_once_after_the_tests(build: Build) -> None:
     """The steps that deploy wait for the tests, and together deploy each part of `firebase.json` once."""
     deployed = [step for step in build.steps if "deploy" in step.args and "--dry-run" not in step.args]
     assert {step.id for step in deployed} == DEPLOYING_STEPS
@@ -131,8 +131,8 @@ def test_all_steps_run_in_one_pinned_image(build: Build) -> None:
     assert re.fullmatch(r"node:\d+\.\d+\.\d+-bookworm(@sha256:[0-9a-f]{64})?", image)
 
 
-def test_the_build_ends_in_time(build: Build) -> None:
-    """The build ends within Cloud Build's limit of a day, and no step is cut off before its own timeout."""
+def test_the_build_and_step_timeouts_are_consistent(build: Build) -> None:
+    """The build's timeout is within Cloud Build's limit of a day and at least the sum of its steps' timeouts."""
     times = [int(step.timeout[:-1]) for step in build.steps]
     assert sum(times) <= int(build.timeout[:-1]) <= 24 * 3600
 
@@ -158,7 +158,7 @@ def test_the_build_uses_the_account_that_the_bootstrap_creates(build: Build) -> 
 
 
 def copy_with_region(folder: Path, region: str) -> Path:
-    """Copies all files that the step `region` reads to `folder`, with another region."""
+    """Copies all files that the step `region` reads to `folder`, and changes their region."""
     for path in [*ROOT.glob("functions/*/functions.yaml"), ROOT / "firebase.json"]:
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +188,7 @@ def run_step(build: Build, folder: Path, region: str, id_: str = "region") -> in
     ],
 )
 def test_the_default_allowance_must_be_set(build: Build, tmp_path: Path, name: str, text: str, code: int) -> None:
-    """Without a default allowance, no function would start, so both the build and a deployment by hand stop."""
+    """Without a default allowance, no function would start, so both the build and a manual deployment stop."""
     folder = tmp_path / "deploy" / "settings"
     folder.mkdir(parents=True)
     (folder / name).write_text(text)
@@ -234,9 +234,9 @@ GOOD = {"api/health": ["200"], "users/me": ["401"], "worker": ["403"], "sweep": 
 
 
 def run_check(build: Build, folder: Path, statuses: dict[str, list[str]]) -> CheckRun:
-    """Runs the step `check` with a curl that returns each path's statuses one after another, and repeats the last one.
+    """Runs the step `check` with a `curl` that returns each path's statuses in turn and then repeats the last one.
 
-    "" stands for a failed connection. The step's `sleep` does not really wait.
+    The status "" means a failed connection. The `sleep` of the step does not actually wait.
     """
     curl, sleep, calls = folder / "curl", folder / "sleep", folder / "calls"
     for path, values in statuses.items():
@@ -267,7 +267,7 @@ printf '%s' "$status"
     [("api/health", "200", 0), ("api/health", "503", 1), ("users/me", "200", 1), ("sweep", "200", 1)],
 )
 def test_the_deployment_is_checked(build: Build, tmp_path: Path, path: str, status: str, code: int) -> None:
-    """The build fails if the service is not healthy, requires no token, or has a public sweep."""
+    """The build fails if the service is unhealthy, accepts requests without a token, or has a public sweep."""
     result = run_check(build, tmp_path, {**GOOD, path: [status]})
     assert result.code == code, result.output
 
@@ -276,8 +276,8 @@ def test_the_deployment_is_checked(build: Build, tmp_path: Path, path: str, stat
     ("path", "not_yet"),
     [("api/health", ["", "", "404", "503"]), ("users/me", ["404"]), ("worker", ["", "404", "404"])],
 )
-def test_a_site_that_is_not_up_yet_is_waited_for(build: Build, tmp_path: Path, path: str, not_yet: list[str]) -> None:
-    """The check waits for a new site, which has no name, no certificate or no page for a few minutes."""
+def test_the_check_waits_for_a_new_site(build: Build, tmp_path: Path, path: str, not_yet: list[str]) -> None:
+    """The check waits for a new site, which may have no DNS name, certificate or page for a few minutes."""
     result = run_check(build, tmp_path, {**GOOD, path: [*not_yet, *GOOD[path]]})
     assert result.code == 0, result.output
     assert result.requests == 4 + len(not_yet)

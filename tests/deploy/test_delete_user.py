@@ -29,7 +29,7 @@ async def test_nothing_is_deleted_without_yes(
 
 
 async def test_only_the_users_data_is_deleted(paths: set[str], project: str, database: Database) -> None:
-    """The command keeps other users' data, the audit trail, and rate limits, which expire and name no user."""
+    """The command keeps other users' data, the audit trail, and rate limits, which expire and identify no user."""
     before = {path for path in paths if "audit/" in path or "rateLimits/" in path}
     assert main(["--project", project, "ada", "--yes"]) == 0
     remaining = set(await all_documents(project))
@@ -58,6 +58,6 @@ async def test_many_documents_are_deleted(project: str, database: Database) -> N
 
 
 @pytest.mark.parametrize("uid", ["", "ada/usage/cause"])
-def test_an_impossible_id_is_refused(uid: str, project: str, firestore_host: str) -> None:
-    """The command refuses an empty id, and an id with a slash, which would address other documents."""
+def test_an_invalid_user_id_is_refused(uid: str, project: str, firestore_host: str) -> None:
+    """The command refuses an empty id and an id with a slash, which would refer to other documents."""
     assert main(["--project", project, uid, "--yes"]) == 1

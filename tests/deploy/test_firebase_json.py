@@ -29,8 +29,8 @@ def test_firebase_json_matches_the_schema() -> None:
     assert schema_errors(json.loads((ROOT / "firebase.json").read_text())) == ""
 
 
-def test_a_misspelt_key_is_found() -> None:
-    """The schema finds a misspelt key in a codebase and in Hosting."""
+def test_a_misspelled_key_is_found() -> None:
+    """The schema rejects a misspelled key in a codebase and in Hosting."""
     config = json.loads((ROOT / "firebase.json").read_text())
     config["functions"][0]["sauce"] = config["functions"][0].pop("source")
     assert "functions" in schema_errors(config)
@@ -39,7 +39,7 @@ def test_a_misspelt_key_is_found() -> None:
     assert "hosting" in schema_errors(config)
 
 
-def test_the_documented_end_of_the_runtime_matches_the_cli() -> None:
+def test_the_documented_end_dates_of_the_runtime_match_the_cli() -> None:
     """docs/guides/operations.md states the runtime's end dates, and the runtime is still generally available."""
     (runtime,) = {codebase["runtime"] for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]}
     types = ROOT / "node_modules/firebase-tools/lib/deploy/functions/runtimes/supported/types.js"

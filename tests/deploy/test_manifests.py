@@ -1,4 +1,4 @@
-"""The functions' resources and permissions in `functions.yaml`, as the Firebase CLI reads them, follow the rules."""
+"""The resources and permissions in each `functions.yaml`, as the Firebase CLI reads them, are consistent."""
 
 import json
 import subprocess
@@ -22,8 +22,8 @@ QUOTA_CPUS, QUOTA_MB = 20, 40 * 1024
 The quotas are "accounted as a sum of all in-use resources in the region", and also limit each `maxInstances`:
 https://cloud.google.com/run/docs/configuring/max-instances-limits"""
 PERCENT_OF_SLOTS = 70
-LISTS_MODELS, CALLS_MODELS = "shared.llm.catalog", "shared.llm.completion"
-NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
+CATALOG_MODULE, COMPLETION_MODULE = "shared.llm.catalog", "shared.llm.completion"
+KEYS_WITHOUT_SECRET = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
 _READ = """
 const lib = process.cwd() + "/node_modules/firebase-tools/lib/deploy/functions/";
 const { detectFromYaml } = require(lib + "runtimes/discovery");
@@ -57,8 +57,8 @@ def read_with_cli(*folders: str) -> list[dict[str, Any]]:
     return json.loads(done.stdout)
 
 
-OWN_BYTES = 10_000_000
-"""The memory of an idle run: its process and Python itself."""
+IDLE_RUN_BYTES = 10_000_000
+"""The memory that an idle run uses for its process and Python."""
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,9 @@ def endpoints() -> dict[str, dict[str, Any]]:
 
 
 def provider_keys() -> set[str]:
-    """Returns all keys that the catalog reads, except alternative names and keys that expire."""
+    """Returns all keys that the catalog reads, except alternative names and expiring keys."""
     alternatives = [keys for slug in list_provider_slugs() for keys in load_curated(slug).api_key_env]
-    return {key for keys in alternatives for key in keys.values()} - NO_SECRETS
+    return {key for keys in alternatives for key in keys.values()} - KEYS_WITHOUT_SECRET
 
 
 def test_every_function_declares_its_resources(endpoints: dict[str, dict[str, Any]]) -> None:
@@ -95,8 +95,8 @@ def test_every_function_declares_its_resources(endpoints: dict[str, dict[str, An
         assert 1 <= endpoint["maxInstances"] <= 20
 
 
-def test_every_function_has_its_own_account(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Each function names its account by the full address, because the CLI does not expand `fn-chat@` for secrets."""
+def test_every_function_has_a_separate_account(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Each function specifies its account's full address, because the CLI does not expand `fn-chat@` for secrets."""
     for name, endpoint in endpoints.items():
         assert endpoint["serviceAccount"] == f"fn-{name}@{PROJECT}.iam.gserviceaccount.com"
         assert 6 <= len(f"fn-{name}") <= 30, "the length that Google allows for an account's id"
@@ -109,8 +109,8 @@ def test_only_functions_for_browsers_are_public(endpoints: dict[str, dict[str, A
         assert set(endpoint["members"]) == ({f"serviceAccount:{address}" for address in invokers} or {"allUsers"}), name
 
 
-def test_functions_that_enqueue_tasks_are_allowed_to(endpoints: dict[str, dict[str, Any]]) -> None:
-    """The functions whose code uses the queue, and the account whose token the tasks carry, may enqueue tasks."""
+def test_functions_that_enqueue_tasks_have_the_permission(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Functions whose code uses the queue may enqueue tasks, as may the account whose token the tasks carry."""
     enqueuing = {name for name in endpoints if "task_queue" in (ROOT / "functions" / name / "main.py").read_text()}
     assert {f"fn-{name}" for name in enqueuing} | {"task-invoker"} == CALLED_BY["worker"]
 
@@ -120,8 +120,8 @@ def test_a_function_has_only_the_secrets_that_it_uses(endpoints: dict[str, dict[
     sources = Sources(ROOT)
     for name, endpoint in endpoints.items():
         modules = sources.modules(name)
-        expected = {PROVIDER_KEYS_VARIABLE} if LISTS_MODELS in modules else set[str]()
-        if CALLS_MODELS in modules:
+        expected = {PROVIDER_KEYS_VARIABLE} if CATALOG_MODULE in modules else set[str]()
+        if COMPLETION_MODULE in modules:
             expected = provider_keys()
         if name == "admin":
             expected = {"ADMIN_PASSWORD"}
@@ -131,7 +131,7 @@ def test_a_function_has_only_the_secrets_that_it_uses(endpoints: dict[str, dict[
 
 
 def test_a_blank_key_counts_as_not_set() -> None:
-    """A blank key counts as not set, so unused providers can have blank secrets. The CLI refuses missing secrets."""
+    """A blank key counts as not set, so secrets of unused providers can be blank. The CLI refuses missing secrets."""
     from shared.llm.catalog.access import find_access
 
     blank = {
@@ -148,8 +148,8 @@ def test_a_blank_key_counts_as_not_set() -> None:
 def test_timeouts_and_memory_fit_the_settings(endpoints: dict[str, dict[str, Any]]) -> None:
     """A caller's timeout is longer than that of its calls, and functions that run agent code have enough memory.
 
-    The memory suffices for as many runs as four users may have at a time. `agents` and `deployments` also have more run
-    slots than requests, so waiting runs do not block other runs.
+    The memory suffices for the maximum number of concurrent runs of four users. `agents` and `deployments` also have
+    more run slots than requests, so waiting runs do not block other runs.
     """
     settings = Settings()
     for name, endpoint in endpoints.items():
@@ -159,7 +159,7 @@ def test_timeouts_and_memory_fit_the_settings(endpoints: dict[str, dict[str, Any
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
     for name in ("agents", "deployments", "worker"):
         share = Slots(settings.runs_at_once).share
-        run_bytes = 4 * share * (settings.run_memory_bytes + OWN_BYTES)
+        run_bytes = 4 * share * (settings.run_memory_bytes + IDLE_RUN_BYTES)
         assert endpoints[name]["availableMemoryMb"] * 2**20 >= run_bytes + 250_000_000
     for name in ("agents", "deployments"):
         assert endpoints[name]["concurrency"] < settings.runs_at_once
@@ -179,7 +179,7 @@ def test_the_worker_has_capacity_for_its_dispatches(endpoints: dict[str, dict[st
 def test_a_new_projects_quota_suffices_for_all_functions(endpoints: dict[str, dict[str, Any]]) -> None:
     """The quota suffices for the maximum number of instances of all functions together.
 
-    It also allows one more instance of any function, because a deployment starts a new one next to the old one.
+    It also allows one additional instance of any function, because a deployment starts a new one next to the old one.
     """
     cpus = sum(endpoint["maxInstances"] * endpoint["cpu"] for endpoint in endpoints.values())
     memory = sum(endpoint["maxInstances"] * endpoint["availableMemoryMb"] for endpoint in endpoints.values())
@@ -188,9 +188,9 @@ def test_a_new_projects_quota_suffices_for_all_functions(endpoints: dict[str, di
     assert memory + max(endpoint["availableMemoryMb"] for endpoint in endpoints.values()) <= QUOTA_MB, message
 
 
-def test_a_misspelt_key_is_found(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Tests find a misspelt key in `functions.yaml` before a deployment fails."""
-    folder = tmp_path_factory.mktemp("misspelt")
+def test_a_misspelled_key_is_found(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The tests detect a misspelled key in `functions.yaml` before a deployment would fail."""
+    folder = tmp_path_factory.mktemp("misspelled")
     text = (ROOT / "functions/users/functions.yaml").read_text()
     (folder / "functions.yaml").write_text(text.replace("maxInstances", "maximumInstances"))
     with pytest.raises(AssertionError, match="Unexpected key"):

@@ -49,12 +49,12 @@ def stem(path: Path) -> str:
 
 
 def known_metrics() -> dict[str, set[str]]:
-    """Returns Google's metrics and ours, with their labels."""
-    ours = {
+    """Returns the metrics of Google and of the service, with their labels."""
+    service_metrics = {
         f"logging.googleapis.com/user/{metric['name']}": set(metric.get("labelExtractors", {}))
         for metric in map(read, METRICS)
     }
-    return {**GOOGLE_METRICS, **ours}
+    return {**GOOGLE_METRICS, **service_metrics}
 
 
 def in_promql(metric: str) -> str:
@@ -63,14 +63,14 @@ def in_promql(metric: str) -> str:
     return f"{domain.replace('.', '_')}:{re.sub('[^A-Za-z0-9]', '_', path)}"
 
 
-def texts(value: Any) -> Iterator[tuple[str, str]]:
+def strings_in(value: Any) -> Iterator[tuple[str, str]]:
     """Yields all strings in a document, each with its field's name."""
     if isinstance(value, dict):
         for name, item in value.items():  # pyright: ignore[reportUnknownVariableType]
-            yield from ([(str(name), item)] if isinstance(item, str) else texts(item))
+            yield from ([(str(name), item)] if isinstance(item, str) else strings_in(item))
     elif isinstance(value, list):
         for item in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from texts(item)
+            yield from strings_in(item)
 
 
 async def entries(harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines) -> list[Any]:
@@ -78,7 +78,7 @@ async def entries(harness: Harness, caller: Caller, model_server: ModelServer, l
     now = datetime.now(UTC)
     model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
     await harness.deliver((await harness.chat.submit(caller, chat("hi"))).ticket_id)
-    found = [entry_of(line, "worker") for line in lines()]
+    chat_entries = [entry_of(line, "worker") for line in lines()]
     request = ChatRequest.model_validate(
         {"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"}
     )
@@ -87,7 +87,7 @@ async def entries(harness: Harness, caller: Caller, model_server: ModelServer, l
         ticket = Ticket(id=name, owner="u", provider="p", model="m", created_at=created_at, updated_at=created_at)
         await store(harness.database, ticket, request)
     await SweepService(harness.database, harness.queue, harness.settings).sweep()
-    return [*found, *(entry_of(line, "sweep") for line in lines())]
+    return [*chat_entries, *(entry_of(line, "sweep") for line in lines())]
 
 
 @pytest.fixture
@@ -117,25 +117,25 @@ async def test_a_metric_matches_its_log_lines(
     """A metric matches exactly the lines that the service writes for it, and extracts their values and labels."""
     metric = read(FOLDER / "log-metrics" / f"{name}.yaml")
     log = await entries(harness, caller, model_server, lines)
-    found = [entry for entry in log if matches(metric["filter"], entry)]
+    matching = [entry for entry in log if matches(metric["filter"], entry)]
     extractors = metric.get("labelExtractors", {})
-    labeled = [{label: extract(extractor, entry) for label, extractor in extractors.items()} for entry in found]
+    labeled = [{label: extract(extractor, entry) for label, extractor in extractors.items()} for entry in matching]
     assert sorted(labeled, key=str) == sorted(labels, key=str)
     if "valueExtractor" in metric:
-        numbers = [extract(metric["valueExtractor"], entry) for entry in found]
+        numbers = [extract(metric["valueExtractor"], entry) for entry in matching]
         assert len(numbers) == values
         assert all(isinstance(number, int) and number > 0 for number in numbers)
 
 
 def test_every_metric_is_tested() -> None:
-    """The test above has a row for every metric."""
+    """The test above has a case for every metric."""
     tested = {"agents_charges", "agents_swept_tickets", "agents_swept_ticket_age", "agents_sweeps", "agents_faults"}
     assert {path.stem for path in METRICS} == tested
 
 
 @pytest.mark.parametrize("path", METRICS, ids=stem)
 def test_a_log_metric_has_the_format_that_gcloud_accepts(path: Path) -> None:
-    """A metric has its file's name and declares each label. It is a distribution if it extracts a value, or a count."""
+    """A metric has its file's name and declares each label. It is a distribution if it extracts a value."""
     metric = read(path)
     assert set(metric) <= {
         "name",
@@ -178,8 +178,8 @@ def test_an_alert_has_the_format_that_gcloud_accepts(path: Path) -> None:
             assert inner["query"].count("(") == inner["query"].count(")")
 
 
-def test_an_alert_on_missing_events_needs_no_existing_series() -> None:
-    """An alert on missing events uses no threshold: if no sweep has ever ended, there is no series to compare."""
+def test_an_alert_on_missing_events_works_without_a_series() -> None:
+    """An alert on missing events uses no threshold: before the first sweep, there is no series to compare."""
     for path in ALERTS:
         for condition in read(path)["conditions"]:
             threshold = condition.get("conditionThreshold", {})
@@ -209,12 +209,12 @@ def test_the_dashboard_has_the_format_that_gcloud_accepts() -> None:
 
 @pytest.mark.parametrize("path", [*ALERTS, FOLDER / "dashboard.json"], ids=stem)
 def test_every_metric_that_is_used_exists(path: Path) -> None:
-    """Filters and PromQL use only metrics of Google's or ours, and only labels that these metrics have."""
+    """Filters and PromQL queries use only metrics of Google or of the service, and only the labels of these metrics."""
     known = known_metrics()
     suffixes = ("", "_sum", "_count", "_bucket")
     promql = {f"{in_promql(metric)}{suffix}": metric for metric in known for suffix in suffixes}
     used: set[str] = set()
-    for name, text in texts(read(path)):
+    for name, text in strings_in(read(path)):
         if name in ("query", "prometheusQuery"):
             names = re.findall(r"[a-z]+_googleapis_com:\w+", text)
             assert set(names) <= set(promql)
@@ -251,7 +251,7 @@ def test_the_dashboard_groups_by_labels_that_exist() -> None:
 
 
 def test_every_log_metric_is_used() -> None:
-    """A panel or an alert uses each of our metrics, because an unused metric costs money without a benefit."""
+    """Each log-based metric is used by a panel or an alert, because an unused metric costs money without a benefit."""
     text = (FOLDER / "dashboard.json").read_text() + "".join(path.read_text() for path in ALERTS)
     assert [path.stem for path in METRICS if path.stem not in text] == []
 

@@ -1,4 +1,4 @@
-"""Runs each staged function alone: in an empty folder, with its own environment, under plain functions-framework.
+"""Runs each staged function in isolation: in a separate folder and environment, with functions-framework.
 
 These tests are slow: creating an environment takes a second, and the first start in it compiles all imported modules.
 """
@@ -64,14 +64,15 @@ class Environments:
 
 
 def _link_compiled(environment: Path) -> None:
-    """Links the compiled files of the tests' own environment. Python checks them before it uses them.
+    """Links the compiled files of the environment of the tests. Python checks them before it uses them.
 
-    The files of both environments come from uv's cache, so most of them match, and a first start takes half the time.
+    The files of both environments come from uv's cache. Most of them match, so a first start takes half the time.
     """
-    ours, theirs = (Path(prefix, "lib", f"python{VERSION}", "site-packages") for prefix in (sys.prefix, environment))
-    for top in theirs.iterdir():
-        for folder in (ours / top.name).rglob("__pycache__"):
-            target = theirs / folder.parent.relative_to(ours)
+    packages = Path("lib", f"python{VERSION}", "site-packages")
+    source_folder, target_folder = Path(sys.prefix) / packages, environment / packages
+    for top in target_folder.iterdir():
+        for folder in (source_folder / top.name).rglob("__pycache__"):
+            target = target_folder / folder.parent.relative_to(source_folder)
             if target.is_dir():
                 shutil.copytree(folder, target / "__pycache__", copy_function=os.link, dirs_exist_ok=True)
 
@@ -102,7 +103,7 @@ def serve(
         "OPENAI_API_KEY": SECRET_KEY,
         "OPENAI_BASE_URL": model_server.base_url,
         "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
-        "LOG_EXECUTION_ID": "true",  # as set by the Firebase CLI
+        "LOG_EXECUTION_ID": "true",  # as the Firebase CLI sets it
     }
     with ExitStack() as stack:
 
@@ -143,7 +144,7 @@ def _run_function(name: str, folder: Path, python: Path, environ: dict[str, str]
                         time.sleep(0.02)
                 yield client
         finally:
-            os.killpg(process.pid, signal.SIGKILL)  # a graceful end is not needed
+            os.killpg(process.pid, signal.SIGKILL)  # a graceful shutdown is not necessary
             process.wait()
 
 
@@ -185,7 +186,7 @@ def test_a_staged_function_responds(
 def test_a_staged_chat_is_answered_by_the_staged_worker(
     serve: Serve, cloud_tasks: CloudTasksServer, model_server: ModelServer
 ) -> None:
-    """The staged worker answers a chat that arrives through the queue's own protocol, by calling litellm."""
+    """The staged worker receives a chat through the queue's protocol and answers it with litellm."""
     chat, worker = serve("chat"), serve("worker")
     accepted = chat.post("/chat", json=CHAT)
     assert accepted.status_code == 200, accepted.text
@@ -197,7 +198,7 @@ def test_a_staged_chat_is_answered_by_the_staged_worker(
 
 
 def test_a_staged_mcp_function_calls_a_server(serve: Serve, mcp_server: McpServer) -> None:
-    """The staged function `mcp` also contains the modules that it imports for its first call of a server."""
+    """The staged function `mcp` also contains the modules that it imports when it first calls a server."""
     response = serve("mcp").post("/mcp/tools", json={"mcp_url": mcp_server.url})
     assert response.status_code == 200, response.text
 

@@ -1,4 +1,4 @@
-"""Staging produces the same bytes from the same sources, only the files that a function needs, and clear errors."""
+"""Staging is reproducible, includes only the files that a function needs, and reports clear errors."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import grimp
 import pytest
 from packaging.utils import canonicalize_name
 
-from deploy.stage.folder import MOMENT, write
+from deploy.stage.folder import FILE_TIME, write
 from deploy.stage.problem import StagingFailed
 from deploy.stage.requirements import Lock, compile_requirements
 from deploy.stage.sources import BUILT, Sources, late_imports
@@ -21,8 +21,8 @@ from deploy.stage.staging import ROOT, runtimes, stage
 
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
 RUN_CODE = {"worker", "agents", "deployments"}
-NEVER_RUN = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
-"""Packages that a function's code could import but never does, because Google's own accounts call these functions."""
+NEVER_IMPORTED = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
+"""Packages that a function's code could import but never does, because only service accounts call these functions."""
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
@@ -54,13 +54,13 @@ def test_the_same_sources_give_the_same_bytes(staged: Path, tmp_path: Path) -> N
     for name in runtimes():  # only the contents of the functions' folders are compared
         expected = {path: state for path, state in first.items() if path.partition("/")[0] == name}
         assert {path: again[path] for path in expected} == expected
-        assert {moment for _, moment, _ in expected.values()} == {MOMENT}
+        assert {moment for _, moment, _ in expected.values()} == {FILE_TIME}
 
 
-def test_the_firebase_cli_uploads_the_same_twice(staged: Path, tmp_path: Path) -> None:
+def test_the_firebase_cli_creates_the_same_upload_twice(staged: Path, tmp_path: Path) -> None:
     """The Firebase CLI creates the same upload twice, so it skips unchanged functions, and deployments can be verified.
 
-    The test ignores the order of the files in the archive, because its writer reads four files at once, in any order.
+    The test ignores the order of the files in the archive, because its writer reads four files concurrently.
     The digest by which the CLI detects changes does not depend on this order.
     """
     stage(["users"], tmp_path)
@@ -88,8 +88,8 @@ def _files_in(archive: Path) -> dict[str, tuple[object, ...]]:
         }
 
 
-def test_a_deployment_stages_what_it_deploys() -> None:
-    """Each codebase is staged alone, to its own folder. Files that a running function writes there are not uploaded."""
+def test_each_codebase_is_staged_before_its_deployment() -> None:
+    """Each codebase is staged separately to its folder. Files that a running function writes there are not uploaded."""
     for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]:
         name = codebase["codebase"]
         assert codebase["source"] == f"build/functions/{name}"
@@ -99,7 +99,7 @@ def test_a_deployment_stages_what_it_deploys() -> None:
 
 
 def test_a_staged_folder_replaces_an_earlier_one(tmp_path: Path) -> None:
-    """Staging removes old files, and files that a running function wrote to the folder."""
+    """Staging removes old files, including those that a running function wrote to the folder."""
     write(tmp_path / "chat", {"main.py": b"1", "old/data.json": b"{}"})
     (tmp_path / "chat" / "__pycache__").mkdir()
     assert write(tmp_path / "chat", {"main.py": b"22"}) == 2
@@ -107,7 +107,7 @@ def test_a_staged_folder_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 
 def test_every_function_has_the_files_that_the_firebase_cli_needs(staged: Path) -> None:
-    """A staged folder has the files that the Firebase CLI needs, and none that only staging needs."""
+    """A staged folder contains the files that the Firebase CLI needs, but none that only staging needs."""
     assert sorted(path.name for path in staged.iterdir()) == sorted(runtimes())
     for name in runtimes():
         top = {path.name for path in (staged / name).iterdir()}
@@ -117,7 +117,7 @@ def test_every_function_has_the_files_that_the_firebase_cli_needs(staged: Path) 
 
 
 def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
-    """Functions have their data: the API's document and page, the catalog, and the Python that agents run in."""
+    """Functions have their data files: the API's document and page, the catalog, and the agents' interpreter."""
     for part in ("openapi.json", "docs/index.html", "docs/page.js", "docs/vendor/swagger-ui-bundle.js"):
         assert (staged / "meta" / part).is_file()
     for name in ("providers", "chat", *CALL_MODELS):
@@ -131,7 +131,7 @@ def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
 
 
 def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
-    """A function has no code that it does not import, so it is deployed again only if its own code changes."""
+    """A function contains only code that it imports, so it is deployed again only if this code changes."""
     assert not (staged / "users" / "shared" / "sandbox").exists()
     assert not (staged / "meta" / "shared" / "store").exists()
     for name in runtimes():
@@ -140,8 +140,8 @@ def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
         assert not (staged / name / "shared/sandbox/guest").exists()
 
 
-def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
-    """Requirements have the lock's versions and hashes, but no registry address, because its content may change."""
+def test_requirements_come_from_the_lock_file(staged: Path) -> None:
+    """Requirements have the lock file's versions and hashes but no registry address, because a registry may change."""
     lock = (ROOT / "requirements/lock.txt").read_text()
     for name in runtimes():
         text = (staged / name / "requirements.txt").read_text()
@@ -160,8 +160,8 @@ def test_functions_that_call_no_model_do_not_install_litellm(staged: Path) -> No
         assert not {"pytest", "ruff", "uv"} & pins(staged / name / "requirements.txt").keys()
 
 
-def test_requirements_install_what_the_code_imports() -> None:
-    """A function's requirements have the package of each library that it imports, at its start or later."""
+def test_requirements_include_every_imported_package() -> None:
+    """A function's requirements include the package of every library that it imports at its start or later."""
     graph = grimp.build_graph("functions", "shared", include_external_packages=True, cache_dir=None)
     sources, lock = Sources(ROOT), Lock(ROOT / "requirements/lock.txt")
     own = {"functions", "shared", *sys.stdlib_module_names}
@@ -173,11 +173,11 @@ def test_requirements_install_what_the_code_imports() -> None:
         named = {top for module in modules for top in graph.find_modules_directly_imported_by(module)}
         for module in {top.partition(".")[0] for top in named} - own - {"google"}:  # a namespace of many packages
             providers = {canonicalize_name(found) for found in distributions[module]}
-            assert providers & (installed | NEVER_RUN.get(name, set())), f"{name} imports {module}"
+            assert providers & (installed | NEVER_IMPORTED.get(name, set())), f"{name} imports {module}"
 
 
 def test_an_import_by_a_computed_name_is_refused(tmp_path: Path) -> None:
-    """Staging refuses an import by a computed name: it would omit the module, and the function would fail later."""
+    """Staging refuses an import by a computed name, because it would omit the module and the function would fail."""
     file = tmp_path / "late.py"
     file.write_text('await import_late("shared.llm.completion")\n')
     assert list(late_imports(file)) == ["shared.llm.completion"]
@@ -205,7 +205,7 @@ def test_modules_are_imported_by_name_in_one_place() -> None:
 
 
 def test_an_outdated_lock_is_reported(tmp_path: Path) -> None:
-    """Staging reports a package or version that the lock lacks, with a remedy."""
+    """Staging reports a package or version that is missing from the lock file, with a remedy."""
     lock = tmp_path / "lock.txt"
     lock.write_text(
         f"six==1.0 ; python_version > '3' \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n"
@@ -217,7 +217,7 @@ def test_an_outdated_lock_is_reported(tmp_path: Path) -> None:
 
 
 def test_an_unknown_function_is_reported(tmp_path: Path) -> None:
-    """An unknown function is reported by a message and exit code 1, without a traceback."""
+    """An unknown function is reported with a message and exit code 1, without a traceback."""
     command = [sys.executable, "-m", "deploy.stage", "--into", str(tmp_path), "nobody"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -14,7 +14,7 @@ from shared.openapi.tree import References
 from tests.doubles.api_server import ApiServer, openapi
 from tests.functions.conftest import Serve
 from tests.functions.test_mcp import assert_refused_without_a_connection, resolve_only_table_names
-from tests.openapi.documents import NAMES, written
+from tests.openapi.documents import NAMES, read_text
 from tests.outbound.conftest import Connections
 from tests.outbound.conftest import connections as connections
 from tests.outbound.test_hostile_urls import REDIRECTS, URLS
@@ -41,7 +41,7 @@ BOMB = (
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_document_as_it_was_published(serve: Serve, api_server: ApiServer, name: str) -> None:
     """The content of JSON and YAML documents is unchanged. Their title becomes the spec's name."""
-    text = written(name)
+    text = read_text(name)
     api_server.documents[name] = (text.encode(), {})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/{name}"})
@@ -58,7 +58,7 @@ async def test_the_docs_of_a_fetched_document_list_all_operations(
     serve: Serve, api_server: ApiServer, name: str
 ) -> None:
     """The docs stay within the budget of a prompt, unless the operations' lines alone are longer."""
-    api_server.documents[name] = (written(name).encode(), {})
+    api_server.documents[name] = (read_text(name).encode(), {})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/{name}"})
     document = parse(response.json()["content"])

@@ -1,4 +1,4 @@
-"""JavaScript of models: what does not parse, and what cannot work in a page, by line."""
+"""`find_problems` reports lines of JavaScript that cannot be parsed or cannot work in a demo's page."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from tests.growth import grows_linearly
 APIS = ["echo", "weather-1"]
 
 
-def told(code: str) -> list[str]:
+def describe_problems(code: str) -> list[str]:
     return [str(problem) for problem in find_problems(code, APIS)]
 
 
@@ -36,8 +36,8 @@ def told(code: str) -> list[str]:
     ],
 )
 def test_working_code_has_no_problems(code: str) -> None:
-    """What today's browsers run; texts and comments that only look like something else."""
-    assert told(code) == []
+    """Code that current browsers run has no problems, and neither have strings and comments that look like code."""
+    assert describe_problems(code) == []
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_working_code_has_no_problems(code: str) -> None:
         "fetch(`${base}/rest/nope`)",
     ],
 )
-def test_names_that_are_made_at_run_time_pass(code: str) -> None:
-    """Their values are not known before the code runs."""
-    assert told(code) == []
+def test_names_that_are_computed_at_run_time_are_accepted(code: str) -> None:
+    """A name that is computed at run time is accepted, because its value is not known in advance."""
+    assert describe_problems(code) == []
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_names_that_are_made_at_run_time_pass(code: str) -> None:
         ("fetch(`${API_BASE_URL}/rest/`)", ""),
     ],
 )
-def test_calls_of_what_was_not_selected(code: str, name: str) -> None:
-    """By name, with what was selected; names are case-sensitive."""
+def test_calls_of_unselected_apis_are_reported(code: str, name: str) -> None:
+    """The message names the API and lists the selected ones. Names are case-sensitive."""
     expected = [f"line 2: /rest/{name} is not among the selected APIs. They are: echo, weather-1."]
-    assert told(f"\n{code}") == expected
+    assert describe_problems(f"\n{code}") == expected
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "message"),
     [
         ("let a = 1;\nlet b = ;", "line 2: Syntax error"),
         ("f(;\n", "line 1: Syntax error"),
@@ -96,34 +96,34 @@ def test_calls_of_what_was_not_selected(code: str, name: str) -> None:
         ("window.sessionStorage.x = 1", "no sessionStorage"),
     ],
 )
-def test_code_that_cannot_run_is_reported(code: str, words: str) -> None:
-    """Once, with its line."""
-    (problem,) = told(code)
-    assert words in problem
+def test_code_that_cannot_run_is_reported(code: str, message: str) -> None:
+    """Code that cannot run is reported once, with its line."""
+    (problem,) = describe_problems(code)
+    assert message in problem
 
 
-def test_syntax_errors_are_reported_alone() -> None:
-    """What else there is may follow from them."""
-    assert all("Syntax error" in problem for problem in told("fetch('/rest/nope'); let b = ;"))
+def test_syntax_errors_hide_other_problems() -> None:
+    """If there are syntax errors, only these are reported, because they may cause the other problems."""
+    assert all("Syntax error" in problem for problem in describe_problems("fetch('/rest/nope'); let b = ;"))
 
 
-def test_the_first_ten_are_reported() -> None:
-    """In the order of the lines."""
-    found = find_problems("\n".join(f"fetch('/rest/nope-{number}')" for number in range(30)), APIS)
-    assert [problem.line for problem in found] == list(range(1, 11))
+def test_the_first_ten_problems_are_reported() -> None:
+    """At most ten problems are reported, in the order of the lines."""
+    problems = find_problems("\n".join(f"fetch('/rest/nope-{number}')" for number in range(30)), APIS)
+    assert [problem.line for problem in problems] == list(range(1, 11))
 
 
 @given(
     st.one_of(st.text(), st.lists(st.sampled_from(["(", "{", "`", "${", "}", "/rest/", "'", "/", "x"])).map("".join))
 )
-def test_any_text_can_be_read(code: str) -> None:
-    """Without failing, and without more than ten problems."""
+def test_any_text_is_accepted(code: str) -> None:
+    """No text raises an error or has more than ten problems."""
     assert len(find_problems(code, APIS)) <= 10
 
 
 @pytest.mark.parametrize("code", ["[" * 100_000, "a(" * 50_000, "`${" * 30_000, "!" * 100_000 + "x", "a." * 50_000])
-def test_deep_nesting_is_read(code: str) -> None:
-    """However deep: neither stack nor patience ends."""
+def test_deep_nesting_is_accepted(code: str) -> None:
+    """Deeply nested code neither overflows the stack nor takes long."""
     find_problems(code, APIS)
 
 
@@ -138,5 +138,5 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.timeout(60)
 def test_hostile_code_is_read_in_linear_time(name: str) -> None:
-    """A model may write anything."""
+    """The time grows linearly with the length of the code, even for hostile code."""
     assert grows_linearly(lambda code: find_problems(code, {"a"}), HOSTILE[name], 10_000)

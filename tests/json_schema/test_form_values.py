@@ -1,4 +1,4 @@
-"""Texts of forms are read as what an agent's schema wants, and nothing else is touched."""
+"""`read_texts` converts the strings of a form to the types in an agent's schema, and changes nothing else."""
 
 import json
 import time
@@ -22,8 +22,8 @@ def problems(schema: Any, value: Any) -> Any:
     return problems_of(schema, value)
 
 
-def typed(type_: Any, **more: Any) -> JsonObject:
-    """A schema of an object whose one property, `x`, is optional and of the type."""
+def object_with(type_: Any, **more: Any) -> JsonObject:
+    """Returns the schema of an object whose only property, `x`, is optional and has this type."""
     return {"type": "object", "properties": {"x": {"type": type_, **more}}}
 
 
@@ -66,22 +66,22 @@ def typed(type_: Any, **more: Any) -> JsonObject:
         ({"type": "object"}, '{"a": "1"}', {"a": "1"}),
         ({"type": "object", "properties": {"a": {"type": "integer"}}}, '{"a": "1"}', {"a": 1}),
         ({"type": "object", "additionalProperties": {"type": "integer"}}, '{"a": "1"}', {"a": 1}),
-        ({"type": "array", "items": typed("number")}, '[{"x": "1.5"}]', [{"x": 1.5}]),
+        ({"type": "array", "items": object_with("number")}, '[{"x": "1.5"}]', [{"x": 1.5}]),
     ],
 )
-def test_a_text_that_can_only_be_one_value_is_read(schema: JsonObject, text: str, value: Any) -> None:
-    """As a property, as a property of a property, as an element; and what comes of it validates."""
+def test_an_unambiguous_string_is_converted(schema: JsonObject, text: str, value: Any) -> None:
+    """An unambiguous string is converted in properties, nested objects and lists. The result is valid."""
     definitions = {"$defs": {"n": {"type": "integer"}}}
     inner = {"type": "object", "properties": {"y": schema, "ys": {"type": "array", "items": schema}}}
     whole = {"type": "object", "properties": {"x": schema, "inner": inner}, **definitions}
-    got = read(whole, {"x": text, "inner": {"y": text, "ys": [text]}})
-    assert got == {"x": value, "inner": {"y": value, "ys": [value]}}
-    assert [type(got["x"]), type(got["inner"]["y"])] == [type(value)] * 2
-    assert not problems(whole, got)
+    result = read(whole, {"x": text, "inner": {"y": text, "ys": [text]}})
+    assert result == {"x": value, "inner": {"y": value, "ys": [value]}}
+    assert [type(result["x"]), type(result["inner"]["y"])] == [type(value)] * 2
+    assert not problems(whole, result)
 
 
-def test_the_short_form_is_read_too() -> None:
-    """With lists of a type, and fields within fields."""
+def test_the_short_form_of_a_schema_is_supported() -> None:
+    """Strings are converted by a schema in the short form, including typed lists and nested fields."""
     schema = {
         "days": "integer",
         "flag": "bool",
@@ -137,15 +137,15 @@ def test_the_short_form_is_read_too() -> None:
         ({"type": "integer"}, ["3"]),
     ],
 )
-def test_what_is_in_doubt_is_left_to_validation(schema: Any, value: Any) -> None:
-    """If a text is allowed, if it spells no value of the type, and if it is not a text."""
+def test_an_ambiguous_or_invalid_string_does_not_change(schema: Any, value: Any) -> None:
+    """A value does not change if strings are allowed, if it is not a string, or if it does not fit the type."""
     given_ = {"x": value}
     assert read({"type": "object", "properties": {"x": schema}}, given_) is given_
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_an_empty_field_is_dropped(empty: str) -> None:
-    """If it is optional; if it may be null, it is null; and an empty text stays if texts are allowed."""
+def test_an_empty_optional_field_is_dropped(empty: str) -> None:
+    """An empty optional field is dropped, a required one becomes null if possible, and allowed strings stay."""
     schema = {
         "type": "object",
         "properties": {
@@ -153,17 +153,17 @@ def test_an_empty_field_is_dropped(empty: str) -> None:
             "list": {"type": "array"},
             "maybe": {"type": ["integer", "null"]},
             "text": {"type": "string"},
-            "needed": {"type": ["integer", "null"]},
-            "wanted": {"type": "integer"},
+            "required_nullable": {"type": ["integer", "null"]},
+            "required_integer": {"type": "integer"},
         },
-        "required": ["needed", "wanted"],
+        "required": ["required_nullable", "required_integer"],
     }
-    value = dict.fromkeys(("n", "list", "maybe", "text", "needed", "wanted", "other"), empty)
-    assert read(schema, value) == {"text": empty, "needed": None, "wanted": empty, "other": empty}
+    value = dict.fromkeys(("n", "list", "maybe", "text", "required_nullable", "required_integer", "other"), empty)
+    assert read(schema, value) == {"text": empty, "required_nullable": None, "required_integer": empty, "other": empty}
 
 
-def test_kinds_of_objects_are_told_apart() -> None:
-    """By a property whose text names the kind, as in a discriminated union."""
+def test_kinds_of_objects_are_distinguished() -> None:
+    """Objects of a discriminated union are converted by the schema of their kind."""
     kinds = [
         {"type": "object", "properties": {"kind": {"const": "a"}, "n": {"type": "integer"}}, "required": ["kind"]},
         {"type": "object", "properties": {"kind": {"const": "b"}, "n": {"type": "string"}}, "required": ["kind"]},
@@ -173,8 +173,8 @@ def test_kinds_of_objects_are_told_apart() -> None:
     assert read(schema, {"x": {"kind": "b", "n": "1"}}) == {"x": {"kind": "b", "n": "1"}}
 
 
-def test_older_drafts_have_a_reference_alone() -> None:
-    """Keywords beside `$ref` are ignored in old drafts, and count in newer ones."""
+def test_keywords_next_to_a_reference_depend_on_the_draft() -> None:
+    """Keywords next to `$ref` are ignored in older drafts and apply in newer ones."""
     schema: JsonObject = {
         "definitions": {"s": {"type": ["string", "integer"]}},
         "type": "object",
@@ -186,8 +186,8 @@ def test_older_drafts_have_a_reference_alone() -> None:
     assert not problems(older, {"x": "1"})
 
 
-def test_what_was_given_is_not_changed() -> None:
-    """A new object comes back."""
+def test_the_original_value_does_not_change() -> None:
+    """The result is a new object."""
     value: JsonObject = {"x": {"y": ["1"]}}
     inner = {"type": "object", "properties": {"y": {"type": "array", "items": {"type": "integer"}}}}
     assert read({"type": "object", "properties": {"x": inner}}, value) == {"x": {"y": [1]}}
@@ -205,11 +205,13 @@ TWO: JsonObject = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
     ("schema", "value"),
     [
         pytest.param({"allOf": [TWO] * 40, "type": "object"}, {"x": "1"}, id="alternatives that multiply"),
-        pytest.param({"allOf": [{"properties": many(3, TWO)}] * 300}, many(3, {"a": "1"}), id="many that all hold"),
+        pytest.param(
+            {"allOf": [{"properties": many(3, TWO)}] * 300}, many(3, {"a": "1"}), id="many schemas for one value"
+        ),
         pytest.param(
             {"properties": {"x": {"type": "array", "items": {"allOf": [{"type": "integer"}] * 2000}}}},
             {"x": ["1"] * 20_000},
-            id="many for each of many",
+            id="many schemas for many values",
         ),
         pytest.param(
             {"properties": {"x": {"type": "array", "items": {"enum": list(range(15_000))}}}},
@@ -224,16 +226,16 @@ TWO: JsonObject = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
         pytest.param(
             {"$defs": {"t": {"properties": {"x": {"$ref": "#/$defs/t"}}, "type": "object"}}, "$ref": "#/$defs/t"},
             {"x": '{"x": ' * 90 + "1" + "}" * 90},
-            id="a recursive one",
+            id="a recursive schema",
         ),
         pytest.param({"type": "object"}, {"x": json.loads("[" * 400 + "]" * 400)}, id="a deep value"),
     ],
 )
 def test_hostile_schemas_and_values_take_bounded_time(schema: Any, value: Any) -> None:
-    """What would take longer stays as it is."""
-    began = time.process_time()
+    """A value does not change if the conversion would take too long."""
+    started = time.process_time()
     read(schema, value)
-    assert time.process_time() - began < 5
+    assert time.process_time() - started < 5
 
 
 SCALARS = st.sampled_from(["string", "integer", "number", "boolean", "null"])
@@ -259,27 +261,27 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=6,
 )
-TEXTS = st.sampled_from(["", " ", "1", "1.5", "true", "null", "a", "a,b", "1,2", "[1]", '["1"]', '{"a": "1"}', "x y"])
+STRINGS = st.sampled_from(["", " ", "1", "1.5", "true", "null", "a", "a,b", "1,2", "[1]", '["1"]', '{"a": "1"}', "x y"])
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    TEXTS | st.integers(0, 3) | st.booleans() | st.none(),
+    STRINGS | st.integers(0, 3) | st.booleans() | st.none(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
     max_leaves=6,
 )
 
 
 @given(schema=SCHEMAS, value=st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4))
-def test_what_validates_is_never_changed(schema: JsonObject, value: JsonObject) -> None:
-    """Whatever the schema; and reading it again changes nothing more."""
+def test_a_valid_value_never_changes(schema: JsonObject, value: JsonObject) -> None:
+    """For any schema, a valid value does not change, and a second conversion has no effect."""
     schema = {**schema, "$comment": "JSON Schema", "$id": "x:y"}
-    got = read(schema, value)
+    result = read(schema, value)
     if not problems(schema, value):
-        assert got == value
-    assert json.dumps(read(schema, got)) == json.dumps(got)
+        assert result == value
+    assert json.dumps(read(schema, result)) == json.dumps(result)
 
 
 @given(data=st.data())
-def test_a_form_of_what_validates_is_read_back(data: st.DataObject) -> None:
-    """Numbers, flags and lists as the texts that forms make of them."""
+def test_the_form_of_a_valid_value_is_converted_back(data: st.DataObject) -> None:
+    """Numbers, booleans, lists and objects that a form sends as strings are converted back."""
     kinds: dict[str, tuple[JsonObject, st.SearchStrategy[Any]]] = {
         "integer": ({"type": "integer"}, st.integers()),
         "number": ({"type": ["number", "null"]}, st.none() | st.floats(allow_nan=False, allow_infinity=False)),
@@ -289,7 +291,7 @@ def test_a_form_of_what_validates_is_read_back(data: st.DataObject) -> None:
     }
     schema: JsonObject = {"type": "object", "properties": {name: kind for name, (kind, _) in kinds.items()}}
     value: dict[str, Any] = data.draw(st.fixed_dictionaries({name: strategy for name, (_, strategy) in kinds.items()}))
-    got = read(schema, {name: json.dumps(each) for name, each in value.items()})
-    assert got == value
-    assert not problems(schema, got)
+    result = read(schema, {name: json.dumps(each) for name, each in value.items()})
+    assert result == value
+    assert not problems(schema, result)
     assert read(schema, {"list": ",".join(map(str, value["list"]))}) == {"list": value["list"]}

@@ -1,4 +1,4 @@
-"""Agents' schemas: both forms, and what hostile ones may not do."""
+"""Validation by agents' schemas in both forms, and limits for hostile schemas."""
 
 import http.server
 import threading
@@ -14,7 +14,7 @@ from shared.json_schema.validation import check_schema, find_problems, to_parame
 from shared.models.errors import BadRequest
 
 
-def found(schema: Any, value: Any) -> list[tuple[tuple[str | int, ...], str]]:
+def locate_problems(schema: Any, value: Any) -> list[tuple[tuple[str | int, ...], str]]:
     return [(problem.loc, problem.type) for problem in find_problems(schema, value)]
 
 
@@ -49,14 +49,14 @@ def found(schema: Any, value: Any) -> list[tuple[tuple[str | int, ...], str]]:
         ),
     ],
 )
-def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any]) -> None:
-    """A field may be called as JSON Schema's keywords are; every field of the short form is required."""
+def test_values_are_validated_by_both_forms(schema: Any, value: Any, expected: list[Any]) -> None:
+    """JSON Schema and the short form are supported. Short-form fields are required, even if named like keywords."""
     check_schema(schema)
-    assert found(schema, value) == expected
+    assert locate_problems(schema, value) == expected
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "message"),
     [
         ({"a": 5}, "at /a, "),
         ({"a": {"b": [1, 2]}}, "at /a/b, "),
@@ -77,26 +77,26 @@ def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any])
         ({"type": "object", "properties": {f"p{n}": {"pattern": "a"} for n in range(201)}}, "regular expressions"),
     ],
 )
-def test_an_invalid_schema_is_refused(schema: Any, told: str) -> None:
-    """400, with the place; also when it is used."""
+def test_an_invalid_schema_is_refused(schema: Any, message: str) -> None:
+    """An invalid schema raises `BadRequest` with the position, both when it is checked and when it is used."""
     with pytest.raises(BadRequest, match=r"^inputSchema cannot be used: ") as caught:
         check_schema(schema, "inputSchema")
-    assert told in caught.value.message
+    assert message in caught.value.message
     assert len(caught.value.message) < 600
     with pytest.raises(BadRequest):
         find_problems(schema, {})
 
 
-def test_nothing_is_ever_fetched() -> None:
-    """Neither what is referred to nor a dialect, however it is written: a server that listens hears nothing."""
-    heard: list[str] = []
+def test_references_are_never_fetched() -> None:
+    """Neither references nor dialects are fetched: the server at their address receives no request."""
+    requested_paths: list[str] = []
 
-    class Listening(http.server.BaseHTTPRequestHandler):
+    class RecordingHandler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            heard.append(self.path)
+            requested_paths.append(self.path)
             self.send_error(404)
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Listening) as server:
+    with http.server.HTTPServer(("127.0.0.1", 0), RecordingHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/s.json"
         hostile: list[Any] = [
@@ -112,27 +112,27 @@ def test_nothing_is_ever_fetched() -> None:
             with pytest.raises(BadRequest):
                 check_schema(schema)
         server.shutdown()
-    assert heard == []
+    assert requested_paths == []
 
 
-def named_twice(levels: int) -> dict[str, Any]:
-    """A definition for each level, each naming the one below it twice."""
+def doubling_schema(levels: int) -> dict[str, Any]:
+    """Returns a schema with a definition per level. Each definition refers to the one below it twice."""
     below = [{"anyOf": [{"$ref": f"#/$defs/a{n}"}, {"$ref": f"#/$defs/a{n}"}]} for n in range(levels)]
     definitions = {f"a{n + 1}": each for n, each in enumerate(below)}
     return {"$ref": f"#/$defs/a{levels}", "$defs": {"a0": {"type": "string"}, **definitions}}
 
 
 @pytest.mark.timeout(30)
-def test_a_schema_that_would_take_for_ever_is_refused() -> None:
-    """2^40 evaluations in two kilobytes."""
+def test_a_schema_that_would_take_forever_is_refused() -> None:
+    """A schema of two kilobytes that requires 2^40 evaluations is refused."""
     with pytest.raises(BadRequest, match="expands to more"):
-        check_schema(named_twice(40))
+        check_schema(doubling_schema(40))
 
 
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
-        (named_twice(13), 1),
+        (doubling_schema(13), 1),
         ({"anyOf": [{"items": {"type": "string"}}] * 1000}, [1] * 1000),
         ({"items": {"type": "integer"}}, ["x"] * 200_000),
         ({"properties": {"a": {"pattern": "^(a+)+$"}}}, {"a": "a" * 100_000 + "b"}),
@@ -140,8 +140,8 @@ def test_a_schema_that_would_take_for_ever_is_refused() -> None:
     ],
 )
 @pytest.mark.timeout(30)
-def test_telling_what_is_wrong_is_bounded(schema: Any, value: Any) -> None:
-    """If describing every problem would take seconds, one is described; patterns do not backtrack."""
+def test_the_description_of_problems_is_bounded(schema: Any, value: Any) -> None:
+    """If a description of all problems would take seconds, only one is described. Patterns do not backtrack."""
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     assert len(find_problems(schema, value)) <= 20
 
@@ -149,16 +149,16 @@ def test_telling_what_is_wrong_is_bounded(schema: Any, value: Any) -> None:
 @pytest.mark.parametrize("keyword", ["anyOf", "allOf", "oneOf"])
 @pytest.mark.timeout(30)
 def test_a_recursive_schema_that_branches_ends(keyword: str) -> None:
-    """Twice at each of ninety levels."""
+    """A schema that refers to itself twice at each of ninety levels ends with one problem."""
     schema: Any = {"type": "object", "properties": {"a": {keyword: [{"$ref": "#"}, {"$ref": "#"}]}}}
     value: Any = 1
     for _ in range(90):
         value = {"a": value}
-    assert found(schema, value) == [((), "schema")]
+    assert locate_problems(schema, value) == [((), "schema")]
 
 
 def test_depth_is_bounded() -> None:
-    """Of schemas, of references, and of values: a sentence rather than the end of the stack."""
+    """Schemas, references and values that are nested too deeply cause an error message and no stack overflow."""
     deep: Any = {"type": "string"}
     for _ in range(150):
         deep = {"type": "object", "properties": {"a": deep}}
@@ -170,23 +170,23 @@ def test_depth_is_bounded() -> None:
     value: Any = 1
     for _ in range(5000):
         value = [value]
-    assert found({"type": "object", "properties": {}}, value) == [((), "depth")]
+    assert locate_problems({"type": "object", "properties": {}}, value) == [((), "depth")]
 
 
 def test_long_lists_of_problems_are_cut() -> None:
-    """Twenty, each of a line or two."""
+    """At most twenty problems are reported, each with at most 300 characters."""
     value: Any = {"l": ["x" * 1000] * 50}
-    told = find_problems({"l": ["integer"]}, value)
-    assert len(told) == 20
-    assert all(len(problem.message) <= 300 for problem in told)
+    problems = find_problems({"l": ["integer"]}, value)
+    assert len(problems) == 20
+    assert all(len(problem.message) <= 300 for problem in problems)
 
 
-def test_parameters_are_the_fields_but_the_text() -> None:
-    """With the types of the catalog, from either form, definitions followed."""
+def test_parameters_are_the_fields_except_the_input_text() -> None:
+    """In both forms, every field except `inputText` becomes a parameter. References are resolved."""
     assert to_parameter_specs(None) == {}
-    short = to_parameter_specs({"inputText": "string", "n": "int", "x": "number", "about": "what it is about"})
-    assert {name: spec.type for name, spec in short.items()} == {"n": "integer", "x": "float", "about": "string"}
-    assert short["about"].description == "what it is about"
+    short = to_parameter_specs({"inputText": "string", "n": "int", "x": "number", "subject": "what the text is about"})
+    assert {name: spec.type for name, spec in short.items()} == {"n": "integer", "x": "float", "subject": "string"}
+    assert short["subject"].description == "what the text is about"
     schema: Any = {
         "type": "object",
         "properties": {
@@ -241,7 +241,7 @@ schemas = st.dictionaries(names, anything, max_size=5)
 
 @given(schemas, anything)
 def test_any_object_is_accepted_or_refused_as_a_schema(schema: Any, value: Any) -> None:
-    """Whatever is sent: problems or a `BadRequest`, never another error; and both ways to ask agree."""
+    """For any schema, both functions raise `BadRequest`, or neither does. No other error occurs."""
     try:
         check_schema(schema)
     except BadRequest:
@@ -253,14 +253,14 @@ def test_any_object_is_accepted_or_refused_as_a_schema(schema: Any, value: Any) 
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["string", "integer", "boolean", "list"]), min_size=1))
-def test_the_short_form_takes_what_it_describes(schema: Any) -> None:
-    """And nothing that lacks a field."""
+def test_the_short_form_accepts_complete_objects(schema: Any) -> None:
+    """An object with all fields is valid, and an object that lacks a field is not."""
     examples: dict[str, Any] = {"string": "x", "integer": 1, "boolean": True, "list": []}
     value = {name: examples[kind] for name, kind in schema.items()}
-    assert found(schema, value) == []
+    assert locate_problems(schema, value) == []
     assert to_valid_schema(to_valid_schema(schema)) == to_valid_schema(schema)
     value.popitem()
-    assert found(schema, value) == [((), "required")]
+    assert locate_problems(schema, value) == [((), "required")]
 
 
 def test_an_escaped_slash_hides_no_work() -> None:

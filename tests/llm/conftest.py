@@ -1,4 +1,4 @@
-"""Routes all providers to the scripted server, which answers each in its own form."""
+"""Routes all providers to the scripted server, which answers in each provider's form."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,21 +23,21 @@ MODELS = {
 
 
 class Providers:
-    """Asks models through the catalog. Each question uses one step of the script."""
+    """Calls models through the catalog. Each call uses one step of the script."""
 
     def __init__(self, catalog: Catalog, server: ModelServer) -> None:
         self.catalog = catalog
         self.server = server
 
     async def ask(self, provider: str, step: Step, *, seconds: float = 10, **fields: Any) -> ChatResult:
-        """The result for the prompt "hi"."""
+        """Returns the result for the prompt "hi"."""
         model = fields.pop("model", MODELS[provider])
         chat = {"messages": [{"role": "user", "content": "hi"}], "provider": provider, "model": model, **fields}
         self.server.script("hi", step)
         return await complete(self.catalog.route(provider, model), ChatRequest.model_validate(chat), seconds)
 
     async def failure(self, provider: str, step: Step, *, seconds: float = 10, **fields: Any) -> ModelFailure:
-        """The failure for the prompt "hi"."""
+        """Returns the failure for the prompt "hi"."""
         with pytest.raises(ModelFailure) as raised:
             await self.ask(provider, step, seconds=seconds, **fields)
         for word in ("litellm", "drop_params", "github.com", "traceback"):
@@ -46,12 +46,12 @@ class Providers:
 
     @property
     def call(self) -> Call:
-        """The only call that was made."""
+        """The only call that the server received."""
         (call,) = self.server.calls
         return call
 
     def cost(self, provider: str, prompt: float, completion: float, model: str | None = None) -> float:
-        """The cost of these tokens in US dollars."""
+        """Returns the cost of these tokens in US dollars."""
         prices = self.catalog.get_model(provider, model or MODELS[provider]).prices
         assert prices is not None
         return (prompt * prices.input + completion * prices.output) / 1_000_000

@@ -1,4 +1,4 @@
-"""Limits for answers of any length and speed, and for the memory that reading them takes."""
+"""Limits for the length and speed of responses, and for the memory that reading them takes."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ ENDLESS = b"x" * 65536
 
 
 def resident_bytes() -> int:
-    """The resident memory of this process."""
+    """Returns the resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096
 
@@ -49,8 +49,8 @@ def resident_bytes() -> int:
         ("openai", Wire([b"data: {}\n\n" * 6000], content_type=STREAM, endless=True), "more than 500000 events"),
     ],
 )
-async def test_an_endless_answer_is_given_up(providers: Providers, provider: str, step: Wire, limit: str) -> None:
-    """The call fails for good at a limit, with its possible cost, and the worker's memory does not grow."""
+async def test_an_endless_response_is_abandoned(providers: Providers, provider: str, step: Wire, limit: str) -> None:
+    """The call fails permanently at a limit with its possible cost, and the worker's memory does not grow."""
     before = resident_bytes()
     failed = await providers.failure(provider, step, seconds=60, stream=True)
     assert failed.message == f"The answer from {load_curated(provider).name} is too long: {limit}."
@@ -73,7 +73,7 @@ async def test_an_endless_answer_is_given_up(providers: Providers, provider: str
 async def test_an_answer_that_is_too_long_costs_at_most_the_limit(
     providers: Providers, step: Wire, limit: int | None
 ) -> None:
-    """The cost is that of the request's limit, or else the model's, because a token may have many bytes."""
+    """The cost is that of the request's answer limit, or otherwise the model's. A token may have many bytes."""
     parameters = {"max_completion_tokens": limit} if limit else {}
     failed = await providers.failure("openai", step, seconds=60, stream=True, parameters=parameters)
     assert failed.usage is not None
@@ -83,38 +83,38 @@ async def test_an_answer_that_is_too_long_costs_at_most_the_limit(
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_decompression_bomb_is_read_up_to_the_limit(providers: Providers, encoding: str) -> None:
-    """A few kilobytes may expand to a hundred megabytes."""
+    """A few kilobytes that expand to a hundred megabytes are decompressed only up to the limit."""
     bomb = b" " * 100_000_000
-    packed = gzip.compress(bomb, 1) if encoding == "gzip" else zlib.compress(bomb, 1)
+    compressed = gzip.compress(bomb, 1) if encoding == "gzip" else zlib.compress(bomb, 1)
     del bomb
     before = resident_bytes()
-    failed = await providers.failure("openai", Wire(packed, headers={"Content-Encoding": encoding}))
+    failed = await providers.failure("openai", Wire(compressed, headers={"Content-Encoding": encoding}))
     assert failed.message == "The answer from OpenAI is too long: more than 4194304 bytes."
     assert resident_bytes() - before < 60_000_000
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
-async def test_a_compressed_answer_is_read(providers: Providers, encoding: str) -> None:
-    """The request accepts gzip, and answers in other known encodings are also read."""
+async def test_a_compressed_response_is_read(providers: Providers, encoding: str) -> None:
+    """The request accepts gzip, and responses with other known encodings are also read."""
     body = json.dumps(chat("yes")).encode()
-    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "identity": body}[encoding]
-    assert (await providers.ask("openai", Wire(packed, headers={"Content-Encoding": encoding}))).content == "yes"
+    compressed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "identity": body}[encoding]
+    assert (await providers.ask("openai", Wire(compressed, headers={"Content-Encoding": encoding}))).content == "yes"
     assert providers.call.headers["accept-encoding"] == "gzip"
 
 
 async def test_several_gzip_members_are_joined(providers: Providers) -> None:
-    """The format allows several members. Too many, each of which takes time, are refused."""
+    """A response with several gzip members is read. Too many are refused, because each of them takes time."""
     body = json.dumps(chat("yes")).encode()
-    packed = gzip.compress(body[:20]) + gzip.compress(body[20:])
-    assert (await providers.ask("openai", Wire(packed, headers={"Content-Encoding": "gzip"}))).content == "yes"
-    flood = gzip.compress(b"") * 200 + packed
+    compressed = gzip.compress(body[:20]) + gzip.compress(body[20:])
+    assert (await providers.ask("openai", Wire(compressed, headers={"Content-Encoding": "gzip"}))).content == "yes"
+    flood = gzip.compress(b"") * 200 + compressed
     failed = await providers.failure("openai", Wire(flood, headers={"Content-Encoding": "gzip"}))
     assert failed.message == "The answer from OpenAI could not be understood."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 async def test_json_in_another_encoding_is_read(providers: Providers, encoding: str) -> None:
-    """The encoding is detected."""
+    """The encoding of the JSON is detected."""
     body = json.dumps(chat("yes – \u00e4"), ensure_ascii=False).encode(encoding)
     assert (await providers.ask("openai", Wire(body))).content == "yes – \u00e4"
 
@@ -123,10 +123,10 @@ async def test_json_in_another_encoding_is_read(providers: Providers, encoding: 
     ("body", "encoding"),
     [(b"no gzip", "gzip"), (gzip.compress(b"{}", mtime=0)[:-9], "gzip"), (b"{}", "br"), (b"{}", "gzip, br")],
 )
-async def test_an_answer_that_cannot_be_decompressed_is_unreadable(
+async def test_a_response_that_cannot_be_decompressed_is_unreadable(
     providers: Providers, body: bytes, encoding: str
 ) -> None:
-    """The failure is temporary, because the next answer may be valid."""
+    """The failure is temporary, because the next response may be valid."""
     failed = await providers.failure("openai", Wire(body, headers={"Content-Encoding": encoding}))
     assert (failed.message, failed.transient) == ("The answer from OpenAI could not be understood.", True)
 
@@ -140,14 +140,14 @@ async def test_an_answer_that_cannot_be_decompressed_is_unreadable(
     ],
 )
 async def test_headers_are_bounded(providers: Providers, headers: dict[str, str]) -> None:
-    """The number and the size of headers are limited; the largest are not even read."""
+    """The number and the size of headers are limited. The largest headers are not even read."""
     failed = await providers.failure("openai", Wire(chat(), headers=headers))
     assert ("too long" in failed.message) or ("lost" in failed.message)
 
 
 @pytest.mark.parametrize("status", [400, 500])
 async def test_only_the_beginning_of_an_error_is_read(providers: Providers, status: int) -> None:
-    """The status of an error is sufficient."""
+    """Only the beginning of an error's body is read, because its status is sufficient."""
     failed = await providers.failure("openai", Wire([ENDLESS], status=status, endless=True), seconds=20)
     assert (failed.transient, failed.cost) == (status == 500, 0)
     assert len(failed.message) < 400
@@ -155,7 +155,7 @@ async def test_only_the_beginning_of_an_error_is_read(providers: Providers, stat
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_slow_answer_ends_at_the_timeout(providers: Providers, stream: bool) -> None:
+async def test_a_slow_response_ends_at_the_timeout(providers: Providers, stream: bool) -> None:
     """The call ends at its timeout even if bytes keep arriving."""
     step = Wire(
         [b": waiting\n\n" if stream else b" "],
@@ -168,7 +168,7 @@ async def test_a_slow_answer_ends_at_the_timeout(providers: Providers, stream: b
 
 
 async def test_a_stream_ends_with_its_closing_event(providers: Providers) -> None:
-    """The answer is complete even if the connection stays open."""
+    """The answer is complete after the closing event, even if the connection stays open."""
     step = Wire(
         [delta(content="yes"), delta("stop"), DONE, b": waiting\n\n"], pause=0.02, content_type=STREAM, endless=True
     )
@@ -206,7 +206,7 @@ def test_choices_of_a_stream_are_bounded() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_not_followed(providers: Providers, status: int) -> None:
-    """The key is meant for one address."""
+    """A redirect is not followed, because the key is meant for one address."""
     step = Wire(b"", status=status, headers={"Location": f"{providers.server.address}/elsewhere"})
     failed = await providers.failure("openai", step)
     assert (failed.message, failed.transient) == ("OpenAI is not at the address that this service has for it.", False)
@@ -215,7 +215,7 @@ async def test_a_redirect_is_not_followed(providers: Providers, status: int) -> 
 
 @pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "openai", "openrouter", "perplexity", "local"])
 async def test_a_request_is_sent_once(providers: Providers, provider: str) -> None:
-    """It is not repeated after a lost connection: the provider may bill it, and the queue tries again."""
+    """A request is not repeated after a lost connection: the provider may bill it, and the queue retries the task."""
     failed = await providers.failure(provider, Wire([b'{"a": '], cut=True))
     assert failed.transient
     assert providers.call.size > 0

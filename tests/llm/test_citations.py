@@ -1,4 +1,4 @@
-"""The citations of all providers, in one shape in `thoughts.citations`."""
+"""The citations of all providers have the same form in `thoughts.citations`."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ B = {"url": "https://b.example/", "title": "B"}
 URL_CITATION = {"type": "url_citation", "url_citation": {**A, "start_index": 0, "end_index": 3}}
 
 
-async def test_citations_of_anthropic_are_in_its_text_blocks(providers: Providers) -> None:
-    """They are read from the blocks. A search that the provider ran is not a tool call for the caller."""
+async def test_citations_of_anthropic_are_read_from_its_text_blocks(providers: Providers) -> None:
+    """Citations are read from text blocks. A search that the provider ran is not a tool call for the caller."""
     web = {"type": "web_search_result_location", **A, "cited_text": "It is.", "encrypted_index": "x"}
     body = anthropic(
         {"type": "text", "text": "Well. "},
@@ -46,17 +46,17 @@ async def test_citations_of_anthropic_are_in_its_text_blocks(providers: Provider
         ({"citations": None, "search_results": "?"}, None),
     ],
 )
-async def test_citations_of_perplexity_are_next_to_the_choices(
+async def test_citations_of_perplexity_are_read_next_to_the_choices(
     providers: Providers, fields: dict[str, Any], expected: Any
 ) -> None:
-    """They are in the order of the numbers in the text."""
+    """The citations are in the order of the numbers in the text."""
     result = await providers.ask("perplexity", Wire(chat("Yes [1].", **fields)))
     assert result.thoughts == (expected and {"citations": expected})
 
 
 @pytest.mark.parametrize("provider", ["openai", "openrouter"])
-async def test_citations_of_the_chat_interface_are_annotations(providers: Providers, provider: str) -> None:
-    """Annotations without an address are omitted."""
+async def test_citations_of_the_chat_interface_are_read_from_annotations(providers: Providers, provider: str) -> None:
+    """Citations are read from annotations once. Annotations without an address are omitted."""
     annotations = [URL_CITATION, URL_CITATION, {"type": "url_citation", "url_citation": None}, None]
     result = await providers.ask(provider, Wire(chat("Yes", message={"annotations": annotations})))
     assert result.thoughts == {"citations": [{**A, "start_index": 0, "end_index": 3}]}
@@ -69,8 +69,8 @@ async def test_citations_of_a_stream_are_read(providers: Providers) -> None:
     assert result.thoughts == {"citations": [{**A, "start_index": 0, "end_index": 3}]}
 
 
-async def test_citations_of_the_responses_interface_are_in_its_parts(providers: Providers) -> None:
-    """Their positions refer to the whole content."""
+async def test_citations_of_the_responses_interface_are_read_from_its_parts(providers: Providers) -> None:
+    """The positions of the citations refer to the whole content."""
     body = responses(
         {"type": "web_search_call", "id": "w1", "status": "completed", "action": {"type": "search", "query": "q"}},
         output_text("Yes.", {"type": "url_citation", **A, "start_index": 0, "end_index": 3}),
@@ -87,7 +87,7 @@ async def test_citations_of_the_responses_interface_are_in_its_parts(providers: 
     assert result.thoughts["built_in_tools"] == [{"name": "web_search", "input": {"type": "search", "query": "q"}}]
 
 
-async def test_byte_positions_of_gemini_become_characters(providers: Providers) -> None:
+async def test_byte_positions_of_gemini_become_character_positions(providers: Providers) -> None:
     """There is a citation for each supported segment and each of its sources, with positions in characters."""
     grounding = {
         "webSearchQueries": ["q"],
@@ -115,7 +115,7 @@ async def test_citations_of_gemini_without_positions_are_read(providers: Provide
     assert result.thoughts["citations"] == [A, {"url": B["url"], "start_index": 0, "end_index": 3}]
 
 
-async def test_citations_of_bedrock_are_blocks(providers: Providers) -> None:
+async def test_citations_of_bedrock_are_read_from_its_blocks(providers: Providers) -> None:
     """A citation block contains the text that it supports."""
     cited = {"content": [{"text": "Yes"}], "citations": [{"title": "A", "location": {"web": {"url": A["url"]}}}]}
     body = converse({"text": "So: "}, {"citationsContent": cited})

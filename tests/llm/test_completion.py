@@ -1,4 +1,4 @@
-"""Model calls: litellm over real HTTP, with the scripted server."""
+"""Model calls with litellm over real HTTP to the scripted server."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ async def failure(catalog: Catalog, request: ChatRequest, seconds: float = 10) -
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_an_answer_has_usage_and_cost(catalog: Catalog, model_server: ModelServer, stream: bool) -> None:
-    """The result has the content, the tokens, "provider/model" and the cost, with and without streaming."""
+    """With and without streaming, the result has the content, the tokens, "provider/model" and the cost."""
     model_server.script("hi", Answer("Hello, you there.", prompt_tokens=1000, completion_tokens=500))
     result = await call(catalog, chat("hi", stream=stream))
     prices = catalog.get_model("openai", CHEAP).prices
@@ -48,8 +48,8 @@ async def test_an_answer_has_usage_and_cost(catalog: Catalog, model_server: Mode
     assert sent.headers["authorization"] == f"Bearer {SECRET_KEY}"
 
 
-async def test_parameters_pass_and_null_ones_are_dropped(catalog: Catalog, model_server: ModelServer) -> None:
-    """Parameters with a value are sent unchanged; those with null are not sent."""
+async def test_parameters_are_sent_unless_they_are_null(catalog: Catalog, model_server: ModelServer) -> None:
+    """Parameters with a value are sent unchanged. Parameters that are null are not sent."""
     parameters = {"temperature": 0.5, "max_completion_tokens": 50, "top_p": None, "stop": ["END"]}
     await call(catalog, chat("hi", parameters=parameters))
     (sent,) = model_server.calls
@@ -64,7 +64,7 @@ async def test_parameters_pass_and_null_ones_are_dropped(catalog: Catalog, model
 async def test_a_caller_cannot_choose_the_address_of_a_call(
     catalog: Catalog, model_server: ModelServer, name: str
 ) -> None:
-    """litellm's own arguments are refused by name, and nothing is called."""
+    """Arguments of litellm are refused by name, and nothing is called."""
     with pytest.raises(InvalidParameters, match=name):
         await call(catalog, chat("hi", parameters={name: "http://evil.example"}))
     assert not model_server.calls
@@ -85,7 +85,7 @@ async def test_reasoning_uses_the_responses_api_and_is_reported(catalog: Catalog
 
 
 async def test_a_built_in_tool_uses_the_responses_api(catalog: Catalog, model_server: ModelServer) -> None:
-    """The tool's entry in the catalog is added to the request."""
+    """The Responses API is called, and the tool's entry in the catalog is added to the request."""
     await call(catalog, chat("news?", builtInTools=["web_search"]))
     (sent,) = model_server.calls
     assert sent.path == "/v1/responses"
@@ -93,7 +93,7 @@ async def test_a_built_in_tool_uses_the_responses_api(catalog: Catalog, model_se
 
 
 async def test_a_tool_that_the_model_does_not_have_is_refused(catalog: Catalog) -> None:
-    """The error names the tool."""
+    """The error for a tool that the model does not have names the tool."""
     with pytest.raises(UnknownBuiltInTool, match="time_travel"):
         await call(catalog, chat("hi", builtInTools=["time_travel"]))
 
@@ -101,7 +101,7 @@ async def test_a_tool_that_the_model_does_not_have_is_refused(catalog: Catalog) 
 async def test_reasoning_and_tool_calls_of_the_chat_api_are_reported(
     catalog: Catalog, model_server: ModelServer
 ) -> None:
-    """`thoughts` contains both; the content of an answer without text is empty."""
+    """`thoughts` contains the reasoning and the tool calls. The content of an answer without text is empty."""
     tool_call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     model_server.script("look", Answer(None, reasoning="Hm.", tool_calls=[tool_call], finish_reason="tool_calls"))
     result = await call(catalog, chat("look"))
@@ -111,7 +111,7 @@ async def test_reasoning_and_tool_calls_of_the_chat_api_are_reported(
 
 
 async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: ModelServer) -> None:
-    """`local` reports tokens but costs nothing, and does not get another provider's key."""
+    """A call of `local` has tokens but no cost, and does not contain another provider's key."""
     result = await call(catalog, chat("hi", provider="local", model="smollm2-135m-instruct"))
     assert (result.cost, result.usage.total_tokens) == (0.0, 1500)
     (sent,) = model_server.calls
@@ -144,7 +144,7 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
 async def test_failures_are_classified(
     catalog: Catalog, model_server: ModelServer, step: Any, transient: bool, message: str
 ) -> None:
-    """Temporary failures are transient, others have a message. litellm sends one request, without retries."""
+    """Failures are classified as temporary or permanent and have a message. litellm does not retry the request."""
     model_server.script("hi", step)
     failed = await failure(catalog, chat("hi"))
     assert (failed.transient, len(model_server.calls)) == (transient, 1)
@@ -155,7 +155,7 @@ async def test_failures_are_classified(
 
 @pytest.mark.parametrize("step", [Cut(), Half()])
 async def test_a_stream_that_breaks_off_is_a_failure(catalog: Catalog, model_server: ModelServer, step: Any) -> None:
-    """Half of an answer counts as a lost connection, even if it seems to end normally."""
+    """An incomplete answer counts as a lost connection, even if the stream seems to end normally."""
     model_server.script("hi", step)
     assert (await failure(catalog, chat("hi", stream=True))).transient
     assert model_server.calls[0].body["stream"] is True
@@ -164,10 +164,10 @@ async def test_a_stream_that_breaks_off_is_a_failure(catalog: Catalog, model_ser
 @pytest.mark.parametrize(
     "fields", [{"builtInTools": ["web_search"]}, {"provider": "openrouter", "model": "openrouter/auto"}]
 )
-async def test_a_stream_is_only_requested_if_its_end_can_be_detected(
+async def test_a_stream_is_requested_only_if_its_end_can_be_detected(
     environ: dict[str, str], model_server: ModelServer, fields: dict[str, Any]
 ) -> None:
-    """Other answers are not streamed; a caller who polls notices no difference."""
+    """Other answers are not streamed. A caller that polls notices no difference."""
     environ |= {"OPENROUTER_API_KEY": "sk-or-1", "OPENROUTER_API_BASE": model_server.base_url}
     await call(Catalog.load(environ), chat("hi", stream=True, **fields))
     assert not model_server.calls[0].body.get("stream")
@@ -177,13 +177,13 @@ async def test_a_stream_is_only_requested_if_its_end_can_be_detected(
 async def test_parameters_that_the_responses_api_would_drop_are_refused(
     catalog: Catalog, parameter: dict[str, Any]
 ) -> None:
-    """The parameters are refused by name before anything is called."""
+    """Parameters that the Responses API would drop are refused by name before anything is called."""
     with pytest.raises(InvalidParameters, match="cannot be combined with built-in tools"):
         await call(catalog, chat("news?", builtInTools=["web_search"], parameters=parameter))
 
 
 def charged_models() -> list[tuple[str, str]]:
-    """The models of the providers that use OpenAI's chat interface, which the scripted server supports."""
+    """Returns the models of the providers that use OpenAI's chat interface, which the scripted server supports."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x", "OPENROUTER_API_KEY": "x", "PERPLEXITY_API_KEY": "x"})
     providers = ("openai", "openrouter", "perplexity")
     return [(provider, model) for provider in providers for model in catalog.get_provider(provider).models]
@@ -211,21 +211,21 @@ async def test_a_reported_cost_is_used(environ: dict[str, str], model_server: Mo
 
 
 @pytest.mark.parametrize("content", ["cut \ud83d", "\udc00"])
-async def test_half_an_emoji_can_be_stored(catalog: Catalog, model_server: ModelServer, content: str) -> None:
-    """An answer that is cut within an emoji is still valid."""
+async def test_an_incomplete_emoji_can_be_stored(catalog: Catalog, model_server: ModelServer, content: str) -> None:
+    """An answer that is cut off within an emoji is still valid."""
     model_server.script("hi", Answer(content, reasoning=content))
     result = await call(catalog, chat("hi"))
     assert result.model_dump_json()
 
 
-async def test_an_answer_that_is_cut_at_its_limit_is_marked(catalog: Catalog, model_server: ModelServer) -> None:
-    """Its `finish_reason` is "length"."""
+async def test_an_answer_that_is_cut_off_at_its_limit_is_marked(catalog: Catalog, model_server: ModelServer) -> None:
+    """The `finish_reason` of an answer that is cut off at its limit is "length"."""
     model_server.script("hi", Answer("It was a dark and", finish_reason="length"))
     assert (await call(catalog, chat("hi"))).thoughts == {"finish_reason": "length"}
 
 
 async def test_an_unreachable_server_is_a_temporary_failure(environ: dict[str, str], lines: Lines) -> None:
-    """A refused connection may succeed later. The log contains the message."""
+    """A refused connection is a temporary failure. The log contains the message."""
     catalog = Catalog.load({**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
     failed = await failure(catalog, chat("hi"))
     assert failed.transient
@@ -248,7 +248,7 @@ async def test_an_unreachable_server_is_a_temporary_failure(environ: dict[str, s
         ),
     ],
 )
-async def test_a_free_models_server_that_does_not_run_is_named(
+async def test_the_server_of_a_free_model_is_named_if_it_does_not_run(
     environ: dict[str, str], provider: str, model: str, variable: str, message: str
 ) -> None:
     """The message contains the server's address on this machine, and the failure is temporary."""
@@ -260,7 +260,7 @@ async def test_a_free_models_server_that_does_not_run_is_named(
 async def test_a_chat_that_is_too_long_is_reported_with_the_models_limit(
     catalog: Catalog, model_server: ModelServer
 ) -> None:
-    """The message is our own, because the server's message is for its operator."""
+    """The message differs from the server's message, which is meant for its operator."""
     model_server.script("hi", Fail(400, "request (2105 tokens) exceeds the available context size (2048 tokens)"))
     failed = await failure(catalog, chat("hi", provider="local", model="smollm2-135m-instruct"))
     assert failed.message == (
@@ -270,8 +270,8 @@ async def test_a_chat_that_is_too_long_is_reported_with_the_models_limit(
     assert not failed.transient
 
 
-async def test_a_model_that_hangs_is_given_up(catalog: Catalog, model_server: ModelServer) -> None:
-    """The call fails at the timeout, and may be tried again."""
+async def test_a_model_that_hangs_is_abandoned(catalog: Catalog, model_server: ModelServer) -> None:
+    """The call fails at the timeout and can be retried."""
     model_server.script("hi", Answer(delay=30))
     failed = await failure(catalog, chat("hi"), seconds=0.3)
     assert failed.transient
@@ -285,7 +285,7 @@ async def test_retry_after_is_passed_on(catalog: Catalog, model_server: ModelSer
 
 
 async def test_keys_in_a_providers_message_are_hidden(environ: dict[str, str], model_server: ModelServer) -> None:
-    """The call's own key and likely keys are hidden, and the message is shortened."""
+    """The key of the call and likely keys are hidden, and the message is shortened."""
     plain = "plain-short-key"
     catalog = Catalog.load({**environ, "OPENAI_API_KEY": plain})
     model_server.script("hi", Fail(400, f"Bad {plain} and sk-proj-abcdefghijklmnop and " + "blah " * 200))

@@ -1,4 +1,4 @@
-"""The cost of answers and failed calls: as reported, by counted tokens, or estimated from bytes."""
+"""The cost of answers and failed calls: reported by the provider, computed from tokens, or estimated from bytes."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ OPENED = {**SEARCHED, "action": {"type": "open_page", "url": "https://a.example/
 
 
 def estimate_tokens(sent: float, received: float) -> tuple[int, int]:
-    """The estimated tokens of bytes sent and received."""
+    """Returns the estimated tokens of the bytes sent and received."""
     return math.ceil(sent / 4), math.ceil(received / 4)
 
 
@@ -52,7 +52,7 @@ def check_estimated(providers: Providers, outcome: ChatResult | ModelFailure, re
     ],
 )
 async def test_a_reported_cost_is_used(providers: Providers, usage: dict[str, Any], cost: float) -> None:
-    """With the user's own key at OpenRouter, it is the upstream provider's cost plus OpenRouter's fee."""
+    """A reported cost is used. With the user's own key at OpenRouter, it is the upstream cost plus OpenRouter's fee."""
     body = chat(usage={"prompt_tokens": 1000, "completion_tokens": 500, **usage})
     assert (await providers.ask("openrouter", Wire(body))).cost == pytest.approx(cost)
 
@@ -75,7 +75,7 @@ async def test_a_reported_cost_is_used(providers: Providers, usage: dict[str, An
     ],
 )
 async def test_an_invalid_cost_is_ignored(providers: Providers, cost: str) -> None:
-    """The tokens determine the cost instead."""
+    """If the reported cost is invalid, the tokens determine the cost."""
     usage = f'{{"prompt_tokens": 1000, "completion_tokens": 500, "cost": {cost}}}'
     body = chat(usage="?")
     text = json.dumps(body).replace('"?"', usage)
@@ -87,7 +87,7 @@ async def test_an_invalid_cost_is_ignored(providers: Providers, cost: str) -> No
 @pytest.mark.parametrize("usage", [None, {}, "?", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}])
 @pytest.mark.parametrize("stream", [False, True])
 async def test_missing_counts_are_estimated(providers: Providers, usage: Any, stream: bool) -> None:
-    """The tokens are estimated from all that was sent, and from answer, thoughts and tool arguments."""
+    """The tokens are estimated from the whole request and from the answer, the thoughts and the tool arguments."""
     message: dict[str, Any] = {
         "content": "Grüße",
         "reasoning_content": "Hm. ",
@@ -112,7 +112,7 @@ async def test_missing_counts_are_estimated(providers: Providers, usage: Any, st
     ],
 )
 async def test_tokens_may_be_fractions(providers: Providers, usage: dict[str, Any]) -> None:
-    """Fractions are rounded up."""
+    """Fractional token counts are rounded up."""
     result = await providers.ask("openai", Wire(chat(usage=usage)))
     assert result.usage.model_dump() == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
@@ -121,8 +121,10 @@ async def test_tokens_may_be_fractions(providers: Providers, usage: dict[str, An
     "usage",
     [{"prompt_tokens": 10, "total_tokens": 910}, {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 910}],
 )
-async def test_tokens_that_only_the_total_counts_are_the_answers(providers: Providers, usage: dict[str, Any]) -> None:
-    """The rest of the total is the answer, including thoughts that are not shown."""
+async def test_tokens_that_only_the_total_includes_belong_to_the_answer(
+    providers: Providers, usage: dict[str, Any]
+) -> None:
+    """The rest of the total belongs to the answer, including thoughts that are not shown."""
     result = await providers.ask("openai", Wire(chat(usage=usage)))
     assert (result.usage.completion_tokens, result.usage.estimated) == (900, False)
 
@@ -142,25 +144,25 @@ async def test_tokens_that_only_the_total_counts_are_the_answers(providers: Prov
 async def test_thoughts_in_addition_to_the_answer_are_charged_once(
     providers: Providers, usage: dict[str, Any], completion: int
 ) -> None:
-    """Providers count thoughts only in the total, in addition to it, or as a part of the answer."""
+    """Thoughts are charged once, whether they are counted in the total, in addition to it, or as part of the answer."""
     result = await providers.ask("openai", Wire(chat(usage={"prompt_tokens": 10, **usage})))
     assert (result.usage.completion_tokens, result.usage.estimated) == (completion, False)
     assert result.cost == pytest.approx(providers.cost("openai", 10, completion))
 
 
 async def test_an_impossible_total_ends_the_call(providers: Providers) -> None:
-    """Otherwise the total would be charged."""
+    """An impossible total ends the call, because it would otherwise be charged."""
     usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10**9}
     failed = await providers.failure("openai", Wire(chat("Hello.", usage=usage)))
     assert failed.message == "OpenAI reports an impossible usage."
     check_estimated(providers, failed, 6)
 
 
-@pytest.mark.parametrize("wrong", ["true", "-5", "NaN", '"7"', "1e999"])
-async def test_invalid_counts_are_estimated(providers: Providers, wrong: str) -> None:
+@pytest.mark.parametrize("invalid", ["true", "-5", "NaN", '"7"', "1e999"])
+async def test_invalid_counts_are_estimated(providers: Providers, invalid: str) -> None:
     """Invalid counts are treated as missing."""
     text = json.dumps(chat("Hello.", usage={"prompt_tokens": "?", "completion_tokens": "?"}))
-    result = await providers.ask("openai", Wire(text.replace('"?"', wrong).encode()))
+    result = await providers.ask("openai", Wire(text.replace('"?"', invalid).encode()))
     check_estimated(providers, result, 6)
 
 
@@ -177,7 +179,7 @@ async def test_invalid_counts_are_estimated(providers: Providers, wrong: str) ->
     ],
 )
 async def test_an_impossible_usage_ends_the_call(providers: Providers, usage: str) -> None:
-    """The call fails for good, with an estimated cost."""
+    """The call fails permanently with an estimated cost."""
     text = json.dumps(chat("Hello.", usage="?")).replace('"?"', usage)
     failed = await providers.failure("openai", Wire(text.encode()))
     assert (failed.message, failed.transient) == ("OpenAI reports an impossible usage.", False)
@@ -186,7 +188,7 @@ async def test_an_impossible_usage_ends_the_call(providers: Providers, usage: st
 
 @pytest.mark.parametrize("uses", ["1" + "0" * 12, "1" + "0" * 400])
 async def test_impossible_numbers_of_uses_end_the_call(providers: Providers, uses: str) -> None:
-    """Each use has a fee, so an impossible number counts as one use."""
+    """An impossible number of tool uses ends the call and is charged as one use."""
     text = json.dumps(anthropic(usage={"input_tokens": 5, "server_tool_use": {"web_search_requests": "?"}}))
     step = Wire(text.replace('"?"', uses).encode())
     failed = await providers.failure("anthropic", step, built_in_tools=["web_search"])
@@ -200,7 +202,7 @@ async def test_impossible_numbers_of_uses_end_the_call(providers: Providers, use
 
 
 async def test_tokens_with_an_impossible_cost_end_the_call(providers: Providers) -> None:
-    """A cheaper model could use as many tokens."""
+    """Token counts that are possible for a cheaper model end the call if their cost is impossible."""
     step = Wire(chat("Hello.", usage={"prompt_tokens": 20_000_000, "completion_tokens": 20_000_000}))
     failed = await providers.failure("openai", step, model="gpt-5.5")
     assert (failed.message, failed.transient) == ("OpenAI reports an impossible usage.", False)
@@ -209,7 +211,7 @@ async def test_tokens_with_an_impossible_cost_end_the_call(providers: Providers)
 
 @pytest.mark.parametrize("missing", [1, 5])
 async def test_the_text_of_an_incomplete_event_is_charged(providers: Providers, missing: int) -> None:
-    """The provider bills the text although no line break ended it."""
+    """The text of an event without a final line break is charged, because the provider bills it."""
     step = Wire([delta(content="four" * 5000)[:-missing]], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
     assert failed.usage is not None
@@ -218,7 +220,7 @@ async def test_the_text_of_an_incomplete_event_is_charged(providers: Providers, 
 
 @pytest.mark.parametrize("usage", [{"prompt_tokens": 10**19}, {"prompt_tokens": 5, "cost": 1e13}])
 async def test_an_impossible_usage_of_a_lost_stream_is_ignored(providers: Providers, usage: dict[str, Any]) -> None:
-    """The cost is estimated from the bytes sent and received."""
+    """If a lost stream has an impossible usage, the cost is estimated from the bytes sent and received."""
     counted = event({"choices": [], "usage": usage})
     failed = await providers.failure(
         "openai", Wire([delta(content="Half of"), counted], content_type=STREAM, cut=True), stream=True
@@ -226,8 +228,8 @@ async def test_an_impossible_usage_of_a_lost_stream_is_ignored(providers: Provid
     check_estimated(providers, failed, 7)
 
 
-async def test_cached_tokens_have_their_own_prices(providers: Providers) -> None:
-    """Prompt tokens from the provider's cache are cheaper, wherever they are counted."""
+async def test_cached_tokens_have_separate_prices(providers: Providers) -> None:
+    """Prompt tokens from the provider's cache are cheaper, in whichever field they are counted."""
     prices = providers.catalog.get_model("openai", "gpt-4.1-mini").prices
     assert prices is not None
     assert prices.cached_input
@@ -250,8 +252,8 @@ async def test_cached_tokens_have_their_own_prices(providers: Providers) -> None
     assert result.usage.prompt_tokens == 1000
 
 
-async def test_a_long_prompt_has_its_own_price(providers: Providers) -> None:
-    """The price applies to the whole request."""
+async def test_a_long_prompt_has_a_higher_price(providers: Providers) -> None:
+    """The price for long prompts applies to the whole request."""
     model = "gemini-2.5-pro"
     prices = providers.catalog.get_model("gemini", model).prices
     assert prices is not None
@@ -266,7 +268,7 @@ async def test_a_long_prompt_has_its_own_price(providers: Providers) -> None:
 
 
 async def test_thoughts_of_gemini_are_charged(providers: Providers) -> None:
-    """Text that tools read, and answers that only the total counts, are also charged."""
+    """Thoughts, text that tools read, and answers that only the total includes are charged."""
     body = gemini({"text": "yes"})
     counts = {"promptTokenCount": 100, "candidatesTokenCount": 5, "thoughtsTokenCount": 50}
     body["usageMetadata"] = {**counts, "toolUsePromptTokenCount": 7, "totalTokenCount": 162}
@@ -334,7 +336,7 @@ async def test_thoughts_of_gemini_are_charged(providers: Providers) -> None:
 async def test_built_in_tools_are_charged_by_use(
     providers: Providers, provider: str, model: str | None, tool: str, body: Any, uses: int
 ) -> None:
-    """Each search or container is charged, or each answer if the model's provider bills that."""
+    """Each search or container is charged, or each answer if the provider bills by answer."""
     chosen: dict[str, Any] = {"model": model} if model else {}
     result = await providers.ask(provider, Wire(body), builtInTools=[tool], **chosen)
     (call,) = providers.server.calls
@@ -346,7 +348,7 @@ async def test_built_in_tools_are_charged_by_use(
 
 
 async def test_thoughts_in_addition_to_an_answer_are_held(providers: Providers) -> None:
-    """Perplexity counts thoughts separately, and the answer limit does not limit them."""
+    """The hold covers thoughts that Perplexity counts separately and the answer limit does not limit."""
     usage = {"prompt_tokens": 10, "completion_tokens": 16, "reasoning_tokens": 100_000, "citation_tokens": 300_000}
     fields: dict[str, Any] = {"model": "sonar-deep-research", "parameters": {"max_tokens": 16}}
     result = await providers.ask("perplexity", Wire(chat(usage={**usage, "num_search_queries": 50})), **fields)
@@ -364,8 +366,8 @@ async def test_a_reported_cost_includes_fees(providers: Providers) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_cost_is_only_used_from_providers_that_report_costs(providers: Providers, stream: bool) -> None:
-    """For other providers, the meaning of the field is unknown."""
+async def test_a_cost_is_used_only_from_providers_that_report_costs(providers: Providers, stream: bool) -> None:
+    """The cost field is ignored for other providers, because its meaning is unknown."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 500, "cost": 0.000001}
     step = Wire(chat(usage=usage))
     if stream:
@@ -376,7 +378,7 @@ async def test_a_cost_is_only_used_from_providers_that_report_costs(providers: P
 
 
 def usage_event(cost: Any, completion: int = 2, **fields: Any) -> bytes:
-    """An event with a usage before the end of a stream."""
+    """Returns an event with a usage before the end of a stream."""
     return event(
         {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": completion, "cost": cost, **fields}}
     )
@@ -400,14 +402,14 @@ def usage_event(cost: Any, completion: int = 2, **fields: Any) -> bytes:
     ],
 )
 async def test_the_highest_cost_in_a_stream_is_used(providers: Providers, events: list[bytes], cost: float) -> None:
-    """It is the last one if the provider adds the costs up."""
+    """The highest cost in a stream is used. If the provider adds costs up, it is the last one."""
     result = await ask_stream(providers, [delta(content="Hel"), *events, DONE])
     assert result.cost == pytest.approx(cost)
 
 
 @pytest.mark.parametrize("end", [[], [delta("stop"), DONE]], ids=["lost", "whole"])
 async def test_an_early_cost_does_not_cover_later_text(providers: Providers, end: list[bytes]) -> None:
-    """The later text costs its tokens."""
+    """Text after an early cost is charged by its tokens."""
     events = [usage_event(0.000001), delta(reasoning="four" * 5000), *end]
     prompt, completion = 9, 5002
     outcome = await ask_stream(providers, events, max_tokens=completion)
@@ -415,7 +417,7 @@ async def test_an_early_cost_does_not_cover_later_text(providers: Providers, end
 
 
 async def ask_stream(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
-    """The outcome of a stream from a provider that reports costs, if its streams were read."""
+    """Returns the outcome of a stream from a provider that reports costs, as if its streams were supported."""
     providers.server.script("hi", Wire(events, content_type=STREAM, cut=True))
     route = replace(providers.catalog.route("openrouter", MODELS["openrouter"]), streams=True)
     fields = {"provider": "openrouter", "model": route.model, "stream": True, "parameters": parameters}
@@ -428,20 +430,20 @@ async def ask_stream(providers: Providers, events: list[bytes], **parameters: An
 
 @pytest.mark.parametrize("step", [Fail(400), Fail(429), Fail(500), Fail(503), Wire({"error": {"code": 503}})])
 async def test_a_refused_call_costs_nothing(providers: Providers, step: Any) -> None:
-    """A provider refuses a call with its status, or with an error instead of an answer."""
+    """A call costs nothing if the provider refuses it by its status or with an error instead of an answer."""
     failed = await providers.failure("openai", step)
     assert (failed.cost, failed.usage) == (0, None)
 
 
 async def test_a_call_that_no_provider_received_costs_nothing(environ: dict[str, str], providers: Providers) -> None:
-    """No server listens at the address."""
+    """A call costs nothing if no server listens at the address."""
     catalog = providers.catalog.load({**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
     failed = await Providers(catalog, providers.server).failure("openai", Fail(500))
     assert (failed.cost, failed.usage) == (0, None)
 
 
 async def test_a_request_that_litellm_cannot_build_ends_the_call(providers: Providers) -> None:
-    """Another attempt would fail in the same way. Nothing was sent, so nothing is charged."""
+    """The failure is permanent, because a retry would fail in the same way. Nothing was sent, so nothing is charged."""
     route = replace(providers.catalog.route("anthropic", MODELS["anthropic"]), writes_out_references=False)
     schema = {"type": "object", "properties": {"$ref": {"type": "string"}}}
     format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
@@ -456,7 +458,7 @@ async def test_a_request_that_litellm_cannot_build_ends_the_call(providers: Prov
 @pytest.mark.parametrize("limit", [None, 77])
 @pytest.mark.parametrize("step", [Cut(), Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
 async def test_a_lost_answer_costs_the_limit(providers: Providers, step: Any, limit: int | None) -> None:
-    """The request and the whole answer limit, or else the model's limit, are charged. It is sent once."""
+    """For a lost answer, the request and its answer limit, or otherwise the model's limit, are charged."""
     parameters = {"max_completion_tokens": limit} if limit else {}
     failed = await providers.failure("openai", step, seconds=0.5, parameters=parameters)
     assert failed.transient
@@ -483,7 +485,7 @@ async def test_a_lost_answer_costs_the_limit(providers: Providers, step: Any, li
 async def test_a_lost_answer_costs_all_possible_tool_uses(
     providers: Providers, step: Any, provider: str, model: str, tools: list[str], uses: int, fee: float, added: int
 ) -> None:
-    """A low answer limit does not limit the searches of the provider, and what it reads, before the timeout."""
+    """All possible tool uses and the text they read are charged, because the answer limit does not limit them."""
     fields: dict[str, Any] = {"model": model, "built_in_tools": tools, "parameters": {"max_tokens": 2000}}
     failed = await providers.failure(provider, step, seconds=1, **fields)
     prompt, _ = estimate_tokens(providers.call.size, 0)
@@ -507,7 +509,7 @@ async def test_a_lost_answer_costs_all_possible_tool_uses(
     ],
 )
 async def test_a_lost_stream_costs_the_part_that_arrived(providers: Providers, step: Any, received: str) -> None:
-    """The request and the received text are charged, not the limit, because the stream hides nothing."""
+    """The request and the received text are charged instead of the limit, because the stream hides nothing."""
     limit = {"max_completion_tokens": 77}
     failed = await providers.failure("openai", step, seconds=1, stream=True, parameters=limit)
     assert failed.transient
@@ -535,7 +537,7 @@ async def test_a_lost_stream_costs_the_part_that_arrived(providers: Providers, s
 async def test_a_lost_stream_with_hidden_thoughts_costs_the_limit(
     providers: Providers, step: Any, model: str, parameters: dict[str, Any], completion: int
 ) -> None:
-    """Thoughts are billed, but the stream shows at most a summary. Other models have no thoughts."""
+    """The limit is charged for models with hidden thoughts, which are billed. Other models have no thoughts."""
     failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
     assert failed.usage is not None
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
@@ -547,15 +549,15 @@ async def test_a_lost_stream_with_hidden_thoughts_costs_the_limit(
 async def test_a_missing_stream_with_hidden_thoughts_costs_the_limit(
     providers: Providers, step: Any, model: str, completion: int
 ) -> None:
-    """A model that thinks for long may send nothing before its answer, not even a header."""
+    """The limit is charged even if nothing arrived: a model that thinks for a long time may not even send headers."""
     parameters = {"max_completion_tokens": 77}
     failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
     assert failed.usage is not None
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
 
 
-async def test_a_stream_that_is_lost_after_its_usage_costs_that(providers: Providers) -> None:
-    """A usage that has arrived is not an estimate."""
+async def test_a_stream_that_is_lost_after_its_usage_costs_the_usage(providers: Providers) -> None:
+    """If a stream is lost after its usage arrived, the usage is charged and not an estimate."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 500}})
     step = Wire([delta(content="Half of"), counted], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
@@ -577,7 +579,7 @@ async def test_a_stream_that_is_lost_after_its_usage_costs_that(providers: Provi
 async def test_an_early_usage_does_not_include_all_thoughts(
     providers: Providers, events: list[bytes], model: str, hidden: bool
 ) -> None:
-    """A server may send a usage with its first event, and count later thoughts at the end."""
+    """An early usage is not final: a server may count later thoughts only at the end."""
     first = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     fields: dict[str, Any] = {"stream": True, "model": model, "parameters": {"max_completion_tokens": 77}}
     failed = await providers.failure("openai", Wire([first, *events], content_type=STREAM, cut=True), **fields)
@@ -590,7 +592,7 @@ async def test_an_early_usage_does_not_include_all_thoughts(
 async def test_a_usage_before_the_end_does_not_include_all_thoughts(
     providers: Providers, model: str, completion: int
 ) -> None:
-    """This also applies if the answer is complete."""
+    """A usage before the end is not final even if the answer is complete."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     step = Wire([delta(content="Hi"), counted, delta("stop"), DONE], content_type=STREAM)
     parameters = {"max_completion_tokens": 77}
@@ -599,7 +601,7 @@ async def test_a_usage_before_the_end_does_not_include_all_thoughts(
 
 
 async def test_a_usage_in_the_middle_does_not_lower_the_estimate(providers: Providers) -> None:
-    """Some servers count each event separately."""
+    """A usage that covers only one event does not lower the estimate."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     step = Wire([delta(content="four" * 100), counted], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
@@ -609,7 +611,7 @@ async def test_a_usage_in_the_middle_does_not_lower_the_estimate(providers: Prov
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "gpt-5.4-mini"])
 async def test_a_usage_at_the_end_is_complete(providers: Providers, model: str) -> None:
-    """It comes with the finish reason, or after it."""
+    """A usage with the finish reason or after it is complete."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 9}
     ends = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
     for end in ([event(ends)], [delta("stop"), event({"choices": [], "usage": usage})]):
@@ -630,7 +632,7 @@ async def test_a_usage_at_the_end_is_complete(providers: Providers, model: str) 
 async def test_a_stream_that_ends_without_a_usage_may_have_thoughts(
     providers: Providers, step: Any, model: str
 ) -> None:
-    """The text is complete, but the thoughts before it are billed, and would be counted after it."""
+    """The limit is charged for models with hidden thoughts, which are billed although only the text arrived."""
     parameters = {"max_completion_tokens": 77}
     result = await providers.ask("openai", step, stream=True, model=model, parameters=parameters)
     completion = 77 if model == "gpt-5-mini" else 1
@@ -652,7 +654,7 @@ async def test_a_stream_that_ends_without_a_usage_may_have_thoughts(
 async def test_text_in_unknown_fields_of_a_stream_is_charged_once(
     providers: Providers, unknown: dict[str, Any], counted: int
 ) -> None:
-    """The model wrote the text. Labels, which it did not write, are not charged."""
+    """Text in unknown fields is charged once, because the model wrote it. Labels are not charged."""
     usage = [event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": counted}})] if counted else []
     step = Wire([delta(role="assistant", content=""), *usage, delta(**unknown)], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
@@ -661,7 +663,7 @@ async def test_text_in_unknown_fields_of_a_stream_is_charged_once(
 
 
 async def test_unknown_fields_of_a_stream_cost_at_most_the_limit(providers: Providers) -> None:
-    """They may contain something other than text."""
+    """The cost of unknown fields is limited, because they may contain something other than text."""
     step = Wire([delta(content="Half", audio={"data": "four" * 500})], content_type=STREAM, cut=True)
     parameters = {"max_completion_tokens": 77}
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=parameters), 77 * 4)
@@ -670,7 +672,7 @@ async def test_unknown_fields_of_a_stream_cost_at_most_the_limit(providers: Prov
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("counted", [0, 7])
 async def test_arguments_of_tools_count_in_bytes(providers: Providers, stream: bool, counted: int) -> None:
-    """They are counted in bytes like all text of a model."""
+    """Tool arguments are counted in bytes, like all text of a model."""
     call = {"index": 0, "id": "c", "type": "function", "function": {"name": "", "arguments": "漢" * 100}}
     usage = [event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": counted}})] if counted else []
     step = Wire([*usage, delta(tool_calls=[call])], content_type=STREAM, cut=True)
@@ -682,7 +684,7 @@ async def test_arguments_of_tools_count_in_bytes(providers: Providers, stream: b
 
 
 async def test_arguments_of_built_in_tools_count_in_bytes(providers: Providers) -> None:
-    """They are counted neither in characters nor in escape sequences."""
+    """Arguments of built-in tools are counted neither in characters nor in escape sequences."""
     used = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "漢" * 100}}
     body = anthropic(used)
     body["usage"] = None
@@ -690,8 +692,8 @@ async def test_arguments_of_built_in_tools_count_in_bytes(providers: Providers) 
     assert result.usage.completion_tokens == math.ceil((len('{"query": ""}') + 300) / 4)
 
 
-async def test_pretended_thoughts_do_not_replace_hidden_ones(providers: Providers) -> None:
-    """A caller may ask for an answer that begins like the thoughts of some models."""
+async def test_fake_thoughts_do_not_replace_hidden_thoughts(providers: Providers) -> None:
+    """Text that only looks like thoughts, which a caller may request, does not replace hidden thoughts."""
     step = Wire([delta(content="<think>Hm.</think>Half")], content_type=STREAM, cut=True)
     parameters = {"max_completion_tokens": 77}
     failed = await providers.failure("openai", step, stream=True, model="gpt-5-mini", parameters=parameters)
@@ -704,7 +706,7 @@ async def test_pretended_thoughts_do_not_replace_hidden_ones(providers: Provider
 async def test_text_after_a_usage_is_added_to_it(
     providers: Providers, end: list[bytes], model: str, completion: int
 ) -> None:
-    """Some servers send a usage with each event, and the last one that arrives may not be the final one."""
+    """Text after a usage is added to it, because the last usage that arrives may not be the final one."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     step = Wire([delta(content="Half"), counted, delta(content="four" * 100), *end], content_type=STREAM, cut=not end)
     fields: dict[str, Any] = {"stream": True, "model": model, "parameters": {"max_completion_tokens": 500}}
@@ -716,7 +718,7 @@ async def test_text_after_a_usage_is_added_to_it(
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_thoughts_before_an_error_are_charged(providers: Providers, stream: bool) -> None:
-    """An error alone costs nothing; an error after thoughts costs their tokens."""
+    """An error after thoughts costs their tokens, although an error without them costs nothing."""
     error = {"error": {"message": "Overloaded", "code": 500}}
     step = Wire({**chat(message={"content": None, "reasoning_content": "four" * 50}, usage=None), **error})
     if stream:
@@ -725,7 +727,7 @@ async def test_thoughts_before_an_error_are_charged(providers: Providers, stream
 
 
 async def test_searches_before_an_error_are_charged(providers: Providers) -> None:
-    """They are charged although the provider counts no tokens."""
+    """Searches before an error are charged, although the provider counts no tokens."""
     step = Wire({"object": "response", "status": "failed", "output": [SEARCHED], "error": {"code": "server_error"}})
     failed = await providers.failure("openai", step, built_in_tools=["web_search"])
     assert failed.cost >= 0.01
@@ -743,13 +745,13 @@ async def test_searches_before_an_error_are_charged(providers: Providers) -> Non
 async def test_unreadable_parts_of_a_stream_are_charged_by_bytes(
     providers: Providers, body: list[bytes], bytes_: int
 ) -> None:
-    """They may have been an answer."""
+    """Unreadable parts of a stream are charged by their bytes, because they may have been an answer."""
     failed = await providers.failure("openai", Wire(body, content_type=STREAM), stream=True)
     check_estimated(providers, failed, bytes_)
 
 
 async def test_unreadable_parts_of_a_stream_cost_at_most_the_limit(providers: Providers) -> None:
-    """The limit is the one in the request."""
+    """Unreadable parts of a stream cost at most the answer limit in the request."""
     step, limit = Wire([b"four" * 50, DONE], content_type=STREAM), {"max_completion_tokens": 20}
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 80)
 
@@ -761,7 +763,7 @@ async def test_unreadable_parts_of_a_stream_cost_at_most_the_limit(providers: Pr
 async def test_a_lost_stream_costs_at_most_the_held_amount(
     providers: Providers, pieces: list[bytes], limit: int | None
 ) -> None:
-    """A token may have many bytes, such as spaces, but the model cannot exceed the limit."""
+    """A lost stream costs at most the limit, although a token may have many bytes, such as spaces."""
     parameters: dict[str, Any] = {"max_completion_tokens": limit} if limit else {}
     step = Wire(pieces * (100 if limit is None else 1), content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True, parameters=parameters)
@@ -786,14 +788,14 @@ async def test_a_lost_stream_costs_at_most_the_held_amount(
 async def test_text_in_unknown_fields_of_an_answer_is_charged_once(
     providers: Providers, unknown: dict[str, Any]
 ) -> None:
-    """Without counts, the text in unknown fields is estimated."""
+    """Without token counts, the tokens of text in unknown fields are estimated once."""
     step = Wire(chat(message={"content": "", **unknown}, usage=None))
     result = await providers.ask("openai", step)
     assert result.usage.completion_tokens == 50
 
 
 async def test_unknown_fields_of_an_answer_cost_at_most_the_limit(providers: Providers) -> None:
-    """They may contain something else, such as a picture."""
+    """The cost of unknown fields is limited, because they may contain something else, such as a picture."""
     step = Wire(chat(message={"content": "Half", "images": ["four" * 500]}, usage=None))
     result = await providers.ask("openai", step, parameters={"max_completion_tokens": 77})
     assert result.usage.completion_tokens == 77
@@ -811,14 +813,14 @@ async def test_unknown_fields_of_an_answer_cost_at_most_the_limit(providers: Pro
 async def test_a_usage_without_an_answer_is_charged(
     providers: Providers, provider: str, usage: dict[str, int], rest: dict[str, Any]
 ) -> None:
-    """The provider bills it. The failure is temporary, because the next attempt may succeed."""
+    """A usage without an answer is charged, because the provider bills it. The failure is temporary."""
     failed = await providers.failure(provider, Wire({"id": "1", **rest, "usage": usage}))
     assert failed.cost == pytest.approx(providers.cost(provider, 1000, 500))
     assert failed.transient
 
 
 async def test_a_usage_of_bedrock_is_charged_with_any_output(providers: Providers) -> None:
-    """Another interface has a list in this field."""
+    """A usage of Bedrock is charged even if `output` is a list, as in another interface."""
     body = {"output": [], "stopReason": "end_turn", "usage": {"inputTokens": 1000, "outputTokens": 500}}
     result = await providers.ask("bedrock", Wire(body))
     assert result.cost == pytest.approx(providers.cost("bedrock", 1000, 500))
@@ -843,7 +845,7 @@ async def test_a_usage_of_bedrock_is_charged_with_any_output(providers: Provider
 async def test_uses_without_a_count_cost_the_highest_number(
     providers: Providers, provider: str, tool: str, body: dict[str, Any]
 ) -> None:
-    """This applies if the answer that would show them is missing, or nothing is counted."""
+    """The maximum number of tool uses is charged if the answer that would show them is missing or not counted."""
     outcome = await get_outcome(providers, provider, Wire(body), built_in_tools=[tool])
     fee = providers.catalog.route(provider, MODELS[provider]).tool_fees[tool]
     assert outcome.usage is not None
@@ -852,7 +854,7 @@ async def test_uses_without_a_count_cost_the_highest_number(
 
 
 async def get_outcome(providers: Providers, provider: str, step: Wire, **fields: Any) -> ChatResult | ModelFailure:
-    """The result or the failure of a call."""
+    """Returns the result or the failure of a call."""
     try:
         return await providers.ask(provider, step, **fields)
     except ModelFailure as failure:
@@ -860,7 +862,7 @@ async def get_outcome(providers: Providers, provider: str, step: Wire, **fields:
 
 
 async def test_an_error_with_a_usage_is_charged(providers: Providers) -> None:
-    """The tokens before the error are billed."""
+    """An error with a usage costs its tokens, because the provider bills them."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 500}
     failed = await providers.failure("openai", Wire({"error": {"message": "Overloaded", "code": 503}, "usage": usage}))
     assert failed.cost == pytest.approx(providers.cost("openai", 1000, 500))
@@ -868,28 +870,28 @@ async def test_an_error_with_a_usage_is_charged(providers: Providers) -> None:
 
 @pytest.mark.parametrize("type_", [STREAM, "application/json"])
 async def test_a_stream_in_an_unknown_encoding_costs_the_limit(providers: Providers, type_: str) -> None:
-    """Nothing of it can be read."""
+    """A stream in an unknown encoding costs the limit, because nothing in it can be read."""
     step = Wire(b"four" * 50, content_type=type_, headers={"Content-Encoding": "br"})
     limit = {"max_completion_tokens": 77}
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 4 * 77)
 
 
 async def test_an_answer_instead_of_a_stream_is_read(providers: Providers) -> None:
-    """It is read although its content type is that of a stream."""
+    """An answer without streaming is read even if its content type is that of a stream."""
     result = await providers.ask("openai", Wire(chat(), content_type=STREAM), stream=True)
     assert (result.usage.estimated, result.content) == (False, chat()["choices"][0]["message"]["content"])
 
 
 @pytest.mark.parametrize("line", [b"id: 1\n", b"retry: 100\n"])
-async def test_events_without_their_type_may_begin_with_other_fields(providers: Providers, line: bytes) -> None:
-    """They are detected as events without the content type."""
+async def test_events_without_a_content_type_may_begin_with_other_fields(providers: Providers, line: bytes) -> None:
+    """Events that begin with other fields are detected without the content type."""
     result = await providers.ask("openai", Wire([line + delta(content="Hi"), delta("stop"), DONE]), stream=True)
     assert result.content == "Hi"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_answer_that_broke_off_is_charged(providers: Providers, stream: bool) -> None:
-    """Without a usage, the cost is estimated from the bytes sent and received."""
+async def test_an_incomplete_answer_is_charged(providers: Providers, stream: bool) -> None:
+    """The cost of an incomplete answer without a usage is estimated from the bytes sent and received."""
     step = Wire(chat("par", "error", usage=None))
     if stream:
         step = Wire([delta(content="par"), delta("error"), DONE], content_type=STREAM)
@@ -897,13 +899,13 @@ async def test_an_answer_that_broke_off_is_charged(providers: Providers, stream:
 
 
 async def test_a_page_instead_of_an_answer_is_charged_by_bytes(providers: Providers) -> None:
-    """It is unknown whether the provider billed an answer."""
+    """A page instead of an answer is charged by its bytes, because the provider may have billed an answer."""
     page = b"<html>Busy</html>"
     check_estimated(providers, await providers.failure("openai", Wire(page)), len(page))
 
 
 async def test_a_long_page_costs_at_most_the_longest_answer(providers: Providers) -> None:
-    """The longest answer is what the hold covers."""
+    """A long page costs at most the longest answer, which the hold covers."""
     longest = providers.catalog.get_model("openai", MODELS["openai"]).max_output_tokens
     assert longest
     failed = await providers.failure("openai", Wire(b"<html>" + b"x" * 4 * longest))
@@ -912,7 +914,7 @@ async def test_a_long_page_costs_at_most_the_longest_answer(providers: Providers
 
 @pytest.mark.parametrize("step", [Cut(), Wire(chat("par", "error")), Wire(b"?")])
 async def test_a_failure_of_a_free_provider_costs_nothing(providers: Providers, step: Any) -> None:
-    """This applies to every kind of failure."""
+    """Every kind of failure of a free provider costs nothing."""
     assert (await providers.failure("local", step, parameters={"max_tokens": 50})).cost == 0
 
 
@@ -925,8 +927,8 @@ async def test_a_failure_of_a_free_provider_costs_nothing(providers: Providers, 
         Wire(gzip.compress(json.dumps(chat("yes" * 200)).encode())[:-40], headers={"Content-Encoding": "gzip"}),
     ],
 )
-async def test_the_rest_of_an_answer_counts_as_lost(providers: Providers, step: Wire) -> None:
-    """A proxy may end the response normally, but the answer may have had any length up to the limit."""
+async def test_a_truncated_answer_counts_as_lost(providers: Providers, step: Wire) -> None:
+    """A truncated answer costs the limit even if the response ends normally, because its length is unknown."""
     failed = await providers.failure("openai", step, parameters={"max_completion_tokens": 77})
     check_estimated(providers, failed, 77 * 4)
 
@@ -940,7 +942,7 @@ async def test_the_rest_of_an_answer_counts_as_lost(providers: Providers, step: 
 async def test_a_response_without_stream_headers_counts_as_lost(
     providers: Providers, step: Wire, type_: str | None
 ) -> None:
-    """The provider ignored the request for a stream, so its answer was complete when it began to send."""
+    """A response without stream headers costs the limit: the provider did not stream, so its answer was complete."""
     step = replace(step, content_type=type_)
     parameters = {"max_completion_tokens": 77}
     failed = await providers.failure(
@@ -952,17 +954,17 @@ async def test_a_response_without_stream_headers_counts_as_lost(
 
 @pytest.mark.parametrize("type_", [STREAM, "application/json"])
 @pytest.mark.parametrize("half", [b'{"id": "c1", "choices": [{"mess', b' {"i', b"{"])
-async def test_half_a_document_instead_of_a_stream_counts_as_lost(
+async def test_an_incomplete_document_instead_of_a_stream_counts_as_lost(
     providers: Providers, half: bytes, type_: str
 ) -> None:
-    """The answer was not streamed."""
+    """An incomplete document instead of a stream costs the limit, because the answer was not streamed."""
     step = Wire(half, content_type=type_, cut=True)
     failed = await providers.failure("openai", step, stream=True, parameters={"max_completion_tokens": 77})
     check_estimated(providers, failed, 77 * 4)
 
 
 async def test_results_of_tools_count_if_the_prompt_is_not_counted(providers: Providers) -> None:
-    """The prompt is read again with all results, as the hold assumes."""
+    """Without a prompt count, the prompt is estimated with the results of all tool uses, as the hold assumes."""
     fields: dict[str, Any] = {"built_in_tools": ["web_search"], "parameters": {"max_completion_tokens": 50}}
     answer = {"object": "response", "status": "completed", "output": [], "id": "r", "model": "m"}
     result = await providers.ask("openai", Wire(answer), **fields)

@@ -1,4 +1,4 @@
-"""The highest possible cost of a call, and the longest answer that an amount covers."""
+"""`bound_cost` returns the highest possible cost of a call. `fit_output` limits the answer to a covered amount."""
 
 import json
 import math
@@ -40,16 +40,16 @@ def highest_cost(route: ModelRoute, request: ChatRequest) -> int:
     return bound_cost(route, request, SETTINGS).maximum
 
 
-def test_everything_that_is_sent_counts() -> None:
-    """A long answer schema costs as much as the same text in a message."""
+def test_the_whole_request_is_counted() -> None:
+    """A long answer schema costs at least as much as the same text in a message."""
     schema = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "title": "x" * 100_000}}}
     plain, long = request_of(GPT, max_tokens=1), request_of(GPT, max_tokens=1, response_format=schema)
     assert GPT.info.prices
     assert highest_cost(GPT, long) - highest_cost(GPT, plain) >= 100_000 * GPT.info.prices.input
 
 
-def test_built_in_tools_count_with_their_fees() -> None:
-    """The hold covers as many uses as one request may have."""
+def test_the_fees_of_built_in_tools_are_counted() -> None:
+    """The highest cost includes the fees of as many uses as one request may have."""
     fee = GPT.tool_fees["web_search"]
     assert fee.most_uses
     searching = highest_cost(GPT, request_of(GPT, tools=["web_search"], max_tokens=16))
@@ -74,18 +74,18 @@ def fee(tokens: int, uses: int, **fields: Any) -> ToolFee:
     ],
 )
 def test_results_of_tools_are_read_again_after_each_use(fees: list[ToolFee], window: int | None, tokens: int) -> None:
-    """The results are read in the most expensive order, and never beyond the model's window."""
+    """The bound assumes the most expensive order of results, but never more than the model's context window."""
     assert max_tokens_read(100, fees, window) == tokens
 
 
-def test_each_reading_counts_at_least_its_estimate() -> None:
-    """The estimate is the cost if the provider does not count tokens, even above the window."""
+def test_each_read_counts_at_least_its_estimate() -> None:
+    """The bound covers the estimate, which is charged if the provider does not count tokens, even above the window."""
     assert max_tokens_read(100, [fee(10, 3)], 90, estimated=80) == 90 + 90 + 100 + 110
     assert max_tokens_read(100, [fee(10, 2, read_once=True)], 90, estimated=85) == 90 + 2 * 95
 
 
 def test_the_hold_for_code_at_anthropic_covers_ten_turns() -> None:
-    """A request cannot limit code execution: a model may take ten turns, and reads the prompt in each."""
+    """The hold covers ten reads of the prompt, because a request cannot limit the turns of code execution."""
     assert CLAUDE.info.prices
     held = highest_cost(CLAUDE, request_of(CLAUDE, "x" * 100_000, ["code_execution"], max_tokens=16))
     plain = highest_cost(CLAUDE, request_of(CLAUDE, "x" * 100_000, max_tokens=16))
@@ -93,7 +93,7 @@ def test_the_hold_for_code_at_anthropic_covers_ten_turns() -> None:
 
 
 def test_a_prompt_counts_at_most_the_models_window() -> None:
-    """The provider refuses a longer prompt, and does not bill it."""
+    """A prompt counts at most the context window, because a longer one is refused without a charge."""
     window = CLAUDE.info.context_window
     assert window
     long = request_of(CLAUDE, "x" * (window + 1), max_tokens=1)
@@ -102,7 +102,7 @@ def test_a_prompt_counts_at_most_the_models_window() -> None:
 
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
 def test_a_prompt_counts_at_least_its_estimate(letter: str) -> None:
-    """The estimate is the cost if the provider does not count tokens, even above the window."""
+    """The bound covers the estimate, which is charged if the provider does not count tokens, even above the window."""
     route = CATALOG.route("openai", "gpt-4o-mini")
     prices, window = route.info.prices, route.info.context_window
     assert prices
@@ -114,7 +114,7 @@ def test_a_prompt_counts_at_least_its_estimate(letter: str) -> None:
 
 
 def test_a_schema_that_is_sent_as_a_string_counts_its_estimate() -> None:
-    """Bedrock gets the schema as JSON within JSON, where a quotation mark becomes four characters."""
+    """The bound covers a schema as JSON within JSON, as for Bedrock, where a quotation mark becomes four characters."""
     route = Catalog.load({"AWS_BEARER_TOKEN_BEDROCK": "x"}).route("bedrock", "mistral.mistral-large-3-675b-instruct")
     schema = {"type": "object", "properties": {}, "description": '"' * 450_000}
     format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
@@ -126,8 +126,8 @@ def test_a_schema_that_is_sent_as_a_string_counts_its_estimate() -> None:
     assert highest_cost(route, request) >= estimated * route.info.prices.input
 
 
-def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
-    """Some models cost more above a threshold, for the answer as well."""
+def test_a_long_prompt_has_the_price_of_long_prompts() -> None:
+    """Above a model's threshold, the higher price also applies to the answer."""
     route = CATALOG.route("gemini", "gemini-2.5-pro")
     prices = route.info.prices
     assert prices
@@ -138,12 +138,12 @@ def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
 
 
 @pytest.mark.parametrize("route", [GPT, CLAUDE], ids=lambda route: route.name)
-@given(share=st.floats(0, 1), prompt=st.text(max_size=200), asked=st.none() | st.integers(1, 4_000))
+@given(share=st.floats(0, 1), prompt=st.text(max_size=200), max_tokens=st.none() | st.integers(1, 4_000))
 def test_a_request_is_limited_to_the_covered_amount(
-    route: ModelRoute, share: float, prompt: str, asked: int | None
+    route: ModelRoute, share: float, prompt: str, max_tokens: int | None
 ) -> None:
     """The fitted request costs at most the amount, and is unchanged if the amount covers it."""
-    parameters: dict[str, Any] = {} if asked is None else {"max_tokens": asked}
+    parameters: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
     request = request_of(route, f"x{prompt}", **parameters)
     bounds = bound_cost(route, request, SETTINGS)
     amount = math.ceil(bounds.minimum + share * (bounds.maximum - bounds.minimum))
@@ -160,13 +160,13 @@ def _output_price(route: ModelRoute) -> float:
 
 
 def _limit_cost(route: ModelRoute) -> float:
-    """The limit is sent, too, and adds a few bytes to the prompt."""
+    """Returns the cost of sending the limit, which adds a few bytes to the prompt."""
     assert route.info.prices
     return len(json.dumps({"max_completion_tokens": 1_000_000})) * route.info.prices.input
 
 
 def test_a_model_without_a_price_is_refused_in_a_deployment() -> None:
-    """It is allowed if its provider reports the cost and the operator sets the amount to hold."""
+    """An unpriced model is allowed if its provider reports the cost and the operator sets the amount to hold."""
     request = request_of(AUTO)
     with pytest.raises(UnpricedModel, match="UNPRICED_HOLD"):
         bound_cost(AUTO, request, DEPLOYED)
@@ -177,7 +177,7 @@ def test_a_model_without_a_price_is_refused_in_a_deployment() -> None:
 
 
 def test_a_free_model_costs_nothing() -> None:
-    """A free model costs nothing for any request."""
+    """The highest cost of any request to a free model is 0."""
     local = Catalog.load({"LOCAL_MODEL_BASE_URL": "http://127.0.0.1:1"}).route("local", "smollm2-135m-instruct")
     request = request_of(local, "x" * 10_000)
     assert bound_cost(local, request, DEPLOYED).maximum == 0

@@ -1,4 +1,4 @@
-"""Streams, which are joined before they are read."""
+"""`EventStream` joins the events of a stream to one document."""
 
 import codecs
 import json
@@ -45,8 +45,8 @@ def test_the_division_of_bytes_makes_no_difference(
 
 @settings(deadline=None)
 @given(text=st.text(max_size=30), thoughts=st.text(max_size=30))
-def test_a_cut_within_a_character_is_repaired(text: str, thoughts: str) -> None:
-    """The halves of a stream of single UTF-16 units, as some servers send it, are joined."""
+def test_a_character_that_was_split_is_joined(text: str, thoughts: str) -> None:
+    """If a server sends single UTF-16 units, the halves of surrogate pairs are joined."""
     events = [delta(content=unit) for unit in split_units(text)] + [
         delta(reasoning_content=unit) for unit in split_units(thoughts)
     ]
@@ -57,14 +57,14 @@ def test_a_cut_within_a_character_is_repaired(text: str, thoughts: str) -> None:
 
 
 def split_units(text: str) -> list[str]:
-    """The string as a list of single UTF-16 units."""
+    """Returns the string as a list of single UTF-16 units."""
     units = text.encode("utf-16-le", "surrogatepass")
     return [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200))
-def test_nonsense_is_skipped(data: bytes) -> None:
+def test_invalid_bytes_are_skipped(data: bytes) -> None:
     """No bytes from a server raise an error."""
     join(data, b"\n\ndata: " + data.replace(b"\n", b"") + b"\n\n")
 
@@ -102,8 +102,8 @@ def test_no_type_is_trusted(value: Any) -> None:
     join(b"data: " + json.dumps(value).encode() + b"\n\n")
 
 
-async def test_an_emoji_that_is_cut_is_joined(providers: Providers) -> None:
-    """An emoji is joined in the answer, in thoughts and in the arguments of tools."""
+async def test_a_split_emoji_is_joined(providers: Providers) -> None:
+    """A split emoji is joined in the answer, in thoughts and in tool arguments."""
     call = {"index": 0, "id": "c", "type": "function", "function": {"name": "say", "arguments": '{"a": "\ud83d'}}
     rest = {"index": 0, "function": {"arguments": '\ude00"}'}}
     events = [
@@ -118,15 +118,15 @@ async def test_an_emoji_that_is_cut_is_joined(providers: Providers) -> None:
 
 
 @pytest.mark.parametrize("half", ["\ud83d", "\ude00"])  # noqa: PT014 - ruff considers the two halves equal
-async def test_half_an_emoji_is_replaced(providers: Providers, half: str) -> None:
-    """A lone surrogate could not be stored."""
+async def test_an_incomplete_emoji_is_replaced(providers: Providers, half: str) -> None:
+    """A lone surrogate is replaced, because it could not be stored."""
     events = [delta(content=f"Hi {half}"), delta("stop"), DONE]
     result = await providers.ask("openai", Wire(events, content_type="text/event-stream"), stream=True)
     assert result.content == "Hi \ufffd"
 
 
 async def test_halves_as_bytes_are_joined(providers: Providers) -> None:
-    """Some servers write UTF-16's halves as if they were characters."""
+    """Surrogate halves that a server encodes as separate characters are joined."""
     halved = delta(content="?").replace(b"?", "\ud83d\ude00".encode("utf-8", "surrogatepass"))
     result = await providers.ask(
         "openai", Wire([halved, delta("stop"), DONE], content_type="text/event-stream"), stream=True
@@ -135,13 +135,13 @@ async def test_halves_as_bytes_are_joined(providers: Providers) -> None:
 
 
 async def test_an_answer_without_streaming_is_read_instead_of_a_stream(providers: Providers) -> None:
-    """Some servers do not stream."""
+    """An answer without streaming is read, because some servers do not stream."""
     body = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
     assert (await providers.ask("openai", Wire(body), stream=True)).content == "yes"
 
 
 async def test_a_byte_order_mark_is_skipped(providers: Providers) -> None:
-    """The format allows one mark at the very beginning."""
+    """A byte order mark at the beginning of a stream is skipped, because the format allows it."""
     events = [codecs.BOM_UTF8 + delta(content="Hel"), delta(content="lo"), delta("stop"), DONE]
     step = Wire(events, content_type="text/event-stream")
     assert (await providers.ask("openai", step, stream=True)).content == "Hello"
@@ -150,15 +150,17 @@ async def test_a_byte_order_mark_is_skipped(providers: Providers) -> None:
 @pytest.mark.parametrize(
     "counted", [[], [event({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 7}})]]
 )
-async def test_a_stream_that_is_cut_after_its_answer_is_complete(providers: Providers, counted: list[bytes]) -> None:
-    """Another request would be charged although the answer is complete."""
+async def test_a_stream_that_is_cut_off_after_its_answer_is_complete(
+    providers: Providers, counted: list[bytes]
+) -> None:
+    """A stream that is cut off after its answer succeeds, because another request would be charged again."""
     step = Wire([delta(content="Hello"), delta("stop"), *counted], content_type="text/event-stream", cut=True)
     result = await providers.ask("openai", step, stream=True)
     assert (result.content, result.usage.estimated) == ("Hello", not counted)
 
 
 async def test_a_message_after_its_pieces_is_not_repeated(providers: Providers) -> None:
-    """Some servers repeat the whole message at the end."""
+    """A whole message after its pieces, which some servers send, is not added to the answer."""
     whole = event({"choices": [{"index": 0, "delta": {}, "message": {"content": "Hello"}, "finish_reason": "stop"}]})
     step = Wire([delta(content="Hel"), delta(content="lo"), whole, DONE], content_type="text/event-stream")
     assert (await providers.ask("openai", step, stream=True)).content == "Hello"
@@ -167,15 +169,15 @@ async def test_a_message_after_its_pieces_is_not_repeated(providers: Providers) 
 async def test_a_usage_may_be_in_a_choice(providers: Providers) -> None:
     """The usage is read from a choice with and without streaming."""
     usage = {"prompt_tokens": 70, "completion_tokens": 9}
-    ended = {"index": 0, "finish_reason": "stop", "usage": usage}
-    step = Wire([delta(content="Hi"), event({"choices": [ended]}), DONE], content_type="text/event-stream")
-    plain = Wire({"choices": [{**ended, "message": {"content": "Hi"}}]})
+    choice = {"index": 0, "finish_reason": "stop", "usage": usage}
+    step = Wire([delta(content="Hi"), event({"choices": [choice]}), DONE], content_type="text/event-stream")
+    plain = Wire({"choices": [{**choice, "message": {"content": "Hi"}}]})
     for result in (await providers.ask("openai", step, stream=True), await providers.ask("openai", plain)):
         assert (result.usage.prompt_tokens, result.usage.completion_tokens, result.usage.estimated) == (70, 9, False)
 
 
 async def test_a_final_usage_of_zeros_is_ignored(providers: Providers) -> None:
-    """Some servers send zeros at the end, after the real counts."""
+    """Zeros at the end, which some servers send after the actual counts, are ignored."""
     counted, nothing = ({"prompt_tokens": sent, "completion_tokens": written} for sent, written in ((70, 9), (0, 0)))
     events = [event({"choices": [], "usage": counted}), delta("stop"), event({"choices": [], "usage": nothing}), DONE]
     step = Wire([delta(content="Hi"), *events], content_type="text/event-stream")
@@ -186,7 +188,7 @@ async def test_a_final_usage_of_zeros_is_ignored(providers: Providers) -> None:
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=utf-8", "application/octet-stream"])
 @pytest.mark.parametrize("before", [b"", b": hello\n\n", b"event: message\n", b"\n\n", codecs.BOM_UTF8])
 async def test_events_are_detected_by_their_first_bytes(providers: Providers, content_type: str, before: bytes) -> None:
-    """They are detected with any content type, because the answer is charged."""
+    """Events are detected with any content type, because the provider bills the answer."""
     step = Wire([before + delta(content="Hel"), delta(content="lo"), delta("stop"), DONE], content_type=content_type)
     assert (await providers.ask("openai", step, stream=True)).content == "Hello"
 
@@ -194,7 +196,7 @@ async def test_events_are_detected_by_their_first_bytes(providers: Providers, co
 @pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
 @pytest.mark.parametrize("first", [1, 3, 5])
 async def test_events_that_begin_slowly_are_detected(providers: Providers, content_type: str, first: int) -> None:
-    """The first bytes may arrive one at a time."""
+    """Events are detected even if their first bytes arrive one at a time."""
     start = delta(content="Hel")
     pieces = [*(start[at : at + 1] for at in range(first)), start[first:], delta(content="lo"), delta("stop"), DONE]
     step = Wire(pieces, content_type=content_type, pause=0.01)
@@ -203,6 +205,6 @@ async def test_events_that_begin_slowly_are_detected(providers: Providers, conte
 
 @pytest.mark.parametrize("before", [b" ", b"\n", codecs.BOM_UTF8])
 async def test_an_answer_without_streaming_that_begins_slowly_is_detected(providers: Providers, before: bytes) -> None:
-    """White space or a byte order mark may come first."""
+    """An answer without streaming is detected even if white space or a byte order mark arrives first."""
     step = Wire([before, b"{", json.dumps(chat("whole")).encode()[1:]], content_type="text/event-stream", pause=0.01)
     assert (await providers.ask("openai", step, stream=True)).content == "whole"

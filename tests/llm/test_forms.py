@@ -1,4 +1,4 @@
-"""Reading providers' documents with any content."""
+"""`read_document` reads the documents of all providers, with any content."""
 
 import copy
 import json
@@ -80,7 +80,7 @@ ODD = st.one_of(
 
 
 def list_paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path to every value in a document."""
+    """Returns the path to every value in a document."""
     inner: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         inner = list(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
@@ -120,7 +120,7 @@ def test_every_form_is_detected_by_its_shape(form: str) -> None:
 
 @pytest.mark.parametrize("depth", [60, 400, 900, 100_000])
 async def test_values_that_are_nested_too_deeply_are_dropped(providers: Providers, depth: int) -> None:
-    """The values are dropped, or the answer is unreadable; this never causes an internal error."""
+    """Values that are nested too deeply are dropped or make the answer unreadable. They cause no internal error."""
     nested = '{"a": ' * depth + "1" + "}" * depth
     body = json.dumps(anthropic({"type": "thinking", "thinking": "Hm.", "data": "?"}, {"type": "text", "text": "yes"}))
     step = Wire(body.replace('"?"', nested).encode())
@@ -138,7 +138,7 @@ async def test_values_that_are_nested_too_deeply_are_dropped(providers: Provider
 async def test_thoughts_before_an_answer_are_separated(
     providers: Providers, content: str, reasoning: str | None
 ) -> None:
-    """Some models write their thoughts before the answer."""
+    """Thoughts that a model writes before its answer are separated from it."""
     result = await providers.ask("perplexity", Wire(chat(content)))
     assert result.content == ("yes" if reasoning else content)
     assert result.thoughts == (reasoning and {"reasoning": reasoning})

@@ -1,4 +1,4 @@
-"""Providers' error messages, cleaned for users and shortened to one line."""
+"""Providers' error messages are cleaned for users and shortened to one line."""
 
 import pytest
 from hypothesis import given, settings
@@ -63,7 +63,7 @@ def test_any_message_becomes_one_line(message: str) -> None:
         ("local", b'\xef\xbb\xbf{"error": "Bad value."}'),
     ],
 )
-async def test_errors_are_read_in_every_wrapping(providers: Providers, provider: str, body: object) -> None:
+async def test_errors_are_read_in_every_form(providers: Providers, provider: str, body: object) -> None:
     """An error body may be JSON in any provider's form, or plain text."""
     failed = await providers.failure(provider, Wire(body, status=400))
     assert (failed.message, failed.transient) == (
@@ -134,9 +134,9 @@ async def test_retry_after_is_a_limited_number(providers: Providers, value: str)
         ("SomethingNewException", "Amazon Bedrock could not answer.", True),
     ],
 )
-async def test_an_error_that_only_has_a_name_is_read_with_any_status(
+async def test_an_error_without_a_wrapper_is_read_with_any_status(
     providers: Providers, kind: str, message: str, transient: bool
 ) -> None:
-    """Bedrock's errors have only a name and a message, without a wrapping."""
+    """Errors of Bedrock, which consist only of a name and a message, are read with any status."""
     failed = await providers.failure("bedrock", Wire({"__type": kind, "message": "Bad value."}))
     assert (failed.message, failed.transient, failed.cost) == (message, transient, 0)

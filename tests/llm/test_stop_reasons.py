@@ -1,4 +1,4 @@
-"""All reasons for which an answer can end, in each provider's own form."""
+"""All reasons why an answer can end, in each provider's form."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ SEARCH: dict[str, Any] = {"builtInTools": ["web_search"]}
 async def test_the_reason_for_an_answers_end_is_reported(
     providers: Providers, provider: str, body: Any, content: str, reason: str | None
 ) -> None:
-    """It is in `finish_reason` of the thoughts, unless it is a usual one. A refusal is the content."""
+    """An unusual reason is reported as `finish_reason` in the thoughts. The text of a refusal becomes the content."""
     result = await providers.ask(provider, Wire(body))
     assert (result.content, result.thoughts) == (content, reason and {"finish_reason": reason})
     assert result.usage.model_dump() == {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
@@ -99,7 +99,7 @@ async def test_the_reason_for_an_answers_end_is_reported(
 async def test_the_reason_for_a_responses_end_is_reported(
     providers: Providers, body: Any, content: str, reason: str | None
 ) -> None:
-    """The Responses interface has its own names for the reasons."""
+    """The reasons of the Responses interface, which have different names, are reported."""
     result = await providers.ask("openai", Wire(body), **SEARCH)
     assert (result.content, result.thoughts) == (content, reason and {"finish_reason": reason})
 
@@ -134,7 +134,7 @@ async def test_the_reason_for_a_responses_end_is_reported(
 async def test_an_unusable_answer_is_a_failure(
     providers: Providers, provider: str, body: Any, transient: bool, message: str
 ) -> None:
-    """A broken answer may be tried again, a refused one not. Both have the cost of their tokens."""
+    """An incomplete answer is a temporary failure, and a refused one a permanent failure. Both cost their tokens."""
     failed = await providers.failure(provider, Wire(body))
     assert (failed.transient, message in failed.message) == (transient, True), failed.message
     assert failed.cost > 0
@@ -154,7 +154,7 @@ async def test_an_unusable_answer_is_a_failure(
 async def test_a_response_that_failed_is_a_failure(
     providers: Providers, status: str, code: str | None, message: str, transient: bool, expected: str
 ) -> None:
-    """The code determines the failure. Without output and counts it costs nothing."""
+    """The code determines the failure. Without output and token counts, the failure costs nothing."""
     error = {"code": code, "message": message} if code else None
     body = responses(status=status, error=error, usage=None)
     failed = await providers.failure("openai", Wire(body), **SEARCH)
@@ -178,12 +178,12 @@ async def test_a_response_that_failed_is_a_failure(
 async def test_an_invalid_body_is_a_failure_despite_its_status(
     providers: Providers, body: Any, transient: bool
 ) -> None:
-    """A page, half a document, or an error instead of an answer is a failure, which may be temporary."""
+    """A page, an incomplete document, or an error instead of an answer is a failure, which may be temporary."""
     assert (await providers.failure("gemini", Wire(body))).transient is transient
 
 
 async def test_missing_counts_are_estimated(providers: Providers) -> None:
-    """An answer without `usageMetadata` is valid."""
+    """An answer without `usageMetadata` is valid, and its tokens are estimated."""
     body = gemini({"text": "Some text."})
     del body["usageMetadata"]
     result = await providers.ask("gemini", Wire(body))
@@ -213,7 +213,7 @@ async def test_missing_counts_are_estimated(providers: Providers) -> None:
 async def test_the_reason_for_a_streams_end_is_reported(
     providers: Providers, events: list[bytes], content: str, reason: str | None
 ) -> None:
-    """The reasons are the same as those without streaming."""
+    """A stream ends for the same reasons as an answer without streaming."""
     step = Wire(events, content_type="text/event-stream; charset=utf-8")
     result = await providers.ask("openai", step, stream=True)
     assert (result.content, result.thoughts) == (content, reason and {"finish_reason": reason})
@@ -233,7 +233,7 @@ async def test_the_reason_for_a_streams_end_is_reported(
 async def test_an_unusable_stream_is_a_failure(
     providers: Providers, events: list[bytes], transient: bool, message: str
 ) -> None:
-    """A stream fails if it is broken off or refused, or contains an error."""
+    """A stream fails if it is incomplete or refused, or contains an error."""
     step = Wire(events or b"", content_type="text/event-stream")
     failed = await providers.failure("openai", step, stream=True)
     assert (failed.transient, message in failed.message) == (transient, True), failed.message
@@ -245,13 +245,13 @@ async def test_an_unusable_stream_is_a_failure(
 async def test_an_error_instead_of_an_answer_is_classified_by_its_code(
     providers: Providers, code: str, transient: bool
 ) -> None:
-    """The code may come without a type."""
+    """An error is classified by its code even if it has no type."""
     failed = await providers.failure("openrouter", Wire({"error": {"code": code, "message": "No."}}))
     assert failed.transient is transient
 
 
 async def test_a_tool_call_in_the_older_form_is_read(providers: Providers) -> None:
-    """The older form allowed only one call."""
+    """A tool call in the older form, which allowed only one call, is read."""
     called = {"content": None, "function_call": {"name": "f", "arguments": '{"a": 1}'}}
     result = await providers.ask("openrouter", Wire(chat(None, "function_call", message=called)))
     (call,) = result.thoughts["tool_calls"]
@@ -259,6 +259,6 @@ async def test_a_tool_call_in_the_older_form_is_read(providers: Providers) -> No
 
 
 async def test_a_responses_text_may_be_a_string(providers: Providers) -> None:
-    """The content may be a string instead of a list of parts."""
+    """The content of a Responses message may be a string instead of a list of parts."""
     result = await providers.ask("openai", Wire(responses({"type": "message", "content": "Some"})), **SEARCH)
     assert result.content == "Some"

@@ -1,4 +1,4 @@
-"""The upper bound of tokens, compared with measured tokenizers."""
+"""The upper bound of tokens, compared with measurements of tokenizers."""
 
 import pytest
 from hypothesis import given
@@ -24,10 +24,10 @@ def test_no_tokenizer_exceeds_the_bound(text: str, tokens: int) -> None:
 
 @given(st.text())
 def test_the_bound_is_never_below_the_bytes(text: str) -> None:
-    """A tokenizer without merges produces a token for each byte."""
+    """The bound is at least the number of bytes, because a tokenizer without merges produces a token for each byte."""
     assert count_tokens_at_most(text) >= len(text.encode("utf-8", "surrogatepass"))
 
 
 def test_a_lone_surrogate_is_counted() -> None:
-    """A lone surrogate in a caller's text does not break the estimate."""
+    """A lone surrogate in a caller's text is counted as three tokens."""
     assert count_tokens_at_most("\ud83d") == 3

@@ -1,4 +1,4 @@
-"""Accepted parameters, tools and messages of each model arrive at a recording server through litellm."""
+"""The accepted parameters, tools and messages of each model reach a recording server through litellm."""
 
 import contextlib
 import itertools
@@ -35,7 +35,7 @@ def specs(route: ModelRoute) -> dict[str, ParameterSpec]:
 
 
 def list_samples(name: str, spec: ParameterSpec) -> list[Any]:
-    """The parameter's bounds, or each of its choices."""
+    """Returns the parameter's bounds or its choices."""
     if name in ("max_tokens", "max_completion_tokens"):
         return [16, spec.max or 2000]
     if name == "response_format":
@@ -46,15 +46,15 @@ def list_samples(name: str, spec: ParameterSpec) -> list[Any]:
 
 
 def has_arrived(name: str, value: Any, body: dict[str, Any], plain: dict[str, Any]) -> bool:
-    """Whether a value is in the body; for parameters with other names there, whether the body differs."""
+    """Returns whether a value is in the body or, for a parameter with another name there, whether the body differs."""
     if name in ("reasoning_effort", "response_format", "verbosity"):
         return body != plain
     return {*leaves(value)} <= {leaf for leaf in leaves(body) if type(leaf) is not bool}
 
 
 @EVERY_PROVIDER
-async def test_a_schema_is_sent_with_the_size_that_was_held(wire: Wire, provider: str) -> None:
-    """litellm must not inline references that were not counted, which would make it a hundred times as long."""
+async def test_a_schema_is_not_larger_than_the_hold_assumes(wire: Wire, provider: str) -> None:
+    """litellm does not inline references that the hold did not count, which would make the schema much longer."""
     names = [f"d{number}" for number in range(6)]
     inner = [{"$ref": f"#/$defs/{name}"} for name in names[1:]] + [{"type": "string"}]
     fields = {
@@ -79,7 +79,7 @@ ODD_NAMES = (
 
 
 def has_property(name: str, value: Any) -> bool:
-    """Whether a schema in a body, which may be a string, has the marked property."""
+    """Returns whether a schema in a body, which may be a string, has the marked property."""
     if isinstance(value, str) and value.startswith("{"):
         return has_property(name, json.loads(value))
     if isinstance(value, dict):
@@ -93,7 +93,7 @@ def has_property(name: str, value: Any) -> bool:
 
 @EVERY_PROVIDER
 async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
-    """The names of schema keywords are allowed, too. Names that cannot be sent are refused in advance."""
+    """Properties may be named like schema keywords. Names that cannot be sent are refused in advance."""
     for route in wire.routes(provider):
         spec = specs(route).get("response_format")
         if spec is None or "json_schema" not in (spec.choices or []):
@@ -112,7 +112,7 @@ async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
 
 @EVERY_PROVIDER
 async def test_every_parameter_arrives(wire: Wire, provider: str) -> None:
-    """Each bound and choice of each model's parameters is sent; litellm neither drops nor refuses any."""
+    """Each bound and choice of each model's parameters is sent. litellm neither drops nor refuses any of them."""
     lost: list[str] = []
     for route in wire.routes(provider):
         plain = await wire.send(route, {})
@@ -132,15 +132,15 @@ async def test_every_parameter_arrives(wire: Wire, provider: str) -> None:
 
 @EVERY_PROVIDER
 async def test_every_tool_arrives(wire: Wire, provider: str) -> None:
-    """Each tool is sent with its limit of uses, if any, and with all defaults of the model."""
+    """Each tool is sent with its limit on uses, if any, and with all defaults of the model."""
     lost: list[str] = []
     for route in wire.routes(provider):
         for tool in route.info.built_in_tools:
             body = await wire.send(route, defaults(route), [tool.id])
-            alone = await wire.send(route, defaults(route))
+            without_tool = await wire.send(route, defaults(route))
             limits = [*leaves(route.parameter_tools.get(tool.id)), *leaves(route.tools.get(tool.id))]
             numbers = {value for value in limits if type(value) is int}
-            if body == alone or not numbers <= {value for value in leaves(body) if type(value) is int}:
+            if body == without_tool or not numbers <= {value for value in leaves(body) if type(value) is int}:
                 lost.append(f"{route.name} {tool.id}")
     assert not lost
 
@@ -151,7 +151,7 @@ def defaults(route: ModelRoute) -> dict[str, Any]:
 
 @EVERY_PROVIDER
 async def test_all_defaults_can_be_sent_back(wire: Wire, provider: str) -> None:
-    """Frontends send all defaults. They all arrive, except for redundant ones."""
+    """If a frontend sends all defaults, all of them except redundant ones arrive."""
     lost: list[str] = []
     for route in wire.routes(provider):
         plain = await wire.send(route, {})
@@ -165,7 +165,7 @@ async def test_all_defaults_can_be_sent_back(wire: Wire, provider: str) -> None:
 
 @EVERY_PROVIDER
 def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: str) -> None:
-    """Frontends change one parameter to any choice or bound, and send defaults for the others."""
+    """Any one parameter may have any of its choices or bounds while the others have their defaults."""
     refused: list[str] = []
     for route in wire.routes(provider):
         for name, spec in route.info.parameters.items():
@@ -178,7 +178,7 @@ def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: s
 
 
 def assert_valid(route: ModelRoute, body: dict[str, Any]) -> None:
-    """Checks the documented rules of Anthropic's requests, direct or through Bedrock. Others are not checked."""
+    """Checks the documented rules for requests to Claude, directly or through Bedrock. Ignores other requests."""
     more = body.get("additionalModelRequestFields", {})
     limits = body.get("inferenceConfig", body)
     thinking = body.get("thinking") or more.get("thinking")
@@ -207,7 +207,7 @@ def assert_valid(route: ModelRoute, body: dict[str, Any]) -> None:
     ],
 )
 async def test_parameters_for_claude_are_refused_or_valid_together(wire: Wire, provider: str, model: str) -> None:
-    """In any combination, the thinking budget is below the answer limit, and sampling does not conflict."""
+    """In any accepted combination, the thinking budget is below the answer limit, and sampling does not conflict."""
     (route,) = [route for route in wire.routes(provider) if route.model == model]
     choices: dict[str, list[Any]] = {
         "reasoning_effort": [None, "low", "high"],
@@ -236,7 +236,7 @@ TURNS = (
 
 
 def conversations() -> Iterator[list[dict[str, str]]]:
-    """All orders of one or two messages, with and without text, and some longer ones. All texts differ."""
+    """Yields all orders of one or two messages, with and without text, and some longer ones. All texts differ."""
     longer = [
         (1, 2, 1),
         (1, 3, 1),
@@ -258,23 +258,23 @@ def conversations() -> Iterator[list[dict[str, str]]]:
 
 
 @EVERY_PROVIDER
-async def test_exactly_the_callers_words_arrive(wire: Wire, provider: str) -> None:
-    """Every word and no other is sent, without empty messages, for each kind of conversation rules."""
+async def test_exactly_the_callers_text_arrives(wire: Wire, provider: str) -> None:
+    """For each kind of conversation rules, exactly the caller's words are sent, without empty messages."""
     kinds = {(route.api, repr(route.conversation)): route for route in wire.routes(provider)}
     for route in kinds.values():
-        taken = 0
+        accepted = 0
         for messages in conversations():
             try:
                 body = await wire.send(route, {}, messages=messages)
             except InvalidMessages:
                 continue
-            taken += 1
+            accepted += 1
             texts = [text for text in leaves(read_messages(body)) if isinstance(text, str)]
             words = [word for text in texts for word in text.split() if word not in ROLES]
             written = [word for message in messages for word in message["content"].split()]
             assert sorted(words) == sorted(written), (route.name, messages, body)
             assert all(text.strip() for text in texts), (route.name, messages, body)
-        assert taken > 5
+        assert accepted > 5
 
 
 ROLES = {"system", "user", "assistant", "model", "text", "input_text", "output_text", "message"}
@@ -287,7 +287,7 @@ def read_messages(body: dict[str, Any]) -> list[Any]:
 
 @EVERY_PROVIDER
 async def test_no_refusal_contains_advice_from_litellm(wire: Wire, provider: str) -> None:
-    """All refusals have our own messages."""
+    """No error message for a refused request contains advice from litellm."""
     refused: list[str] = []
     generic = {"temperature": 0.3, "top_p": 0.2, "top_k": 3, "stop": ["a", " "], "seed": 1, "logit_bias": {"1": 1},
                "presence_penalty": 1, "frequency_penalty": 1, "reasoning_effort": "high", "verbosity": "high", "n": 1,

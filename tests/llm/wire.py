@@ -1,4 +1,4 @@
-"""The request body that litellm builds from a checked call."""
+"""Records the request body that litellm builds from a checked call."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,14 +15,14 @@ QUESTION = [{"role": "user", "content": "Answer in JSON."}]
 
 
 class Wire:
-    """Sends calls through the catalog's routes to a recorder, and returns the received bodies."""
+    """Sends calls through the catalog's routes to a recorder and returns the received bodies."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.catalog = Catalog.load({**EVERYTHING, **dict.fromkeys(ADDRESSES, recorder.address)})
 
     def routes(self, provider: str) -> list[ModelRoute]:
-        """The routes of all models. Bedrock's address is replaced here, because no variable sets it."""
+        """Returns the routes of all models, with the recorder's address, which no variable can set for Bedrock."""
         routes = [self.catalog.route(provider, model) for model in self.catalog.get_provider(provider).models]
         return [replace(route, base_url=self._recorder.address) for route in routes]
 
@@ -33,7 +33,7 @@ class Wire:
         tools: Sequence[str] = (),
         messages: list[dict[str, Any]] = QUESTION,
     ) -> dict[str, Any]:
-        """The received body. Raises `CatalogError` for a refused call, and litellm's error if it sends nothing."""
+        """Returns the body. Raises `CatalogError` for a refused call, or litellm's error if nothing is sent."""
         request = ChatRequest.model_validate(
             {
                 "messages": messages,
@@ -55,7 +55,7 @@ class Wire:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """All values in JSON, without the names of fields."""
+    """Yields all values in JSON, without the names of fields."""
     if isinstance(value, dict):
         for item in cast("dict[str, Any]", value).values():
             yield from leaves(item)

@@ -23,7 +23,7 @@ def account(**fields: object) -> Account:
 
 @given(remaining=AMOUNT, held=AMOUNT, estimate=AMOUNT)
 def test_a_hold_takes_at_most_the_available_amount(remaining: int, held: int, estimate: int) -> None:
-    """A hold takes at most the amount that is not held yet, and does not change `remaining`."""
+    """A hold takes at most the amount that is not yet held, and does not change `remaining`."""
     before = account(remaining=remaining, held=held)
     after, hold = before.hold(estimate, NOW)
     assert hold == min(estimate, max(0, remaining - held))
@@ -33,14 +33,14 @@ def test_a_hold_takes_at_most_the_available_amount(remaining: int, held: int, es
 
 @given(remaining=AMOUNT, cost=AMOUNT)
 def test_a_charge_takes_at_most_the_remaining_amount(remaining: int, cost: int) -> None:
-    """A charge takes at most the remaining amount, and returns the amount that it took."""
+    """A charge takes at most the remaining amount and returns the amount taken."""
     after, charge = account(remaining=remaining).charge(cost, NOW)
     assert after.remaining == remaining - charge >= 0
     assert charge == min(cost, remaining)
 
 
 def test_lowering_the_allowance_lowers_the_remaining_amount() -> None:
-    """An allowance below the remaining amount lowers it; a higher allowance does not raise it."""
+    """An allowance below the remaining amount lowers it. A higher allowance does not raise it."""
     assert account(remaining=80).with_allowance(50, NOW).remaining == 50
     assert account(remaining=30).with_allowance(50, NOW).remaining == 30
     assert account(remaining=30).with_allowance(500, NOW).remaining == 30
@@ -49,7 +49,7 @@ def test_lowering_the_allowance_lowers_the_remaining_amount() -> None:
 
 
 def test_a_period_ends_at_its_date_and_not_before() -> None:
-    """At the reset date, the remaining amount becomes the allowance, the date moves on, and holds are kept."""
+    """At the reset date, the remaining amount becomes the allowance, the date advances, and holds remain."""
     spent = account(remaining=3, held=2).with_reset_date(to_milliseconds(NOW), NOW)
     assert spent.advance(NOW - timedelta(milliseconds=1), LOCAL) == spent
     renewed = spent.advance(NOW, LOCAL)
@@ -58,8 +58,8 @@ def test_a_period_ends_at_its_date_and_not_before() -> None:
     assert renewed.advance(NOW, LOCAL) == renewed
 
 
-def test_the_last_day_of_a_month_stays_the_last() -> None:
-    """A reset on the 31st falls on the last day of shorter months, and returns to the 31st afterwards."""
+def test_a_reset_on_the_last_day_of_a_month_stays_there() -> None:
+    """A reset on the 31st falls on the last day of shorter months and returns to the 31st afterwards."""
     current = account().with_reset_date(to_milliseconds(datetime(2026, 1, 31, tzinfo=UTC)), NOW)
     days: list[int] = []
     for month in range(2, 7):
@@ -69,7 +69,7 @@ def test_the_last_day_of_a_month_stays_the_last() -> None:
 
 
 def test_an_account_without_a_date_never_resets() -> None:
-    """A reset date of 0 means never."""
+    """An account with a reset date of 0 never resets."""
     old = account(remaining=3)
     assert old.advance(NOW + timedelta(days=10_000), LOCAL) == old
 
@@ -85,12 +85,12 @@ def test_an_account_without_a_date_never_resets() -> None:
         ((2024, 2, 29), (2024, 2, 29), (2024, 3, 29)),
     ],
 )
-def test_the_date_moves_on_by_whole_months(
+def test_the_date_advances_by_whole_months(
     reset: tuple[int, ...], now: tuple[int, ...], next_reset: tuple[int, ...]
 ) -> None:
     """The next date is the first in the future with the same day of the month, or the month's last day."""
-    moved = next_monthly(to_milliseconds(datetime(*reset, tzinfo=UTC)), datetime(*now, tzinfo=UTC))  # type: ignore[misc, arg-type]
-    assert datetime.fromtimestamp(moved / 1000, UTC) == datetime(*next_reset, tzinfo=UTC)  # type: ignore[misc, arg-type]
+    advanced = next_monthly(to_milliseconds(datetime(*reset, tzinfo=UTC)), datetime(*now, tzinfo=UTC))  # type: ignore[misc, arg-type]
+    assert datetime.fromtimestamp(advanced / 1000, UTC) == datetime(*next_reset, tzinfo=UTC)  # type: ignore[misc, arg-type]
 
 
 @given(
@@ -100,12 +100,12 @@ def test_the_next_date_is_within_a_month_of_now(reset: datetime, pause: timedelt
     """The next date is in the future, and no date is skipped."""
     start = reset.replace(tzinfo=UTC, microsecond=0)
     now = start + pause
-    moved = datetime.fromtimestamp(next_monthly(to_milliseconds(start), now) / 1000, UTC)
-    assert now < moved <= now + timedelta(days=31)
+    advanced = datetime.fromtimestamp(next_monthly(to_milliseconds(start), now) / 1000, UTC)
+    assert now < advanced <= now + timedelta(days=31)
 
 
 def test_in_a_deployment_the_users_date_only_starts_a_period() -> None:
-    """In a deployment, the user's reset date starts a new period, but adds no money."""
+    """In a deployment, the user's reset date starts a new period but adds no money."""
     spent = account(remaining=3).with_reset_date(to_milliseconds(NOW), NOW)
     later = spent.advance(NOW, CLOUD)
     assert (later.remaining, later.bound, later.period) == (3, 3, 2)
@@ -143,7 +143,7 @@ def test_an_account_that_an_earlier_version_stored_waits_for_the_next_month() ->
 
 
 def test_a_refill_pays_debts_first() -> None:
-    """A refill pays the debt first. A debt that exceeds the refill is reduced by it."""
+    """A refill pays debts first. If a debt exceeds the refill, it is reduced by the refill."""
     after, charge = account(remaining=30).charge(50, NOW)
     assert (charge, after.owed, after.remaining) == (30, 20, 0)
     refilled = after.refill(NOW, CLOUD)
@@ -163,7 +163,7 @@ def test_spare_money_is_used_before_anything_is_owed() -> None:
 
 
 def test_a_refill_divides_the_ceiling_into_allowance_and_spare() -> None:
-    """A refill adds the ceiling: the allowance is `remaining`, and the user may also take the rest."""
+    """A refill adds the ceiling. The allowance becomes `remaining`, and the user may also use the rest."""
     low = account(allowance=20, remaining=0, spent=100).refill(NOW, CLOUD)
     assert (low.remaining, low.bound) == (20, 100)
 
@@ -192,7 +192,7 @@ def test_an_administrators_grant_is_exact() -> None:
 
 
 def test_an_administrators_date_refills_once() -> None:
-    """An administrator's date refills once, and the user's own reset date does not replace it."""
+    """An administrator's date refills once, and the user's reset date does not replace it."""
     date = to_milliseconds(NOW)
     given = account(remaining=0, refilled_at=NOW).with_reset_date(date, NOW).change(NOW, refill_at=date)
     full = given.with_reset_date(NEVER, NOW).advance(NOW, replace(CLOUD, monthly=False))

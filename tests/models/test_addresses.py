@@ -20,7 +20,7 @@ def test_addresses_are_trimmed(pasted: str) -> None:
     assert list(RunCodeRequest(code="", input_dict={}, tools={pasted: ["add"]}).tools) == [URL]
 
 
-def test_spellings_of_one_server_are_merged() -> None:
-    """Tools of two spellings are merged without duplicates; a single spelling's list is unchanged."""
+def test_spellings_of_the_same_server_are_merged() -> None:
+    """The tools of two spellings are merged without duplicates. The list of a single spelling does not change."""
     agent = CreateAgentRequest(name="a", code="", tools={URL: ["b", "a"], f"{URL}\n": ["a", "c"], "x": ["d", "d"]})
     assert agent.tools == {URL: ["b", "a", "c"], "x": ["d", "d"]}

@@ -23,7 +23,7 @@ def test_an_amount_survives_the_wire(micros: int) -> None:
     [(0, 0), (0.1, 100_000), (0.0000005, 1), (0.00000049, 0), (1e-9, 0), (100, 100_000_000), (0.29, 290_000)],
 )
 def test_fractions_of_a_millionth_are_rounded(dollars: float, micros: int) -> None:
-    """Amounts are rounded to the nearest millionth, halves up."""
+    """Amounts are rounded to the nearest millionth, and halves are rounded up."""
     assert to_micros(dollars) == micros
 
 
@@ -44,5 +44,5 @@ def test_invalid_amounts_are_refused(value: Any) -> None:
 
 @pytest.mark.parametrize(("dollars", "micros"), [(0, 0), (1e-12, 1), (0.000001, 1), (0.0000010001, 2), (0.3, 300_000)])
 def test_a_bound_is_rounded_up(dollars: float, micros: int) -> None:
-    """Fractions are rounded up; whole millionths do not change."""
+    """Fractions of a millionth are rounded up. Whole millionths do not change."""
     assert to_micros_rounded_up(dollars) == micros

@@ -1,4 +1,4 @@
-"""The life of a ticket, tested without I/O."""
+"""The life cycle of a ticket, tested without I/O."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,11 +22,11 @@ def test_a_pending_ticket_can_be_taken() -> None:
     assert claim(ticket(), NOW, MAX_ATTEMPTS) is Claim.TAKEN
 
 
-@pytest.mark.parametrize(("seconds_later", "answer"), [(59, Claim.HELD), (60, Claim.TAKEN), (3600, Claim.TAKEN)])
-def test_a_lease_holds_until_it_expires(seconds_later: int, answer: Claim) -> None:
-    """A worker that does not renew its lease loses it when it expires, and not before."""
+@pytest.mark.parametrize(("seconds_later", "expected"), [(59, Claim.HELD), (60, Claim.TAKEN), (3600, Claim.TAKEN)])
+def test_a_lease_holds_until_it_expires(seconds_later: int, expected: Claim) -> None:
+    """A worker that does not renew its lease loses it when the lease expires, but not before."""
     leased = ticket().lease_to("worker-1", NOW, seconds=60)
-    assert claim(leased, NOW + timedelta(seconds=seconds_later), MAX_ATTEMPTS) is answer
+    assert claim(leased, NOW + timedelta(seconds=seconds_later), MAX_ATTEMPTS) is expected
 
 
 def test_a_renewal_extends_the_lease() -> None:
@@ -36,13 +36,13 @@ def test_a_renewal_extends_the_lease() -> None:
     assert renewed.attempts == 1
 
 
-def test_a_ticket_whose_attempts_are_used_up_has_to_end() -> None:
+def test_a_ticket_without_remaining_attempts_must_end() -> None:
     """No lease follows the last attempt, whether the holder released it or died."""
-    tired = ticket()
+    exhausted = ticket()
     for _ in range(MAX_ATTEMPTS):
-        tired = tired.lease_to("w", NOW, 60)
-    assert claim(tired.release(NOW), NOW, MAX_ATTEMPTS) is Claim.EXHAUSTED
-    assert claim(tired, NOW + timedelta(seconds=61), MAX_ATTEMPTS) is Claim.EXHAUSTED
+        exhausted = exhausted.lease_to("w", NOW, 60)
+    assert claim(exhausted.release(NOW), NOW, MAX_ATTEMPTS) is Claim.EXHAUSTED
+    assert claim(exhausted, NOW + timedelta(seconds=61), MAX_ATTEMPTS) is Claim.EXHAUSTED
 
 
 def test_a_finished_ticket_stays_finished() -> None:
@@ -54,25 +54,25 @@ def test_a_finished_ticket_stays_finished() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 100), st.booleans()), max_size=30))
 def test_a_ticket_never_has_two_holders(deliveries: list[tuple[str, int, bool]]) -> None:
-    """With any order of deliveries, deaths and pauses, a lease ends before the next one begins."""
+    """For any order of deliveries, worker deaths and pauses, a lease ends before the next one begins."""
     current, now, ends_at = ticket(), NOW, NOW
-    for holder, pause, gives_back in deliveries:
+    for holder, pause, releases in deliveries:
         now += timedelta(seconds=pause)
         if claim(current, now, max_attempts=1000) is Claim.TAKEN:
             assert now >= ends_at
             current = current.lease_to(holder, now, seconds=60)
-            ends_at = now if gives_back else now + timedelta(seconds=60)
-            current = current.release(now) if gives_back else current
+            ends_at = now if releases else now + timedelta(seconds=60)
+            current = current.release(now) if releases else current
         else:
             assert now < ends_at
             assert current.status is TicketStatus.PROCESSING
 
 
 def test_an_agents_work_is_not_repeated() -> None:
-    """A ticket without a worker must end if its agent had started; otherwise it is tried again."""
-    begun = ticket().lease_to("w", NOW, 60).mark(True, NOW)
+    """A ticket without a worker must end if its agent had started. Otherwise, it is retried."""
+    started = ticket().lease_to("w", NOW, 60).mark(True, NOW)
     late = NOW + timedelta(seconds=61)
-    assert claim(begun, NOW, MAX_ATTEMPTS) is Claim.HELD
-    assert claim(begun, late, MAX_ATTEMPTS) is Claim.INTERRUPTED
-    assert claim(begun.mark(False, NOW), late, MAX_ATTEMPTS) is Claim.TAKEN
-    assert claim(begun.complete(ChatResult(content="x", model="m"), NOW), late, MAX_ATTEMPTS) is Claim.FINISHED
+    assert claim(started, NOW, MAX_ATTEMPTS) is Claim.HELD
+    assert claim(started, late, MAX_ATTEMPTS) is Claim.INTERRUPTED
+    assert claim(started.mark(False, NOW), late, MAX_ATTEMPTS) is Claim.TAKEN
+    assert claim(started.complete(ChatResult(content="x", model="m"), NOW), late, MAX_ATTEMPTS) is Claim.FINISHED

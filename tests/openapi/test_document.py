@@ -1,4 +1,4 @@
-"""`parse` accepts API descriptions, refuses other texts with a reason, and handles harmful texts safely."""
+"""`parse` accepts API descriptions, refuses other text with a reason, and handles harmful text safely."""
 
 import json
 import subprocess
@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.openapi import Document, NotASpec, parse, yaml_text
-from tests.openapi.documents import NAMES, code_hosting, written
+from tests.openapi.documents import NAMES, code_hosting, read_text
 
 HEAD = "openapi: 3.0.0\ninfo: {title: T, version: 1}\npaths: {}\n"
 
 
-def refusal(text: str) -> str:
-    """Returns the error message, and checks that it is one short line."""
+def refusal_of(text: str) -> str:
+    """Returns the error message for the text, and checks that it is one short line."""
     with pytest.raises(NotASpec) as caught:
         parse(text)
     assert "\n" not in caught.value.message
@@ -34,43 +34,43 @@ def refusal(text: str) -> str:
         ("crm.yaml", "openapi", "3.0.1", "CRM", "v3"),
     ],
 )
-def test_a_documents_head_is_read(name: str, family: str, specification: str, title: str, version: str) -> None:
-    """Specification, title and version are read from JSON and from YAML."""
-    document = parse(written(name))
+def test_the_head_of_a_document_is_read(name: str, family: str, specification: str, title: str, version: str) -> None:
+    """The specification, the title and the version are read from JSON and from YAML."""
+    document = parse(read_text(name))
     assert (document.family, document.specification) == (family, specification)
     assert (document.title, document.name, document.version) == (title, title, version)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_json_and_yaml_are_the_same_document(name: str) -> None:
-    """A document that was read from YAML, written as JSON, and read again is the same document."""
-    document = parse(written(name))
+def test_json_and_yaml_give_the_same_document(name: str) -> None:
+    """A document from YAML does not change when it is written as JSON and parsed again."""
+    document = parse(read_text(name))
     assert parse(json.dumps(document.tree)) == document
 
 
 def test_both_yaml_parsers_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If libyaml is missing, PyYAML's own parser gives the same result."""
+    """If libyaml is missing, PyYAML's Python parser gives the same result."""
     monkeypatch.setattr(yaml_text, "_LOADER", yaml.SafeLoader)
-    slow = [parse(written(name)) for name in NAMES]
+    by_python = [parse(read_text(name)) for name in NAMES]
     monkeypatch.undo()
-    assert slow == [parse(written(name)) for name in NAMES]
+    assert by_python == [parse(read_text(name)) for name in NAMES]
 
 
 @pytest.mark.parametrize("version", ["3.0", "3.1", "3.2", "3.0.0", "3.1.1", "3.2.0", "'3.0.0'", "3.0.0-rc2"])
 def test_versions_may_be_numbers(version: str) -> None:
-    """`openapi: 3.0` is a number in YAML, and is accepted as a version."""
+    """`openapi: 3.0`, which is a number in YAML, is accepted as a version."""
     assert parse(f"openapi: {version}\npaths: {{}}").specification == version.strip("'")
 
 
 @pytest.mark.parametrize("title", ["", "title: 3", "title: [x]", "title: ' '"])
 def test_a_document_needs_no_title(title: str) -> None:
-    """A document without a usable title is valid, and has no name."""
+    """A document without a usable title is valid and has no name."""
     document = parse(f"swagger: 2.0\ninfo: {{{title}}}\npaths: {{}}")
     assert document.name == ("3" if title == "title: 3" else None)
 
 
 def test_a_title_is_shortened_to_one_line() -> None:
-    """A long title is cut to 200 characters on one line, without control characters."""
+    """A title is shortened to 200 characters on one line, without control characters."""
     document = parse(json.dumps({"openapi": "3.0.0", "info": {"title": "a\nb\u202e\ud800" + "c" * 9999}, "paths": {}}))
     assert document.name
     assert document.name.startswith("a bc")
@@ -118,15 +118,15 @@ def test_a_title_is_shortened_to_one_line() -> None:
         (HEAD + "x: &a [1]\n*a : 1", "key of an object"),
     ],
 )
-def test_other_texts_are_refused_with_a_reason(text: str, message: str) -> None:
-    """The message names what was found instead of a document, or where a syntax error is."""
-    assert message in refusal(text)
+def test_other_text_is_refused_with_a_reason(text: str, message: str) -> None:
+    """The message says what the text is instead of an API description, or gives the position of a syntax error."""
+    assert message in refusal_of(text)
 
 
 @pytest.mark.parametrize("version", ["3.1.0", "3.2.0"])
 @pytest.mark.parametrize("extra", ["webhooks", "components"])
 def test_a_document_since_3_1_needs_no_paths(extra: str, version: str) -> None:
-    """Since OpenAPI 3.1, webhooks or components alone make a document."""
+    """Since OpenAPI 3.1, a document may consist of only webhooks or components."""
     assert parse(json.dumps({"openapi": version, extra: {}}))
 
 
@@ -146,8 +146,8 @@ def bomb(levels: int, opening: str) -> str:
     ],
 )
 def test_a_yaml_bomb_is_refused(text: str) -> None:
-    """Aliases that expand too much are refused before anything is built from them."""
-    assert "aliases of this YAML expand" in refusal(text)
+    """Aliases that expand to too many values are refused before any value is built from them."""
+    assert "aliases of this YAML expand" in refusal_of(text)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +165,12 @@ def test_a_yaml_bomb_is_refused(text: str) -> None:
     ],
 )
 def test_depth_and_digits_are_limited(text: str) -> None:
-    """Text that is nested too deeply, even by aliases, or has too many digits, is refused without an overflow."""
-    refusal(text)
+    """Text with too many digits or with nesting that is too deep, even by aliases, is refused without an overflow."""
+    refusal_of(text)
 
 
 def test_ordinary_anchors_are_accepted() -> None:
-    """Aliases share their target, explicit keys win over merged ones, and an anchor may be redefined."""
+    """Aliases share their target, explicit keys override merged ones, and an anchor may be redefined."""
     tree = parse(
         HEAD + "a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}\nc: &x [5]\nd: *x\n'<<': 7\ne: {<<: [{m: 1}, {m: 2}], n: 0}"
     ).tree
@@ -180,7 +180,7 @@ def test_ordinary_anchors_are_accepted() -> None:
 
 
 def test_yaml_values_have_json_types() -> None:
-    """Keys, `on`, dates and times are read as text; numbers, booleans and null have their own types."""
+    """Keys, `on`, dates and times become strings. Numbers, booleans and null have their JSON types."""
     tree = parse(
         HEAD + "200: a\non: yes\nx: [2024-01-31, 12:30:00, no, 0x1F, 1e3, -2, ~, true, '1', !!str 2, !!int '3', 1_0]\n"
         "z: !!python/object/apply:os.system [ls]\n1.10: .inf"
@@ -197,10 +197,10 @@ def test_braces_may_be_yaml() -> None:
 
 @pytest.mark.timeout(30)
 def test_a_large_document_is_read_quickly() -> None:
-    """Megabytes of JSON, complete or truncated, and of YAML are read within seconds."""
+    """Megabytes of JSON, even if it is truncated, and of YAML are read within seconds."""
     text = code_hosting(2000)
     assert len(parse(text).tree) == 5
-    assert "valid JSON" in refusal(text[:-1])
+    assert "valid JSON" in refusal_of(text[:-1])
     assert len(parse("# YAML\n" + text).tree) == 5
 
 
@@ -224,7 +224,7 @@ def test_json_needs_no_yaml() -> None:
         st.text().map(lambda text: '{"openapi": "3.0.0", "paths": {}, "x": ' + text),
     )
 )
-def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     """For any text, `parse` returns a document or raises `NotASpec`."""
     outcome: object
     try:
@@ -259,8 +259,8 @@ def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
         ("a: |3z", "what follows | or > is not allowed there"),
     ],
 )
-def test_syntax_errors_are_described_in_our_own_messages(text: str, message: str) -> None:
-    """A syntax error's message is our own, not a library's, and names the position."""
+def test_syntax_errors_are_described_without_library_messages(text: str, message: str) -> None:
+    """The message for a syntax error gives the position and does not come from a library."""
     with pytest.raises(NotASpec) as raised:
         parse(text)
     assert message in str(raised.value)

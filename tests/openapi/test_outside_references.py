@@ -1,4 +1,4 @@
-"""References to other documents are reported in the docs for the model and in the warning for the user."""
+"""References to other documents are reported to the model in the docs and to the user in a warning."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from shared.openapi import parse, write_tool_docs
 from shared.openapi.outside_references import describe_outside_references
-from tests.openapi.documents import NAMES, written
+from tests.openapi.documents import NAMES, read_text
 
 
 def document(paths: Any, **more: Any) -> str:
@@ -25,7 +25,7 @@ MANY = {
 
 @pytest.mark.parametrize("budget", [1_000_000, 60_000, 20_000])
 def test_operations_in_other_documents_are_marked(budget: int) -> None:
-    """The head of the docs counts operations described elsewhere. If the budget allows, each operation says so too."""
+    """The head of the docs counts operations in other documents. If the budget suffices, each of them is marked."""
     text = write_tool_docs(parse(document(MANY)), budget)
     assert "600 of 600 operations are described elsewhere, such as in ops/list0.yaml" in text
     assert "what they take and return is unknown" in text
@@ -71,7 +71,7 @@ SHARED = {
     ],
 )
 def test_references_of_every_kind(paths: Any, expected: list[str]) -> None:
-    """References within the document are followed. References to other documents or to nothing are named."""
+    """References within the document are followed. Unresolvable references are named."""
     text = write_tool_docs(parse(document(paths, **SHARED)), 10_000)
     for part in expected:
         assert part in text
@@ -81,9 +81,9 @@ def test_references_of_every_kind(paths: Any, expected: list[str]) -> None:
 
 
 def test_a_complete_document_has_no_warning() -> None:
-    """There is no warning about a complete document, nor about a `$ref` in an example or a field with that name."""
+    """There is no warning about a complete document, or about a `$ref` in an example or a field with that name."""
     for name in ("payments.yaml", "weather.yaml", "petstore.json", "crm.yaml"):
         assert name in NAMES
-        assert describe_outside_references(parse(written(name))) is None
+        assert describe_outside_references(parse(read_text(name))) is None
     data = {"example": {"$ref": "x.yaml"}, "properties": {"$ref": {"type": "string"}}}
     assert describe_outside_references(parse(document({}, components={"schemas": {"A": data}}))) is None

@@ -1,4 +1,4 @@
-"""`reduce` shortens documents that are too large to store. Their docs stay exactly the same."""
+"""`reduce` shortens documents that are too large to store without changing their docs."""
 
 import json
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 
 from shared.openapi import parse, write_tool_docs
 from shared.openapi.reduction import BUDGET, reduce
-from shared.services.generation import code_context as code_docs
-from tests.openapi.documents import NAMES, back_office, code_hosting, written
+from shared.services.generation import code_context
+from tests.openapi.documents import NAMES, back_office, code_hosting, read_text
 
 
 def document_text(name: str) -> str:
     return {"back office": lambda: back_office(100), "code hosting": lambda: code_hosting(200)}.get(
-        name, lambda: written(name)
+        name, lambda: read_text(name)
     )()
 
 
@@ -97,7 +97,7 @@ def test_parts_that_the_docs_never_show_are_removed() -> None:
 
 
 def test_a_document_is_reduced_only_as_far_as_necessary() -> None:
-    """Responses are removed only if the document is too large with them. `reduce` returns None if even that fails."""
+    """Responses are removed only if necessary. `reduce` returns None if the document is too large even without them."""
     document = parse(code_hosting(400))
     with_responses = reduce(document, 10**9, len)
     assert with_responses is not None
@@ -110,11 +110,11 @@ def test_a_document_is_reduced_only_as_far_as_necessary() -> None:
 
 def test_the_budget_matches_the_prompts() -> None:
     """The budget is the maximum length of a document's docs in a prompt."""
-    assert BUDGET == code_docs._MAX_SPEC_CHARACTERS  # pyright: ignore[reportPrivateUsage]
+    assert BUDGET == code_context._MAX_SPEC_CHARACTERS  # pyright: ignore[reportPrivateUsage]
 
 
-def test_a_referenced_schema_in_an_extension_is_kept() -> None:
-    """Extensions are removed, but not a schema in an extension that an operation refers to."""
+def test_a_referenced_schema_in_an_extension_is_not_removed() -> None:
+    """Extensions are removed, except for schemas to which an operation refers."""
     tree = json.loads(back_office(2))
     tree["x-types"] = {"Y": {"type": "object", "required": ["deep"], "properties": {"deep": {"type": "string"}}}}
     tree["components"]["schemas"]["Thing0"]["properties"]["ship_to"] = {"$ref": "#/x-types/Y"}

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from shared.openapi import parse, write_tool_docs
-from tests.openapi.documents import NAMES, back_office, code_hosting, written
+from tests.openapi.documents import NAMES, back_office, code_hosting, read_text
 
 BUDGET = 60_000
 
 
 def operation_docs(text: str, operation: str) -> str:
-    """Returns the part of the docs about one operation, which may have several lines."""
+    """Returns the lines of the docs about one operation."""
     start = text.index(f"({operation})")
     end = re.compile(r"\n(?:### )?(?:GET|PUT|POST|DELETE|PATCH) /").search(text, start)
     return text[start : end.start() if end else None]
@@ -34,10 +34,10 @@ def test_every_operation_shows_its_required_parts(count: int) -> None:
             assert docs.index("X-Tenant") < docs.index("dry_run")
 
 
-def test_as_many_operations_as_fit_show_their_required_parts() -> None:
-    """If the budget does not suffice for all operations, as many as fit show their required parts.
+def test_the_budget_is_used_for_required_parts() -> None:
+    """If the budget does not suffice for all required parts, as many operations as possible show theirs.
 
-    Every operation has its line, and the head explains the notation.
+    Every operation has a line, and the head explains the notation.
     """
     count = 650
     text = write_tool_docs(parse(back_office(count)), BUDGET)
@@ -54,41 +54,51 @@ def test_as_many_operations_as_fit_show_their_required_parts() -> None:
 def test_a_larger_budget_never_shortens_the_docs(name: str) -> None:
     """A larger budget never makes the docs shorter, and the docs never exceed the budget."""
     generated = {"back office": lambda: back_office(60), "code hosting": lambda: code_hosting(80)}
-    document = parse(generated[name]() if name in generated else written(name))
+    document = parse(generated[name]() if name in generated else read_text(name))
     sizes = [(budget, len(write_tool_docs(document, budget))) for budget in range(200, 40_000, 777)]
     min_size = len(write_tool_docs(document, 0))
     assert [size for _, size in sizes] == sorted(size for _, size in sizes)
     assert all(size <= max(budget, min_size) for budget, size in sizes)
 
 
-def one(schema: Any, **more: Any) -> str:
+def document_of(schema: Any, **more: Any) -> str:
     """Returns a document with one operation that has this body."""
     body = {"required": True, "content": {"application/json": {"schema": schema}}}
     operation = {"operationId": "op", "requestBody": body, **more}
     return json.dumps({"openapi": "3.1.0", "info": {"title": "One"}, "paths": {"/a": {"post": operation}}})
 
 
-def noise(count: int) -> dict[str, Any]:
+def optional_fields(count: int) -> dict[str, Any]:
     return {f"noise_{number}": {"type": "string", "description": "n" * 100} for number in range(count)}
 
 
 @pytest.mark.parametrize(
     ("schema", "expected"),
     [
-        ({"properties": {**noise(300), "a": {"type": "integer"}}, "required": ["a"]}, ["a*: integer"]),
-        (
-            {"allOf": [{"properties": noise(300)}, {"properties": {"a": {"type": "integer"}}}, {"required": ["a"]}]},
-            ["a*: integer"],
-        ),
-        ({"type": "array", "items": {"properties": {**noise(300), "a": {}}, "required": ["a"]}}, ["a*: any"]),
-        (
-            {"oneOf": [{"properties": {**noise(9), key: {"type": "null"}}, "required": [key]} for key in "abc"]},
-            ["a*: null", "b*: null", "c*: null"],
-        ),
-        ({"properties": noise(300), "required": ["undeclared"]}, ["undeclared*: any"]),
+        ({"properties": {**optional_fields(300), "a": {"type": "integer"}}, "required": ["a"]}, ["a*: integer"]),
         (
             {
-                "properties": {**noise(50), **{f"r{n}": {"type": "string"} for n in range(40)}},
+                "allOf": [
+                    {"properties": optional_fields(300)},
+                    {"properties": {"a": {"type": "integer"}}},
+                    {"required": ["a"]},
+                ]
+            },
+            ["a*: integer"],
+        ),
+        ({"type": "array", "items": {"properties": {**optional_fields(300), "a": {}}, "required": ["a"]}}, ["a*: any"]),
+        (
+            {
+                "oneOf": [
+                    {"properties": {**optional_fields(9), key: {"type": "null"}}, "required": [key]} for key in "abc"
+                ]
+            },
+            ["a*: null", "b*: null", "c*: null"],
+        ),
+        ({"properties": optional_fields(300), "required": ["undeclared"]}, ["undeclared*: any"]),
+        (
+            {
+                "properties": {**optional_fields(50), **{f"r{n}": {"type": "string"} for n in range(40)}},
                 "required": [f"r{n}" for n in range(40)],
             },
             [f"r{n}*: string" for n in range(40)],
@@ -96,11 +106,11 @@ def noise(count: int) -> dict[str, Any]:
         (
             {
                 "properties": {
-                    **noise(300),
+                    **optional_fields(300),
                     "a": {
                         "type": "object",
                         "properties": {
-                            **noise(300),
+                            **optional_fields(300),
                             "b": {"items": {"properties": {"c": {"type": "number"}}, "required": ["c"]}},
                         },
                         "required": ["b"],
@@ -110,13 +120,13 @@ def noise(count: int) -> dict[str, Any]:
             },
             ["a*: {b*: [{c*: number"],
         ),
-        ({"properties": noise(300)}, ["noise_0: "]),
+        ({"properties": optional_fields(300)}, ["noise_0: "]),
     ],
 )
 @pytest.mark.parametrize("budget", [700, 1500, 3000, BUDGET])
 def test_required_fields_are_always_shown(schema: Any, expected: list[str], budget: int) -> None:
-    """Required fields are shown among hundreds of optional ones, in `allOf`, lists, alternatives and nested objects."""
-    text = write_tool_docs(parse(one(schema)), budget)
+    """Required fields are shown among hundreds of optional ones, even in `allOf`, lists, alternatives and objects."""
+    text = write_tool_docs(parse(document_of(schema)), budget)
     min_budget = sum(len(part) for part in expected) + 450
     for part in expected if budget >= min_budget else ():
         assert part in text
@@ -128,18 +138,18 @@ def test_a_required_parameter_is_never_cut_off() -> None:
     last = {"name": "last", "in": "query", "required": True, "schema": {"type": "integer"}}
     shared = {"parameters": [*parameters[:90], last]}
     for budget in (600, 3000, BUDGET):
-        text = write_tool_docs(parse(one({}, **shared)), budget)
+        text = write_tool_docs(parse(document_of({}, **shared)), budget)
         assert "last" in text
         assert "integer" in text
 
 
-def test_a_recursive_required_field_ends() -> None:
+def test_a_recursive_required_field_is_cut_off() -> None:
     """A recursive required field is cut off at its type's name."""
     node = {
         "type": "object",
         "required": ["next"],
-        "properties": {**noise(50), "next": {"$ref": "#/components/schemas/Node"}},
+        "properties": {**optional_fields(50), "next": {"$ref": "#/components/schemas/Node"}},
     }
-    tree = json.loads(one({"$ref": "#/components/schemas/Node"}))
+    tree = json.loads(document_of({"$ref": "#/components/schemas/Node"}))
     tree["components"] = {"schemas": {"Node": node}}
     assert "next*: Node" in write_tool_docs(parse(json.dumps(tree)), 600)

@@ -1,4 +1,4 @@
-"""The docs that a model gets about an API, within a budget, for documents based on well-known APIs."""
+"""The docs that a model gets about an API within a budget, for documents based on well-known APIs."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import pytest
 
 from shared.openapi import Document, parse, write_tool_docs
 from shared.openapi.detail import LADDER
-from tests.openapi.documents import NAMES, code_hosting, written
+from tests.openapi.documents import NAMES, code_hosting, read_text
 
 LARGE_BUDGET = 200_000
 
@@ -15,11 +15,11 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 
 
 def docs(name: str, budget: int = LARGE_BUDGET) -> str:
-    return write_tool_docs(parse(written(name)), budget)
+    return write_tool_docs(parse(read_text(name)), budget)
 
 
 def section(text: str, operation: str) -> str:
-    """Returns the section of one operation, by its id."""
+    """Returns the section about the operation with this id."""
     return next(part for part in text.split("\n### ") if f"({operation})" in part.split("\n", 1)[0])
 
 
@@ -38,15 +38,15 @@ def bare_lines(document: Document) -> list[str]:
 
 
 def operation_lines(text: str) -> list[str]:
-    """Returns the operations' lines in a text, without their details."""
+    """Returns the operations' lines in the docs, without their details."""
     found = re.finditer(r"^(?:### )?((?:GET|PUT|POST|DELETE|PATCH) \S+(?: \([^\s:]+\))?)(?:: .*)?$", text, re.MULTILINE)
     return [match[1] for match in found]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "code hosting"])
-def test_every_budget_keeps_all_operations(name: str) -> None:
-    """For any budget, all operations are listed in order, and the text fits unless their bare lines do not."""
-    document = parse(code_hosting(100) if name == "code hosting" else written(name))
+def test_all_operations_are_listed_for_every_budget(name: str) -> None:
+    """For any budget, all operations are listed in order. The docs fit unless the bare lines exceed the budget."""
+    document = parse(code_hosting(100) if name == "code hosting" else read_text(name))
     lines = bare_lines(document)
     min_size = len("\n".join(lines))
     max_size = len(write_tool_docs(document, 10**9))
@@ -61,14 +61,14 @@ def test_every_budget_keeps_all_operations(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_detail_grows_with_the_budget(name: str) -> None:
     """A larger budget never makes the docs shorter."""
-    document = parse(written(name))
+    document = parse(read_text(name))
     sizes = [len(write_tool_docs(document, budget)) for budget in range(0, 12_000, 300)]
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 4
 
 
 def test_details_are_omitted_in_order() -> None:
-    """Responses are omitted first, then nested fields of bodies, then prose, then types, equally for all operations."""
+    """Details are omitted equally for all operations: responses first, then nested fields, then prose, then types."""
     document = parse(code_hosting(40))
     texts = [write_tool_docs(document, budget) for budget in range(2_000, 240_000, 4_000)]
     counts = [
@@ -91,7 +91,7 @@ def test_details_are_omitted_in_order() -> None:
 
 
 def test_each_step_of_the_ladder_has_less_detail() -> None:
-    """No step of the ladder shows more of anything than the step before it."""
+    """No step of the ladder shows more of any detail than the previous step."""
 
     def measure(step: int) -> list[int]:
         detail = LADDER[step]
@@ -157,7 +157,7 @@ def test_each_step_of_the_ladder_has_less_detail() -> None:
     ],
 )
 def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
-    """Base URLs and authentication are described once, at the top."""
+    """Base URLs and authentication are described once at the top of the docs."""
     head = docs(name).split("\n### ", 1)[0]
     for line in expected:
         assert line in head
@@ -293,7 +293,7 @@ def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
     ],
 )
 def test_an_operation_is_described_completely(name: str, operation: str, expected: list[str]) -> None:
-    """With a large budget, the docs have parameters, body, responses and errors.
+    """With a large budget, the docs contain the parameters, the body, the responses and the errors.
 
     References are resolved, and cycles are cut off at the type's name.
     """
@@ -302,15 +302,15 @@ def test_an_operation_is_described_completely(name: str, operation: str, expecte
         assert part in text + "\n"
 
 
-def test_an_operations_parameter_replaces_the_paths() -> None:
-    """An operation's parameter replaces the path's parameter with the same name and place."""
+def test_an_operations_parameter_replaces_that_of_the_path() -> None:
+    """An operation's parameter replaces the path's parameter with the same name and location."""
     text = docs("petstore.json").split("### DELETE /pet/{petId}\n")[1].split("\n###")[0]
     assert "- petId (path, required): string\n- api_key (header): string\n" in text
     assert "int64" not in text
 
 
 def test_no_resolved_reference_is_shown() -> None:
-    """The docs show only the type's name of a resolved `$ref`."""
+    """The docs show the type's name instead of a resolved `$ref`."""
     for name in NAMES:
         assert "$ref" not in docs(name)
         assert "#/components/schemas" not in docs(name)
@@ -318,7 +318,7 @@ def test_no_resolved_reference_is_shown() -> None:
 
 @pytest.mark.timeout(30)
 def test_thousands_of_operations_take_seconds() -> None:
-    """The time depends on the budget and the number of operations, not on the expanded size of their schemas."""
+    """The time depends on the budget and the number of operations but not on the expanded size of their schemas."""
     document = parse(code_hosting(4000))
     for budget in (0, 300_000, 1_000_000):
         write_tool_docs(document, budget)

@@ -1,4 +1,4 @@
-"""Fixtures: settings that allow calls to the test servers, and a record of the attempted connections."""
+"""Provides settings that allow calls to the test servers, and a record of the attempted connections."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tests.doubles.mcp_server import McpServer
 
 @pytest.fixture
 def settings(api_server: ApiServer, mcp_server: McpServer) -> Settings:
-    """Small limits, and access to only the two test servers."""
+    """Settings with small limits that allow only the two test servers."""
     return Settings(
         outbound_allowed_hosts=(api_server.host, mcp_server.host),
         outbound_timeout_seconds=10,

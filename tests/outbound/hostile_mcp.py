@@ -1,4 +1,4 @@
-"""A malicious or faulty MCP server. Each path behaves in its own way."""
+"""A malicious or faulty MCP server. Each path behaves differently."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def _same_page(message: dict[str, Any]) -> Response:
 
 
 def _page_with_cursor(cursor: Any, *names: str) -> Reply:
-    """Replies with one page, and this cursor for the next page."""
+    """Replies with one page and this cursor for the next page."""
     tools = [{**_TOOL, "name": name} for name in names]
     return lambda message: _result(message, {"tools": tools, "nextCursor": cursor})
 
@@ -53,8 +53,8 @@ def _tool_list(*tools: Any) -> Reply:
     return lambda message: _result(message, {"tools": list(tools)})
 
 
-def _greeting(**changes: Any) -> Reply:
-    """Replies to every request as if it were `initialize`."""
+def _initialize_result(**changes: Any) -> Reply:
+    """Replies to every request with a result of `initialize`."""
     return lambda message: _result(message, {**_INFO, **changes})
 
 
@@ -87,7 +87,7 @@ def _flood(_: dict[str, Any]) -> Response:
 
 
 def _stream_that_ends(_: dict[str, Any]) -> Response:
-    """Ends the stream at once, and requests a reconnection after eleven days."""
+    """Ends the stream immediately and requests a reconnection after eleven days."""
     body = "id: 1\nretry: 1000000000\ndata: \n\n"
     return Response(body, media_type="text/event-stream")
 
@@ -101,7 +101,7 @@ def _huge(_: dict[str, Any]) -> Response:
     return StreamingResponse(pieces(), media_type="application/json")
 
 
-def _texts(*texts: str, **more: Any) -> Reply:
+def _text_content(*texts: str, **more: Any) -> Reply:
     content = [{"type": "text", "text": text} for text in texts]
     return lambda message: _result(message, {"content": content, **more})
 
@@ -137,8 +137,8 @@ REPLIES: dict[str, Reply] = {
     "text": lambda _: PlainTextResponse("Hello"),
     "ended-sse": lambda _: Response(": bye\n\n", media_type="text/event-stream"),
     "own-parse-error": lambda message: _error(message, -32700, "That is beyond me."),
-    "future": _greeting(protocolVersion="2999-01-01"),
-    "version-of-number": _greeting(protocolVersion=5),
+    "future": _initialize_result(protocolVersion="2999-01-01"),
+    "version-of-number": _initialize_result(protocolVersion=5),
     "good": _tool_list(_TOOL),
     **{f"status-{status}": _status(status) for status in (400, 401, 403, 404, 405, 406, 410, 415, 429, 500, 503)},
     "comments": _endless_comments,
@@ -157,20 +157,20 @@ REPLIES: dict[str, Reply] = {
     "500": lambda _: JSONResponse({"message": "The database is on fire."}, status_code=500),
     "403": lambda _: PlainTextResponse("Not for you: Bearer hush-hush-token-1234", status_code=403),
     "infinite": _infinite,
-    "silent-failure": _texts(isError=True),
-    "leaky": _texts("Bad token hush-hush-token-1234 and password=swordfish", isError=True),
-    "null": _texts("shown", structuredContent=None),
-    "wrapped": _texts("5", structuredContent={"result": {"a": 1}}),
-    "two": _texts("5", structuredContent={"result": 1, "more": 2}),
-    "no-content": _texts(),
+    "silent-failure": _text_content(isError=True),
+    "leaky": _text_content("Bad token hush-hush-token-1234 and password=swordfish", isError=True),
+    "null": _text_content("shown", structuredContent=None),
+    "wrapped": _text_content("5", structuredContent={"result": {"a": 1}}),
+    "two": _text_content("5", structuredContent={"result": 1, "more": 2}),
+    "no-content": _text_content(),
 }
 
 
 class HostileMcpServer(ServedInThread):
     """Serves the `REPLIES`.
 
-    `/{name}` replies to `initialize` correctly, and then by `REPLIES[name]`. `/rude/{name}` uses `REPLIES[name]` from
-    the start.
+    `/{name}` replies to `initialize` correctly and to other requests with `REPLIES[name]`. `/rude/{name}` replies to
+    all requests with `REPLIES[name]`.
     """
 
     def __init__(self) -> None:
@@ -221,21 +221,21 @@ class HostileMcpServer(ServedInThread):
         return RedirectResponse(request.query_params["to"], status_code=int(request.query_params.get("status", "307")))
 
     async def _stubborn(self, request: Request) -> Response:
-        """Responds correctly, except that ending the session takes 30 seconds."""
+        """Responds correctly, but takes 30 seconds to end the session."""
         if request.method == "DELETE":
             await asyncio.sleep(30)
         message = await request.json()
         if message["method"] == "initialize":
-            greeting = _result(message, _INFO)
-            greeting.headers["mcp-session-id"] = "1"
-            return greeting
+            response = _result(message, _INFO)
+            response.headers["mcp-session-id"] = "1"
+            return response
         return Response(status_code=202) if "id" not in message else _result(message, {"tools": [_TOOL]})
 
     async def _reject(self, _: Request) -> Response:
         return Response(status_code=405)
 
     async def _sse(self, request: Request) -> Response:
-        """Names an endpoint on another server, one that redirects there, one that rejects, or none."""
+        """Announces an endpoint on another server, one that redirects there, one that fails, or none."""
         endpoint = {
             "elsewhere": "event: endpoint\ndata: http://127.0.0.1:1/\n\n",
             "rejecting": "event: endpoint\ndata: /rude/500\n\n",

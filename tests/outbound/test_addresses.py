@@ -28,7 +28,7 @@ PUBLIC = [
 @pytest.mark.parametrize("network", V4_RANGES)
 @given(data=st.data())
 def test_no_address_in_a_special_ipv4_range_is_public(network: str, data: st.DataObject) -> None:
-    """The first and the last address of a special IPv4 range, and those between, are not public."""
+    """All addresses of a special IPv4 range, including the first and the last, are not public."""
     block = IPv4Network(network)
     number = data.draw(st.integers(int(block.network_address), int(block.broadcast_address)))
 
@@ -40,7 +40,7 @@ def test_no_address_in_a_special_ipv4_range_is_public(network: str, data: st.Dat
 @pytest.mark.parametrize("network", V6_RANGES)
 @given(data=st.data())
 def test_no_address_in_a_special_ipv6_range_is_public(network: str, data: st.DataObject) -> None:
-    """The first and the last address of a special IPv6 range, and those between, are not public."""
+    """All addresses of a special IPv6 range, including the first and the last, are not public."""
     block = IPv6Network(network)
     number = data.draw(st.integers(int(block.network_address), int(block.broadcast_address)))
 
@@ -51,7 +51,7 @@ def test_no_address_in_a_special_ipv6_range_is_public(network: str, data: st.Dat
 
 @given(number=st.integers(0, 2**32 - 1))
 def test_no_ipv6_form_of_an_ipv4_address_is_public(number: int) -> None:
-    """Mapped, compatible, translated and tunnelled addresses are not public, even if the IPv4 address is."""
+    """Mapped, compatible, translated and tunnelled addresses are not public, even if the IPv4 address is public."""
     inner = IPv4Address(number)
 
     assert not is_public(f"::ffff:{inner}")
@@ -63,14 +63,14 @@ def test_no_ipv6_form_of_an_ipv4_address_is_public(number: int) -> None:
 
 @given(address=st.ip_addresses())
 def test_an_address_that_python_calls_special_is_never_public(address: IPv4Address | IPv6Address) -> None:
-    """Addresses that the standard library considers special are not public, in addition to our own ranges."""
+    """Addresses that the standard library considers special are not public either."""
     special = (address.is_private, address.is_loopback, address.is_link_local, address.is_multicast)
     if any(special) or address.is_reserved or address.is_unspecified:
         assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_addresses_of_the_internet_are_public(address: str) -> None:
+def test_ordinary_addresses_are_public(address: str) -> None:
     """Ordinary addresses are public, including those next to special ranges."""
     assert is_public(address)
 
@@ -80,7 +80,7 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
     ["", "localhost", "0x7f000001", "2130706433", "127.1", "1.1.1.1.", " 1.1.1.1", "2606:4700::1%eth0", "fe80::1%1"],
 )
 def test_an_unusual_address_is_not_public(address: str) -> None:
-    """Names, plain numbers and addresses with zones are not public: resolvers must return the usual form."""
+    """Names, plain numbers and addresses with zones are not public. Resolvers must return the usual form."""
     assert not is_public(address)
 
 

@@ -33,15 +33,15 @@ async def test_a_body_within_the_limit_is_read_unchanged(body: bytes, size: int,
 
 
 @pytest.mark.parametrize("encoding", [None, "", "identity", "Identity"])
-async def test_one_byte_too_many_is_too_long(encoding: str | None) -> None:
-    """A body of exactly the limit is read, and one more byte is too long."""
+async def test_a_body_with_one_byte_too_many_is_refused(encoding: str | None) -> None:
+    """A body of exactly the maximum length is read. A body with one more byte is too long."""
     assert len(await _read(b"x" * 100, encoding, 100)) == 100
     with pytest.raises(TooLong, match="longer than 100 bytes"):
         await _read(b"x" * 101, encoding, 100)
 
 
-async def test_a_compression_bomb_takes_little_memory() -> None:
-    """A compressed body of a hundred megabytes is refused without decompressing it completely."""
+async def test_a_compression_bomb_is_not_decompressed_completely() -> None:
+    """A body that expands to a hundred megabytes is refused without being decompressed completely."""
     bomb = gzip.compress(bytes(100_000_000))
     tracemalloc.start()
     with pytest.raises(TooLong):

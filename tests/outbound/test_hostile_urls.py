@@ -1,4 +1,4 @@
-"""URLs that lead to internal addresses are refused by the HTTP and the MCP client, without a connection."""
+"""The HTTP client and the MCP client refuse URLs that lead to internal addresses, without a connection."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ NAMES: dict[str, list[str]] = {
 }
 
 URLS = [
-    # the plain forms
+    # plain forms
     *("http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://LOCALHOST:{port}/", "http://[::1]:{port}/"),
     *("http://0.0.0.0:{port}/", "http://[::]:{port}/", "https://127.0.0.1:{port}/", "https://localhost:{port}/"),
     *("http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.0.1/", "http://100.64.0.1/", "http://192.0.0.8/"),
@@ -47,16 +47,16 @@ URLS = [
     *("http://0177.0.0.1:{port}/", "http://0177.0.0.01:{port}/", "http://0x7f.0.0.1:{port}/", "http://0x7f.1:{port}/"),
     *("http://127.1:{port}/", "http://127.0.1:{port}/", "http://0:{port}/", "http://127.000.000.001:{port}/"),
     *("http://127.0.0.1.:{port}/", "http://localhost.:{port}/", "http://2852039166/", "http://0xa9fea9fe/"),
-    # IPv6 that means IPv4, and the rest of its special ranges
+    # IPv6 forms of IPv4 addresses, and other special IPv6 ranges
     *("http://[::ffff:127.0.0.1]:{port}/", "http://[::ffff:7f00:1]:{port}/", "http://[::127.0.0.1]:{port}/"),
     *("http://[0:0:0:0:0:ffff:169.254.169.254]/", "http://[64:ff9b::127.0.0.1]:{port}/", "http://[64:ff9b:1::1]/"),
     *("http://[2002:7f00:1::]:{port}/", "http://[2001::1]/", "http://[fe80::1]/", "http://[fe80::1%25eth0]:{port}/"),
     *("http://[fe80::1%eth0]/", "http://[fec0::1]/", "http://[fd00::1]/", "http://[ff02::1]/", "http://[2001:db8::1]/"),
-    # metadata
+    # metadata servers
     *("http://169.254.169.254/computeMetadata/v1/", "http://metadata.google.internal/", "http://metadata/"),
     *("http://metadata.google.internal./", "http://[fd00:ec2::254]/latest/meta-data/", "http://[fd20:ce::254]/"),
     *("http://instance-data.ec2.internal/", "http://168.63.129.16/", "http://100.100.100.200/", "http://192.0.0.192/"),
-    # names that resolve inside
+    # names that resolve to internal addresses
     *("http://app.localhost:{port}/", "http://ip6-localhost:{port}/", "http://127.0.0.1.nip.io:{port}/"),
     *("http://spoofed.example:{port}/", "http://mixed.example:{port}/", "http://mapped.example:{port}/"),
     *("http://nat64.example:{port}/", "http://sixtofour.example:{port}/", "http://scoped.example:{port}/"),
@@ -69,7 +69,7 @@ URLS = [
     # characters that are normalized to digits or letters
     *("http://１２７.０.０.１:{port}/", "http://127。0。0。1:{port}/", "http://①②⑦.0.0.1:{port}/"),
     *("http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:{port}/", "http://ｌｏｃａｌｈｏｓｔ:{port}/", "http://%31%32%37.0.0.1:{port}/"),
-    # texts that confuse parsers
+    # URLs that confuse parsers
     *("http://127.0.0.1:{port}#@1.1.1.1/", "http://127.0.0.1:{port}?@1.1.1.1/", "http://127.0.0.1%00.example.com/"),
     *("http://127.0.0.1\t:{port}/", "http://127.0.0.1:{port}\r\n.example.com/", "http://\x00127.0.0.1/"),
     *("http:127.0.0.1:{port}/", "http:///127.0.0.1:{port}/", "http:/127.0.0.1:{port}/", "//127.0.0.1:{port}/"),
@@ -94,7 +94,7 @@ REDIRECTS = [
 
 
 async def resolver(host: str, port: int) -> Sequence[str]:
-    """Resolves the names above, and texts that the system reads as an address, without DNS."""
+    """Resolves the names above, and strings that the system parses as addresses, without DNS."""
     if host in NAMES:
         return NAMES[host]
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -122,8 +122,8 @@ def port_of(bait: socket.socket) -> int:
     return bait.getsockname()[1]
 
 
-def test_the_table_is_long_enough() -> None:
-    """The table has at least sixty URLs without duplicates."""
+def test_the_number_of_hostile_urls() -> None:
+    """There are at least sixty hostile URLs without duplicates."""
     assert len(set(URLS)) == len(URLS) >= 60
 
 

@@ -1,4 +1,4 @@
-"""HTTP requests of agents: what is sent, what is refused, and what is returned."""
+"""HTTP requests of agents: which are sent, which are refused, and what is returned."""
 
 import asyncio
 import json
@@ -36,15 +36,15 @@ async def _echo(outbound: Outbound, request: Request) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get"])
-async def test_methods(outbound: Outbound, api_server: ApiServer, method: str) -> None:
-    """Methods may be written in lower case, and are sent in upper case."""
+async def test_methods_are_sent_in_upper_case(outbound: Outbound, api_server: ApiServer, method: str) -> None:
+    """Methods are sent in upper case, even if they are written in lower case."""
     echo = await _echo(outbound, Request(method=method, url=f"{api_server.address}/echo"))
 
     assert echo["method"] == method.upper()
 
 
 async def test_parameters_are_added_to_the_url(outbound: Outbound, api_server: ApiServer) -> None:
-    """Parameters are added to those of the URL without replacing any. Each item of a list is sent separately."""
+    """Parameters are added to those in the URL without replacing any. Each item of a list is sent separately."""
     url = f"{api_server.address}/echo?a=1"
     echo = await _echo(outbound, Request(method="GET", url=url, params={"b": [2, "drei"], "c": "ü&="}))
 
@@ -60,7 +60,7 @@ async def test_parameters_are_added_to_the_url(outbound: Outbound, api_server: A
         ({"content": b"bytes"}, None, "bytes"),
     ],
 )
-async def test_bodies(
+async def test_a_body_has_a_content_type(
     outbound: Outbound, api_server: ApiServer, body: dict[str, Any], content_type: str | None, sent: str
 ) -> None:
     """A body can be JSON, a form, text or bytes."""
@@ -70,12 +70,12 @@ async def test_bodies(
     assert echo["headers"].get("content-type") == content_type
 
 
-async def test_headers(outbound: Outbound, api_server: ApiServer) -> None:
-    """The caller's headers override ours, except `Accept-Encoding`."""
+async def test_callers_headers_override_defaults(outbound: Outbound, api_server: ApiServer) -> None:
+    """The caller's headers override the default headers, except `Accept-Encoding`."""
     url = f"{api_server.address}/echo"
     plain = (await _echo(outbound, Request(method="GET", url=url)))["headers"]
-    own = {"User-Agent": "mine", "X-Key": "1", "accept-encoding": "br"}
-    overridden = (await _echo(outbound, Request(method="GET", url=url, headers=own)))["headers"]
+    headers = {"User-Agent": "mine", "X-Key": "1", "accept-encoding": "br"}
+    overridden = (await _echo(outbound, Request(method="GET", url=url, headers=headers)))["headers"]
 
     assert plain["user-agent"].startswith("firebase-agents/")
     expected = ("mine", "1", "gzip, deflate")
@@ -87,7 +87,7 @@ async def test_headers(outbound: Outbound, api_server: ApiServer) -> None:
     "name", ["Host", "content-length", "Transfer-Encoding", "Connection", " Upgrade", "TE", "Proxy-Authorization"]
 )
 async def test_headers_of_the_connection_are_refused(outbound: Outbound, api_server: ApiServer, name: str) -> None:
-    """Callers cannot set headers that determine a message's recipient or length and could smuggle requests."""
+    """Callers cannot set headers that determine a message's recipient or length, which could smuggle requests."""
     with pytest.raises(BadRequest, match="cannot be set by the caller"):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/echo", headers={name: "1"}))
     assert api_server.calls == []
@@ -145,7 +145,7 @@ async def test_redirects_are_followed_only_on_request(outbound: Outbound, api_se
 
 
 async def test_the_number_of_redirects_is_limited(outbound: Outbound, api_server: ApiServer) -> None:
-    """The limit counts redirects, and not the first request."""
+    """The limit applies to redirects and does not include the first request."""
     request = Request(method="GET", url=f"{api_server.address}/loop", follow_redirects=True, max_redirects=3)
     with pytest.raises(TooManyRedirects, match="more than 3 times"):
         await outbound.send(request)
@@ -153,7 +153,7 @@ async def test_the_number_of_redirects_is_limited(outbound: Outbound, api_server
 
 
 async def test_keys_are_not_sent_to_another_origin(settings: Settings, api_server: ApiServer) -> None:
-    """A redirect to another origin drops `Authorization` and all custom headers. Within an origin, they are sent."""
+    """A redirect to another origin drops `Authorization` and custom headers. Within an origin, they are sent."""
     port = int(api_server.host.partition(":")[2])
     allowed = Settings(outbound_allowed_hosts=(f"localhost:{port}", *settings.outbound_allowed_hosts))
     keys = {"Authorization": "Bearer 1", "X-API-Key": API_KEY, "Cookie": "a=1", "Accept": "text/plain"}
@@ -171,7 +171,7 @@ async def test_keys_are_not_sent_to_another_origin(settings: Settings, api_serve
 
 
 async def test_cookies_last_for_one_call(outbound: Outbound, api_server: ApiServer) -> None:
-    """Cookies are sent in a call's redirects, but not in the next call."""
+    """Cookies are sent with a call's redirects but not with the next call."""
     url = f"{api_server.address}/cookies/set?session=1"
     within = await outbound.send(Request(method="GET", url=url, follow_redirects=True))
     after = await outbound.send(Request(method="GET", url=f"{api_server.address}/cookies"))
@@ -195,7 +195,7 @@ async def test_compressed_responses_are_decompressed(outbound: Outbound, api_ser
 
 
 async def test_long_requests_are_not_sent(outbound: Outbound, api_server: ApiServer) -> None:
-    """A request that exceeds the response limit is not sent."""
+    """A request whose body exceeds the limit for responses is not sent."""
     url = f"{api_server.address}/echo"
     with pytest.raises(TooLong):
         await outbound.send(Request(method="POST", url=url, content=b"x" * 1_000_001))
@@ -204,7 +204,7 @@ async def test_long_requests_are_not_sent(outbound: Outbound, api_server: ApiSer
 
 @pytest.mark.parametrize("path", ["/slow?seconds=5", "/drip", "/redirect?to=/slow%3Fseconds%3D5"])
 async def test_the_timeout_covers_the_whole_call(outbound: Outbound, api_server: ApiServer, path: str) -> None:
-    """The timeout includes the wait for the first and the last byte, and redirects."""
+    """The timeout includes the wait for the first and the last byte, and all redirects."""
     started = asyncio.get_running_loop().time()
     request = Request(method="GET", url=f"{api_server.address}{path}", timeout=0.3, follow_redirects=True)
     with pytest.raises(TooSlow, match=r"within 0\.3 seconds"):
@@ -230,7 +230,7 @@ async def test_parallel_calls(outbound: Outbound, api_server: ApiServer) -> None
 
 
 async def test_broken_connections_are_reported(outbound: Outbound, settings: Settings, api_server: ApiServer) -> None:
-    """A connection that breaks during the response, or cannot be established, raises an error."""
+    """A connection that breaks during the response or cannot be established raises an error."""
     with pytest.raises((Unreachable, BadAnswer)):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/half"))
     allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
@@ -274,7 +274,7 @@ async def test_the_environment_is_ignored(
 async def test_secrets_are_not_in_messages_or_logs(
     outbound: Outbound, api_server: ApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No error message and no log line contains the query or a header."""
+    """Error messages and log lines contain neither the query nor headers."""
     caplog.set_level(logging.INFO)
     keys = {"Authorization": "Bearer hush"}
     await outbound.send(Request(method="GET", url=f"{api_server.address}/echo?key=hush", headers=keys))

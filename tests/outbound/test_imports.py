@@ -1,4 +1,4 @@
-"""The modules for outbound requests load libraries late, because functions often have cold starts."""
+"""The modules for outbound requests load libraries only on use, because functions often have cold starts."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Calls to a correct MCP server, built with the SDK."""
+"""Calls to a conforming MCP server, which is built with the SDK."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ TRANSPORTS: list[Callable[[McpServer], str]] = [lambda server: server.url, lambd
 
 @pytest.fixture(params=["url", "sse_url"])
 def url(request: pytest.FixtureRequest, mcp_server: McpServer) -> str:
-    """The server's URL for streamable HTTP, and its URL for SSE."""
+    """The server's URL for streamable HTTP or for SSE."""
     return getattr(mcp_server, request.param)
 
 
@@ -51,7 +51,7 @@ async def test_all_pages_are_listed(mcp_server: McpServer, settings: Settings) -
 async def test_results_are_plain_values(
     url: str, settings: Settings, name: str, arguments: dict[str, JsonValue], value: JsonValue
 ) -> None:
-    """A result is the structured content, with wrapped scalars unwrapped, or else the text."""
+    """A result is the structured content, with wrapped scalars unwrapped, or otherwise the text."""
     assert await call_tool(url, None, name, arguments, settings) == value
 
 
@@ -74,7 +74,7 @@ async def test_other_content_is_returned_unchanged(url: str, settings: Settings)
 async def test_a_tools_error_is_reported(
     url: str, settings: Settings, name: str, arguments: dict[str, JsonValue], message: str
 ) -> None:
-    """The error has the server's own message: for a failed tool, an unknown tool, and invalid arguments."""
+    """The error for a failed tool, an unknown tool or invalid arguments has the server's message."""
     with pytest.raises(ToolFailed) as failure:
         await call_tool(url, None, name, arguments, settings)
     assert message in failure.value.message
@@ -103,7 +103,7 @@ async def test_the_timeout_covers_the_whole_call(url: str, settings: Settings) -
 
 
 async def test_long_results_are_refused(mcp_server: McpServer, settings: Settings) -> None:
-    """A result has the same limit as any response. Over SSE, the SDK's own limit for one event may apply first."""
+    """A result has the same limit as any response. Over SSE, the SDK's limit for one event may apply first."""
     assert await call_tool(mcp_server.url, None, "big", {"size": 500_000}, settings) == "x" * 500_000
     with pytest.raises(TooLong):
         await call_tool(mcp_server.url, None, "big", {"size": 2_000_000}, settings)
@@ -120,35 +120,37 @@ async def test_the_token_is_sent(mcp_server: McpServer, settings: Settings) -> N
 
 @pytest.mark.parametrize("token", [None, "a-wrong-one"])
 async def test_a_missing_token_is_reported(mcp_server: McpServer, settings: Settings, token: str | None) -> None:
-    """If the token is missing or wrong, the error contains the server's own message."""
+    """If the token is missing or wrong, the error contains the server's message."""
     with pytest.raises(Unauthorized, match="requires a token, or a different one: A token is needed here"):
         await list_tools(mcp_server.private_url, token, settings)
 
 
 @pytest.mark.parametrize("token", ["", "a\nb", " a", "ü"])
 async def test_an_invalid_token_is_not_sent(mcp_server: McpServer, settings: Settings, token: str) -> None:
-    """A token that is not a valid header value is not sent, because it could begin another header."""
+    """A token that is not a valid header value is not sent, because it could add another header."""
     with pytest.raises(BadRequest):
         await list_tools(mcp_server.url, token, settings)
     assert mcp_server.requests == []
 
 
 async def test_sessions_are_ended(mcp_server: McpServer, settings: Settings) -> None:
-    """The session is ended, so the server does not have to keep it, and no unnecessary request is sent."""
+    """The session is ended, so the server does not have to store it. No unnecessary request is sent."""
     await call_tool(mcp_server.url, None, "add", {"a": 1, "b": 2}, settings)
 
     assert [method for method, _, _ in mcp_server.requests] == ["POST", "POST", "POST", "DELETE"]
 
 
 async def test_parallel_calls(url: str, settings: Settings) -> None:
-    """Each of several parallel calls has its own session and its own result."""
+    """Each parallel call has a separate session and gets its result."""
     calls = (call_tool(url, None, "add", {"a": number, "b": 1}, settings) for number in range(10))
 
     assert await asyncio.gather(*calls) == list(range(1, 11))
 
 
-async def test_other_servers_are_reported(mcp_server: McpServer, api_server: ApiServer, settings: Settings) -> None:
-    """A wrong path, a server without MCP, and an unreachable server are reported by different errors."""
+async def test_servers_without_mcp_are_reported(
+    mcp_server: McpServer, api_server: ApiServer, settings: Settings
+) -> None:
+    """A wrong path and a server without MCP raise `NotMcp`, and an unreachable server raises `Unreachable`."""
     with pytest.raises(NotMcp, match=r"did not answer as an MCP server does \(status 404\)"):
         await list_tools(f"{mcp_server.address}/nowhere", None, settings)
     with pytest.raises(NotMcp):
@@ -159,7 +161,7 @@ async def test_other_servers_are_reported(mcp_server: McpServer, api_server: Api
 
 
 async def test_a_call_can_be_cancelled(url: str, settings: Settings) -> None:
-    """A cancelled call ends soon, with `CancelledError`."""
+    """A cancelled call ends soon with `CancelledError`."""
     call = asyncio.create_task(call_tool(url, None, "slow", {"seconds": 5}, settings))
     await asyncio.sleep(0.3)
     call.cancel()
@@ -173,6 +175,8 @@ async def test_secrets_are_not_logged(url: str, settings: Settings, caplog: pyte
     await call_tool(f"{url}?key=hush", "hush-token", "echo", {"text": "hush"}, settings)
     with pytest.raises(ToolFailed):
         await call_tool(f"{url}?key=hush", "hush-token", "fail", {"reason": "hush"}, settings)
-    ours = [record for record in caplog.records if not record.name.startswith(("mcp.server", "sse_starlette"))]
+    client_records = [
+        record for record in caplog.records if not record.name.startswith(("mcp.server", "sse_starlette"))
+    ]
 
-    assert not any("hush" in record.getMessage() for record in ours)
+    assert not any("hush" in record.getMessage() for record in client_records)

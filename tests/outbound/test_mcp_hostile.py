@@ -1,4 +1,4 @@
-"""Calls to malicious MCP servers are limited in time and size, and fail with one short message."""
+"""Calls to malicious MCP servers are limited in time and size and fail with a short message."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ _HANG_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[HostileMcpServer]:
-    hostile = HostileMcpServer()
-    hostile.start()
-    yield hostile
-    hostile.stop()
+    hostile_server = HostileMcpServer()
+    hostile_server.start()
+    yield hostile_server
+    hostile_server.stop()
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def settings(server: HostileMcpServer) -> Settings:
 
 
 def _with_long_timeout(settings: Settings) -> Settings:
-    """Returns settings with enough time for all that a server sends, even on a busy machine."""
+    """Returns settings with enough time for everything that a server sends, even on a busy machine."""
     return settings.model_copy(update={"outbound_timeout_seconds": 20})
 
 
 async def _failure(url: str, settings: Settings, *, calling: bool = False) -> OutboundError:
-    """Returns the error of a call, and checks that it comes in time and that its message is one short line."""
+    """Returns the error of a call, and checks that it is raised in time and that its message is one short line."""
     call = call_tool(url, TOKEN, "tool", {}, settings) if calling else list_tools(url, TOKEN, settings)
     with pytest.raises(OutboundError) as failure:
         async with asyncio.timeout(_HANG_SECONDS):
@@ -70,8 +70,10 @@ async def _failure(url: str, settings: Settings, *, calling: bool = False) -> Ou
         ("403", Unauthorized),
     ],
 )
-async def test_listing_ends(server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError]) -> None:
-    """Listing tools ends with an error for any response after the server's greeting."""
+async def test_listing_tools_ends(
+    server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError]
+) -> None:
+    """Listing tools ends with an error for any invalid response after `initialize`."""
     limits = settings if kind is TooSlow else _with_long_timeout(settings)
     assert isinstance(await _failure(f"{server.address}/{name}", limits), kind)
 
@@ -80,8 +82,8 @@ async def test_listing_ends(server: HostileMcpServer, settings: Settings, name: 
     "name",
     ["comments", "flood", "dies", "huge", "not-json", "deep", "html", "accepted", "empty", "other-id", "500", "403"],
 )
-async def test_greeting_ends(server: HostileMcpServer, settings: Settings, name: str) -> None:
-    """Listing tools ends with an error for any response instead of a greeting."""
+async def test_initialization_ends(server: HostileMcpServer, settings: Settings, name: str) -> None:
+    """Listing tools ends with an error for any invalid response to `initialize`."""
     failure = await _failure(f"{server.address}/rude/{name}", settings)
 
     assert isinstance(failure, NotMcp | TooLong | TooSlow | Unauthorized)
@@ -105,10 +107,10 @@ async def test_greeting_ends(server: HostileMcpServer, settings: Settings, name:
         ("leaky", ToolFailed, "Bad token"),
     ],
 )
-async def test_calls_end(
+async def test_calling_a_tool_ends(
     server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError], message: str
 ) -> None:
-    """A call ends with an error, which contains the server's own message, if there is one, on one short line."""
+    """A call ends with an error. If the server sends a message, the error contains it on one short line."""
     limits = settings if kind is TooSlow else _with_long_timeout(settings)
     failure = await _failure(f"{server.address}/{name}", limits, calling=True)
 
@@ -122,7 +124,9 @@ async def test_calls_end(
     ("name", "value"),
     [("null", "shown"), ("wrapped", {"a": 1}), ("two", {"result": 1, "more": 2}), ("no-content", "")],
 )
-async def test_odd_results(server: HostileMcpServer, settings: Settings, name: str, value: JsonValue) -> None:
+async def test_unusual_results_are_unwrapped(
+    server: HostileMcpServer, settings: Settings, name: str, value: JsonValue
+) -> None:
     """Structured content is unwrapped only if `result` is its only key."""
     assert await call_tool(f"{server.address}/{name}", TOKEN, "tool", {}, _with_long_timeout(settings)) == value
 
@@ -142,14 +146,14 @@ async def test_redirects_to_other_servers_are_not_followed(
 async def test_sse_endpoints_on_other_servers_are_not_called(
     server: HostileMcpServer, settings: Settings, connections: Connections, kind: str
 ) -> None:
-    """Over SSE, messages are sent only to the server of the URL."""
+    """Over SSE, messages are sent only to the server in the URL."""
     await _failure(f"{server.address}/sse/{kind}", settings)
 
     assert {port for _, port in connections.tried} == {int(server.host.partition(":")[2])}
 
 
 async def test_a_session_that_cannot_be_ended_loses_no_result(server: HostileMcpServer, settings: Settings) -> None:
-    """Ending the session has its own timeout of a few seconds. If that fails, the result is returned anyway."""
+    """Ending the session has a timeout of a few seconds. The result is returned even if this fails."""
     tools: list[Any] = await list_tools(f"{server.address}/stubborn", TOKEN, _with_long_timeout(settings))
 
     assert [tool.name for tool in tools] == ["tool"]

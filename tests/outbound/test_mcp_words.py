@@ -1,4 +1,4 @@
-"""MCP servers with small faults: some are tolerated, and the others are reported in plain messages."""
+"""Some faults of MCP servers are tolerated. All others are reported in plain language."""
 
 import re
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ LIBRARY_TERMS = re.compile(
     r"validation error|pydantic|Failed to parse|JSONRPC|Session terminated|Unexpected content type|errors\.|"
     r"SSE stream|input_value|type=|httpx|Method not found|TaskGroup|Traceback|RuntimeError"
 )
-"""Terms of a library's messages, which only a programmer understands."""
+"""Terms from messages of libraries, which only programmers understand."""
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[HostileMcpServer]:
-    hostile = HostileMcpServer()
-    hostile.start()
-    yield hostile
-    hostile.stop()
+    hostile_server = HostileMcpServer()
+    hostile_server.start()
+    yield hostile_server
+    hostile_server.stop()
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def failure(url: str, settings: Settings, *, calling: bool = False) -> Out
 async def test_the_list_ends_when_pages_repeat(
     server: HostileMcpServer, settings: Settings, name: str, expected: list[str], pages: int
 ) -> None:
-    """The list ends at a cursor that is empty or was used before. Of tools with the same name, the first one counts."""
+    """The list ends at a cursor that is empty or was used before. If tools have the same name, the first one counts."""
     assert await names(f"{server.address}/{name}", settings) == expected
     assert server.methods.count("tools/list") == pages
 
@@ -116,7 +116,7 @@ async def test_the_list_ends_when_pages_repeat(
 async def test_faults_in_a_list_are_reported_in_plain_messages(
     server: HostileMcpServer, settings: Settings, path: str, kind: type[OutboundError], message: str
 ) -> None:
-    """The message says what the server did, and does not contain the library's own message."""
+    """The message says what the server did and does not contain a library's message."""
     error = await failure(f"{server.address}/{path}", settings)
     assert isinstance(error, kind)
     assert message in error.message
@@ -140,7 +140,7 @@ async def test_faults_in_a_list_are_reported_in_plain_messages(
 async def test_faults_in_a_call_are_reported_in_plain_messages(
     server: HostileMcpServer, settings: Settings, path: str, kind: type[OutboundError], message: str
 ) -> None:
-    """A call has equally plain messages, and calls the tool once."""
+    """Faults in a call are reported in plain messages, and the tool is called only once."""
     error = await failure(f"{server.address}/{path}", settings, calling=True)
     assert isinstance(error, kind)
     assert message in error.message
@@ -151,13 +151,13 @@ async def test_faults_in_a_call_are_reported_in_plain_messages(
 async def test_a_redirect_to_the_same_origin_is_followed(
     server: HostileMcpServer, settings: Settings, status: int
 ) -> None:
-    """A redirect to the same origin, as from `/mcp` to `/mcp/`, is followed with the token."""
+    """A redirect to the same origin, such as from `/mcp` to `/mcp/`, is followed with the token."""
     assert await names(f"{server.address}/slash/good?status={status}", settings) == ["tool"]
     assert set(server.authorizations) == {f"Bearer {TOKEN}"}
 
 
 async def test_every_message_may_be_redirected(server: HostileMcpServer, settings: Settings) -> None:
-    """The limit on redirects applies to one message and not to the session."""
+    """Every message may be redirected, because the limit on redirects applies to a single message."""
     assert len(await names(f"{server.address}/slash/circle", settings)) == 3
     assert server.methods.count("tools/list") == 3
 
@@ -166,7 +166,7 @@ async def test_every_message_may_be_redirected(server: HostileMcpServer, setting
 async def test_a_redirect_that_would_drop_the_message_is_reported(
     server: HostileMcpServer, settings: Settings, status: int
 ) -> None:
-    """A redirect that turns a POST into a GET, which has no body, is not followed. The error names its target."""
+    """A redirect that changes a POST to a GET, which has no body, is not followed. The error names the target."""
     error = await failure(f"{server.address}/slash/good?status={status}", settings)
     assert isinstance(error, BadAnswer)
     assert f"{server.address}/slash/good/" in error.message
@@ -188,7 +188,7 @@ async def test_a_redirect_that_would_drop_the_message_is_reported(
 async def test_the_token_is_not_sent_to_another_origin(
     server: HostileMcpServer, settings: Settings, connections: Connections, target: str, location: str
 ) -> None:
-    """A redirect to another scheme, host or port is not followed, and the error names its target."""
+    """A redirect to another scheme, host or port is not followed. The error names the target."""
     port = server.host.partition(":")[2]
     allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1", "localhost", "127.0.0.2")})
     url = f"{server.address}/redirect?to={target.format(port=port).replace('?', '%3F')}"

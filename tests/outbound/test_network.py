@@ -1,4 +1,4 @@
-"""`Guard` resolves a host to the addresses that may be connected to."""
+"""`Guard` resolves a host to the addresses to which connections are allowed."""
 
 from collections.abc import Sequence
 
@@ -15,27 +15,27 @@ from tests.outbound.conftest import Connections
 
 
 class ScriptedResolver:
-    """Returns the next answer for each call, and repeats the last one."""
+    """Returns the next list of addresses for each call, and then repeats the last one."""
 
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self.answers = list(answers)
+    def __init__(self, *results: Sequence[str]) -> None:
+        self.results = list(results)
         self.calls: list[tuple[str, int]] = []
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         self.calls.append((host, port))
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return self.results.pop(0) if len(self.results) > 1 else self.results[0]
 
 
 async def test_a_name_with_public_addresses_is_allowed() -> None:
-    """A name with public addresses gives each of them once, in the resolver's order."""
+    """For a name with public addresses, each address is returned once, in the resolver's order."""
     guard = Guard(frozenset(), ScriptedResolver(["1.1.1.1", "2606:4700::1", "1.1.1.1"]))
 
     assert await guard.addresses("example.com", 443) == ["1.1.1.1", "2606:4700::1"]
 
 
 @pytest.mark.parametrize("bad", ["127.0.0.1", "::1", "10.0.0.1", "fe80::1%eth0", "::ffff:1.1.1.1", "nonsense"])
-async def test_one_bad_address_among_good_ones_refuses_the_name(bad: str) -> None:
-    """One address that is not public refuses the whole name, because a mixture is not an accident."""
+async def test_a_name_with_one_bad_address_is_refused(bad: str) -> None:
+    """A name with one address that is not public is refused, because a mixture is never accidental."""
     guard = Guard(frozenset(), ScriptedResolver(["1.1.1.1", bad, "9.9.9.9"]))
 
     with pytest.raises(Refused, match=r"example\.com is not a public address"):
@@ -54,7 +54,7 @@ async def test_a_literal_address_is_not_resolved() -> None:
 
 
 async def test_a_name_without_addresses_is_unreachable() -> None:
-    """A name that has no addresses, or is invalid in DNS, is unreachable."""
+    """A name that has no addresses or is invalid in DNS is unreachable."""
     with pytest.raises(Unreachable):
         await Guard(frozenset(), ScriptedResolver([])).addresses("example.com", 80)
     with pytest.raises(Unreachable):
@@ -91,11 +91,11 @@ async def test_allowed_hosts_are_exempt(allowed: str, host: str, port: int, is_a
 
 
 async def test_the_next_address_is_tried_when_one_fails() -> None:
-    """If a connection fails, the next address is tried, up to four addresses, because a name may have thousands."""
-    tried: list[str] = []
+    """If a connection fails, the next address is tried. Only four are tried, because a name may have thousands."""
+    attempted: list[str] = []
 
     async def connect(address: str) -> str:
-        tried.append(address)
+        attempted.append(address)
         if address != "1.1.1.3":
             raise ConnectionError
         return address
@@ -103,24 +103,25 @@ async def test_the_next_address_is_tried_when_one_fails() -> None:
     guard = Guard(frozenset(), ScriptedResolver(["1.1.1.1", "1.1.1.2", "1.1.1.3"]))
     assert await connect_guarded(guard, "example.com", 80, connect, (ConnectionError,)) == "1.1.1.3"
 
-    tried.clear()
+    attempted.clear()
     many = Guard(frozenset(), ScriptedResolver([f"1.1.2.{number}" for number in range(100)]))
     with pytest.raises(ConnectionError):
         await connect_guarded(many, "example.com", 80, connect, (ConnectionError,))
-    assert tried == ["1.1.2.0", "1.1.2.1", "1.1.2.2", "1.1.2.3"]
+    assert attempted == ["1.1.2.0", "1.1.2.1", "1.1.2.2", "1.1.2.3"]
 
 
 async def test_the_checked_address_is_used_for_the_connection(connections: Connections) -> None:
-    """A name is resolved once per connection, so a changing DNS answer (DNS rebinding) has no effect."""
+    """A name is resolved once per connection, so a DNS record that changes (DNS rebinding) has no effect."""
     connections.failing = True
-    one, other = ScriptedResolver(["93.184.216.34"], ["127.0.0.1"]), ScriptedResolver(["93.184.216.34"], ["127.0.0.1"])
+    http_resolver = ScriptedResolver(["93.184.216.34"], ["127.0.0.1"])
+    mcp_resolver = ScriptedResolver(["93.184.216.34"], ["127.0.0.1"])
 
     with pytest.raises(Unreachable):
-        await Outbound(Settings(), one).send(Request(method="GET", url="http://rebind.example/"))
+        await Outbound(Settings(), http_resolver).send(Request(method="GET", url="http://rebind.example/"))
     with pytest.raises(Unreachable):
-        await list_tools("http://rebind.example/mcp", None, Settings(), resolver=other)
+        await list_tools("http://rebind.example/mcp", None, Settings(), resolver=mcp_resolver)
 
-    assert one.calls == other.calls == [("rebind.example", 80)]
+    assert http_resolver.calls == mcp_resolver.calls == [("rebind.example", 80)]
     assert connections.tried == [("93.184.216.34", 80)] * 2
 
 

@@ -1,4 +1,4 @@
-"""TLS certificates are checked for the host name in the URL."""
+"""TLS certificates are verified for the host name in the URL."""
 
 import asyncio
 import ssl
@@ -39,7 +39,7 @@ def _certificate(folder: Path, name: str) -> Path:
 
 @dataclass
 class TlsServer:
-    """A server with a certificate for `good.example`, which responds to every request with 404."""
+    """A server with a certificate for `good.example` that responds to every request with 404."""
 
     certificate: Path
     port: int = 0
@@ -72,7 +72,7 @@ async def _resolve_to_localhost(host: str, port: int) -> Sequence[str]:
 
 
 async def test_an_unknown_authority_is_refused(tls_server: TlsServer) -> None:
-    """The server gets the name from the URL, but no request, if an unknown authority signed its certificate."""
+    """If an unknown authority signed the certificate, the server receives the name in the URL but no request."""
     host = f"good.example:{tls_server.port}"
     settings = Settings(outbound_allowed_hosts=(host,))
 
@@ -89,7 +89,7 @@ async def test_an_unknown_authority_is_refused(tls_server: TlsServer) -> None:
 async def test_the_certificate_must_match_the_name(
     tls_server: TlsServer, monkeypatch: pytest.MonkeyPatch, name: str, good: bool
 ) -> None:
-    """The certificate must match the name in the URL and not the address of the connection."""
+    """The certificate must match the name in the URL, not the address of the connection."""
 
     def trust_the_server() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(tls_server.certificate))

@@ -166,7 +166,7 @@ class ScriptedHostFunctions:
         self.calls.agents.append((name, input_dict))
         await self._wait_for_meeting()
         if self.level >= MAX_LEVEL:
-            raise CallFailed("Agents call agents too deep.")
+            raise CallFailed("Agents call agents too deeply.")
         outcome = await self.run_agent(name, input_dict, self.level + 1)
         if outcome.failure:
             raise CallFailed(f"The agent {name} failed: {outcome.failure.error}", cause=outcome.failure.cause)

@@ -71,12 +71,12 @@ async def test_every_algorithm_gives_its_known_answer(
     engine: WasmEngine, make_host_functions: Callable[[], ScriptedHostFunctions]
 ) -> None:
     """The sandbox gives the known answers. There is one run per file, and a few runs are concurrent."""
-    turns = asyncio.Semaphore(MAX_CONCURRENT)
+    semaphore = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def find_wrong(name: str) -> object:
         """Returns the wrong answers of a file, its failure, or its printed lines; None if there are none of these."""
         case = case_of(name)
-        async with turns:
+        async with semaphore:
             outcome = await engine.run(Program(code_of(FOLDER, name), case.input), make_host_functions(), PATIENT)
         if outcome.failure:
             return outcome.failure.error, outcome.failure.traceback

@@ -1,4 +1,4 @@
-"""`tools.build_engine` builds the Python that agents run in if its sources have changed, and reports problems."""
+"""`tools.build_engine` builds the Python interpreter for agents if its sources have changed, and reports problems."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from tools.build_engine import FOLDER, ROOT, NotBuilt, build, digest, is_built, 
 
 
 def test_the_sources_are_the_modules_that_run_inside() -> None:
-    """The build contains the guest and the modules that it shares with the service, but none of the service's own."""
+    """The build contains the guest and the modules that it shares with the service, but no other service modules."""
     names = set(sources())
     assert {"shared/sandbox/guest/main.py", "shared/sandbox/inside/calls.py", "shared/__init__.py"} <= names
     assert not [name for name in names if name.startswith(("shared/services", "shared/store"))]
@@ -40,7 +40,7 @@ def test_only_an_outdated_build_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp
     assert is_built()
     build()
     stamp = tmp_path / "sources.sha256"
-    stamp.write_text("another")
+    stamp.write_text("different")
     assert not is_built(tmp_path)
 
     def fail() -> bytes:
@@ -73,7 +73,7 @@ def test_the_command_reports_that_the_build_is_current() -> None:
         assert done.stdout == output
 
 
-def test_both_forms_are_built() -> None:
-    """The build has a compiled form, and the component, which is compiled again if the compiled form is unsuitable."""
+def test_the_component_and_its_compiled_form_are_built() -> None:
+    """The build contains the component and its compiled form, which is created again if it is unsuitable."""
     for name in (fork_server.COMPILED, fork_server.COMPONENT):
         assert (FOLDER / name).stat().st_size > 10_000_000

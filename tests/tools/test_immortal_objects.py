@@ -1,4 +1,4 @@
-"""`make_immortal` changes the reference counts of a snapshot's objects, and nothing else."""
+"""`make_immortal` changes only the reference counts of a snapshot's objects."""
 
 import json
 import struct
@@ -19,8 +19,8 @@ TYPE = 0x00401000
 OBJECT = 0x00500000
 COMPILED = FOLDER / fork_server.COMPILED
 _MAX_PAGES = 250
-"""The number of the image's pages that a one-line run may write to. It writes to two thirds of this number; without
-immortal objects, it would write to twice this number."""
+"""The maximum number of the image's pages that a one-line run may write to. It actually writes to two thirds of this
+number, and would write to twice this number without immortal objects."""
 
 
 def number(value: int, signed: bool = False) -> bytes:
@@ -65,7 +65,7 @@ def test_only_the_count_of_an_object_is_changed() -> None:
 
 
 def test_zeros_between_segments_belong_to_an_object() -> None:
-    """The last bytes of an object's head may lie in the gap between two segments, which stands for zeros."""
+    """The last bytes of an object's head may lie in the gap between two segments, where all bytes are zero."""
     before = component((OBJECT, head(2)[:7]))
     assert make_immortal(before, [(OBJECT, TYPE)]) == component((OBJECT, head(IMMORTAL)[:7]), NULL_SEGMENT)
 
@@ -73,7 +73,7 @@ def test_zeros_between_segments_belong_to_an_object() -> None:
 @pytest.mark.parametrize(
     "stored",
     [
-        pytest.param(head(2, TYPE + 4), id="another type: the run created the object in the place of another"),
+        pytest.param(head(2, TYPE + 4), id="a different type: the run replaced the object"),
         pytest.param(head(OBJECT + 64), id="freed: the address of the next free block replaces the count"),
         pytest.param(head(0), id="freed: the last free block"),
         pytest.param(head(IMMORTAL), id="already immortal"),
@@ -96,13 +96,13 @@ def test_addresses_without_stored_memory_are_ignored() -> None:
 
 
 def test_encoded_sizes_may_grow() -> None:
-    """One more segment may make the encoded sizes of its section and module longer, and its number of segments."""
+    """The additional segment may lengthen the encoded sizes of its section and module, and the number of segments."""
     segments = [(OBJECT + 64 * index, b"x") for index in range(127)]
     assert make_immortal(component(*segments), []) == component(*segments, NULL_SEGMENT)
 
 
 class PageCounter(ProgramRunner):
-    """When its run ends, counts the image's pages that were copied for the run."""
+    """Counts the image's pages that were copied for a run, when the run ends."""
 
     pages = 0
 

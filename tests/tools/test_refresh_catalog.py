@@ -1,4 +1,4 @@
-"""The catalog matches the installed litellm, which runs in its own process."""
+"""The catalog matches the installed litellm, which runs in a separate process."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_known_files_are_current(tmp_path: Path):
-    """The files in `known/` are those that the generator writes. If not, `make catalog` must be run."""
+    """The generator would write the same files in `generated/`. Otherwise, `make catalog` must be run."""
     done = run("-m", "tools.refresh_catalog", "--into", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
@@ -30,7 +30,7 @@ def test_the_known_files_are_current(tmp_path: Path):
 
 
 def test_models_that_litellm_lacks_are_returned(tmp_path: Path):
-    """The generator writes all files, and returns the missing models, except those that litellm cannot know."""
+    """The generator writes all files and returns the missing models, except those that litellm cannot know."""
     missing = refresh(tmp_path, {})
     assert "openai: gpt-4.1" in missing
     assert not [text for text in missing if text.startswith(("local:", "ollama:"))]
@@ -58,14 +58,14 @@ def test_the_file_of_a_removed_provider_is_deleted(tmp_path: Path):
     ("per_token", "expected"),
     [(3e-07, 0.3), (1e-06, 1.0), (1.5e-05, 15.0), (7.5e-08, 0.075), (0, 0.0), (0.000168, 168.0)],
 )
-def test_prices_are_per_million_and_round(per_token: float, expected: float):
+def test_prices_are_per_million_without_rounding_errors(per_token: float, expected: float):
     """Prices have no binary rounding errors, so a second run writes the same files."""
     assert per_million(per_token) == expected
     assert repr(per_million(per_token)) == repr(expected)
 
 
-def test_a_row_becomes_facts():
-    """Only known facts are written. A price for input alone is not written."""
+def test_only_known_facts_are_written():
+    """Only known facts are written. An input price without an output price is omitted."""
     row = {"mode": "chat", "max_input_tokens": 10.0, "input_cost_per_token": 1e-06, "supports_vision": True}
     assert facts(row) == {"mode": "chat", "context_window": 10, "abilities": ["vision"]}
 
@@ -97,15 +97,15 @@ def test_all_relevant_prices_are_read():
 
 
 def test_two_price_thresholds_are_an_error():
-    """More than one price threshold is an error: the catalog can store one, so the holds would be too small."""
+    """More than one price threshold is an error. The catalog can store only one, so the holds would be too small."""
     row = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
     thresholds = {f"input_cost_per_token_above_{length}k_tokens": 2e-06 for length in (100, 200)}
     with pytest.raises(ValueError, match=r"more than one prompt length: \[100000, 200000\]"):
         facts({**row, **thresholds})
 
 
-def test_a_plain_name_counts_only_for_its_own_provider():
-    """A plain name is ignored if it belongs to another provider, whose prices are different."""
+def test_an_unqualified_name_matches_only_its_provider():
+    """An unqualified name is ignored if it belongs to another provider, whose prices are different."""
     openai = load_curated("openai")
     assert known_row(openai, "gpt-4.1", {"gpt-4.1": {"litellm_provider": "azure"}}) is None
     row = {"litellm_provider": "openai"}
@@ -113,7 +113,7 @@ def test_a_plain_name_counts_only_for_its_own_provider():
 
 
 def test_newer_models_are_listed():
-    """Newer versions and generations are listed, but no snapshots, older models or models of other providers."""
+    """Newer versions and generations are listed, but not snapshots, older models or models of other providers."""
     names = ["gpt-99", "gpt-99-2026-01-01", "gpt-4.2-mini", "gpt-4.0-mini", "gpt-5.6-tiny", "gpt-audio", "ft:gpt-99"]
     rows = {name: {"litellm_provider": "openai", "mode": "chat"} for name in names}
     rows["gpt-98"] = {"litellm_provider": "azure", "mode": "chat"}

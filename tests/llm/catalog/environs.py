@@ -1,4 +1,4 @@
-"""Environments for the catalog's tests: all variables that it reads, with values that must never be shown."""
+"""Environments for the tests of the catalog: all variables that it reads, with values that must never be shown."""
 
 SECRET = "s3cr3t-value"
 

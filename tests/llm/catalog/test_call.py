@@ -10,7 +10,7 @@ from tests.llm.catalog.environs import EVERYTHING
 
 CATALOG = Catalog.load(EVERYTHING)
 SCHEMA = {"name": "answer", "schema": {"type": "object"}}
-JSON, BY_SCHEMA = {"type": "json_object"}, {"type": "json_schema", "json_schema": SCHEMA}
+JSON, JSON_SCHEMA = {"type": "json_object"}, {"type": "json_schema", "json_schema": SCHEMA}
 NOVA_2, NOVA = "us.amazon.nova-2-lite-v1:0", "us.amazon.nova-pro-v1:0"
 CLAUDE_AT_BEDROCK = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 
@@ -57,7 +57,7 @@ def user(text: str) -> list[Message]:
         (
             "bedrock",
             NOVA_2,
-            {"reasoning_effort": "low", "response_format": BY_SCHEMA},
+            {"reasoning_effort": "low", "response_format": JSON_SCHEMA},
             "response_format cannot be combined with reasoning_effort low",
         ),
         ("bedrock", "us.meta.llama3-3-70b-instruct-v1:0", {"top_k": 3}, "has no parameter 'top_k'"),
@@ -80,14 +80,24 @@ def user(text: str) -> list[Message]:
             {"response_format": {**JSON, "json_schema": SCHEMA}},
             "only have a json_schema with the type json_schema",
         ),
-        ("openai", "gpt-4.1", {"response_format": {**BY_SCHEMA, "json_schema": {**SCHEMA, "name": "a b"}}}, "letters"),
         (
             "openai",
             "gpt-4.1",
-            {"response_format": {**BY_SCHEMA, "json_schema": {**SCHEMA, "x": 1}}},
+            {"response_format": {**JSON_SCHEMA, "json_schema": {**SCHEMA, "name": "a b"}}},
+            "letters",
+        ),
+        (
+            "openai",
+            "gpt-4.1",
+            {"response_format": {**JSON_SCHEMA, "json_schema": {**SCHEMA, "x": 1}}},
             "only have the fields name, description, schema and strict",
         ),
-        ("openai", "gpt-4.1", {"response_format": {**BY_SCHEMA, "json_schema": {"name": "a", "schema": {}}}}, "object"),
+        (
+            "openai",
+            "gpt-4.1",
+            {"response_format": {**JSON_SCHEMA, "json_schema": {"name": "a", "schema": {}}}},
+            "object",
+        ),
         ("openrouter", "openai/gpt-5-mini", {"temperature": 0.5}, "has no parameter 'temperature'"),
         ("openrouter", "openai/gpt-5-mini", {"max_tokens": 15}, "from 16 to"),
         ("openrouter", "openai/gpt-5.1", {"max_completion_tokens": 15}, "from 16 to"),
@@ -97,10 +107,10 @@ def user(text: str) -> list[Message]:
         ("ollama", "llama3.1", {"reasoning_effort": "low"}, "has no parameter 'reasoning_effort'"),
     ],
 )
-def test_combinations_that_the_provider_refuses_are_refused(
+def test_combinations_that_a_provider_does_not_accept_are_refused(
     provider: str, model: str, parameters: dict[str, Any], message: str
 ):
-    """The message names the parameters and the model, without advice from litellm."""
+    """The error message names the parameters and the model, without advice from litellm."""
     with pytest.raises(InvalidParameters) as error:
         check_call(CATALOG.route(provider, model), parameters, [], user("Answer in JSON."))
     assert message in error.value.message
@@ -114,13 +124,13 @@ def test_combinations_that_the_provider_refuses_are_refused(
         ("openai", "gpt-4.1", {"presence_penalty": 1}, "web_search"),
         ("openai", "gpt-4.1", {"max_tokens": 15}, "code_interpreter"),
         ("gemini", "gemini-2.5-flash", {"response_format": JSON}, "google_search"),
-        ("bedrock", NOVA_2, {"response_format": BY_SCHEMA}, "web_grounding"),
+        ("bedrock", NOVA_2, {"response_format": JSON_SCHEMA}, "web_grounding"),
     ],
 )
 def test_parameters_that_conflict_with_a_tool_are_refused(
     provider: str, model: str, parameters: dict[str, Any], tool: str
 ):
-    """They are refused with the tool, and accepted without it."""
+    """Parameters that conflict with a tool are refused with the tool and accepted without it."""
     route = CATALOG.route(provider, model)
     check_call(route, parameters, [], user("Answer in JSON."))
     with pytest.raises(InvalidParameters, match="tools"):
@@ -138,7 +148,7 @@ def test_parameters_that_conflict_with_a_tool_are_refused(
     ],
 )
 def test_redundant_parameters_are_omitted(model: str, given: dict[str, Any], tools: list[str], sent: dict[str, Any]):
-    """A default that conflicts with a tool is omitted, and the answer limit has the model's name for it."""
+    """A default that conflicts with a tool is omitted, and the answer limit is sent under the model's name for it."""
     call = check_call(CATALOG.route("openai", model), given, tools, user("Hi."))
     assert {name: value for name, value in call.parameters.items() if name != "max_tool_calls"} == sent
 
@@ -147,7 +157,7 @@ CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required":
 
 
 @pytest.mark.parametrize(
-    ("schema", "fits"),
+    ("schema", "is_closed"),
     [
         (CLOSED, True),
         ({**CLOSED, "required": []}, False),
@@ -161,37 +171,39 @@ CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required":
         ({**CLOSED, "properties": {"type": {"type": "string"}}, "required": ["type"]}, True),
     ],
 )
-def test_a_strict_schema_must_be_closed_for_openai(schema: dict[str, Any], fits: bool):
-    """OpenAI refuses an open schema if it is strict; without strict, and elsewhere, it is accepted."""
-    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+def test_a_strict_schema_must_be_closed_for_openai(schema: dict[str, Any], is_closed: bool):
+    """OpenAI refuses an open schema only with `strict`. Other providers always accept it."""
+    response_format = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
     openai, gemini = CATALOG.route("openai", "gpt-4.1"), CATALOG.route("gemini", "gemini-2.5-flash")
-    check_call(gemini, {"response_format": wanted}, [])
-    check_call(openai, {"response_format": {**wanted, "json_schema": {"name": "answer", "schema": schema}}}, [])
-    if fits:
-        check_call(openai, {"response_format": wanted}, [])
+    check_call(gemini, {"response_format": response_format}, [])
+    check_call(
+        openai, {"response_format": {**response_format, "json_schema": {"name": "answer", "schema": schema}}}, []
+    )
+    if is_closed:
+        check_call(openai, {"response_format": response_format}, [])
     else:
         with pytest.raises(InvalidParameters, match="with strict"):
-            check_call(openai, {"response_format": wanted}, [])
+            check_call(openai, {"response_format": response_format}, [])
 
 
 def test_a_schema_may_describe_a_list_if_the_provider_accepts_it():
-    """Gemini answers with lists; OpenAI and Bedrock's models do not."""
-    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "array"}}}
-    assert check_call(CATALOG.route("gemini", "gemini-2.5-flash"), {"response_format": wanted}, [])
+    """Gemini accepts a schema for a list. OpenAI and the models at Bedrock do not."""
+    response_format = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "array"}}}
+    assert check_call(CATALOG.route("gemini", "gemini-2.5-flash"), {"response_format": response_format}, [])
     for provider, model in (("openai", "gpt-4.1"), ("bedrock", NOVA)):
         with pytest.raises(InvalidParameters, match="at the top level"):
-            check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
+            check_call(CATALOG.route(provider, model), {"response_format": response_format}, [])
 
 
 def test_without_reasoning_the_chat_api_is_used():
-    """With an effort of none there are no thoughts, so the chat API is used."""
+    """With a reasoning effort of `none`, there are no thoughts, so the chat API is used."""
     route = CATALOG.route("openai", "gpt-5.4")
     assert check_call(route, {"reasoning_effort": "none"}, []).api == "chat"
     assert check_call(route, {"reasoning_effort": "low"}, []).api == "responses"
 
 
 def test_a_message_must_mention_json_for_openai():
-    """OpenAI refuses a json_object if no message mentions JSON."""
+    """OpenAI refuses `json_object` if no message mentions JSON."""
     route = CATALOG.route("openai", "gpt-4.1")
     with pytest.raises(InvalidMessages, match="the word JSON"):
         check_call(route, {"response_format": JSON}, [], user("Hi."))
@@ -199,23 +211,23 @@ def test_a_message_must_mention_json_for_openai():
 
 
 def test_json_without_a_schema_conflicts_with_web_search():
-    """OpenAI refuses json_object with web search, but accepts a schema, and its interpreter with both."""
+    """OpenAI refuses `json_object` with web search but accepts it with code, and a schema with both."""
     route = CATALOG.route("openai", "gpt-4.1")
     with pytest.raises(InvalidParameters, match="json_object cannot be combined with web_search"):
         check_call(route, {"response_format": JSON}, ["web_search"], user("As JSON."))
     check_call(route, {"response_format": JSON}, ["code_interpreter"], user("As JSON."))
-    check_call(route, {"response_format": BY_SCHEMA}, ["web_search"], user("As JSON."))
+    check_call(route, {"response_format": JSON_SCHEMA}, ["web_search"], user("As JSON."))
 
 
 def test_openrouter_must_choose_a_provider_that_supports_the_schema():
-    """With a schema, OpenRouter only chooses providers that support it."""
-    call = check_call(CATALOG.route("openrouter", "openrouter/auto"), {"response_format": BY_SCHEMA}, [])
+    """With a schema, OpenRouter chooses only providers that support it."""
+    call = check_call(CATALOG.route("openrouter", "openrouter/auto"), {"response_format": JSON_SCHEMA}, [])
     assert call.parameters["provider"] == {"require_parameters": True}
     assert "provider" not in check_call(CATALOG.route("openrouter", "openrouter/auto"), {"top_p": 1}, []).parameters
 
 
-def test_a_begun_answer_conflicts_with_thinking():
-    """Claude continues an answer only without thinking."""
+def test_an_incomplete_answer_conflicts_with_thinking():
+    """Claude continues an incomplete answer only without thinking."""
     route = CATALOG.route("anthropic", "claude-haiku-4-5")
     messages = [*user("Hi."), Message(role="assistant", content="Hel")]
     assert check_call(route, {}, [], messages).messages[-1]["content"] == "Hel"

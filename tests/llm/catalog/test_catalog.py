@@ -26,7 +26,7 @@ places = st.sampled_from([{}, CLOUD, EMULATOR])
 
 
 def callable_providers(environ: Mapping[str, str]) -> set[str]:
-    """An independent version of the rule: a provider needs a complete set of keys; free ones need an address."""
+    """Implements the rule independently: a provider needs a complete set of keys, and a free one needs an address."""
 
     def has(*names: str) -> bool:
         return all(environ.get(name, "").strip() for name in names)
@@ -47,7 +47,7 @@ def callable_providers(environ: Mapping[str, str]) -> set[str]:
 
 @given(environs, places)
 def test_only_callable_providers_are_listed(variables: dict[str, str], place: dict[str, str]):
-    """Listed, found and routed providers are the same set, in a stable order; the others are not set up."""
+    """Exactly the callable providers are listed in a stable order, found and routed. The others are not set up."""
     environ = variables | place
     catalog = Catalog.load(environ)
     expected = callable_providers(environ)
@@ -78,8 +78,8 @@ def test_only_callable_providers_are_listed(variables: dict[str, str], place: di
         ("\n", set[str]()),
     ],
 )
-def test_names_of_keys_are_sufficient(names: str, providers: set[str]):
-    """Functions that list providers, but do not call models, only need the names of keys."""
+def test_key_names_are_sufficient_to_list_providers(names: str, providers: set[str]):
+    """Functions that list providers but do not call models need only the names of the keys."""
     catalog = Catalog.load({**CLOUD, "PROVIDER_KEYS": names})
     assert catalog.list_providers().keys() == providers
     for provider in providers:
@@ -87,8 +87,8 @@ def test_names_of_keys_are_sufficient(names: str, providers: set[str]):
         assert catalog.route(provider, model).api_key is None
 
 
-def test_names_of_keys_do_not_hide_keys():
-    """A key in the environment is used, whether it is named or not."""
+def test_key_names_do_not_hide_keys():
+    """A key in the environment is used even if PROVIDER_KEYS does not contain its name."""
     catalog = Catalog.load(
         {**CLOUD, "PROVIDER_KEYS": "GEMINI_API_KEY,OPENAI_API_KEY", "OPENAI_API_KEY": "sk", "OR_API_KEY": "or"}
     )
@@ -98,7 +98,7 @@ def test_names_of_keys_do_not_hide_keys():
 
 
 def test_the_environment_is_read_once():
-    """Later changes have no effect, because a process has one catalog."""
+    """Later changes of the environment have no effect, because a process has one catalog."""
     environ = {"OPENAI_API_KEY": "first"}
     catalog = Catalog.load(environ)
     environ["OPENAI_API_KEY"] = "second"
@@ -107,7 +107,7 @@ def test_the_environment_is_read_once():
 
 @pytest.mark.parametrize("emulator", ["", "false", "0"])
 def test_in_the_cloud_ollama_needs_an_address(emulator: str):
-    """In the cloud, no server listens on this machine's own address."""
+    """In the cloud, Ollama is not set up without an address, because no server listens on the local one."""
     catalog = Catalog.load({**CLOUD, "FUNCTIONS_EMULATOR": emulator})
     with pytest.raises(ProviderNotConfigured, match="OLLAMA_API_BASE"):
         catalog.get_provider("ollama")
@@ -122,7 +122,7 @@ def test_outside_of_the_cloud_ollama_is_on_this_machine(place: dict[str, str]):
 
 
 def test_the_local_model_does_not_get_openais_key():
-    """It uses OpenAI's protocol, so it needs a key, but never the real one."""
+    """The local model uses OpenAI's protocol, so it gets a key, but never the real one."""
     route = Catalog.load(EVERYTHING).route("local", "smollm2-135m-instruct")
     assert route.call_arguments() == {
         "model": "openai/smollm2-135m-instruct",
@@ -143,7 +143,7 @@ def test_the_local_model_does_not_get_openais_key():
     ],
 )
 def test_a_route_names_the_model_as_litellm_does(provider: str, model: str, name: str):
-    """The prefix belongs to the provider, and the slug is unchanged. These providers charge."""
+    """litellm's name consists of the provider's prefix and the unchanged slug. These providers charge."""
     route = Catalog.load(EVERYTHING).route(provider, model)
     assert route.litellm_model == name
     assert route.call_arguments()["model"] == name
@@ -151,8 +151,8 @@ def test_a_route_names_the_model_as_litellm_does(provider: str, model: str, name
     assert route.charged
 
 
-def test_the_first_key_and_address_that_are_set_are_used():
-    """Alternatives are tried in the order of the file; empty ones are skipped."""
+def test_the_first_key_and_address_that_have_a_value_are_used():
+    """Alternative variables are tried in the order of the file, and empty ones are skipped."""
     catalog = Catalog.load(
         {"GEMINI_API_KEY": " ", "GOOGLE_API_KEY": "google", "OPENAI_API_KEY": "a", "OPENAI_API_BASE": "http://b"}
     )
@@ -195,15 +195,15 @@ def test_the_responses_api_is_selected_in_the_models_name():
 
 
 def test_a_route_has_the_fees_in_addition_to_tokens():
-    """A fee per tool use is the model's or else the provider's; there may also be a fee per request."""
+    """The fee for a tool is the model's, or otherwise the provider's. There may also be a fee per request."""
     catalog = Catalog.load(EVERYTHING)
     openai = catalog.route("openai", "gpt-5")
     assert openai.tool_fees["web_search"].per_use == 0.01
     assert openai.tool_fees["code_interpreter"].per_use == 0.03
     assert (openai.request_fee, openai.reports_cost) == (None, False)
     assert catalog.route("gemini", "gemini-3.8-flash").tool_fees["google_search"].per_use == 0.014
-    old = catalog.route("gemini", "gemini-2.5-flash").tool_fees["google_search"]
-    assert (old.per_use, old.most_uses) == (0.035, 1)
+    per_answer = catalog.route("gemini", "gemini-2.5-flash").tool_fees["google_search"]
+    assert (per_answer.per_use, per_answer.most_uses) == (0.035, 1)
     sonar = catalog.route("perplexity", "sonar")
     assert sonar.request_fee is not None
     assert sonar.request_fee.per_use + sonar.tool_fees["wide_web_search"].per_use == pytest.approx(0.012)
@@ -211,7 +211,7 @@ def test_a_route_has_the_fees_in_addition_to_tokens():
     assert (auto.reports_cost, auto.info.prices) == (True, None)
 
 
-def test_a_route_can_be_changed_without_harm():
+def test_changes_to_a_route_do_not_affect_the_catalog():
     """The caller may change the tools of a route without affecting the next one."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x"})
     catalog.route("openai", "gpt-5").tools["code_interpreter"]["container"]["type"] = "changed"
@@ -219,7 +219,7 @@ def test_a_route_can_be_changed_without_harm():
 
 
 def test_an_unknown_provider_differs_from_one_without_a_key():
-    """`GET /providers` lists neither of them, but the error for the second names the key to set."""
+    """`GET /providers` lists neither provider, but the error for the one without a key names the key to set."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x"})
     with pytest.raises(UnknownProvider, match=r"no provider 'opnai'\. Did you mean openai\?") as unknown:
         catalog.get_provider("opnai")
@@ -250,8 +250,8 @@ def test_an_unknown_provider_differs_from_one_without_a_key():
         ("zzz", {"OPENAI_API_KEY": "x"}, "There is no provider 'zzz'. Available: ollama, openai."),
     ],
 )
-def test_the_error_for_an_unknown_provider_suggests_others(slug: str, environ: dict[str, str], message: str):
-    """The error may suggest a provider without a key, and then names the variable to set."""
+def test_the_error_for_an_unknown_provider_suggests_alternatives(slug: str, environ: dict[str, str], message: str):
+    """If the error suggests a provider without a key, it also names the variable to set."""
     with pytest.raises(UnknownProvider) as unknown:
         Catalog.load(environ).get_provider(slug)
     assert unknown.value.message == message
@@ -259,7 +259,7 @@ def test_the_error_for_an_unknown_provider_suggests_others(slug: str, environ: d
 
 @pytest.mark.parametrize("model", ["gpt-41", "", "x" * 10_000, "../openai", "gpt-4.1\n"])
 def test_the_error_for_an_unknown_model_is_one_short_line(model: str):
-    """For any requested name, the message stays readable and lists models."""
+    """For any requested name, the error message is readable and lists models."""
     with pytest.raises(UnknownModel, match="OpenAI has no model") as error:
         Catalog.load({"OPENAI_API_KEY": "x"}).get_model("openai", model)
     assert "\n" not in error.value.message
@@ -267,8 +267,8 @@ def test_the_error_for_an_unknown_model_is_one_short_line(model: str):
     assert "gpt-4.1" in error.value.message
 
 
-def test_nothing_shows_a_key_or_an_address():
-    """Neither the catalog, routes, the wire nor errors show a key or an address."""
+def test_keys_and_addresses_are_never_shown():
+    """Representations of the catalog and its routes, JSON and error messages never show a key or an address."""
     catalog = Catalog.load(EVERYTHING)
     texts = [repr(catalog), str(catalog)]
     for slug, provider in catalog.list_providers().items():
@@ -291,7 +291,7 @@ def test_nothing_shows_a_key_or_an_address():
 
 
 def test_the_wire_contains_no_details_of_calls():
-    """The names of variables, the tools' JSON and litellm's names must not be shown outside."""
+    """The JSON for clients contains no names of variables, no tools' JSON, and no names from litellm."""
     for provider in Catalog.load(EVERYTHING).list_providers().values():
         text = provider.model_dump_json()
         assert not [name for name in (*KEYS, *ADDRESSES, "litellm", "api_key", "web_search_20250305") if name in text]

@@ -25,7 +25,7 @@ EVERY_MODEL = pytest.mark.parametrize(("provider", "model"), MODELS, ids=["/".jo
 
 
 def test_the_eight_providers_have_a_file_in_both_folders():
-    """Each provider has a curated and a known file of the same name, and there are no other files."""
+    """Each provider has a curated and a generated file of the same name, and there are no other files."""
     expected = {"openai", "anthropic", "gemini", "bedrock", "openrouter", "perplexity", "ollama", "local"}
     assert {*list_provider_slugs()} == expected
     assert {file.name for file in CURATED.iterdir()} == {f"{slug}.json" for slug in expected}
@@ -34,7 +34,7 @@ def test_the_eight_providers_have_a_file_in_both_folders():
 
 @pytest.mark.parametrize("slug", ["openai", "anthropic", "gemini"])
 def test_the_main_providers_have_at_least_five_models(slug: str):
-    """A user with a single key can choose between models."""
+    """A user with a single key can choose between at least five models."""
     assert len(describe_provider(slug).models) >= 5
 
 
@@ -47,7 +47,7 @@ def test_the_local_provider_has_one_small_model():
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
 def test_a_provider_has_a_name_and_a_description(slug: str):
-    """The name and the description are shown to users, so they are not empty."""
+    """The name and the description are not empty, because they are shown to users."""
     info = describe_provider(slug)
     assert info.name
     assert info.description.endswith((".", "1"))
@@ -73,7 +73,7 @@ def test_a_model_is_complete(provider: str, model: str):
 
 @EVERY_MODEL
 def test_a_parameter_is_consistent(provider: str, model: str):
-    """Only numbers have bounds, only choices have choices, and defaults are allowed, even if not listed."""
+    """Only numbers have bounds, only choice parameters have choices, and defaults are valid values."""
     info = describe_provider(provider).models[model]
     unlisted = list_unlisted_parameters(load_curated(provider), load_curated(provider).models[model], info)
     for name, spec in [*info.parameters.items(), *unlisted.items()]:
@@ -82,25 +82,25 @@ def test_a_parameter_is_consistent(provider: str, model: str):
 
 @EVERY_MODEL
 def test_rules_refer_to_existing_parameters(provider: str, model: str):
-    """A rule with a misspelt name would never apply."""
+    """All names in a rule exist, because a rule with a misspelled name would never apply."""
     source, info = load_curated(provider), describe_provider(provider).models[model]
-    taken = {*info.parameters, *list_unlisted_parameters(source, source.models[model], info)}
+    accepted = {*info.parameters, *list_unlisted_parameters(source, source.models[model], info)}
     for rule in [rule for name in source.models[model].parameter_sets for rule in source.rules.get(name, [])]:
-        assert {rule.when, *rule.holds, *rule.excludes} <= taken
+        assert {rule.when, *rule.holds, *rule.excludes} <= accepted
         choices = (info.parameters.get(rule.when) or load_generic_parameters()[rule.when]).choices
         assert choices is None or {*(rule.values or []), *rule.unless, *rule.more_tokens_than} <= {*choices}
 
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
-def test_a_provider_shows_defaults(slug: str):
-    """Frontends hide parameters without a default."""
+def test_a_provider_has_defaults(slug: str):
+    """Each provider has parameters with defaults, because frontends hide parameters without one."""
     models = describe_provider(slug).models.values()
     assert any(spec.default is not None for info in models for spec in info.parameters.values())
 
 
 @EVERY_MODEL
-def test_the_answer_limit_is_the_models_own(provider: str, model: str):
-    """A frontend can offer exactly as many tokens as the model can write."""
+def test_the_answer_limit_matches_the_model(provider: str, model: str):
+    """The maximum of an answer limit is the number of tokens that the model can write."""
     info = describe_provider(provider).models[model]
     for name in ("max_tokens", "max_completion_tokens"):
         if name in info.parameters:
@@ -108,7 +108,7 @@ def test_the_answer_limit_is_the_models_own(provider: str, model: str):
 
 
 def test_the_generic_parameters_are_consistent_and_harmless():
-    """None of them can change the address, the key or the reported cost of a request."""
+    """No generic parameter can change the address, the key or the reported cost of a request."""
     for name, spec in load_generic_parameters().items():
         assert_consistent(name, spec)
         assert not any(part in name for part in ("api", "key", "url", "base", "header", "provider", "callback", "aws"))
@@ -133,7 +133,7 @@ def assert_consistent(name: str, spec: ParameterSpec) -> None:
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
 def test_every_definition_in_a_file_is_used(slug: str):
-    """Parameter sets and tools that no model uses are leftovers."""
+    """Some model uses each parameter set and each tool of a file."""
     source = load_curated(slug)
     sets = source.parameter_sets.keys() | source.unlisted_parameters.keys() | source.rules.keys()
     assert {name for model in source.models.values() for name in model.parameter_sets} == sets
@@ -141,13 +141,13 @@ def test_every_definition_in_a_file_is_used(slug: str):
 
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
-def test_generated_files_only_contain_curated_models(slug: str):
+def test_generated_files_contain_only_curated_models(slug: str):
     """A model that is removed from `curated/` is also removed from `generated/`."""
     assert load_generated(slug).keys() <= load_curated(slug).models.keys()
 
 
-def test_a_misspelt_field_is_an_error():
-    """A typing error in a file must not be ignored."""
+def test_a_misspelled_field_is_an_error():
+    """A misspelled field in a file is not ignored."""
     content = json.loads((CURATED / "local.json").read_text())
     content["api_keys_env"] = []
     with pytest.raises(ValidationError, match="api_keys_env"):
@@ -156,7 +156,7 @@ def test_a_misspelt_field_is_an_error():
 
 @pytest.mark.parametrize("field", ["parameter_sets", "built_in_tools"])
 def test_a_model_cannot_use_undefined_names(field: str):
-    """A model's parameter sets and tools must be defined by the provider."""
+    """A model may use only parameter sets and tools that its provider defines."""
     content = json.loads((CURATED / "local.json").read_text())
     content["models"]["smollm2-135m-instruct"][field] = ["unknown"]
     with pytest.raises(ValidationError, match="unknown"):
@@ -164,7 +164,7 @@ def test_a_model_cannot_use_undefined_names(field: str):
 
 
 def test_a_tool_must_add_something_to_the_request():
-    """A tool that adds nothing to the request would have no effect."""
+    """A tool that adds nothing to the request is refused, because it would have no effect."""
     content = json.loads((CURATED / "local.json").read_text())
     content["built_in_tools"] = {"search": {"description": "Searches."}}
     with pytest.raises(ValidationError, match="a `tool`, a `parameter` or both"):
@@ -173,7 +173,7 @@ def test_a_tool_must_add_something_to_the_request():
 
 @EVERY_MODEL
 def test_the_cost_of_a_charged_model_is_known(provider: str, model: str):
-    """The cost is known in advance from prices and the answer limit, or reported with the answer."""
+    """The cost is known in advance from prices and the answer limit, or the provider reports it with the answer."""
     source = load_curated(provider)
     if not source.charged:
         return
@@ -187,7 +187,7 @@ def test_the_cost_of_a_charged_model_is_known(provider: str, model: str):
 
 @EVERY_MODEL
 def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
-    """Each tool has a price or tokens, and a number of uses from which a hold can be calculated."""
+    """Each tool has a price or tokens per use and a maximum number of uses, from which a hold can be calculated."""
     source = load_curated(provider)
     entry = source.models[model]
     for tool in entry.built_in_tools:
@@ -205,8 +205,8 @@ def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
         ("openai", "code_interpreter", ("parameter", "max_tool_calls")),
     ],
 )
-def test_a_limit_of_uses_is_sent(provider: str, tool: str, limit: tuple[str, str]):
-    """The request limits the uses, so that the fee's number of uses is a real limit."""
+def test_a_limit_on_tool_uses_is_sent(provider: str, tool: str, limit: tuple[str, str]):
+    """The request limits the uses of a tool, so the number of uses in its fee is an enforced limit."""
     curated_tool = load_curated(provider).built_in_tools[tool]
     where, name = limit
     assert curated_tool.fee is not None
@@ -218,7 +218,7 @@ def test_a_limit_of_uses_is_sent(provider: str, tool: str, limit: tuple[str, str
 
 
 def test_a_fee_must_belong_to_a_tool_of_the_model():
-    """With a misspelt name, the provider's fee would still apply."""
+    """A fee for an unknown tool is refused: with a misspelled name, the provider's fee would still apply."""
     content = json.loads((CURATED / "local.json").read_text())
     fee = {"per_use": 1, "source": "https://example.com"}
     content["models"]["smollm2-135m-instruct"]["tool_fees"] = {"unknown": fee}
@@ -228,7 +228,7 @@ def test_a_fee_must_belong_to_a_tool_of_the_model():
 
 @EVERY_MODEL
 def test_prices_of_long_prompts_are_complete(provider: str, model: str):
-    """A threshold has both prices, and they are higher than the usual ones."""
+    """A model with a threshold has both prices for long prompts, and they are higher than the usual prices."""
     prices = describe_provider(provider).models[model].prices
     if prices is None or prices.above_tokens is None:
         return
@@ -239,7 +239,7 @@ def test_prices_of_long_prompts_are_complete(provider: str, model: str):
 
 
 def test_the_highest_price_includes_caching_and_long_prompts():
-    """Writing to the provider's cache may cost more than the prompt, and long prompts cost more."""
+    """The highest price covers writes to the provider's cache and long prompts, which may cost more."""
     prices = Prices(
         input=2, output=10, cache_write=2.5, above_tokens=1000, input_above=4, output_above=15, cache_write_above=5
     )
@@ -250,8 +250,8 @@ def test_the_highest_price_includes_caching_and_long_prompts():
 
 
 @pytest.mark.parametrize("name", ["../generic_parameters", "", "/etc/passwd", "openai.json"])
-def test_no_name_leads_outside_of_the_folder(name: str):
-    """A caller's input never becomes a path."""
+def test_names_cannot_refer_to_other_folders(name: str):
+    """A provider's name that is not known raises `KeyError` and never becomes a path."""
     with pytest.raises(KeyError):
         load_curated(name)
     with pytest.raises(KeyError):
@@ -259,7 +259,7 @@ def test_no_name_leads_outside_of_the_folder(name: str):
 
 
 def test_reading_the_catalog_never_imports_litellm():
-    """litellm needs seconds and much memory, so functions that only read the catalog do not import it."""
+    """litellm takes seconds and much memory to load, so functions that only read the catalog do not import it."""
     script = (
         "import os, sys\n"
         "from shared.llm.catalog import Catalog, check_built_in_tools, check_parameters\n"

@@ -1,4 +1,4 @@
-"""The conversations that models accept, and the messages that are sent."""
+"""Which conversations models accept, and which messages are sent."""
 
 import pytest
 from hypothesis import given
@@ -38,7 +38,7 @@ def test_an_empty_last_message_is_refused(provider: str, text: str):
 @EVERY_PROVIDER
 @pytest.mark.parametrize("text", ["", " ", " \n"])
 def test_empty_messages_in_the_history_are_omitted(provider: str, text: str):
-    """An empty earlier answer is omitted; otherwise the chat would be refused forever."""
+    """An empty earlier message is omitted, because the provider would otherwise refuse the chat forever."""
     route = BY_PROVIDER[provider]
     turns = [("system", text), ("user", "Hi."), ("assistant", text), ("user", "Well?")]
     call = check_call(route, {}, [], messages(*turns))
@@ -55,16 +55,16 @@ def test_empty_messages_in_the_history_are_omitted(provider: str, text: str):
         ("openrouter", "anthropic/claude-sonnet-5"),
     ],
 )
-def test_some_providers_need_a_user_message(provider: str, model: str):
-    """These providers refuse system messages alone, and an answer before the first question."""
+def test_some_providers_require_a_user_message(provider: str, model: str):
+    """These providers refuse chats with only system messages, and chats that begin with an answer."""
     with pytest.raises(InvalidMessages, match="in addition to system messages"):
         check(provider, model, ("system", "Be brief."))
     with pytest.raises(InvalidMessages, match="The first message must be the user's"):
         check(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
 
 
-def test_other_providers_need_no_user_message():
-    """OpenAI answers system messages alone, and conversations that begin with an answer."""
+def test_other_providers_require_no_user_message():
+    """OpenAI accepts chats with only system messages, and chats that begin with an answer."""
     assert check("openai", "gpt-4.1", ("system", "Greet.")) == [("system", "Greet.")]
     assert len(check("openai", "gpt-4.1", ("assistant", "Hello."), ("user", "Hi."))) == 2
 
@@ -80,10 +80,10 @@ def test_other_providers_need_no_user_message():
         ("perplexity", "sonar"),
     ],
 )
-def test_a_begun_answer_is_refused_by_models_that_cannot_continue_it(provider: str, model: str):
-    """It is refused even before a system message, because system messages are sent first."""
-    begun = [("user", "Hi."), ("assistant", "Hel")]
-    for turns in (begun, [*begun, ("system", "Be brief.")]):
+def test_an_incomplete_answer_is_refused_by_models_that_cannot_continue_it(provider: str, model: str):
+    """An incomplete answer is refused even before a system message, because system messages are sent first."""
+    incomplete = [("user", "Hi."), ("assistant", "Hel")]
+    for turns in (incomplete, [*incomplete, ("system", "Be brief.")]):
         with pytest.raises(InvalidMessages, match="The last message must be the user's"):
             check(provider, model, *turns)
 
@@ -98,14 +98,14 @@ def test_a_begun_answer_is_refused_by_models_that_cannot_continue_it(provider: s
         ("openai", "gpt-4.1", "b \n"),
     ],
 )
-def test_white_space_after_a_begun_answer_is_removed_for_claude(provider: str, model: str, end: str):
-    """Claude refuses the white space. Other models get it, and other messages keep it."""
+def test_white_space_after_an_incomplete_answer_is_removed_for_claude(provider: str, model: str, end: str):
+    """White space at the end of an incomplete answer is removed for Claude, which refuses it, but not elsewhere."""
     assert check(provider, model, ("user", "a "), ("assistant", "b \n")) == [("user", "a "), ("assistant", end)]
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "perplexity"])
 def test_system_messages_come_first_if_required(provider: str):
-    """They keep their order. In the middle, litellm would rewrite them."""
+    """System messages come first in their original order. In the middle, litellm would rewrite them."""
     turns = [("system", "S1"), ("user", "U1"), ("assistant", "A1"), ("system", "S2"), ("user", "U2")]
     call = check_call(BY_PROVIDER[provider], {}, [], messages(*turns))
     assert " ".join(message["content"] for message in call.messages).split() == ["S1", "S2", "U1", "A1", "U2"]
@@ -113,7 +113,7 @@ def test_system_messages_come_first_if_required(provider: str):
 
 
 def test_adjacent_messages_are_joined_if_roles_must_alternate():
-    """They are joined with an empty line for Perplexity; other providers get them unchanged."""
+    """Adjacent messages are joined with an empty line for Perplexity. Other providers get them unchanged."""
     turns = [("user", "U1"), ("user", "U2"), ("assistant", "A"), ("user", "U3")]
     assert check("perplexity", "sonar", *turns) == [("user", "U1\n\nU2"), ("assistant", "A"), ("user", "U3")]
     assert check("openai", "gpt-4.1", *turns) == turns
@@ -125,12 +125,12 @@ turns = st.tuples(st.sampled_from(["user", "assistant", "system"]), texts)
 
 @given(st.sampled_from(ROUTES), st.lists(turns, min_size=1, max_size=6))
 def test_only_the_callers_text_is_sent(route: ModelRoute, given_turns: list[tuple[str, str]]):
-    """A conversation is refused, or sent with exactly the caller's words in messages that have text."""
-    written = messages(*given_turns)
+    """A conversation is refused, or sent with exactly the caller's text and without empty messages."""
+    conversation = messages(*given_turns)
     try:
-        call = check_call(route, {}, [], written)
+        call = check_call(route, {}, [], conversation)
     except InvalidMessages:
         return
     assert all(message["content"].strip() for message in call.messages)
     words = [word for message in call.messages for word in message["content"].split()]
-    assert sorted(words) == sorted(word for message in written for word in message.content.split())
+    assert sorted(words) == sorted(word for message in conversation for word in message.content.split())

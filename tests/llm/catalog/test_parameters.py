@@ -19,13 +19,13 @@ GPT_5 = CATALOG.route("openai", "gpt-5")
 CLAUDE = CATALOG.route("anthropic", "claude-haiku-4-5")
 SONAR = CATALOG.route("perplexity", "sonar")
 
-FOUR_STOPS = "stop must be a list of non-empty strings, at most 4 of them."
-NO_EFFORT = "openai/gpt-4.1 has no parameter 'reasoning_effort'. Did you mean response_format?"
-NO_STOP = (
+STOP_ERROR = "stop must be a list of non-empty strings, at most 4 of them."
+EFFORT_ERROR = "openai/gpt-4.1 has no parameter 'reasoning_effort'. Did you mean response_format?"
+NO_STOP_ERROR = (
     "openai/gpt-5 has no parameter 'stop'. Available: max_completion_tokens, verbosity, reasoning_effort, "
     "max_tokens, temperature, n, user, seed, response_format."
 )
-BIASES = "logit_bias must map token ids, which are digits, to numbers from -100 to 100."
+BIAS_ERROR = "logit_bias must map token ids, which are digits, to numbers from -100 to 100."
 
 FORBIDDEN = (
     "api_base", "api_key", "base_url", "api_version", "headers", "extra_headers", "default_headers",
@@ -51,7 +51,7 @@ def test_parameters_that_control_a_request_are_refused(name: str):
 
 
 def test_null_means_not_set():
-    """Frontends send all their fields; those with null are omitted, whatever their names."""
+    """Parameters with the value null are omitted, whatever their names, because frontends send all their fields."""
     assert check_parameters(GPT_41, {"temperature": None, "api_base": None, "top_p": 0.5}) == {"top_p": 0.5}
     assert check_parameters(GPT_41, {}) == {}
 
@@ -76,7 +76,7 @@ def test_null_means_not_set():
     ],
 )  # fmt: skip
 def test_valid_parameters_are_sent(route: ModelRoute, parameters: dict[str, Any], sent: dict[str, Any]):
-    """Listed and generic parameters are accepted; a string counts as a list of one, and 16.0 as 16."""
+    """Listed and generic parameters are accepted. A string counts as a list with one item, and 16.0 as 16."""
     checked = check_parameters(route, parameters)
     assert checked == sent
     assert [type(value) for value in checked.values()] == [type(value) for value in sent.values()]
@@ -99,20 +99,20 @@ def test_valid_parameters_are_sent(route: ModelRoute, parameters: dict[str, Any]
         (GPT_41, {"max_tokens": True}, "max_tokens must be a whole number from 1 to 32768."),
         (GPT_41, {"max_tokens": math.inf}, "max_tokens must be a whole number from 1 to 32768."),
         (GPT_41, {"n": 2}, "n must be 1."),
-        (GPT_41, {"stop": [1]}, FOUR_STOPS),
-        (GPT_41, {"stop": {}}, FOUR_STOPS),
-        (GPT_41, {"stop": [""]}, FOUR_STOPS),
-        (GPT_41, {"stop": ["a", "b", "c", "d", "e"]}, FOUR_STOPS),
+        (GPT_41, {"stop": [1]}, STOP_ERROR),
+        (GPT_41, {"stop": {}}, STOP_ERROR),
+        (GPT_41, {"stop": [""]}, STOP_ERROR),
+        (GPT_41, {"stop": ["a", "b", "c", "d", "e"]}, STOP_ERROR),
         (GPT_41, {"user": "x" * 65}, "user must be a string, at most 64 characters."),
-        (GPT_41, {"reasoning_effort": "low"}, NO_EFFORT),
+        (GPT_41, {"reasoning_effort": "low"}, EFFORT_ERROR),
         (GPT_5, {"temperature": 0.5}, "temperature must be 1."),
-        (GPT_5, {"stop": ["a"]}, NO_STOP),
+        (GPT_5, {"stop": ["a"]}, NO_STOP_ERROR),
         (GPT_41, {"user": 7}, "user must be a string, at most 64 characters."),
         (GPT_41, {"response_format": "json"}, "response_format must be an object."),
         (GPT_41, {"logit_bias": {"1": math.nan}}, "logit_bias must be an object."),
-        (GPT_41, {"logit_bias": {"1": 101}}, BIASES),
-        (GPT_41, {"logit_bias": {"1": True}}, BIASES),
-        (GPT_41, {"logit_bias": {"word": 1}}, BIASES),
+        (GPT_41, {"logit_bias": {"1": 101}}, BIAS_ERROR),
+        (GPT_41, {"logit_bias": {"1": True}}, BIAS_ERROR),
+        (GPT_41, {"logit_bias": {"word": 1}}, BIAS_ERROR),
         (GPT_41, {"logit_bias": {str(token): 1 for token in range(301)}}, "logit_bias must have at most 300 tokens."),
         (GPT_5, {"reasoning_effort": "none"}, "reasoning_effort must be one of minimal, low, medium, high."),
         (GPT_5, {"reasoning_effort": {"effort": "low"}}, "reasoning_effort must be one of minimal, low, medium, high."),
@@ -129,7 +129,7 @@ def test_valid_parameters_are_sent(route: ModelRoute, parameters: dict[str, Any]
     ],
 )  # fmt: skip
 def test_invalid_parameters_are_refused(route: ModelRoute, parameters: dict[str, Any], message: str):
-    """The message names the parameter and the allowed values, without repeating the value."""
+    """The error message names the parameter and the allowed values but does not repeat the value."""
     with pytest.raises(InvalidParameters) as error:
         check_parameters(route, parameters)
     assert error.value.message == message
@@ -147,7 +147,7 @@ names = st.sampled_from(
 
 @given(st.sampled_from(ROUTES), st.dictionaries(names, json_values, max_size=4))
 def test_only_allowed_parameters_pass(route: ModelRoute, parameters: dict[str, Any]):
-    """Any JSON is refused, or reduced to allowed names with valid values; a second check changes nothing."""
+    """Any JSON is refused or reduced to allowed names with valid values. A second check changes nothing."""
     allowed = {*route.info.parameters, *route.unlisted_parameters}
     try:
         checked = check_parameters(route, parameters)
@@ -168,7 +168,7 @@ def test_only_allowed_parameters_pass(route: ModelRoute, parameters: dict[str, A
 
 @given(st.sampled_from(ROUTES), st.data())
 def test_every_value_that_the_catalog_offers_is_accepted(route: ModelRoute, data: st.DataObject):
-    """A value that a frontend builds from the catalog entry is never refused."""
+    """A value that matches the catalog's description of a parameter is never refused."""
     name = data.draw(st.sampled_from([*route.info.parameters]))
     spec = route.info.parameters[name]
     low = int(spec.min) if spec.min is not None else None

@@ -1,4 +1,4 @@
-"""References in an answer schema, inlined for providers that need that."""
+"""`inline_references` inlines the references in an answer schema, for providers that require this."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ TEXT = {"type": "string"}
 
 
 def make_chain(depth: int, width: int = 4, definitions: str = "$defs") -> dict[str, Any]:
-    """A chain of `depth` object definitions, each of which refers to the next one `width` times."""
+    """Returns a schema with a chain of `depth` object definitions. Each refers to the next one `width` times."""
     names = [f"d{number}" for number in range(depth)]
     inner = [{"$ref": f"#/{definitions}/{name}"} for name in names[1:]] + [TEXT]
     defined = {
@@ -24,7 +24,7 @@ def make_chain(depth: int, width: int = 4, definitions: str = "$defs") -> dict[s
 
 
 @pytest.mark.parametrize(
-    ("schema", "written"),
+    ("schema", "expected"),
     [
         ({"type": "object"}, {"type": "object"}),
         (
@@ -43,9 +43,9 @@ def make_chain(depth: int, width: int = 4, definitions: str = "$defs") -> dict[s
         ({"properties": {"a": TEXT, "b": {"$ref": "#/properties/a"}}}, {"properties": {"a": TEXT, "b": TEXT}}),
     ],
 )
-def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], written: dict[str, Any]) -> None:
-    """Fields next to the reference take precedence, and the definitions are removed."""
-    assert inline_references(schema) == written
+def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], expected: dict[str, Any]) -> None:
+    """The target replaces the reference. Fields next to the reference take precedence, and definitions are removed."""
+    assert inline_references(schema) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,31 +68,31 @@ def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], written: 
     ],
 )
 def test_invalid_references_are_refused(schema: dict[str, Any], message: str) -> None:
-    """The schema is refused for providers that need inlined references; others get it unchanged."""
-    wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", **schema}}}
+    """An invalid reference is refused for providers that require inlined references. Others get it unchanged."""
+    response_format = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", **schema}}}
     for provider, model in (("anthropic", "claude-haiku-4-5"), ("bedrock", "us.amazon.nova-pro-v1:0")):
         with pytest.raises(InvalidParameters, match=message):
-            check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
-    call = check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
-    assert call.parameters["response_format"] == wanted
+            check_call(CATALOG.route(provider, model), {"response_format": response_format}, [])
+    call = check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": response_format}, [])
+    assert call.parameters["response_format"] == response_format
 
 
 @pytest.mark.parametrize("properties", [5, [], None, "a", True])
 @pytest.mark.parametrize("required", [5, {}, None, "a"])
-def test_invalid_properties_are_not_closed(properties: Any, required: Any) -> None:
+def test_a_strict_schema_with_invalid_properties_is_refused(properties: Any, required: Any) -> None:
     """A strict schema with invalid `properties` or `required` is refused."""
     schema = {"type": "object", "additionalProperties": False, "properties": properties, "required": required}
-    wanted = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": schema}}
+    response_format = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": schema}}
     with pytest.raises(InvalidParameters, match="with strict"):
-        check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
+        check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": response_format}, [])
 
 
-def test_a_schema_that_grows_without_limit_is_refused_at_once() -> None:
-    """Definitions that all refer to each other could be expanded in too many orders."""
+def test_a_schema_that_grows_without_limit_is_refused_early() -> None:
+    """Definitions that all refer to each other are refused, because they could be expanded in too many orders."""
     names = [f"d{number}" for number in range(20)]
-    each = {
+    definitions = {
         name: {"properties": {other: {"$ref": f"#/$defs/{other}"} for other in names if other != name}}
         for name in names
     }
     with pytest.raises(InvalidParameters):
-        inline_references({"$ref": "#/$defs/d0", "$defs": each})
+        inline_references({"$ref": "#/$defs/d0", "$defs": definitions})

@@ -1,4 +1,4 @@
-"""Built-in tools: the fields of the request for a list of ids."""
+"""`check_built_in_tools` returns the fields of a request for a list of tool ids."""
 
 import pytest
 
@@ -9,15 +9,15 @@ CATALOG = Catalog.load(EVERYTHING)
 
 
 def test_openais_tools_need_the_responses_api():
-    """OpenAI's chat API does not have these tools, so the request uses the Responses API."""
+    """The request uses the Responses API, because OpenAI's chat API does not have these tools."""
     chosen = check_built_in_tools(CATALOG.route("openai", "gpt-5"), ["web_search", "code_interpreter", "web_search"])
     assert chosen.tools == [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}]
     assert chosen.parameters == {"max_tool_calls": 4}
     assert chosen.api == "responses"
 
 
-def test_a_tool_may_be_a_parameter():
-    """Some providers enable search at the top level of the request."""
+def test_a_tool_may_be_sent_as_a_parameter():
+    """For some providers, a parameter at the top level of the request enables the search."""
     chosen = check_built_in_tools(CATALOG.route("perplexity", "sonar"), ["wide_web_search"])
     assert chosen.tools == []
     assert chosen.parameters == {"web_search_options": {"search_context_size": "high"}}
@@ -26,7 +26,7 @@ def test_a_tool_may_be_a_parameter():
 
 @pytest.mark.parametrize(("model", "api"), [("gpt-5", "chat"), ("gpt-5.5-pro", "responses")])
 def test_without_tools_the_request_is_unchanged(model: str, api: str):
-    """Without tools there are no additional fields, and the model's own API is used."""
+    """Without tools, there are no additional fields, and the model's default API is used."""
     chosen = check_built_in_tools(CATALOG.route("openai", model), [])
     assert (chosen.tools, chosen.parameters, chosen.api) == ([], {}, api)
 
@@ -43,7 +43,7 @@ def test_an_unknown_tool_is_refused():
 
 
 def test_every_tool_of_every_model_can_be_chosen():
-    """Each tool adds something to the request, and changes to the result do not affect later calls."""
+    """Each tool adds fields to the request. Changes to the result do not affect later calls."""
     for slug, provider in CATALOG.list_providers().items():
         for model, info in provider.models.items():
             route = CATALOG.route(slug, model)

@@ -1,4 +1,4 @@
-"""API descriptions for the tests, based on well-known APIs. Functions generate the large ones."""
+"""API descriptions for the tests, based on well-known APIs. Functions generate the large descriptions."""
 
 import json
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 NAMES = ("payments.yaml", "weather.yaml", "petstore.json", "completions.yaml", "crm.yaml")
 
 
-def written(name: str) -> str:
+def read_text(name: str) -> str:
     """Returns the text of one of `NAMES`."""
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 def code_hosting(operations: int) -> str:
-    """Returns a JSON document like a source code host's: resources refer to each other and have long descriptions."""
+    """Returns a JSON document like that of a source code host, with long prose and references between resources."""
     resources = operations // 4
     schemas = {
         f"resource-{number}": {
@@ -69,7 +69,7 @@ def _operation(id_: str, content: object) -> dict[str, object]:
 
 
 def back_office(operations: int) -> str:
-    """Returns a JSON document like a company's internal API: dozens of fields per body, the required ones last."""
+    """Returns a JSON document like that of an internal API, with dozens of fields per body, the required ones last."""
     address = {
         "type": "object",
         "required": ["city"],
