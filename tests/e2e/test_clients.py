@@ -2,7 +2,7 @@
 
 import pytest
 
-from firebase_agents_client import answered, connect, wait_for_ticket
+from firebase_agents_client import connect, unwrap, wait_for_ticket
 from firebase_agents_client.generated.api.chat import chat_submit
 from firebase_agents_client.generated.models import ChatRequest, Message
 from local_platform.suite import Suite
@@ -14,12 +14,12 @@ from tests.e2e.test_authentication import sign_up
 pytestmark = pytest.mark.e2e
 
 NODE_PROGRAM = """
-import { answered, connect, waitForTicket } from "firebase-agents-client";
+import { connect, unwrap, waitForTicket } from "firebase-agents-client";
 
 const client = connect("ADDRESS", () => "TOKEN");
 const messages = [{ role: "user" as const, content: "by node" }];
 const body = { provider: "openai", model: "gpt-4.1-mini", messages };
-const { ticket_id } = answered(await client.POST("/chat", { body }));
+const { ticket_id } = unwrap(await client.POST("/chat", { body }));
 console.log((await waitForTicket(client, ticket_id, { timeoutMs: 60_000 })).content);
 """
 
@@ -31,7 +31,7 @@ def test_a_chat_with_the_python_client(firebase_suite: Suite, model_server: Mode
         model_server.script("by python", Answer("Hello, Python.", delay=0.5))
         chat = ChatRequest([Message(role="user", content="by python")], "openai", "gpt-4.1-mini")
         with connect(address, lambda: token) as client:
-            accepted = answered(chat_submit.sync_detailed(client=client, body=chat))
+            accepted = unwrap(chat_submit.sync_detailed(client=client, body=chat))
             assert wait_for_ticket(client, accepted.ticket_id, timeout=60).content == "Hello, Python."
 
 

@@ -1,4 +1,4 @@
-"""Fixtures that serve functions over ASGI, with their own routes and the test's settings.
+"""Fixtures that serve single functions over ASGI, with the test's settings.
 
 Every response is checked against the service's OpenAPI document.
 """
@@ -23,7 +23,8 @@ AuthHeaders = Callable[[str], dict[str, str]]
 
 @pytest.fixture
 async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
-    """Returns a function that makes clients: `serve(functions.chat.main, app_env="firebase")`."""
+    """Returns a function that creates a client for a Cloud Function: `serve(functions.chat.main,
+    app_env="firebase")`."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
             monkeypatch.delenv(name)
@@ -49,7 +50,7 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
 
 @pytest.fixture
 def auth_headers(project: str, monkeypatch: pytest.MonkeyPatch) -> AuthHeaders:
-    """Returns the headers that authenticate a user, by role; none for an unknown role."""
+    """Returns a function that maps a role to the headers that authenticate it. Unknown roles get no headers."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     import firebase_admin
 

@@ -1,4 +1,4 @@
-"""Running and writing agent code over HTTP: shapes and status codes."""
+"""Tests running and generating agent code over HTTP: shapes and status codes."""
 
 import json
 from datetime import UTC, datetime
@@ -51,8 +51,8 @@ async def spend_allowance(database: Database) -> None:
 
 
 @pytest.mark.parametrize("field", ["inputDict", "input_dict"])
-async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: str) -> None:
-    """The response has the result, the output line by line, the duration, and null as `error`."""
+async def test_running_code_returns_its_result(serve: Serve, field: str) -> None:
+    """The response to a successful run has the result, the lines of output, the duration, and null as `error`."""
     code = (
         "import asyncio\nasync def run(input_dict, tools):\n    print('a', input_dict, '\\nb')\n"
         "    await asyncio.sleep(0.05)\n    return [tools, None, 1.5]"
@@ -61,18 +61,18 @@ async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: s
         "/agents/run-code", json={"code": code, field: {"x": 1}, "tools": {"https://x.example/mcp": ["t"]}}
     )
     assert response.status_code == 200
-    answer = response.json()
-    assert list(answer) == ["result", "error", "logs", "durationMs", "engine"]
-    assert answer["result"] == [{"https://x.example/mcp": ["t"]}, None, 1.5]
-    assert answer["error"] is None
-    assert answer["logs"] == ["a {'x': 1} ", "b"]
-    assert isinstance(answer["durationMs"], int)
-    assert answer["durationMs"] >= 50
+    body = response.json()
+    assert list(body) == ["result", "error", "logs", "durationMs", "engine"]
+    assert body["result"] == [{"https://x.example/mcp": ["t"]}, None, 1.5]
+    assert body["error"] is None
+    assert body["logs"] == ["a {'x': 1} ", "b"]
+    assert isinstance(body["durationMs"], int)
+    assert body["durationMs"] >= 50
 
 
 @pytest.mark.parametrize("result", ["{}", "[]", "''", "None", "0", "True", "{'a': [None, {'b': 'é😀'}]}"])
-async def test_a_result_may_be_any_json(serve: Serve, result: str) -> None:
-    """The result may be any JSON value. The input and the tools may be missing or null."""
+async def test_a_result_can_be_any_json(serve: Serve, result: str) -> None:
+    """The result can be any JSON value. The input and the tools can be missing or null."""
     code = f"async def run(input_dict, tools):\n    return {result}"
     for body in ({"code": code}, {"code": code, "inputDict": None, "tools": None, "gofannonAgents": None}):
         response = await serve(agents).post("/agents/run-code", json=body)
@@ -80,8 +80,8 @@ async def test_a_result_may_be_any_json(serve: Serve, result: str) -> None:
         assert response.json()["result"] == eval(result)  # noqa: S307 - a literal from this test
 
 
-async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
-    """The response has the error, the output before it, and a traceback with only the agent's lines."""
+async def test_failing_code_is_400_with_a_traceback(serve: Serve) -> None:
+    """The response to a failed run has the error, the output before it, and a traceback with only the agent's lines."""
     response = await serve(agents).post(
         "/agents/run-code", json={"code": FAILING, "inputDict": {"name": "tea"}, "tools": {}}
     )
@@ -113,16 +113,17 @@ async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
         ("async def run(input_dict, tools):\n    return open('/etc/passwd').read()", "Error: "),
     ],
 )
-async def test_all_errors_in_code_have_one_shape(serve: Serve, code: str, error: str) -> None:
-    """Empty or invalid code, a missing `run`, an exception, and a result that is not JSON have the same shape."""
+async def test_all_errors_in_code_have_the_same_shape(serve: Serve, code: str, error: str) -> None:
+    """The errors for empty or invalid code, a missing `run`, an exception, and a non-JSON result have the same
+    shape."""
     response = await serve(agents).post("/agents/run-code", json={"code": code, "inputDict": {}, "tools": {}})
     assert response.status_code == 400
-    answer = response.json()
-    assert list(answer) == ["detail", "error", "logs", "traceback", "engine"]
-    assert error in answer["error"]
-    assert answer["detail"] == f"The code failed: {answer['error']}"
-    assert answer["logs"] == []
-    assert "site-packages" not in answer["traceback"]
+    body = response.json()
+    assert list(body) == ["detail", "error", "logs", "traceback", "engine"]
+    assert error in body["error"]
+    assert body["detail"] == f"The code failed: {body['error']}"
+    assert body["logs"] == []
+    assert "site-packages" not in body["traceback"]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +138,8 @@ async def test_all_errors_in_code_have_one_shape(serve: Serve, code: str, error:
         {"invokableModels": {}},
     ],
 )
-async def test_a_request_that_does_not_validate_is_422(serve: Serve, change: dict[str, Any]) -> None:
-    """The error names the invalid field, and nothing runs."""
+async def test_an_invalid_request_is_422(serve: Serve, change: dict[str, Any]) -> None:
+    """The error for an invalid request names the invalid field, and no code runs."""
     body = {"code": "async def run(i, t):\n    return 1", "inputDict": {}, "tools": {}, **change}
     response = await serve(agents).post("/agents/run-code", json=body)
     assert response.status_code == 422
@@ -148,7 +149,7 @@ async def test_a_request_that_does_not_validate_is_422(serve: Serve, change: dic
 async def test_running_code_without_allowance_is_402(
     serve: Serve, database: Database, model_server: ModelServer
 ) -> None:
-    """A run is refused only if it calls a model that costs something."""
+    """A run without allowance fails with 402 only if it calls a model that costs money."""
     await spend_allowance(database)
     client = serve(agents)
     response = await client.post("/agents/run-code", json={"code": ASK, "inputDict": {"inputText": "hi"}, "tools": {}})
