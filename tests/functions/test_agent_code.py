@@ -162,7 +162,7 @@ async def test_running_code_without_allowance_is_402(
 
 @pytest.mark.timeout(30)
 async def test_a_run_that_takes_too_long_is_400(serve: Serve) -> None:
-    """A run that exceeds `RUN_TIMEOUT_SECONDS` fails with a `TimeoutError`."""
+    """A run that takes longer than `RUN_TIMEOUT_SECONDS` fails with a `TimeoutError`."""
     code = "async def run(input_dict, tools):\n    await asyncio.sleep(30)"
     response = await serve(agents, run_timeout_seconds=0.5).post("/agents/run-code", json={"code": code})
     assert response.status_code == 400
@@ -170,10 +170,11 @@ async def test_a_run_that_takes_too_long_is_400(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("config", "tools"), [("modelConfig", "builtInTools"), ("model_config", "built_in_tools")])
-async def test_written_code_has_the_contracts_shape(
+async def test_generated_code_has_the_documented_shape(
     serve: Serve, model_server: ModelServer, config: str, tools: str
 ) -> None:
-    """The response has the code without fences, a name, a docstring and thoughts. Both spellings are accepted."""
+    """The response has the code without Markdown fences, a name, a docstring and thoughts. Both spellings are
+    accepted."""
     model_server.script(PROMPT, Answer(f"```python\n{CODE}```", reasoning="Upper case it is."))
     model_server.script(NAMING_PROMPT, NAME_ANSWER)
     body = {"tools": {}, "description": TASK, config: COMPOSER, tools: []}
@@ -187,7 +188,7 @@ async def test_written_code_has_the_contracts_shape(
     }
 
 
-async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> None:
+async def test_generated_code_runs(serve: Serve, model_server: ModelServer) -> None:
     """Generated code runs unchanged, and is saved unchanged, without warnings."""
     client = serve(agents)
     model_server.script(PROMPT, Answer(CODE))
@@ -222,23 +223,23 @@ async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> Non
 async def test_a_bad_request_is_refused_before_a_model_is_called(
     serve: Serve, model_server: ModelServer, change: dict[str, Any], status: int
 ) -> None:
-    """An invalid request gets a 422, and one that names something unusable a 400."""
+    """A malformed request gets a 422, and a request that names something unknown or unusable gets a 400."""
     response = await serve(agents).post("/agents/generate-code", json={**REQUEST, **change})
     assert response.status_code == status
     assert set(response.json()) == {"detail"}
     assert model_server.calls == []
 
 
-async def test_writing_without_allowance_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
-    """The request is refused before a model is called."""
+async def test_generating_without_allowance_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """Without allowance, a request to generate code is refused before a model is called."""
     await spend_allowance(database)
     response = await serve(agents).post("/agents/generate-code", json=REQUEST)
     assert response.status_code == 402
     assert model_server.calls == []
 
 
-async def test_a_model_that_fails_or_writes_no_code_is_502(serve: Serve, model_server: ModelServer) -> None:
-    """The error states the reason, without a traceback of the service."""
+async def test_a_model_that_fails_or_returns_no_code_is_502(serve: Serve, model_server: ModelServer) -> None:
+    """If the model fails or returns no code, the error states the reason, without a traceback of the service."""
     client = serve(agents)
     model_server.script(PROMPT, Fail(400, "no such thing"))
     failed = await client.post("/agents/generate-code", json=REQUEST)
@@ -251,7 +252,7 @@ async def test_a_model_that_fails_or_writes_no_code_is_502(serve: Serve, model_s
 
 
 async def test_a_model_that_is_too_slow_is_504(serve: Serve, model_server: ModelServer) -> None:
-    """The request fails when its time limit is reached."""
+    """Code generation fails with 504 when its time limit is reached."""
     client = serve(agents)
     await client.post("/agents/generate-code", json=REQUEST)  # imports the model library
     model_server.script(PROMPT, Answer(CODE, delay=5))
@@ -261,7 +262,7 @@ async def test_a_model_that_is_too_slow_is_504(serve: Serve, model_server: Model
     assert set(response.json()) == {"detail"}
 
 
-async def test_tools_are_fetched_when_code_is_written_and_called_when_it_runs(
+async def test_tools_are_used_when_code_is_generated_and_when_it_runs(
     serve: Serve, mcp_server: McpServer, api_server: ApiServer, model_server: ModelServer
 ) -> None:
     """Only the MCP servers and tools in `tools` are used."""
