@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contract.functions import functions
 from shared.settings import Settings
 from shared.web import create_app
-from tests.contract.rewrites import first_for
+from tests.contract.rewrites import first_match
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.served import ServedInThread
 
@@ -80,7 +80,7 @@ class Hosted(ServedInThread):
             path = scope["path"][function_path.end() :]
             await self._apps[function_path[1]]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
         else:
-            await self._apps[first_for(scope["path"]).function](scope, receive, send)
+            await self._apps[first_match(scope["path"]).function](scope, receive, send)
         delivery = asyncio.create_task(self._deliver())
         self._deliveries.add(delivery)
         delivery.add_done_callback(self._deliveries.discard)

@@ -1,7 +1,7 @@
-"""A model provider that bills every request and answer at four bytes per token.
+"""A double of a model provider that bills each prompt and each answer at one token per four bytes.
 
-Its answers are as long as allowed, which is the most expensive case. The beginning of the last message decides what
-goes wrong: "half a stream", "broken off", "no usage", or "slow", which is answered when `slow_may_end` is set.
+Its answers are as long as allowed, which is the most expensive case. The beginning of the last message selects what
+goes wrong: "half a stream", "broken off", "no usage", or "slow", whose response waits for `slow_may_end`.
 """
 
 import asyncio
@@ -23,11 +23,12 @@ from tests.doubles.served import ServedInThread
 BYTES_PER_TOKEN = 4
 TOKENS_PER_SEARCH = 10_000
 SEARCH_FEE = Decimal("0.01")
-"""US dollars for each web search: https://platform.openai.com/docs/pricing"""
+"""The price of a web search in US dollars: https://platform.openai.com/docs/pricing"""
 
 
 class BillingServer(ServedInThread):
-    """Has OpenAI's two APIs. `bill`: the exact sum in US dollars. `max_output_tokens`: the default limit."""
+    """The server, with OpenAI's two APIs. `bill`: the exact total in US dollars. `max_output_tokens`: the default
+    limit."""
 
     def __init__(self, prices: Prices, max_output_tokens: int) -> None:
         self.prices = prices
@@ -70,33 +71,39 @@ class BillingServer(ServedInThread):
         usage = {"prompt_tokens": prompt, "completion_tokens": limit, "total_tokens": prompt + limit}
         message = {"role": "assistant", "content": "four" * limit}
         choice = {"index": 0, "message": message, "finish_reason": "length"}
-        answer = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
-        return JSONResponse(answer if prompt_text.startswith("no usage") else {**answer, "usage": usage})
+        response = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
+        return JSONResponse(response if prompt_text.startswith("no usage") else {**response, "usage": usage})
 
     async def _responses(self, request: Request) -> Response:
-        """Searches as often as allowed, and after each search bills the prompt again, with all results so far."""
+        """Searches as often as allowed. After each search, bills the prompt again, together with all results so far."""
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
         searches = body.get("max_tool_calls") or 100
-        found = TOKENS_PER_SEARCH * searches * (searches + 1) // 2
-        prompt = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN) + found
+        result_tokens = TOKENS_PER_SEARCH * searches * (searches + 1) // 2
+        prompt = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN) + result_tokens
         limit = body.get("max_output_tokens") or self.max_output_tokens
         self._charge(prompt, limit, searches)
         calls = [
             {
                 "type": "web_search_call",
-                "id": f"ws_{n}",
+                "id": f"ws_{number}",
                 "status": "completed",
                 "action": {"type": "search", "query": "q"},
             }
-            for n in range(searches)
+            for number in range(searches)
         ]
         text = {"type": "output_text", "text": "four" * limit, "annotations": []}
         message = {"type": "message", "id": "m", "status": "completed", "role": "assistant", "content": [text]}
-        answer = {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": body["model"]}
+        response = {
+            "id": "resp_1",
+            "object": "response",
+            "created_at": 1,
+            "status": "completed",
+            "model": body["model"],
+        }
         usage = {"input_tokens": prompt, "output_tokens": limit, "total_tokens": prompt + limit}
-        rest = {"parallel_tool_calls": True, "tools": [], "tool_choice": "auto", "metadata": {}, "error": None}
-        return JSONResponse({**answer, **rest, "output": [*calls, message], "usage": usage})
+        other_fields = {"parallel_tool_calls": True, "tools": [], "tool_choice": "auto", "metadata": {}, "error": None}
+        return JSONResponse({**response, **other_fields, "output": [*calls, message], "usage": usage})
 
 
 async def _broken_response() -> AsyncIterator[bytes]:
@@ -107,7 +114,7 @@ async def _broken_response() -> AsyncIterator[bytes]:
 
 
 async def _half_a_stream(tokens: int) -> AsyncIterator[bytes]:
-    """Sends that many tokens of an answer, and then closes the connection."""
+    """Sends `tokens` tokens of an answer, and then closes the connection."""
     for sent in range(0, tokens, 100):
         delta = {"role": "assistant", "content": "four" * min(100, tokens - sent)}
         choice = {"index": 0, "delta": delta, "finish_reason": None}

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from local_platform.suite import Suite
-from tests.contract.answer_check import kept
+from tests.contract.answer_check import stored_document
 from tests.e2e.conftest import Connect
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +27,7 @@ def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browse
     requested_urls: list[str] = []
     tab.on("request", lambda request: requested_urls.append(request.url))
     tab.goto(f"{local_suite.url}{path}")
-    expect(tab.locator(".opblock")).to_have_count(sum(map(len, kept()["paths"].values())), timeout=60_000)
+    expect(tab.locator(".opblock")).to_have_count(sum(map(len, stored_document()["paths"].values())), timeout=60_000)
     health = tab.locator("#operations-meta-meta_health")
     health.locator("button.opblock-summary-control").click()
     health.locator(".try-out__btn").click()
@@ -44,10 +44,10 @@ def test_the_document_through_hosting(local_suite: Suite, connect: Connect) -> N
     client = connect(local_suite.url).client
     for path in ("/openapi.json", "/api/openapi.json"):
         response = client.get(path)
-        assert response.json() == kept()
+        assert response.json() == stored_document()
         assert response.headers["cache-control"] == "public, max-age=300"
         assert client.head(path).status_code == 200
         known = {"If-None-Match": response.headers["etag"]}
         assert client.get(path, headers=known).status_code == 304
     own = connect(local_suite.function_url("meta")).client
-    assert own.get("/openapi.json").json() == kept()
+    assert own.get("/openapi.json").json() == stored_document()

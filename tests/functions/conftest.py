@@ -13,7 +13,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.web import create_app
-from tests.contract.answer_check import answer_check
+from tests.contract.answer_check import response_check
 from tests.sandbox_workers import end_workers_after_test as end_workers_after_test
 from tests.tokens import token
 
@@ -40,7 +40,7 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
             http_client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app),
                 base_url="http://service",
-                event_hooks={"response": [answer_check(name)]},
+                event_hooks={"response": [response_check(name)]},
             )
             stack.push_async_callback(http_client.aclose)
             return http_client

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.functions import functions
-from tests.contract.answer_check import kept
+from tests.contract.answer_check import stored_document
 from tests.contract.test_document import examples_of
 from tests.functions.conftest import AuthHeaders, Serve
 
@@ -26,7 +26,7 @@ def operations_with(status: str, excluded: Container[str] = ()) -> Any:
     those in `excluded`."""
     operations = [
         pytest.param(path, method, operation, id=operation["operationId"])
-        for path, item in kept()["paths"].items()
+        for path, item in stored_document()["paths"].items()
         for method, operation in item.items()
         if status in operation["responses"] and operation["operationId"] not in excluded
     ]
@@ -46,7 +46,7 @@ def example(operation: dict[str, Any]) -> Any:
     return examples_of(operation["requestBody"]["content"]["application/json"]["schema"])[0]
 
 
-PATHS = {path: {method: item[method] for method in item} for path, item in kept()["paths"].items()}
+PATHS = {path: {method: item[method] for method in item} for path, item in stored_document()["paths"].items()}
 INVALID_PATH_PARTS = ["%FF", "%E0%A4%A", "%C3%28", "%ED%A0%80", "%00", "%2e%2e", "%2F", "%252F", "x" * 2000]
 
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from contract.functions import functions
 from shared.models.caller import LOCAL_USER, Caller
 from shared.store import Database
-from tests.contract.answer_check import kept
+from tests.contract.answer_check import stored_document
 from tests.contract.test_document import examples_of
 from tests.functions.conftest import Serve
 from tests.services.publishing import publish
@@ -18,7 +18,7 @@ NEED_OTHER_SERVERS = {"agents_generate_code", "demos_generate_code", "mcp_list_t
 """The operations whose response depends on a model or a server that the tests do not have."""
 BODIES = [
     pytest.param(path, method, operation, id=operation["operationId"])
-    for path, item in kept()["paths"].items()
+    for path, item in stored_document()["paths"].items()
     for method, operation in item.items()
     if "requestBody" in operation
 ]

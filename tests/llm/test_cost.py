@@ -15,8 +15,8 @@ from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_micros
 from shared.settings import Settings
-from tests.doubles.documents import DONE, anthropic, chat, delta, event, gemini, output_text, responses
-from tests.doubles.model_server import Cut, Fail, Half, Wire
+from tests.doubles.model_server import Cut, Fail, UnfinishedStream, Wire
+from tests.doubles.provider_responses import DONE, anthropic, chat, delta, event, gemini, output_text, responses
 from tests.llm.conftest import MODELS, Providers
 
 SECOND = 1_000_000
@@ -501,7 +501,7 @@ async def test_a_lost_answer_costs_all_possible_tool_uses(
     ("step", "received"),
     [
         (Cut(), "Half of"),
-        (Half(), "Half of"),
+        (UnfinishedStream(), "Half of"),
         (Wire([delta(content="Half of")], content_type=STREAM, pause=30), "Half of"),
         (Wire(delay=30), ""),
     ],

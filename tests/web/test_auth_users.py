@@ -215,7 +215,7 @@ async def test_firebase_auth_looks_up_the_user_of_an_old_token(
     if status == 401:
         assert isinstance(response.json()["detail"], str)
         assert (await call(project, "/open", 1000)).json() == "anonymous"
-    assert auth_server.asked == ["user-1"]
+    assert auth_server.requested_uids == ["user-1"]
 
 
 async def test_an_outage_of_firebase_auth_is_reported_only_to_administrators(

@@ -118,7 +118,7 @@ def test_certificates_are_fetched_once(key: Key, google: GoogleCertificates, kno
     for _ in range(5):
         assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
         assert get_error(Key("other").token(ACCOUNT, AUDIENCE), known) is Unauthenticated
-    assert google.asked == 1
+    assert google.request_count == 1
 
 
 def test_a_new_key_is_found(key: Key, google: GoogleCertificates) -> None:
@@ -126,13 +126,13 @@ def test_a_new_key_is_found(key: Key, google: GoogleCertificates) -> None:
     now = 1000.0
     known = Certificates(google.url, lambda: now)
     assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
-    google.known = [newer := Key("key-3")]
+    google.keys = [newer := Key("key-3")]
     now += MIN_FETCH_INTERVAL_SECONDS
     assert get_error(newer.token(ACCOUNT, AUDIENCE), known) is None
     now += CACHE_SECONDS
-    google.known = [Key("key-4")]
+    google.keys = [Key("key-4")]
     assert get_error(newer.token(ACCOUNT, AUDIENCE), known) is Unauthenticated
-    assert google.asked == 3
+    assert google.request_count == 3
 
 
 def test_old_certificates_are_used_while_none_can_be_fetched(key: Key, google: GoogleCertificates) -> None:

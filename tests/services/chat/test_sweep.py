@@ -73,7 +73,7 @@ async def test_a_ticket_is_queued_ever_more_rarely_if_tasks_cannot_be_looked_up(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
     """The interval doubles each time, up to an hour."""
-    cloud_tasks.tells = False
+    cloud_tasks.can_look_up = False
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     outcomes: list[Swept] = []
     for minutes in (0, 9, 11, 19, 21, 39, 41, 59, 61, 61):
