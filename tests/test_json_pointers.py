@@ -1,4 +1,4 @@
-"""JSON Pointers in fragments, within one document."""
+"""Tests JSON Pointers in URL fragments, within one document."""
 
 import pytest
 
@@ -22,7 +22,8 @@ DOCUMENT = {"a": [1, {"b": 2}], "x/y": 3, "x~y": 4, "%25": 5, "ü": 6, "": 7, "t
     ],
 )
 def test_a_pointer_leads_to_its_target(pointer: str, target: object) -> None:
-    """Escapes are decoded; a key that contains an escape itself is found as it is written."""
+    """A pointer leads to its target. Escapes are decoded, but a key that itself looks like an escape is found as
+    well."""
     assert follow_pointer(DOCUMENT, pointer) == target
 
 
@@ -34,6 +35,6 @@ def test_a_pointer_leads_to_its_target(pointer: str, target: object) -> None:
     ],
 )
 def test_a_pointer_that_leads_nowhere_or_elsewhere_is_refused(pointer: str) -> None:
-    """The error is a `LookupError`, however strange the pointer is."""
+    """A pointer that leads nowhere or to another document raises a `LookupError`, however unusual it is."""
     with pytest.raises(LookupError):
         follow_pointer(DOCUMENT, pointer)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from local_platform.suite import Suite
-from tests.doubles.model_server import Answer, Cut, Fail, ModelServer
+from tests.doubles.model_server import Answer, BrokenConnection, Fail, ModelServer
 from tests.e2e.conftest import Connect, Service
 
 pytestmark = pytest.mark.e2e
@@ -114,7 +114,7 @@ def test_an_interrupted_answer_is_retried(service: Service, model_server: ModelS
     """The connection may break in the middle of an answer, streamed or not."""
     for stream in (False, True):
         prompt = f"cut {stream}"
-        model_server.script(prompt, Cut(), Answer("whole"))
+        model_server.script(prompt, BrokenConnection(), Answer("whole"))
         assert service.finished(service.ticket(prompt, stream=stream))["result"]["content"] == "whole"
 
 

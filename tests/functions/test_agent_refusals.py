@@ -8,7 +8,7 @@ import functions.agents.main as agents
 from tests.functions.conftest import Serve
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
-AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
+AGENT: dict[str, Any] = {"name": "Echo", "description": "Repeats its input.", "code": CODE}
 
 
 async def test_an_invalid_friendly_name_is_explained(serve: Serve) -> None:

@@ -13,7 +13,7 @@ from tests.functions.conftest import Serve
 from tests.services.publishing import save
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
-AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
+AGENT: dict[str, Any] = {"name": "Echo", "description": "Repeats its input.", "code": CODE}
 FULL: dict[str, Any] = {
     "name": "天気 ☀",
     "description": "Reports the weather.",

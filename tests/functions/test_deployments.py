@@ -109,14 +109,14 @@ async def test_the_list_has_the_documented_shape(serve: Serve, database: Databas
         {
             "friendlyName": "a",
             "agentId": other_agent.id,
-            "description": "Says it again.",
+            "description": "Repeats its input.",
             "inputSchema": None,
             "outputSchema": None,
         },
         {
             "friendlyName": "b",
             "agentId": mine.id,
-            "description": "Says it again.",
+            "description": "Repeats its input.",
             "inputSchema": {"inputText": "string"},
             "outputSchema": {"type": "object"},
         },

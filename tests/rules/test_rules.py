@@ -97,7 +97,7 @@ def test_browsers_can_read_only_the_users_own_tickets_and_record(run_rules_tests
 def test_rules_that_are_too_broad_or_too_narrow_are_detected(
     run_rules_tests: RunRulesTests, tmp_path: Path, original: str, replacement: str
 ) -> None:
-    """If one condition of the rules is changed_rules, `rules.test.mjs` fails."""
+    """If one condition of the rules is changed, `rules.test.mjs` fails."""
     rules = RULES.read_text()
     assert rules.count(original) == 1
     changed_rules = tmp_path / "firestore.rules"
