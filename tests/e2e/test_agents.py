@@ -1,4 +1,4 @@
-"""The life of an agent in the whole suite: generated, saved, run, published, called, chatted with, and unpublished."""
+"""Tests the life of an agent in the whole suite, from its generation to its deletion."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def code(mcp_url: str, api_address: str) -> str:
 def test_an_agents_whole_life(
     firebase_suite: Suite, connect: Connect, model_server: ModelServer, api_server: ApiServer, mcp_server: McpServer
 ) -> None:
-    """Several functions work together, with real ID tokens. Public routes need none."""
+    """An agent is generated, run, saved, published, called, used in a chat, and deleted, with real ID tokens."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite))
     other = connect(firebase_suite.url, sign_up(firebase_suite))
     anonymous = connect(firebase_suite.url)
@@ -88,7 +88,7 @@ def test_an_agents_whole_life(
     assert other.chat("hey", provider="gofannon", model="add_and_ask").status_code == 400
 
     usage = mine.client.get("/api/users/me").json()["usageInfo"]
-    # Nine charges: three attempts and a name that failed, code and a name, a run, an anonymous call, and a chat.
+    # Nine charges: three failed attempts and a failed name, the code, its name, a run, an anonymous call, and a chat.
     assert len(usage["usage"]) == 9
     assert usage["spendRemaining"] == pytest.approx(100 - sum(entry["responseCost"] for entry in usage["usage"]))
 
@@ -101,7 +101,8 @@ def test_an_agents_whole_life(
 def generate(
     client: httpx.Client, model_server: ModelServer, task: str, schema: dict[str, Any], url: str, answer: str
 ) -> dict[str, Any]:
-    """Generates code twice: the first attempt reveals the prompt with the tools' docs, and the second one succeeds."""
+    """Generates code twice. The first request fails, but reveals the prompt with the tools' docs. The second
+    succeeds."""
     body = {"description": task, "tools": {url: ["add"]}, "inputSchema": schema, "modelConfig": MODEL}
     assert client.post("/api/agents/generate-code", json=body).status_code == 502
     prompts = [call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2]
@@ -117,7 +118,7 @@ def generate(
 
 @pytest.mark.timeout(300)
 def test_an_agent_calls_the_small_local_model(local_suite: Suite, connect: Connect) -> None:
-    """A chat with an agent that calls a model on this machine works without doubles."""
+    """A chat with an agent that calls a model on this machine works without any test double."""
     service = connect(local_suite.url)
     if "local" not in service.client.get("/api/providers").json():
         pytest.skip("the small local model is not installed")

@@ -1,4 +1,4 @@
-"""Chats through the generated clients with a real ID token, in the whole suite."""
+"""Tests chats with the generated clients and a real ID token, in the whole suite."""
 
 import pytest
 
@@ -25,7 +25,7 @@ console.log((await waitForTicket(client, ticket_id, { timeoutMs: 60_000 })).cont
 
 
 def test_a_chat_with_the_python_client(firebase_suite: Suite, model_server: ModelServer) -> None:
-    """The client works through Hosting and at the function's own address."""
+    """A chat works through Hosting and at the function's own address."""
     token = sign_up(firebase_suite)
     for address in (f"{firebase_suite.url}/api", firebase_suite.function_url("chat")):
         model_server.script("by python", Answer("Hello, Python.", delay=0.5))
@@ -38,7 +38,7 @@ def test_a_chat_with_the_python_client(firebase_suite: Suite, model_server: Mode
 def test_a_chat_with_the_typescript_client(
     firebase_suite: Suite, model_server: ModelServer, node_project: NodeProject
 ) -> None:
-    """The client works through Hosting and at the function's own address."""
+    """A chat works through Hosting and at the function's own address."""
     token = sign_up(firebase_suite)
     for address in (f"{firebase_suite.url}/api", firebase_suite.function_url("chat")):
         model_server.script("by node", Answer("Hello, Node.", delay=0.5))
