@@ -37,9 +37,9 @@ async function lose() {
 }
 
 async function elapsedMs(promise) {
-  const began = performance.now();
+  const startedAt = performance.now();
   await promise;
-  return performance.now() - began;
+  return performance.now() - startedAt;
 }
 
 test("the address functions return the documented addresses", () => {
@@ -141,9 +141,9 @@ test("agents are created, changed, published, called and deleted", async () => {
   const change = { _rev: agent._rev, description: "Greets." };
   const changed = unwrap(await client.PUT("/agents/{agent_id}", { params, body: change }));
   assert.deepEqual([changed.description, changed.name], ["Greets.", "Greeter"]);
-  const stale = await client.PUT("/agents/{agent_id}", { params, body: change });
-  assert.equal(stale.response.status, 409);
-  assert.match(stale.error.detail, /_rev/);
+  const rejected = await client.PUT("/agents/{agent_id}", { params, body: change });
+  assert.equal(rejected.response.status, 409);
+  assert.match(rejected.error.detail, /_rev/);
   const listed = unwrap(await client.GET("/agents", { params: { query: { limit: 10 } } }));
   assert.ok(listed.some(({ _id }) => _id === agent._id));
   assert.equal(unwrap(await client.POST("/agents/{agent_id}/deploy", { params })).endpoint, "/rest/ts-greeter");
@@ -155,8 +155,8 @@ test("agents are created, changed, published, called and deleted", async () => {
 
 test("code is run, and its errors have the details that its author needs", async () => {
   const request = { code: GREETER, inputDict: { inputText: "Ada" } };
-  const ran = unwrap(await client.POST("/agents/run-code", { body: request }));
-  assert.deepEqual([ran.result, ran.error, ran.engine], [{ outputText: "Hello, Ada" }, null, "python"]);
+  const outcome = unwrap(await client.POST("/agents/run-code", { body: request }));
+  assert.deepEqual([outcome.result, outcome.error, outcome.engine], [{ outputText: "Hello, Ada" }, null, "python"]);
   const code = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')";
   const { error, response } = await client.POST("/agents/run-code", { body: { code } });
   assert.equal(response.status, 400);

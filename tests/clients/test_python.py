@@ -160,10 +160,10 @@ def test_waiting_times_out(client: AuthenticatedClient, model_server: ModelServe
     """If the wait times out, the caller can wait for the same ticket again."""
     model_server.script("endless", Answer("Here.", delay=1.5))
     ticket_id = submit(client, "endless")
-    began = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(TicketTimeout, match=ticket_id) as caught:
         wait_for_ticket(client, ticket_id, timeout=0.3)
-    assert 0.3 <= time.monotonic() - began < 1.4
+    assert 0.3 <= time.monotonic() - started_at < 1.4
     assert isinstance(caught.value, TimeoutError)
     assert wait_for_ticket(client, ticket_id).content == "Here."
 
@@ -182,9 +182,9 @@ def test_retry_after_is_honored(client: AuthenticatedClient, hosted: Hosted) -> 
     """The next look-up happens only after the time in `Retry-After`."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 503, after=1)
-    began = time.monotonic()
+    started_at = time.monotonic()
     assert wait_for_ticket(client, ticket_id).content == "You said: busy"
-    assert time.monotonic() - began >= 1
+    assert time.monotonic() - started_at >= 1
     assert hosted.look_ups == 2
 
 
@@ -192,10 +192,10 @@ def test_a_retry_after_beyond_the_timeout_ends_the_wait(client: AuthenticatedCli
     """If `Retry-After` exceeds the timeout, the wait fails immediately, with the service's error as the cause."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 429, after=60)
-    began = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(TicketTimeout) as caught:
         wait_for_ticket(client, ticket_id, timeout=5)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - started_at < 4
     cause = caught.value.__cause__
     assert isinstance(cause, ServiceError)
     assert (cause.status, cause.retry_after, str(cause)) == (429, 60, "429: Later.")
@@ -247,8 +247,8 @@ def test_agents_are_created_changed_and_deleted(client: AuthenticatedClient) -> 
     change = UpdateAgentRequest(field_rev=agent.field_rev, description="Greets.")
     changed = unwrap(agents_update.sync_detailed(agent.field_id, client=client, body=change))
     assert (changed.description, changed.name, changed.created_at) == ("Greets.", "Greeter", agent.created_at)
-    stale = agents_update.sync_detailed(agent.field_id, client=client, body=change)
-    assert (stale.status_code, type(stale.parsed)) == (409, Error)
+    rejected = agents_update.sync_detailed(agent.field_id, client=client, body=change)
+    assert (rejected.status_code, type(rejected.parsed)) == (409, Error)
     listed = unwrap(agents_list_agents.sync_detailed(client=client, limit=10))
     assert [(entry.field_id, entry.description) for entry in listed] == [(agent.field_id, "Greets.")]
     deployed = unwrap(deployments_deploy.sync_detailed(agent.field_id, client=client))
@@ -263,8 +263,8 @@ def test_agents_are_created_changed_and_deleted(client: AuthenticatedClient) -> 
 def test_code_is_run(client: AuthenticatedClient) -> None:
     """The result can be any JSON value. An error has the details that the code's author needs."""
     request = RunCodeRequest.from_dict({"code": GREETER, "inputDict": {"inputText": "Ada"}})
-    ran = unwrap(agents_run_code.sync_detailed(client=client, body=request))
-    assert (ran.result, ran.error, ran.engine) == ({"outputText": "Hello, Ada"}, None, "python")
+    outcome = unwrap(agents_run_code.sync_detailed(client=client, body=request))
+    assert (outcome.result, outcome.error, outcome.engine) == ({"outputText": "Hello, Ada"}, None, "python")
     failing = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')"
     with pytest.raises(ServiceError, match="no tea") as caught:
         unwrap(agents_run_code.sync_detailed(client=client, body=RunCodeRequest(code=failing)))
@@ -378,13 +378,13 @@ def test_an_agent_whose_response_is_lost_runs_once(
 
 def test_requests_are_retried(client: AuthenticatedClient, hosted: Hosted, fast_retries: None) -> None:
     """A request is retried if the service asks for it, or if a proxy could not reach the service."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     interrupt(hosted, 503, after=1, **{"for": "call"})
     interrupt(hosted, 429, after=0, **{"for": "call"})
     interrupt(hosted, 409, after=0, **{"for": "call"})
     interrupt(hosted, 502, "<h1>Bad Gateway</h1>", "text/html", **{"for": "call"})
     assert submit(client, "again")
-    assert time.monotonic() - began >= 0.99
+    assert time.monotonic() - started_at >= 0.99
     assert len(set(hosted.keys)) == 1
     assert len(hosted.keys) == 5
 

@@ -46,43 +46,48 @@ class BillingServer(ServedInThread):
     def base_url(self) -> str:
         return f"{self.address}/v1"
 
-    def _charge(self, prompt: int, answer: int, searches: int = 0) -> None:
+    def _charge(self, prompt_tokens: int, answer_tokens: int, searches: int = 0) -> None:
         self.requests += 1
-        tokens = prompt * Decimal(repr(self.prices.input)) + answer * Decimal(repr(self.prices.output))
+        tokens = prompt_tokens * Decimal(repr(self.prices.input)) + answer_tokens * Decimal(repr(self.prices.output))
         self.bill += tokens / 1_000_000 + searches * SEARCH_FEE
 
     async def _chat(self, request: Request) -> Response:
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
-        prompt = math.ceil(len(raw) / BYTES_PER_TOKEN)
-        limit = body.get("max_completion_tokens") or body.get("max_tokens") or self.max_output_tokens
+        prompt_tokens = math.ceil(len(raw) / BYTES_PER_TOKEN)
+        max_tokens = body.get("max_completion_tokens") or body.get("max_tokens") or self.max_output_tokens
         prompt_text = body["messages"][-1]["content"]
         if prompt_text.startswith("half a stream"):
-            answer = max(1, limit // 2)
-            self._charge(prompt, answer)
-            return StreamingResponse(_half_a_stream(answer), media_type="text/event-stream")
-        self._charge(prompt, limit)
+            answer_tokens = max(1, max_tokens // 2)
+            self._charge(prompt_tokens, answer_tokens)
+            return StreamingResponse(_half_a_stream(answer_tokens), media_type="text/event-stream")
+        self._charge(prompt_tokens, max_tokens)
         if prompt_text.startswith("broken off"):
             return StreamingResponse(
                 _broken_response(), media_type="application/json", headers={"Content-Length": "1000"}
             )
         if prompt_text.startswith("slow"):
             await asyncio.to_thread(self.slow_may_end.wait, 60)
-        usage = {"prompt_tokens": prompt, "completion_tokens": limit, "total_tokens": prompt + limit}
-        message = {"role": "assistant", "content": "four" * limit}
+        usage = {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": max_tokens,
+            "total_tokens": prompt_tokens + max_tokens,
+        }
+        message = {"role": "assistant", "content": "four" * max_tokens}
         choice = {"index": 0, "message": message, "finish_reason": "length"}
         response = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
         return JSONResponse(response if prompt_text.startswith("no usage") else {**response, "usage": usage})
 
     async def _responses(self, request: Request) -> Response:
-        """Searches as often as allowed. After each search, bills the prompt again, together with all results so far."""
+        """Searches as often as allowed. After each search, bills the prompt again, together with all results so
+        far."""
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
         searches = body.get("max_tool_calls") or 100
         result_tokens = TOKENS_PER_SEARCH * searches * (searches + 1) // 2
-        prompt = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN) + result_tokens
-        limit = body.get("max_output_tokens") or self.max_output_tokens
-        self._charge(prompt, limit, searches)
+        prompt_tokens = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN) + result_tokens
+        max_tokens = body.get("max_output_tokens") or self.max_output_tokens
+        self._charge(prompt_tokens, max_tokens, searches)
         calls = [
             {
                 "type": "web_search_call",
@@ -92,7 +97,7 @@ class BillingServer(ServedInThread):
             }
             for number in range(searches)
         ]
-        text = {"type": "output_text", "text": "four" * limit, "annotations": []}
+        text = {"type": "output_text", "text": "four" * max_tokens, "annotations": []}
         message = {"type": "message", "id": "m", "status": "completed", "role": "assistant", "content": [text]}
         response = {
             "id": "resp_1",
@@ -101,7 +106,7 @@ class BillingServer(ServedInThread):
             "status": "completed",
             "model": body["model"],
         }
-        usage = {"input_tokens": prompt, "output_tokens": limit, "total_tokens": prompt + limit}
+        usage = {"input_tokens": prompt_tokens, "output_tokens": max_tokens, "total_tokens": prompt_tokens + max_tokens}
         other_fields = {"parallel_tool_calls": True, "tools": [], "tool_choice": "auto", "metadata": {}, "error": None}
         return JSONResponse({**response, **other_fields, "output": [*calls, message], "usage": usage})
 
@@ -115,8 +120,8 @@ async def _broken_response() -> AsyncIterator[bytes]:
 
 async def _half_a_stream(tokens: int) -> AsyncIterator[bytes]:
     """Sends `tokens` tokens of an answer, and then closes the connection."""
-    for sent in range(0, tokens, 100):
-        delta = {"role": "assistant", "content": "four" * min(100, tokens - sent)}
+    for position in range(0, tokens, 100):
+        delta = {"role": "assistant", "content": "four" * min(100, tokens - position)}
         choice = {"index": 0, "delta": delta, "finish_reason": None}
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
         yield f"data: {json.dumps(chunk)}\n\n".encode()

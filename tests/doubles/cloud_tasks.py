@@ -51,7 +51,9 @@ class CloudTasksServer:
     def done(self, name: str) -> None:
         """Marks the task with this full or short name as completed. It can no longer be looked up, but its name stays
         taken."""
-        self._done.update(known for known in self.tasks if known == name or known.split("/")[-1] == name)
+        self._done.update(
+            full_name for full_name in self.tasks if full_name == name or full_name.split("/")[-1] == name
+        )
 
     def fail_next(self, *codes: grpc.StatusCode, store_anyway: bool = False) -> None:
         """Makes the next creations fail with these codes. With `store_anyway`, their tasks are stored nevertheless."""

@@ -232,16 +232,16 @@ class Gcloud:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                count = int(self._word())
-                words = [self._word() for _ in range(count)]
-                code, text = gcloud.execute(words, self._word())
+                count = int(self._read_argument())
+                arguments = [self._read_argument() for _ in range(count)]
+                code, text = gcloud.execute(arguments, self._read_argument())
                 self.wfile.write(f"{code}\n{text}".encode())
 
-            def _word(self) -> str:
-                word = b""
+            def _read_argument(self) -> str:
+                argument = b""
                 while (byte := self.rfile.read(1)) != b"\0":
-                    word += byte
-                return word.decode()
+                    argument += byte
+                return argument.decode()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -274,7 +274,7 @@ class Gcloud:
             if word.startswith("--"):
                 name, _, flags[name] = word[2:].partition("=")
         if any(fault in " ".join(call) for fault in self.project.data["faults"]):
-            refuse(self.project.data.get("why", "something is wrong"))
+            refuse(self.project.data.get("why", "the call failed"))
         service = next((word for word in words if word not in ("alpha", "beta")), "")
         if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.resources("services"):
             refuse(f"the API of {service} is not enabled")

@@ -62,7 +62,7 @@ def firebase_suite(_model_server: ModelServer, staged_folder: Path | None) -> It
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Starts a browser with a new empty profile, which is deleted afterwards. No asyncio event loop can run
-    meanwhile."""
+    at the same time."""
     with launch() as browser:
         yield browser
 

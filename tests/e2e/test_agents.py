@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 
 
-def code(mcp_url: str, api_address: str) -> str:
+def build_code(mcp_url: str, api_address: str) -> str:
     return f"""async def run(input_dict, tools):
     total = await mcpc["{mcp_url}"].call(tool_name="add", a=len(input_dict["inputText"]), b=1)
     echo = (await http_client.get("{api_address}/echo", params={{"n": total}})).json()
@@ -41,18 +41,22 @@ def test_an_agents_whole_life(
     other = connect(firebase_suite.url, sign_up(firebase_suite))
     anonymous = connect(firebase_suite.url)
     task = "Adds up and asks."
-    written_code = code(mcp_server.url, api_server.address)
+    written_code = build_code(mcp_server.url, api_server.address)
     schema = {"inputText": "string"}
 
     written = generate(mine.client, model_server, task, schema, mcp_server.url, written_code)
     assert (written["code"], written["friendlyName"], written["docstring"]) == (written_code, "add_and_ask", "Doc.")
 
     tools = {mcp_server.url: ["add"]}
-    ran = mine.client.post(
+    outcome = mine.client.post(
         "/api/agents/run-code", json={"code": written["code"], "inputDict": {"inputText": "hey"}, "tools": tools}
     )
     expected = {"outputText": "You said: hey", "total": 4, "query": [["n", "4"]]}
-    assert (ran.status_code, ran.json()["result"], ran.json()["logs"]) == (200, expected, ["called the model"])
+    assert (outcome.status_code, outcome.json()["result"], outcome.json()["logs"]) == (
+        200,
+        expected,
+        ["called the model"],
+    )
 
     body = {
         "name": "Adder",
@@ -99,7 +103,7 @@ def test_an_agents_whole_life(
 
 
 def generate(
-    client: httpx.Client, model_server: ModelServer, task: str, schema: dict[str, Any], url: str, answer: str
+    client: httpx.Client, model_server: ModelServer, task: str, schema: dict[str, Any], url: str, code: str
 ) -> dict[str, Any]:
     """Generates code twice. The first request fails, but reveals the prompt with the tools' docs. The second
     succeeds."""
@@ -107,7 +111,7 @@ def generate(
     assert client.post("/api/agents/generate-code", json=body).status_code == 502
     prompts = [call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2]
     prompt = next(text for text in prompts if "Adds two numbers." in text)
-    model_server.script(prompt, Answer(f"Here:\n```python\n{answer}```"))
+    model_server.script(prompt, Answer(f"Here:\n```python\n{code}```"))
     naming_answer = Answer('{"friendly_name": "add_and_ask", "docstring": "Doc."}')
     model_server.script(write_naming_request(write_request(task, schema, None, {})), naming_answer)
     response = client.post("/api/agents/generate-code", json=body)

@@ -93,13 +93,15 @@ async def test_another_users_tickets_and_sessions_are_404(serve: Serve, auth_hea
     """Nobody but the owner can see a ticket or a session, not even an administrator."""
     client = serve(chat, app_env="firebase")
     ticket = (await client.post("/chat", json=CHAT, headers=auth_headers("user"))).json()["ticket_id"]
-    own = serve(sessions, app_env="firebase")
-    await own.post("/sessions/s/config", json=CONFIG, headers=auth_headers("user"))
+    session_client = serve(sessions, app_env="firebase")
+    await session_client.post("/sessions/s/config", json=CONFIG, headers=auth_headers("user"))
     for who in ("other", "admin"):
         assert (await client.get(f"/chat/{ticket}", headers=auth_headers(who))).status_code == 404
-        assert (await own.get("/sessions/s/config", headers=auth_headers(who))).status_code == 404
-        assert (await own.delete("/sessions/s", headers=auth_headers(who))).status_code == 404
-    assert (await own.get("/sessions/s/config", headers=auth_headers("user"))).json()["model"] == "gpt-4.1-mini"
+        assert (await session_client.get("/sessions/s/config", headers=auth_headers(who))).status_code == 404
+        assert (await session_client.delete("/sessions/s", headers=auth_headers(who))).status_code == 404
+    assert (await session_client.get("/sessions/s/config", headers=auth_headers("user"))).json()[
+        "model"
+    ] == "gpt-4.1-mini"
 
 
 @pytest.mark.parametrize("app_env", ["local", "firebase"])
@@ -131,8 +133,8 @@ async def test_the_admin_password(
     response = await client.get("/admin/users", headers=headers)
     assert response.status_code == status
     if status == 401:
-        wrong, missing = "That is not the administrators' password.", "Send the administrators' password as"
-        assert response.json()["detail"].startswith(missing if sent is None else wrong)
+        if_wrong, if_missing = "That is not the administrators' password.", "Send the administrators' password as"
+        assert response.json()["detail"].startswith(if_missing if sent is None else if_wrong)
 
 
 async def test_guessing_the_password_is_limited(serve: Serve) -> None:

@@ -126,11 +126,11 @@ async def test_a_change_returns_the_agent(serve: Serve) -> None:
 async def test_fields_that_callers_cannot_set_are_ignored(serve: Serve) -> None:
     """Callers cannot set `_id`, the owner and the times, so these fields are ignored in requests."""
     client = serve(agents)
-    mine = {"_id": "mine", "_rev": "x", "owner": "o", "createdAt": "2000-01-01T00:00:00Z", "deployedAs": "x"}
-    saved = (await client.post("/agents", json={**AGENT, **mine})).json()
+    ignored_fields = {"_id": "mine", "_rev": "x", "owner": "o", "createdAt": "2000-01-01T00:00:00Z", "deployedAs": "x"}
+    saved = (await client.post("/agents", json={**AGENT, **ignored_fields})).json()
     assert saved["_id"] != "mine"
     assert not saved["createdAt"].startswith("2000")
-    changed = (await client.put(f"/agents/{saved['_id']}", json={**mine, "_rev": saved["_rev"]})).json()
+    changed = (await client.put(f"/agents/{saved['_id']}", json={**ignored_fields, "_rev": saved["_rev"]})).json()
     assert (changed["_id"], changed["createdAt"]) == (saved["_id"], saved["createdAt"])
 
 
@@ -149,9 +149,9 @@ async def test_an_outdated_revision_is_409(serve: Serve) -> None:
     saved = (await client.post("/agents", json=AGENT)).json()
     path = f"/agents/{saved['_id']}"
     assert (await client.put(path, json={"_rev": saved["_rev"], "name": "One"})).status_code == 200
-    stale = await client.put(path, json={"_rev": saved["_rev"], "name": "Two"})
-    assert stale.status_code == 409
-    assert set(stale.json()) == {"detail"}
+    rejected = await client.put(path, json={"_rev": saved["_rev"], "name": "Two"})
+    assert rejected.status_code == 409
+    assert set(rejected.json()) == {"detail"}
     assert (await client.get(path)).json()["name"] == "One"
     assert (await client.put(path, json={"name": "Three"})).status_code == 200
 
@@ -234,8 +234,8 @@ async def test_every_route_works_at_every_path(serve: Serve, prefix: str, end: s
     assert (await client.put(one, json={"name": "New"})).status_code == 200
     assert [agent["name"] for agent in (await client.get(root)).json()] == ["New"]
     run = {"code": CODE, "inputDict": {"inputText": "x"}, "tools": {}}
-    ran = await client.post(f"{prefix}/run-code{end}", json=run)
-    assert ran.json()["result"] == {"outputText": "x"}
+    outcome = await client.post(f"{prefix}/run-code{end}", json=run)
+    assert outcome.json()["result"] == {"outputText": "x"}
     written = await client.post(f"{prefix}/generate-code{end}", json={})
     assert written.status_code == 422
     assert {problem["loc"][1] for problem in written.json()["detail"]} == {"description", "modelConfig"}

@@ -33,10 +33,10 @@ def operations_with(status: str, excluded: Container[str] = ()) -> Any:
     return pytest.mark.parametrize(("path", "method", "operation"), operations)
 
 
-def fill_path(path: str, **named: str) -> str:
+def fill_path(path: str, **values: str) -> str:
     names = ("agent_id", "demo_id", "friendly_name", "model", "provider", "session_id", "ticket_id", "user_id")
     ticket = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
-    return path.format(**{**dict.fromkeys(names, "x1"), "ticket_id": ticket, **named})
+    return path.format(**{**dict.fromkeys(names, "x1"), "ticket_id": ticket, **values})
 
 
 def example(operation: dict[str, Any]) -> Any:

@@ -131,9 +131,9 @@ async def test_an_outdated_revision_is_409(serve: Serve) -> None:
     saved = (await client.post("/demos", json=DEMO)).json()
     path = f"/demos/{saved['_id']}"
     assert (await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "One"})).status_code == 200
-    stale = await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "Two"})
-    assert stale.status_code == 409
-    assert set(stale.json()) == {"detail"}
+    rejected = await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "Two"})
+    assert rejected.status_code == 409
+    assert set(rejected.json()) == {"detail"}
     assert (await client.get(path)).json()["name"] == "One"
     assert (await client.put(path, json={**DEMO, "name": "Three"})).status_code == 200
 

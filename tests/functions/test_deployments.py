@@ -27,14 +27,14 @@ async def test_publishing_has_the_documented_shapes(serve: Serve, database: Data
     info = await client.get(f"/agents/{agent.id}/deployment")
     assert info.status_code == 200
     assert list(info.json()) == ["is_deployed", "friendly_name", "agentId", "endpoint", "deployedAt", "budgetPerDay"]
-    when = info.json().pop("deployedAt")
-    assert datetime.fromisoformat(when).tzinfo is not None
+    deployed_at = info.json().pop("deployedAt")
+    assert datetime.fromisoformat(deployed_at).tzinfo is not None
     assert info.json() == {
         "is_deployed": True,
         "friendly_name": "echo",
         "agentId": agent.id,
         "endpoint": "/rest/echo",
-        "deployedAt": when,
+        "deployedAt": deployed_at,
         "budgetPerDay": 1.0,
     }
     undeployed = await client.delete(f"/agents/{agent.id}/undeploy")
@@ -54,8 +54,8 @@ async def test_a_budget_is_set_and_shown(serve: Serve, database: Database, body:
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments, deployment_budget_per_day=0.25)
     budget = next(iter((body or {}).values()), 0.25)
-    for sent in (body, None, {"budgetPerDay": None, "somethingNew": 1}):
-        deployed = await client.post(f"/agents/{agent.id}/deploy", json=sent)
+    for body_sent in (body, None, {"budgetPerDay": None, "somethingNew": 1}):
+        deployed = await client.post(f"/agents/{agent.id}/deploy", json=body_sent)
         assert deployed.status_code == 201
         assert deployed.json()["budgetPerDay"] == budget
         assert (await client.get(f"/agents/{agent.id}/deployment")).json()["budgetPerDay"] == budget

@@ -125,8 +125,10 @@ async def test_a_missing_or_wrong_token_is_502(
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.private_url, **token})
     assert response.status_code == 502
     assert response.json() == {"detail": "127.0.0.1 requires a token, or a different one: A token is needed here."}
-    sent = f"Bearer {SECRET}" if token.get("auth_token") else None
-    assert {authorization for _, path, authorization in mcp_server.requests if path == "/private"} == {sent}
+    authorization_sent = f"Bearer {SECRET}" if token.get("auth_token") else None
+    assert {authorization for _, path, authorization in mcp_server.requests if path == "/private"} == {
+        authorization_sent
+    }
     assert SECRET not in response.text + logged()
 
 

@@ -248,8 +248,8 @@ async def test_an_anonymous_caller_is_401(serve: Serve, api_server: ApiServer) -
 async def test_the_callers_headers_are_not_forwarded(serve: Serve, api_server: ApiServer) -> None:
     """The server from which a document is fetched does not get the caller's ID token, cookies or address."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
-    mine = {"Authorization": "Bearer mine", "Cookie": "a=mine", "X-Forwarded-For": "9.8.7.6", "X-Mine": "mine"}
-    response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"}, headers=mine)
+    headers = {"Authorization": "Bearer mine", "Cookie": "a=mine", "X-Forwarded-For": "9.8.7.6", "X-Mine": "mine"}
+    response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"}, headers=headers)
     assert response.status_code == 200
     (call,) = api_server.calls
     assert set(call.headers) == {"host", "accept", "accept-encoding", "connection", "user-agent"}

@@ -137,13 +137,13 @@ async def test_the_refusal_of_a_page_from_a_file_suggests_a_server(environ: dict
 async def test_a_refused_preflight_does_not_blame_the_origin_for_a_header() -> None:
     """If the header or the method is not allowed, the error names it instead of the origin."""
     app = create_app("meta", router, Settings())
-    sent = {"Origin": LOCAL_ORIGINS[0], **PREFLIGHT, "Access-Control-Request-Headers": "content-type, x-odd"}
+    sent_headers = {"Origin": LOCAL_ORIGINS[0], **PREFLIGHT, "Access-Control-Request-Headers": "content-type, x-odd"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        headers = await client.options("/", headers=sent)
-        method = await client.options("/", headers={**sent, "Access-Control-Request-Method": "BREW"})
-    assert (headers.status_code, method.status_code) == (400, 400)
-    assert "x-odd" in headers.json()["detail"]
-    assert "BREW" in method.json()["detail"]
+        header_refusal = await client.options("/", headers=sent_headers)
+        method_refusal = await client.options("/", headers={**sent_headers, "Access-Control-Request-Method": "BREW"})
+    assert (header_refusal.status_code, method_refusal.status_code) == (400, 400)
+    assert "x-odd" in header_refusal.json()["detail"]
+    assert "BREW" in method_refusal.json()["detail"]
 
 
 async def test_the_refusal_of_a_preflight_is_short() -> None:
@@ -178,8 +178,8 @@ async def test_any_origin_may_call_open_paths(environ: dict[str, str]) -> None:
 async def test_a_listed_origin_may_send_and_read_the_services_headers() -> None:
     """Listed origins may send and read all headers that routes accept or return in addition to the standard ones."""
     app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": "https://a.example"}))
-    sent = "authorization, content-type, idempotency-key, x-admin-password, x-request-id, traceparent"
-    preflight_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent}
+    sent_names = "authorization, content-type, idempotency-key, x-admin-password, x-request-id, traceparent"
+    preflight_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent_names}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         allowed = await client.options("/", headers={"Origin": "https://a.example", **preflight_headers})
         response = await client.get("/", headers={"Origin": "https://a.example"})

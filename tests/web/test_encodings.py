@@ -179,15 +179,15 @@ async def test_an_incomplete_body_is_refused() -> None:
         {"type": "http.request", "body": b'{"a": 1}', "more_body": True},
         {"type": "http.disconnect"},
     ]
-    sent: list[Any] = []
+    sent_messages: list[Any] = []
 
     async def receive() -> Any:
         return incoming.pop(0)
 
     async def send_message(message: Any) -> None:
-        sent.append(message)
+        sent_messages.append(message)
 
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/things", "query_string": b"", "headers": headers}
     await app(scope, receive, send_message)
-    assert sent[0]["status"] == 400
+    assert sent_messages[0]["status"] == 400

@@ -23,8 +23,8 @@ def bypasses_authentication_locally(context: CheckContext) -> None:
         ok(context.anonymous.get("/users/me"), 401)
     else:
         assert ok(context.anonymous.get("/users/me"))["_id"] == "local-dev-user"
-        wrong = {"Authorization": "Bearer wrong"}
-        assert ok(context.anonymous.get("/users/me", headers=wrong))["_id"] == "local-dev-user"
+        invalid_token = {"Authorization": "Bearer wrong"}
+        assert ok(context.anonymous.get("/users/me", headers=invalid_token))["_id"] == "local-dev-user"
 
 
 def accepts_a_token(context: CheckContext) -> None:
