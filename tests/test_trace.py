@@ -105,7 +105,7 @@ def test_googles_header_is_equivalent(trace: TraceContext) -> None:
 
 
 @pytest.mark.parametrize("value", [TRACE, f"{TRACE}/0;o=1", f"{TRACE}/{1 << 64}"])
-def test_googles_header_may_lack_a_span(value: str) -> None:
+def test_googles_header_can_lack_a_span(value: str) -> None:
     """If Google's header has no span, a random one is created, so that the trace can be forwarded."""
     trace = parse_cloud_trace(value)
     assert trace is not None

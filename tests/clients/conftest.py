@@ -12,11 +12,11 @@ import pytest
 
 from contract.functions import ROOT
 from shared.settings import Settings
-from tests.clients.hosted import Hosted
+from tests.clients.hosted import HostedService
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.functions.conftest import auth_headers as auth_headers
 
-Host = Callable[..., Hosted]
+Host = Callable[..., HostedService]
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 TYPESCRIPT = ROOT / "clients" / "typescript"
 
@@ -33,8 +33,8 @@ def host(
         monkeypatch.setenv(name, value)
     with ExitStack() as stack:
 
-        def start(**fields: object) -> Hosted:
-            hosted = Hosted(settings.model_copy(update=fields), cloud_tasks)
+        def start(**fields: object) -> HostedService:
+            hosted = HostedService(settings.model_copy(update=fields), cloud_tasks)
             hosted.start()
             stack.callback(hosted.stop)
             return hosted

@@ -15,10 +15,10 @@ from shared.settings import Settings
 from shared.web import create_app
 from tests.contract.rewrites import first_match
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
-class Hosted(ServedInThread):
+class HostedService(ThreadedServer):
     """The service. `/own/{function}` is the address of a single function, which sees only the rest of the path.
 
     `POST /interrupt` sets the response to the next look-up of a ticket: the body and media type are those of the

@@ -49,7 +49,7 @@ from firebase_agents_client.generated.models import (
 )
 from local_platform.ports import free_port
 from tests.clients.conftest import Host
-from tests.clients.hosted import Hosted
+from tests.clients.hosted import HostedService
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.functions.conftest import AuthHeaders
 
@@ -57,12 +57,12 @@ GREETER = "async def run(input_dict, tools):\n    return {'outputText': 'Hello, 
 
 
 @pytest.fixture
-def hosted(host: Host) -> Hosted:
+def hosted(host: Host) -> HostedService:
     return host()
 
 
 @pytest.fixture
-def client(hosted: Hosted) -> Iterator[AuthenticatedClient]:
+def client(hosted: HostedService) -> Iterator[AuthenticatedClient]:
     with connect(f"{hosted.address}/api") as client:
         yield client
 
@@ -77,7 +77,7 @@ def submit(client: AuthenticatedClient, prompt: str) -> str:
 
 
 def interrupt(
-    hosted: Hosted,
+    hosted: HostedService,
     status: int,
     body: str = '{"detail": "Later."}',
     media_type: str = "application/json",
@@ -93,7 +93,7 @@ def interrupt(
     )
 
 
-def lose(hosted: Hosted) -> None:
+def lose(hosted: HostedService) -> None:
     """Makes the service process the next chat or agent call, but lose its response."""
     httpx.post(f"{hosted.address}/lose", trust_env=False)
 
@@ -130,13 +130,13 @@ def test_waiting_returns_the_result(client: AuthenticatedClient, model_server: M
     assert result.cost > 0
 
 
-def test_a_functions_own_address_serves_its_operations(hosted: Hosted) -> None:
+def test_a_functions_own_address_serves_its_operations(hosted: HostedService) -> None:
     """The client works with the address of a single function, whose name the platform removes from the path."""
     with connect(f"{hosted.address}/own/chat") as direct:
         assert wait_for_ticket(direct, submit(direct, "direct")).content == "You said: direct"
 
 
-async def test_a_chat_can_be_awaited(hosted: Hosted, model_server: ModelServer) -> None:
+async def test_a_chat_can_be_awaited(hosted: HostedService, model_server: ModelServer) -> None:
     """The async wait does not block the event loop."""
     model_server.script("slow", Answer("At last.", delay=0.5))
     async with connect(hosted.address) as client:
@@ -168,7 +168,7 @@ def test_waiting_times_out(client: AuthenticatedClient, model_server: ModelServe
     assert wait_for_ticket(client, ticket_id).content == "Here."
 
 
-async def test_awaiting_times_out(hosted: Hosted, model_server: ModelServer) -> None:
+async def test_awaiting_times_out(hosted: HostedService, model_server: ModelServer) -> None:
     """If the async wait times out, the caller can await the same ticket again."""
     model_server.script("endless", Answer("Here.", delay=1))
     async with connect(hosted.address) as client:
@@ -178,7 +178,7 @@ async def test_awaiting_times_out(hosted: Hosted, model_server: ModelServer) -> 
         await wait_for_ticket_async(client, accepted.ticket_id)
 
 
-def test_retry_after_is_honored(client: AuthenticatedClient, hosted: Hosted) -> None:
+def test_retry_after_is_honored(client: AuthenticatedClient, hosted: HostedService) -> None:
     """The next look-up happens only after the time in `Retry-After`."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 503, after=1)
@@ -188,7 +188,7 @@ def test_retry_after_is_honored(client: AuthenticatedClient, hosted: Hosted) -> 
     assert hosted.look_ups == 2
 
 
-def test_a_retry_after_beyond_the_timeout_ends_the_wait(client: AuthenticatedClient, hosted: Hosted) -> None:
+def test_a_retry_after_beyond_the_timeout_ends_the_wait(client: AuthenticatedClient, hosted: HostedService) -> None:
     """If `Retry-After` exceeds the timeout, the wait fails immediately, with the service's error as the cause."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 429, after=60)
@@ -201,7 +201,7 @@ def test_a_retry_after_beyond_the_timeout_ends_the_wait(client: AuthenticatedCli
     assert (cause.status, cause.retry_after, str(cause)) == (429, 60, "429: Later.")
 
 
-def test_look_ups_are_retried_after_temporary_errors(client: AuthenticatedClient, hosted: Hosted) -> None:
+def test_look_ups_are_retried_after_temporary_errors(client: AuthenticatedClient, hosted: HostedService) -> None:
     """Look-ups are retried whatever body the error has, because a proxy may send any body."""
     ticket_id = submit(client, "odd")
     interrupt(hosted, 502, "<h1>Bad Gateway</h1>", "text/html")
@@ -211,7 +211,7 @@ def test_look_ups_are_retried_after_temporary_errors(client: AuthenticatedClient
     assert hosted.look_ups >= 4
 
 
-def test_an_error_that_is_not_json_raises_a_service_error(client: AuthenticatedClient, hosted: Hosted) -> None:
+def test_an_error_that_is_not_json_raises_a_service_error(client: AuthenticatedClient, hosted: HostedService) -> None:
     """If an error response is not JSON, the call raises a `ServiceError` without a body."""
     interrupt(hosted, 503, "<h1>Away</h1>", "text/html", after=2)
     with pytest.raises(ServiceError, match="503") as caught:
@@ -229,7 +229,7 @@ def test_look_ups_are_retried_while_the_network_is_unavailable(project: str) -> 
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
-def test_waiting_for_an_unknown_ticket_fails_immediately(client: AuthenticatedClient, hosted: Hosted) -> None:
+def test_waiting_for_an_unknown_ticket_fails_immediately(client: AuthenticatedClient, hosted: HostedService) -> None:
     """After a 404, the wait raises an exception with the service's error and a request id."""
     with pytest.raises(ServiceError) as caught:
         wait_for_ticket(client, "no/such ticket")
@@ -328,7 +328,7 @@ def is_uuid(key: str | None) -> bool:
 
 
 def test_a_chat_whose_response_is_lost_is_retried(
-    client: AuthenticatedClient, hosted: Hosted, fast_retries: None
+    client: AuthenticatedClient, hosted: HostedService, fast_retries: None
 ) -> None:
     """Retries have the key of the first request, so there is only one ticket. Another chat has another key."""
     lose(hosted)
@@ -342,7 +342,7 @@ def test_a_chat_whose_response_is_lost_is_retried(
     assert hosted.keys[3] != hosted.keys[0]
 
 
-async def test_an_async_chat_whose_response_is_lost_is_retried(hosted: Hosted, fast_retries: None) -> None:
+async def test_an_async_chat_whose_response_is_lost_is_retried(hosted: HostedService, fast_retries: None) -> None:
     """Async calls are retried like sync calls."""
     lose(hosted)
     async with connect(f"{hosted.address}/api") as client:
@@ -352,7 +352,7 @@ async def test_an_async_chat_whose_response_is_lost_is_retried(hosted: Hosted, f
 
 
 def test_an_agent_whose_response_is_lost_runs_once(
-    client: AuthenticatedClient, hosted: Hosted, fast_retries: None, model_server: ModelServer
+    client: AuthenticatedClient, hosted: HostedService, fast_retries: None, model_server: ModelServer
 ) -> None:
     """A lost agent call is retried with the client's random key. If the caller passes a key, the client uses it."""
     code = (
@@ -376,7 +376,7 @@ def test_an_agent_whose_response_is_lost_runs_once(
     assert len(model_server.calls) == 2
 
 
-def test_requests_are_retried(client: AuthenticatedClient, hosted: Hosted, fast_retries: None) -> None:
+def test_requests_are_retried(client: AuthenticatedClient, hosted: HostedService, fast_retries: None) -> None:
     """A request is retried if the service asks for it, or if a proxy could not reach the service."""
     started_at = time.monotonic()
     interrupt(hosted, 503, after=1, **{"for": "call"})
@@ -393,7 +393,7 @@ def test_requests_are_retried(client: AuthenticatedClient, hosted: Hosted, fast_
     ("status", "query"), [(503, {}), (503, {"after": 60}), (429, {"after": 3600}), (409, {}), (400, {})]
 )
 def test_other_failures_are_not_retried(
-    client: AuthenticatedClient, hosted: Hosted, status: int, query: dict[str, int]
+    client: AuthenticatedClient, hosted: HostedService, status: int, query: dict[str, int]
 ) -> None:
     """Without `Retry-After`, or with a long one, the caller decides whether to retry."""
     interrupt(hosted, status, **query, **{"for": "call"})
@@ -402,7 +402,9 @@ def test_other_failures_are_not_retried(
     assert len(hosted.keys) == 1
 
 
-def test_a_request_is_sent_at_most_five_times(client: AuthenticatedClient, hosted: Hosted, fast_retries: None) -> None:
+def test_a_request_is_sent_at_most_five_times(
+    client: AuthenticatedClient, hosted: HostedService, fast_retries: None
+) -> None:
     """After five attempts, the caller gets the last error."""
     for _ in range(6):
         interrupt(hosted, 503, after=0, **{"for": "call"})
@@ -413,7 +415,7 @@ def test_a_request_is_sent_at_most_five_times(client: AuthenticatedClient, hoste
         submit(anonymous, "away")
 
 
-def test_a_chat_with_an_unknown_outcome_has_its_ticket(client: AuthenticatedClient, hosted: Hosted) -> None:
+def test_a_chat_with_an_unknown_outcome_has_its_ticket(client: AuthenticatedClient, hosted: HostedService) -> None:
     """If the outcome of a chat is unknown, the exception has the ticket's id."""
     body = '{"detail": "Perhaps.", "ticket_id": "t"}'
     interrupt(hosted, 503, body, **{"for": "call"})
@@ -423,7 +425,7 @@ def test_a_chat_with_an_unknown_outcome_has_its_ticket(client: AuthenticatedClie
     assert caught.value.body.ticket_id == "t"
 
 
-def test_other_requests_are_sent_once_and_without_a_key(client: AuthenticatedClient, hosted: Hosted) -> None:
+def test_other_requests_are_sent_once_and_without_a_key(client: AuthenticatedClient, hosted: HostedService) -> None:
     """Requests other than chats and agent calls are not retried: the service could not recognize the repetition."""
     unwrap(agents_create.sync_detailed(client=client, body=CreateAgentRequest(name="chat", code=GREETER)))
     unwrap(users_me.sync_detailed(client=client))

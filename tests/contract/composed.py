@@ -6,11 +6,11 @@ from contract.functions import PRIVATE, functions
 from shared.settings import Settings
 from shared.web import create_app
 from tests.contract.rewrites import first_match
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 from tests.sandbox_workers import end_workers
 
 
-class Composed(ServedInThread):
+class ComposedService(ThreadedServer):
     """The server for all functions, shared by the tests of a module."""
 
     def __init__(self, settings: Settings) -> None:

@@ -22,7 +22,7 @@ from schemathesis.generation.stateful import run_state_machine_as_test
 
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY
-from tests.contract.composed import Composed
+from tests.contract.composed import ComposedService
 from tests.contract.fuzzed import (
     CHECKS,
     SEED,
@@ -135,7 +135,7 @@ def service(
         for name, value in environ.items():
             patch.setenv(name, value)
         _delete_firebase_apps()
-        server = Composed(settings)
+        server = ComposedService(settings)
         logging.disable(logging.WARNING)
         server.start()
         database = f"http://{firestore_host}/emulator/v1/projects/{project}/databases/(default)/documents"

@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
-class AuthServer(ServedInThread):
+class AuthServer(ThreadedServer):
     """The server. `users`: the fields of each existing user, by uid. `requested_uids`: the uids of all requests, in
     order."""
 

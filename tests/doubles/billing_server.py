@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from shared.models.catalog import Prices
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 BYTES_PER_TOKEN = 4
 TOKENS_PER_SEARCH = 10_000
@@ -26,7 +26,7 @@ SEARCH_FEE = Decimal("0.01")
 """The price of a web search in US dollars: https://platform.openai.com/docs/pricing"""
 
 
-class BillingServer(ServedInThread):
+class BillingServer(ThreadedServer):
     """The server, with OpenAI's two APIs. `bill`: the exact total in US dollars. `max_output_tokens`: the default
     limit."""
 

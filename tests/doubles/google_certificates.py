@@ -12,7 +12,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from google.auth import crypt, jwt
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
 class Key:
@@ -56,7 +56,7 @@ class Key:
         return jwt.encode(self._signer, payload).decode()
 
 
-class GoogleCertificates(ServedInThread):
+class GoogleCertificates(ThreadedServer):
     """Serves the certificates of `keys`. `request_count`: the number of requests so far."""
 
     def __init__(self, *keys: Key) -> None:

@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 TOKEN = "token-of-the-mcp-server"
 PAGED_TOOLS = 25
@@ -35,7 +35,7 @@ _PIXEL = bytes.fromhex(
 )
 
 
-class McpServer(ServedInThread):
+class McpServer(ThreadedServer):
     """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:

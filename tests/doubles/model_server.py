@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Call:
     size: int = 0
 
 
-class ModelServer(ServedInThread):
+class ModelServer(ThreadedServer):
     """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
-class Recorder(ServedInThread):
+class Recorder(ThreadedServer):
     """The server. `bodies`: the JSON bodies of the requests, in the order of their arrival."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 
-class ServedInThread:
+class ThreadedServer:
     """Serves an application between `start` and `stop`, on a port that the system chooses."""
 
     def __init__(self, app: ASGIApp) -> None:

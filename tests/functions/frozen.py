@@ -40,7 +40,7 @@ class Instance:
         """Stops every process of the instance for `seconds`."""
         tree = [self.process, *self.process.children(recursive=True)]
         for process in tree:
-            with suppress(psutil.NoSuchProcess):  # it has just ended
+            with suppress(psutil.NoSuchProcess):  # the process has just ended
                 process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         for process in tree:

@@ -68,7 +68,7 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
 @pytest.mark.parametrize(
     ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
 )
-async def test_every_route_for_every_role(
+async def test_every_route_checks_the_role(
     serve: Serve,
     auth_headers: AuthHeaders,
     module: ModuleType,
@@ -120,7 +120,7 @@ async def test_another_users_tickets_and_sessions_are_404(serve: Serve, auth_hea
         (False, None, None, 403),
     ],
 )
-async def test_the_admin_password(
+async def test_the_admin_password_is_checked(
     serve: Serve, app_env: str, enabled: bool, configured: str | None, sent: str | None, status: int
 ) -> None:
     """If the panel is disabled, requests get a 403. A wrong and a missing password get a 401 with different messages.
@@ -259,7 +259,7 @@ async def test_the_claim_works_while_the_panel_is_disabled(serve: Serve, auth_he
     assert (await client.get("/admin/users", headers=auth_headers("admin"))).status_code == 200
 
 
-async def test_pages_of_users(serve: Serve, auth_headers: AuthHeaders) -> None:
+async def test_users_are_listed_in_pages(serve: Serve, auth_headers: AuthHeaders) -> None:
     """A header has the token of the next page. The last page and an unlimited list have no such header."""
     for who in ("user", "other", "admin"):
         await serve(users, app_env="firebase").get("/users/me", headers=auth_headers(who))

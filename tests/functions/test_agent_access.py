@@ -87,7 +87,7 @@ async def _store(database: Database, visibility: Visibility) -> None:
 @pytest.mark.parametrize(
     ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
 )
-async def test_every_route_for_every_role(
+async def test_every_route_checks_the_role(
     serve: Serve,
     auth_headers: AuthHeaders,
     database: Database,

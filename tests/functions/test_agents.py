@@ -34,7 +34,7 @@ SERVICE_FIELDS = ["_id", "_rev", "createdAt", "updatedAt"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
-async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
+async def test_a_saved_agent_has_the_documented_shape(serve: Serve) -> None:
     """The response to a saved agent is in camelCase. It also has `warnings` and `engine`, which are not stored."""
     client = serve(agents)
     response = await client.post("/agents", json=FULL)
@@ -201,7 +201,7 @@ async def test_changing_another_users_shared_agent_is_403(serve: Serve, database
     assert [agent["_id"] for agent in (await client.get("/agents")).json()] == [shared.id]
 
 
-async def test_pages_of_agents(serve: Serve) -> None:
+async def test_agents_are_listed_in_pages(serve: Serve) -> None:
     """A header has the token of the next page. The last page and an unlimited list have no such header."""
     client = serve(agents)
     for number in range(5):

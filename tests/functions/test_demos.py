@@ -227,7 +227,7 @@ async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
         assert "at most" in response.json()["detail"]
 
 
-async def test_another_users_demo(serve: Serve, database: Database) -> None:
+async def test_another_users_demo_cannot_be_changed(serve: Serve, database: Database) -> None:
     """Another user's shared demo can be read, but changing it gets a 403. A private demo of another user gets a 404."""
     client = serve(demos)
     shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
@@ -243,7 +243,7 @@ async def test_another_users_demo(serve: Serve, database: Database) -> None:
     assert [demo["_id"] for demo in (await client.get("/demos")).json()] == [shared]
 
 
-async def test_pages_of_demos(serve: Serve) -> None:
+async def test_demos_are_listed_in_pages(serve: Serve) -> None:
     """A header has the token of the next page. The last page and an unlimited list have no such header."""
     client = serve(demos)
     for number in range(5):
@@ -423,7 +423,7 @@ async def test_an_invalid_host_is_400(serve: Serve, database: Database, headers:
     assert set(response.json()) == {"detail"}
 
 
-async def test_who_can_open_a_page(
+async def test_only_authorized_users_can_open_a_page(
     serve: Serve, database: Database, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Anyone can open a shared page, with any token or none. Only the owner and administrators can open a private

@@ -48,7 +48,7 @@ async def test_publishing_has_the_documented_shapes(serve: Serve, database: Data
 
 
 @pytest.mark.parametrize("body", [{"budgetPerDay": 2.5}, {"budget_per_day": 0}, {"budgetPerDay": 10_000}, {}, None])
-async def test_a_budget_is_set_and_shown(serve: Serve, database: Database, body: dict[str, Any] | None) -> None:
+async def test_a_budget_is_set_and_returned(serve: Serve, database: Database, body: dict[str, Any] | None) -> None:
     """A budget is set in US dollars, and returned by both routes. A missing or null budget means the current one or, at
     the first deployment, the default."""
     agent = await save(database, ME, friendlyName="echo")
@@ -84,7 +84,7 @@ async def test_an_agent_without_a_free_name_is_not_published(serve: Serve, datab
         assert set(response.json()) == {"detail"}
 
 
-async def test_another_users_agent(serve: Serve, database: Database) -> None:
+async def test_another_users_deployment_cannot_be_changed(serve: Serve, database: Database) -> None:
     """Another user's private agent is unknown. The deployment of a shared agent can be read but not changed."""
     client = serve(deployments)
     private = await publish(database, OTHER, "private")
@@ -124,7 +124,7 @@ async def test_the_list_has_the_documented_shape(serve: Serve, database: Databas
     assert "x-next-page-token" not in response.headers
 
 
-async def test_pages_of_deployments(serve: Serve, database: Database) -> None:
+async def test_deployments_are_listed_in_pages(serve: Serve, database: Database) -> None:
     """A header has the token of the next page. The last page has no such header."""
     names = [f"n{number}" for number in range(5)]
     for name in names:

@@ -22,10 +22,10 @@ from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
-class OddServer(ServedInThread):
+class OddServer(ThreadedServer):
     """An MCP server whose `tools`, a JSON text, are set by a test."""
 
     def __init__(self) -> None:
