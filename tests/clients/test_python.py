@@ -137,7 +137,7 @@ def test_a_functions_own_address_serves_its_operations(hosted: HostedService) ->
 
 
 async def test_a_chat_can_be_awaited(hosted: HostedService, model_server: ModelServer) -> None:
-    """The async wait does not block the event loop."""
+    """Waiting for a chat with async calls does not block the event loop."""
     model_server.script("slow", Answer("At last.", delay=0.5))
     async with connect(hosted.address) as client:
         accepted = unwrap(await chat_submit.asyncio_detailed(client=client, body=chat("slow")))
@@ -261,7 +261,7 @@ def test_agents_are_created_changed_and_deleted(client: AuthenticatedClient) -> 
 
 
 def test_code_is_run(client: AuthenticatedClient) -> None:
-    """The result can be any JSON value. An error has the details that the code's author needs."""
+    """Running code returns its result, which can be any JSON value. An error has the details that the author needs."""
     request = RunCodeRequest.from_dict({"code": GREETER, "inputDict": {"inputText": "Ada"}})
     outcome = unwrap(agents_run_code.sync_detailed(client=client, body=request))
     assert (outcome.result, outcome.error, outcome.engine) == ({"outputText": "Hello, Ada"}, None, "python")
@@ -295,7 +295,7 @@ def test_each_error_has_its_own_type(client: AuthenticatedClient) -> None:
 
 
 def test_the_token_provider_is_called_for_each_request(host: Host, auth_headers: AuthHeaders) -> None:
-    """Each request is sent with a new token. Without a token provider, the service rejects the request."""
+    """Each request calls the token provider. Without a token provider, the service rejects the request."""
     bearers = iter([auth_headers(who)["Authorization"].removeprefix("Bearer ") for who in ("user", "other")])
     address = host(app_env="firebase").address
     with connect(address, lambda: next(bearers)) as client:

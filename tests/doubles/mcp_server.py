@@ -135,7 +135,7 @@ class McpServer(ThreadedServer):
 
         @server.tool()
         def fail(reason: str) -> str:
-            """Fails."""
+            """Fails with the given reason."""
             self.calls.append(("fail", {"reason": reason}))
             raise ToolError(reason)
 

@@ -223,7 +223,7 @@ async def test_generated_code_runs(serve: Serve, model_server: ModelServer) -> N
 async def test_a_bad_request_is_refused_before_a_model_is_called(
     serve: Serve, model_server: ModelServer, change: dict[str, Any], status: int
 ) -> None:
-    """A malformed request gets a 422, and a request that names something unknown or unusable gets a 400."""
+    """A malformed request gets a 422, and one that names something unknown or unusable a 400. No model is called."""
     response = await serve(agents).post("/agents/generate-code", json={**REQUEST, **change})
     assert response.status_code == status
     assert set(response.json()) == {"detail"}

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/health", "/health/"])
-async def test_the_health_response_equals_the_contracts(serve: Serve, path: str) -> None:
+async def test_the_health_response_is_the_documented_one(serve: Serve, path: str) -> None:
     """The health check returns exactly the documented response at every path."""
     response = await serve(meta).get(path)
     assert (response.status_code, response.json()) == (200, {"status": "healthy", "service": "user-service"})
