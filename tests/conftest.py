@@ -1,4 +1,4 @@
-"""Shared fixtures: the Firestore emulator, started once; a separate project per test; and the scripted servers."""
+"""Shared fixtures: the Firestore emulator, which is started once, a separate project for each test, and the doubles."""
 
 import gc
 import json
@@ -39,10 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sorts fast tests first, and those that need the whole suite last.
+    """Sorts fast tests first, and tests that need the whole emulator suite last.
 
-    With several pytest workers, the sandbox's tests come at the very end: they use the CPU while one worker waits for
-    its suites.
+    With several pytest workers, the sandbox's tests come at the very end, so that they use the CPU while one worker
+    waits for its suites.
     """
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("e2e", "staged")])
     if hasattr(config, "workerinput"):
@@ -51,7 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class _SuiteScheduling(LoadFileScheduling):
-    """Gives each file to one worker, and all end-to-end tests to the same one, because the suites use fixed ports."""
+    """Assigns each file to one worker, and all end-to-end tests to the same worker, because the suites use fixed
+    ports."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
@@ -63,14 +64,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 
 def pytest_configure() -> None:
-    """Leaves old garbage for a collection between files, so that its errors are not attributed to another test."""
+    """Delays the collection of old garbage until the end of a file, so that errors are not attributed to other
+    tests."""
     threshold_0, threshold_1, _ = gc.get_threshold()
     gc.set_threshold(threshold_0, threshold_1, 1_000_000)
 
 
 @pytest.fixture
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
-    """Replaces the service's clock with one that stands still until the test moves it."""
+    """Replaces the service's clock with one that advances only when the test moves it."""
     stopped = StoppedClock()
     monkeypatch.setattr("shared.clock.time", stopped)
     return stopped
@@ -78,9 +80,10 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
 
 @pytest.fixture(scope="module", autouse=True)
 def garbage() -> Iterator[None]:
-    """Collects the garbage of a file's tests at the end of the file, so that errors are attributed to it.
+    """Collects garbage at the end of each file, so that errors are attributed to the file.
 
-    Survivors are frozen, so that later collections skip them: they are mostly modules, and only grow in number.
+    The remaining objects are frozen, so that later collections skip them. They are mostly modules, and their number
+    only grows.
     """
     yield
     gc.collect()
@@ -89,7 +92,7 @@ def garbage() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with a subfolder for each function, as deployed."""
+    """Returns a folder with a subfolder for each function, as it is deployed."""
     folder = tmp_path_factory.mktemp("staged")
     stage(runtimes(), folder)
     return folder
@@ -97,7 +100,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def firestore_host() -> Iterator[str]:
-    """The `host:port` of the Firestore emulator, which is also set in the environment."""
+    """Starts the Firestore emulator. Yields its `host:port`, which is also set in the environment."""
     with firestore_emulator() as host:
         os.environ["FIRESTORE_EMULATOR_HOST"] = host
         yield host
@@ -106,14 +109,14 @@ def firestore_host() -> Iterator[str]:
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """Returns a function that returns the log lines since its last call, parsed. Each must be JSON."""
+    """Returns a function that parses and returns the log lines since its last call. Each line must be JSON."""
     configure_logging()
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 @pytest.fixture
 def project() -> str:
-    """The id of a project that only this test uses."""
+    """Returns the id of a project that only this test uses."""
     return f"demo-{uuid4().hex[:12]}"
 
 
@@ -148,7 +151,7 @@ def model_server(_model_server: ModelServer) -> ModelServer:
 
 @pytest.fixture
 def environ(model_server: ModelServer) -> dict[str, str]:
-    """An environment in which the providers `openai` and `local` are the scripted server."""
+    """Returns an environment in which the providers `openai` and `local` are the model server's double."""
     return {
         "OPENAI_API_KEY": SECRET_KEY,
         "OPENAI_BASE_URL": model_server.base_url,
@@ -191,7 +194,7 @@ def api_server(_api_server: ApiServer) -> ApiServer:
 
 @pytest.fixture(scope="session")
 def _mcp_server() -> "Iterator[McpServer]":
-    from tests.doubles.mcp_server import McpServer  # importing its SDK takes long
+    from tests.doubles.mcp_server import McpServer  # importing its SDK takes a long time
 
     server = McpServer()
     server.start()

@@ -7,7 +7,7 @@ from shared.store import Database, Transaction
 
 
 async def store(database: Database, ticket: Ticket, request: ChatRequest) -> None:
-    """Adds a new ticket with its request."""
+    """Adds a new ticket and its request."""
 
     async def add(transaction: Transaction) -> None:
         await database.tickets.get(ticket.id, transaction)
@@ -17,7 +17,7 @@ async def store(database: Database, ticket: Ticket, request: ChatRequest) -> Non
 
 
 async def store_account(database: Database, account: Account) -> Account:
-    """Writes the account exactly as given, and returns it as stored."""
+    """Stores the account exactly as it is, and returns the stored account."""
 
     async def put(transaction: Transaction) -> Account:
         await database.accounts.get(account.uid, transaction)

@@ -1,4 +1,4 @@
-"""Makes commits of the database fail, or loses their responses, at chosen moments."""
+"""Makes chosen commits to the database fail, or lose their responses."""
 
 import itertools
 from collections.abc import Callable
@@ -10,9 +10,8 @@ from shared.store import Database
 
 
 def lose_responses(database: Database, error: Exception, *commits: int) -> None:
-    """Makes the commits with these numbers, counted from now, take effect and then raise `error`.
-
-    Without numbers, this applies to the next commit.
+    """Makes the commits with these numbers raise `error` after they have taken effect. Counting starts at 1 with the
+    next commit. Without numbers, this applies to the next commit.
     """
     api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit = api.commit
@@ -29,9 +28,10 @@ def lose_responses(database: Database, error: Exception, *commits: int) -> None:
 
 
 def break_commits(database: Database, first: int, *applied: int) -> Callable[[], None]:
-    """Makes every commit from number `first` on fail, counted from now, and every read after it.
+    """Makes every commit from number `first` fail, and every read after it. Counting starts at 1 with the next commit.
 
-    The commits with the numbers in `applied` take effect anyway. Returns a function that makes the database work again.
+    The commits with the numbers in `applied` take effect nevertheless. Returns a function that makes the database work
+    again.
     """
     api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, read = api.commit, api.batch_get_documents

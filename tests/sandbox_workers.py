@@ -1,4 +1,4 @@
-"""Ends the sandbox's processes after a test."""
+"""Ends the sandbox's processes after each test."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from shared.sandbox.workers import end_all
 async def end_workers() -> None:
     """Ends the idle sandbox workers of this event loop, and their fork server.
 
-    Otherwise, the workers wait for another run, although the test's event loop has ended.
+    Otherwise, the workers would wait for another run after the test's event loop has ended.
     """
     await end_all()
 

@@ -1,10 +1,10 @@
-"""A clock that moves only when a test moves it."""
+"""A clock that advances only when a test moves it."""
 
 import time
 
 
 class StoppedClock:
-    """Stands in for `shared.clock.time`."""
+    """A replacement for `shared.clock.time`."""
 
     def __init__(self) -> None:
         self._time = time.time()

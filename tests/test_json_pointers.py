@@ -1,4 +1,4 @@
-"""JSON Pointers in fragments, within one document."""
+"""Tests JSON Pointers in URL fragments, within one document."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_pointer_leads_to_its_target(pointer: str, target: object) -> None:
     ],
 )
 def test_a_pointer_that_leads_nowhere_or_elsewhere_is_refused(pointer: str) -> None:
-    """The error is a `LookupError`, however strange the pointer is."""
+    """A pointer that leads nowhere or to another document raises a `LookupError`, however unusual it is."""
     with pytest.raises(LookupError):
         follow_pointer(DOCUMENT, pointer)
 

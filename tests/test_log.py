@@ -1,4 +1,4 @@
-"""Log lines, including the events for Error Reporting."""
+"""Tests log lines, including the events for Error Reporting."""
 
 import json
 import logging
@@ -17,7 +17,8 @@ def fail() -> None:
 
 
 def test_an_exception_is_grouped_by_its_stack(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event has the stack as `traceback.format_exc` formats it, the service and its revision."""
+    """The event for an exception has the stack in the format of `traceback.format_exc`, the service and its
+    revision."""
     monkeypatch.setenv("K_SERVICE", "worker")
     monkeypatch.setenv("K_REVISION", "worker-00007-abc")
     try:
@@ -36,7 +37,7 @@ def test_an_exception_is_grouped_by_its_stack(lines: Lines, monkeypatch: pytest.
 
 @pytest.mark.parametrize("name", ["test", "client"])
 def test_a_stack_trace_contains_no_secret(lines: Lines, name: str) -> None:
-    """Secrets in an exception's message are masked for every logger."""
+    """Secrets in the message of an exception are masked, whichever logger is used."""
     try:
         fail()
     except RuntimeError:
@@ -47,7 +48,8 @@ def test_a_stack_trace_contains_no_secret(lines: Lines, name: str) -> None:
 def test_an_error_without_an_exception_is_grouped_by_its_location(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Error Reporting requires a stack or a location."""
+    """An error without an exception is logged with its location, because Error Reporting requires a stack or a
+    location."""
     monkeypatch.delenv("K_SERVICE", raising=False)
     get_logger("test").error("It broke")
     (line,) = lines()
@@ -59,7 +61,7 @@ def test_an_error_without_an_exception_is_grouped_by_its_location(
 
 
 def test_an_exception_group_has_a_location(lines: Lines) -> None:
-    """Error Reporting does not accept the format of a group's stack."""
+    """An exception group is logged with a location, because Error Reporting does not accept the format of its stack."""
     try:
         raise ExceptionGroup("several", [RuntimeError("one")])
     except ExceptionGroup:
@@ -70,8 +72,8 @@ def test_an_exception_group_has_a_location(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize(("name", "level"), [("test", "WARNING"), ("client", "ERROR"), ("access", "ERROR")])
-def test_other_lines_are_no_error_events(lines: Lines, name: str, level: str) -> None:
-    """Warnings, lines of frontends, and access lines of 5xx responses are not reported as errors."""
+def test_other_lines_are_not_error_events(lines: Lines, name: str, level: str) -> None:
+    """Warnings, lines from frontends, and access log lines of 5xx responses are not reported as errors."""
     get_logger(name).log(getattr(logging, level), "Something")
     (line,) = lines()
     assert line["severity"] == level
@@ -80,7 +82,7 @@ def test_other_lines_are_no_error_events(lines: Lines, name: str, level: str) ->
 
 @given(st.text(), st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=3))
 def test_a_line_is_one_line_of_json(message: str, fields: dict[str, Any]) -> None:
-    """This holds for any message and level."""
+    """Every log entry is a single line of JSON, whatever its message, fields and level."""
     for level in (logging.INFO, logging.ERROR):
         record = logging.LogRecord("agents.test", level, "here.py", 7, "%s", (message,), None)
         record.fields = fields

@@ -1,4 +1,4 @@
-"""Redaction in general. The tests of the client logs check what is masked."""
+"""Tests general properties of redaction. The tests of client logs check what is masked."""
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,8 @@ HOSTILE = [
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_hostile_texts_are_redacted_in_linear_time(piece: str) -> None:
-    """Long repetitions of hard cases for regular expressions would take minutes in quadratic time."""
+def test_hostile_strings_are_redacted_in_linear_time(piece: str) -> None:
+    """Redaction takes linear time. In quadratic time, long repetitions of these hard cases would take minutes."""
     text = piece * (32 * 1024 // len(piece))
     for _ in range(20):
         redact(text)
@@ -23,12 +23,12 @@ def test_hostile_texts_are_redacted_in_linear_time(piece: str) -> None:
 
 @given(st.text())
 def test_redacting_twice_changes_nothing(text: str) -> None:
-    """A mask stays a mask, and masks nothing else."""
+    """Redacting a redacted string again does not change it."""
     once = redact(text)
     assert redact(once) == once
 
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)))
-def test_values_that_are_not_text_are_unchanged(value: dict[str, bool | int | float | None]) -> None:
-    """Numbers are not masked, even under a sensitive name: `prompt_tokens` is a count."""
+def test_values_that_are_not_strings_are_unchanged(value: dict[str, bool | int | float | None]) -> None:
+    """Numbers are not masked, even if their names look sensitive: `prompt_tokens` is a count."""
     assert list(redact_json(dict(value)).values()) == list(value.values())  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""The clean-up of sandbox processes after a test."""
+"""Tests that sandbox processes are ended after a test."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.sandbox_workers import end_workers
 
 @pytest.mark.timeout(30)
 async def test_no_sandbox_process_outlives_a_test() -> None:
-    """`end_workers` ends the fork server, which would outlive the event loop that started it."""
+    """`end_workers` ends the fork server, which would otherwise outlive the event loop that started it."""
     before = {server.pid for server in fork_servers()}
     program = Program("async def run(input_dict, tools):\n    return 1", {})
     assert (await WasmEngine(1).run(program, NoHostFunctions(), LIMITS)).result == 1

@@ -1,4 +1,4 @@
-"""Trace headers and request ids, as any caller may send them."""
+"""Tests parsing the trace headers and request ids that callers send."""
 
 import re
 
@@ -35,20 +35,22 @@ def traces() -> st.SearchStrategy[TraceContext]:
 
 @given(traces())
 def test_a_forwarded_trace_is_parsed_unchanged(trace: TraceContext) -> None:
-    """The header contains the trace, the span and whether it is recorded."""
+    """Parsing a `traceparent` header that the service has formatted returns the same trace."""
     assert parse_traceparent(trace.traceparent) == trace
 
 
 @given(traces(), st.integers(0, 255))
 def test_only_the_first_flag_is_forwarded(trace: TraceContext, flags: int) -> None:
-    """The other flags may get a meaning in a later version, and are dropped."""
+    """Only the flag for sampling is used. The other flags are dropped, because a later version may give them a
+    meaning."""
     parsed = parse_traceparent(f"00-{trace.trace_id}-{trace.span_id}-{flags:02x}")
     assert parsed == TraceContext(trace.trace_id, trace.span_id, flags % 2 == 1)
 
 
 @given(traces(), st.integers(1, 254), st.text(st.characters(codec="ascii")))
 def test_the_known_part_of_a_later_version_is_parsed(trace: TraceContext, version: int, suffix: str) -> None:
-    """Additional fields after a hyphen are ignored, but the flags must have two digits."""
+    """In a header of a later version, additional fields after a hyphen are ignored, but the flags must have two
+    digits."""
     assume("\n" not in suffix)
     later = f"{version:02x}{trace.traceparent[2:]}"
     assert parse_traceparent(later) == trace
@@ -79,14 +81,15 @@ def test_the_known_part_of_a_later_version_is_parsed(trace: TraceContext, versio
     ],
 )
 def test_invalid_headers_are_ignored(value: str) -> None:
-    """W3C's rules exclude wrong lengths, capitals, zeros, other digits, version ff, and more fields in version 00."""
+    """Headers that violate W3C's rules are ignored: wrong lengths, capitals, only zeros, other digits, version ff, or
+    more fields in version 00."""
     assert parse_traceparent(value) is None
 
 
 @given(st.text() | st.from_regex(r"[0-9a-fA-F]{2}-[0-9a-fA-F]{30,34}-[0-9a-fA-F]{14,18}-[0-9a-fA-F]{1,3}(-x)?"))
 @example("00--")
 def test_a_parsed_header_can_be_forwarded(value: str) -> None:
-    """Any text is either ignored or results in a header in the exact format. No exception is raised."""
+    """Any string is either ignored or results in a header with the exact format. No exception is raised."""
     for parse in (parse_traceparent, parse_cloud_trace):
         trace = parse(value)
         if trace is not None:
@@ -96,14 +99,14 @@ def test_a_parsed_header_can_be_forwarded(value: str) -> None:
 
 @given(traces())
 def test_googles_header_is_equivalent(trace: TraceContext) -> None:
-    """The span is a decimal number."""
+    """Google's header contains the same information. Its span is a decimal number."""
     value = f"{trace.trace_id}/{int(trace.span_id, 16)};o={int(trace.sampled)}"
     assert parse_cloud_trace(value) == trace
 
 
 @pytest.mark.parametrize("value", [TRACE, f"{TRACE}/0;o=1", f"{TRACE}/{1 << 64}"])
-def test_googles_header_may_lack_a_span(value: str) -> None:
-    """A random span is created, so that the trace can be forwarded."""
+def test_googles_header_can_lack_a_span(value: str) -> None:
+    """If Google's header has no span, a random one is created, so that the trace can be forwarded."""
     trace = parse_cloud_trace(value)
     assert trace is not None
     assert trace.trace_id == TRACE
@@ -112,7 +115,7 @@ def test_googles_header_may_lack_a_span(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "/1;o=1", "0" * 32 + "/1", TRACE[:-1], f"{TRACE}/x", f"{TRACE}/1;o=1;p=2"])
 def test_invalid_google_headers_are_ignored(value: str) -> None:
-    """Cloud Trace ignores such headers, too."""
+    """Malformed Google headers are ignored, as Cloud Trace ignores them."""
     assert parse_cloud_trace(value) is None
 
 
@@ -122,7 +125,8 @@ def test_invalid_google_headers_are_ignored(value: str) -> None:
 @example("x" * 128)
 @example("x" * 129)
 def test_a_request_id_is_safe_in_any_context(value: str) -> None:
-    """An id is limited in length, and cannot end a header, a string or a tag; any other is ignored."""
+    """A request id has a limited length, and no character that could end a header, a string or a tag. Any other request
+    id is ignored."""
     assert parse_request_id(value) == (value if re.fullmatch(r"[-A-Za-z0-9._]{1,128}\Z", value) else None)
 
 
@@ -132,7 +136,7 @@ def context(request_id: str) -> RequestContext:
 
 @given(traces())
 def test_work_for_another_request_has_its_context(trace: TraceContext) -> None:
-    """The other request's context applies only within the block."""
+    """Within the block, the context is that of the other request. Afterwards, the original context applies again."""
     outer = context("here")
     token = current_request.set(outer)
     try:
@@ -146,8 +150,11 @@ def test_work_for_another_request_has_its_context(trace: TraceContext) -> None:
 
 
 @pytest.mark.parametrize(("request_id", "traceparent"), [(None, None), ("there", None), ("there", "00-x"), (None, "x")])
-def test_work_for_an_unknown_request_keeps_the_context(request_id: str | None, traceparent: str | None) -> None:
-    """Tickets of older deployments do not name their request."""
+def test_work_for_an_unknown_request_does_not_change_the_context(
+    request_id: str | None, traceparent: str | None
+) -> None:
+    """If the other request is unknown or its trace is invalid, the context does not change. Tickets of older
+    deployments do not name their request."""
     outer = context("here")
     token = current_request.set(outer)
     try:

@@ -7,7 +7,8 @@ from typing import Any
 
 
 def token(project: str, uid: str, header: dict[str, Any] | None = None, signature: str = "", **claims: Any) -> str:
-    """Returns a token of `uid` in `project` that is valid for an hour, unless the claims change it."""
+    """Returns a token of the user `uid` in `project` that is valid for an hour. `claims` replace or add to its
+    claims."""
     now = int(time.time())
     payload = {
         "iss": f"https://securetoken.google.com/{project}",
@@ -23,5 +24,5 @@ def token(project: str, uid: str, header: dict[str, Any] | None = None, signatur
 
 
 def part(data: Any) -> str:
-    """Encodes one part of a token."""
+    """Encodes a part of a token."""
     return base64.urlsafe_b64encode(json.dumps(data).encode()).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""Fixtures: the service over HTTP, and a folder in which Node.js finds the TypeScript client."""
+"""Fixtures that serve the service over HTTP, and compile the TypeScript client for Node.js."""
 
 import json
 import os
@@ -12,11 +12,11 @@ import pytest
 
 from contract.functions import ROOT
 from shared.settings import Settings
-from tests.clients.hosted import Hosted
+from tests.clients.hosted import HostedService
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.functions.conftest import auth_headers as auth_headers
 
-Host = Callable[..., Hosted]
+Host = Callable[..., HostedService]
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 TYPESCRIPT = ROOT / "clients" / "typescript"
 
@@ -33,8 +33,8 @@ def host(
         monkeypatch.setenv(name, value)
     with ExitStack() as stack:
 
-        def start(**fields: object) -> Hosted:
-            hosted = Hosted(settings.model_copy(update=fields), cloud_tasks)
+        def start(**fields: object) -> HostedService:
+            hosted = HostedService(settings.model_copy(update=fields), cloud_tasks)
             hosted.start()
             stack.callback(hosted.stop)
             return hosted
@@ -44,7 +44,7 @@ def host(
 
 @dataclass(frozen=True)
 class NodeProject:
-    """A folder with the compiled client among its packages, like a frontend's."""
+    """The folder of a Node.js project, like a frontend's, with the compiled client in its `node_modules`."""
 
     folder: Path
 
@@ -55,7 +55,7 @@ class NodeProject:
         return self.folder / f"{name}.js"
 
     def run(self, *arguments: str | Path, **environ: str) -> str:
-        """Returns the output of node. Raises `AssertionError` if it fails."""
+        """Runs Node.js, and returns its output. Raises `AssertionError` if it fails."""
         return run("node", *arguments, cwd=self.folder, environ={**os.environ, **environ})
 
 
@@ -64,9 +64,9 @@ def tsc(*arguments: str | Path, cwd: Path) -> None:
 
 
 def run(*command: str | Path, cwd: Path, environ: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    completed = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout
 
 
 @pytest.fixture(scope="session")

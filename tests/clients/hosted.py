@@ -1,4 +1,4 @@
-"""All functions behind one address over real HTTP, like Hosting, and a queue that delivers immediately."""
+"""Serves all functions at one address over real HTTP, as Hosting does, and delivers queued tickets immediately."""
 
 import asyncio
 import re
@@ -13,18 +13,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contract.functions import functions
 from shared.settings import Settings
 from shared.web import create_app
-from tests.contract.rewrites import first_for
+from tests.contract.rewrites import first_match
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
-class Hosted(ServedInThread):
-    """The service. `/own/{function}` is a function's own address; the function sees only the rest of the path.
+class HostedService(ThreadedServer):
+    """The service. `/own/{function}` is the address of a single function, which sees only the rest of the path.
 
-    After `POST /interrupt`, the next look-up of a ticket gets that request's body and media type, and the status and
-    `Retry-After` in its query, as if a proxy had responded. With `for=call`, this applies to the next chat or agent
-    call instead. After `POST /lose`, the next chat or agent call is processed, but the connection breaks in the middle
-    of its response. `look_ups` counts the look-ups, and `keys` are the idempotency keys of the chats and agent calls.
+    `POST /interrupt` sets the response to the next look-up of a ticket: the body and media type are those of the
+    `/interrupt` request, and the status and `Retry-After` come from its query. With `for=call`, it sets the response to
+    the next chat or agent call instead. After `POST /lose`, the next chat or agent call is processed, but the
+    connection breaks in the middle of the response. `look_ups` counts the look-ups. `keys` are the idempotency keys of
+    the chats and agent calls.
     """
 
     def __init__(self, settings: Settings, queue: CloudTasksServer) -> None:
@@ -51,7 +52,7 @@ class Hosted(ServedInThread):
             await self._interrupt(Request(scope, receive))
             return await Response()(scope, receive, send)
         if scope["path"] == "/lose":
-            self._call_interruptions.append(self._lose)
+            self._call_interruptions.append(self._lose_response)
             return await Response()(scope, receive, send)
         if scope["method"] == "GET" and "/chat/" in scope["path"]:
             self.look_ups += 1
@@ -61,25 +62,25 @@ class Hosted(ServedInThread):
             self.keys.append(Request(scope).headers.get("idempotency-key"))
             if self._call_interruptions:
                 return await self._call_interruptions.popleft()(scope, receive, send)
-        return await self._answer(scope, receive, send)
+        return await self._respond(scope, receive, send)
 
-    async def _lose(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _lose_response(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Processes the request, and closes the connection in the middle of the response."""
 
         async def discard(_message: Message) -> None:
             pass
 
-        await self._answer(scope, receive, discard)
+        await self._respond(scope, receive, discard)
         headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if function_path := re.match(r"/own/(\w+)", scope["path"]):
             path = scope["path"][function_path.end() :]
             await self._apps[function_path[1]]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
         else:
-            await self._apps[first_for(scope["path"]).function](scope, receive, send)
+            await self._apps[first_match(scope["path"]).function](scope, receive, send)
         delivery = asyncio.create_task(self._deliver())
         self._deliveries.add(delivery)
         delivery.add_done_callback(self._deliveries.discard)
@@ -87,8 +88,8 @@ class Hosted(ServedInThread):
     async def _interrupt(self, request: Request) -> None:
         query = request.query_params
         headers = {"Retry-After": query["after"]} if "after" in query else {}
-        media = request.headers.get("Content-Type")
-        response = Response(await request.body(), int(query["status"]), headers, media)
+        media_type = request.headers.get("Content-Type")
+        response = Response(await request.body(), int(query["status"]), headers, media_type)
         (self._call_interruptions if query.get("for") == "call" else self._interruptions).append(response)
 
     async def _deliver(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs the examples of `docs/guides/clients.md`, unchanged except for the address."""
+"""Runs the examples in `docs/guides/clients.md`, unchanged except for the address."""
 
 import re
 import subprocess
@@ -13,14 +13,14 @@ from tests.doubles.model_server import Answer, ModelServer
 
 pytestmark = pytest.mark.long
 
-TEXT = (ROOT / "docs/guides/clients.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs/guides/clients.md").read_text(encoding="utf-8")
 QUESTION = "What is the capital of Germany?"
-PRINTED = ["Berlin.", "Berlin.", "ZeroDivisionError: division by zero ['looking']", "Says it louder. 1 None"]
-PRINTED_BY_NODE = ["Berlin.", "ZeroDivisionError: division by zero [ 'looking' ]", "Says it louder. 1 null"]
+PYTHON_OUTPUT = ["Berlin.", "Berlin.", "ZeroDivisionError: division by zero ['looking']", "Says it louder. 1 None"]
+NODE_OUTPUT = ["Berlin.", "ZeroDivisionError: division by zero [ 'looking' ]", "Says it louder. 1 null"]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
 
 
 @pytest.fixture
@@ -29,34 +29,34 @@ def address(host: Host, model_server: ModelServer) -> str:
     return f"{host().address}/api"
 
 
-@pytest.mark.parametrize(("example", "printed"), list(zip(blocks("python"), PRINTED, strict=True)))
-def test_python_examples(address: str, tmp_path: Path, example: str, printed: str) -> None:
+@pytest.mark.parametrize(("example", "expected"), list(zip(code_blocks("python"), PYTHON_OUTPUT, strict=True)))
+def test_python_examples(address: str, tmp_path: Path, example: str, expected: str) -> None:
     """The Python examples print the expected output."""
     assert "connect(local_address())" in example
     program = tmp_path / "example.py"
     program.write_text(example.replace("connect(local_address())", f"connect({address!r})"))
     path = {"PYTHONPATH": str(ROOT / "clients" / "python")}
-    assert run(sys.executable, program, cwd=tmp_path, environ=path).startswith(printed)
+    assert run(sys.executable, program, cwd=tmp_path, environ=path).startswith(expected)
 
 
-@pytest.mark.parametrize(("example", "printed"), list(zip(blocks("ts"), PRINTED_BY_NODE, strict=True)))
-def test_typescript_examples(address: str, node_project: NodeProject, example: str, printed: str) -> None:
+@pytest.mark.parametrize(("example", "expected"), list(zip(code_blocks("ts"), NODE_OUTPUT, strict=True)))
+def test_typescript_examples(address: str, node_project: NodeProject, example: str, expected: str) -> None:
     """The TypeScript examples pass the strict compiler, and print the expected output."""
     assert "connect(localAddress())" in example
     source = example.replace("connect(localAddress())", f'connect("{address}")').replace("localAddress, ", "")
     program = node_project.compile("example", source.replace(", localAddress }", " }"))
-    assert node_project.run(program).startswith(printed)
+    assert node_project.run(program).startswith(expected)
 
 
 def test_python_examples_are_typed(tmp_path: Path) -> None:
     """The Python examples pass pyright in strict mode."""
-    for number, example in enumerate(blocks("python")):
+    for number, example in enumerate(code_blocks("python")):
         (tmp_path / f"example_{number}.py").write_text(example)
     (tmp_path / "pyrightconfig.json").write_text(
         f'{{"typeCheckingMode": "strict", "extraPaths": ["{ROOT}/clients/python"]}}'
     )
     pyright = ROOT / "node_modules" / "pyright" / "index.js"
-    done = subprocess.run(
+    completed = subprocess.run(
         ["node", pyright, "--pythonpath", sys.executable, "--project", tmp_path], capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout
+    assert completed.returncode == 0, completed.stdout

@@ -1,4 +1,4 @@
-"""The TypeScript client against the service over HTTP: `service.test.mjs`, in Node.js."""
+"""Tests the TypeScript client against the service over HTTP: runs `service.test.mjs` in Node.js."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ TESTS = Path(__file__).with_name("service.test.mjs")
 def test_the_typescript_client_works_in_node(
     host: Host, node_project: NodeProject, model_server: ModelServer, auth_headers: AuthHeaders
 ) -> None:
-    """The client behaves like the Python client, as the tests in the file describe."""
+    """The tests in `service.test.mjs` pass. They check what `test_python.py` checks for the Python client."""
     model_server.script("slow", Answer("At last.", delay=0.5, prompt_tokens=10, completion_tokens=5))
     model_server.script("refused", Fail(401, "Incorrect API key provided."))
     model_server.script("endless", Answer("Here.", delay=1.5))

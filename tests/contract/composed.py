@@ -1,21 +1,21 @@
-"""Serves all public functions at one address over HTTP. Each path goes where Hosting's rewrites send it."""
+"""Serves all public functions at one address over HTTP, and routes paths according to Hosting's rewrites."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract.functions import PRIVATE, functions
 from shared.settings import Settings
 from shared.web import create_app
-from tests.contract.rewrites import first_for
-from tests.doubles.served import ServedInThread
+from tests.contract.rewrites import first_match
+from tests.doubles.served import ThreadedServer
 from tests.sandbox_workers import end_workers
 
 
-class Composed(ServedInThread):
-    """The server of all functions, which the tests of a module share."""
+class ComposedService(ThreadedServer):
+    """The server for all functions, shared by the tests of a module."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(_compose(settings))
-        self._server.config.lifespan = "on"  # its end stops the workers, which must not outlive their event loop
+        self._server.config.lifespan = "on"  # stops the workers, which must not outlive their event loop
 
 
 def _compose(settings: Settings) -> ASGIApp:
@@ -40,6 +40,6 @@ def _compose(settings: Settings) -> ASGIApp:
             await send({"type": "lifespan.shutdown.complete"})
         else:
             path = scope["raw_path"].decode("ascii")  # Hosting matches the path as it was sent
-            await apps[first_for(path).function](scope, receive, send)
+            await apps[first_match(path).function](scope, receive, send)
 
     return route_request

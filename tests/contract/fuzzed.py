@@ -1,7 +1,7 @@
-"""Configures what schemathesis generates for the document's operations, and how it checks the responses.
+"""Configures which requests schemathesis generates for the document's operations, and how it checks the responses.
 
-Random bodies alone would rarely pass validation. Some therefore contain names of existing resources, code that runs,
-and models that respond.
+Purely random bodies would rarely pass validation. Some bodies therefore contain names of existing resources, working
+code, and available models.
 """
 
 import os
@@ -20,13 +20,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.contract.answer_check import kept
+from tests.contract.answer_check import stored_document
 from tests.contract.test_document import examples_of
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
-"""The number of requests for each operation, and of sequences of requests."""
-STEPS = 12
+"""The number of requests for each operation, and the number of sequences of requests."""
+SEQUENCE_LENGTH = 12
 """The number of requests in a sequence."""
 
 Headers = dict[str, str]
@@ -58,33 +58,33 @@ _REALISTIC: dict[str, list[Any]] = {
     "spendRemaining": [0, 0.000001, 50, 100],
     "allowanceResetDate": [0, 100_000_000_000, 4_000_000_000_000],
     "responseCost": [0, 0.5, 1000],
-    "_rev": [None, "stale"],
+    "_rev": [None, "outdated"],
     "url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./spec.yaml"],
     "mcp_url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./mcp"],
 }
 
 
 def operations() -> dict[str, str]:
-    """Returns schemathesis' labels of all operations in the document, by their ids."""
+    """Returns schemathesis's labels for all operations in the document, by operation id."""
     return {
         operation["operationId"]: f"{method.upper()} {path}"
-        for path, item in kept()["paths"].items()
+        for path, item in stored_document()["paths"].items()
         for method, operation in item.items()
     }
 
 
-def document(known: Callable[[], dict[str, str]]) -> schemathesis.BaseSchema:
-    """Loads the document for schemathesis. `known` returns values for the parameters that name existing resources."""
-    schema = schemathesis.openapi.from_dict(deepcopy(kept()))
+def document(existing_ids: Callable[[], dict[str, str]]) -> schemathesis.BaseSchema:
+    """Loads the document for schemathesis. `existing_ids` returns values for the parameters that identify resources."""
+    schema = schemathesis.openapi.from_dict(deepcopy(stored_document()))
     schema.config.generation.update(with_security_parameters=False)  # the tests choose the caller
 
     def before_generate_path_parameters(_context: object, generated: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-        return st.builds(_insert_known, generated, st.integers(0, 3))
+        return st.builds(_insert_existing_ids, generated, st.integers(0, 3))
 
-    def _insert_known(generated: Any, chance: int) -> Any:
+    def _insert_existing_ids(generated: Any, chance: int) -> Any:
         if not chance or not isinstance(generated, dict):
             return generated
-        return {name: known().get(name, value) for name, value in cast("dict[str, Any]", generated).items()}
+        return {name: existing_ids().get(name, value) for name, value in cast("dict[str, Any]", generated).items()}
 
     schema.hooks.hook(before_generate_path_parameters)
     schema.hooks.hook(before_generate_body)
@@ -94,11 +94,12 @@ def document(known: Callable[[], dict[str, str]]) -> schemathesis.BaseSchema:
 def before_generate_body(
     context: schemathesis.HookContext, generated: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[Any]:
-    """Uses the document's own examples, or replaces some or all generated fields by realistic values."""
+    """Returns either the document's examples, or bodies in which realistic values replace some or all generated
+    ones."""
     assert context.operation is not None
-    operation = kept()["paths"][context.operation.path][context.operation.method.lower()]
+    operation = stored_document()["paths"][context.operation.path][context.operation.method.lower()]
     examples = examples_of(operation["requestBody"]["content"]["application/json"]["schema"])
-    values = {name: st.sampled_from(found) for name, found in _REALISTIC.items()}
+    values = {name: st.sampled_from(choices) for name, choices in _REALISTIC.items()}
     some_fields, all_fields = st.fixed_dictionaries({}, optional=values), st.fixed_dictionaries(values)
     return st.builds(_insert_realistic, generated, some_fields | all_fields) | st.sampled_from(examples)
 
@@ -111,7 +112,9 @@ def _insert_realistic(generated: Any, realistic: dict[str, Any]) -> Any:
 
 
 def no_internal_error(_context: schemathesis.CheckContext, response: schemathesis.Response, case: Any) -> None:
-    """Allows 500 only for published code that fails, 502 and 504 for third-party servers, and never 503."""
+    """Allows 500 only if a published agent's code fails, allows 502 and 504 because of third-party servers, and never
+    allows 503.
+    """
     status = response.status_code
     failed_code = status == 500 and '"run_id"' in response.text
     assert status < 500 or status in (502, 504) or failed_code, f"{status}: an internal error"
@@ -128,7 +131,7 @@ CHECKS: list[schemathesis.CheckFunction] = [
 
 @contextmanager
 def report_seed() -> Generator[None]:
-    """Adds to a failure how to reproduce it."""
+    """Adds a note to a failure that says how to reproduce it."""
     try:
         yield
     except BaseException as error:
@@ -136,7 +139,7 @@ def report_seed() -> Generator[None]:
         raise
 
 
-def hypothesis_settings(**more: Any) -> settings:
+def hypothesis_settings(**options: Any) -> settings:
     """Returns settings with `EXAMPLES` examples and no database, so that only the seed determines the requests."""
     return settings(
         max_examples=EXAMPLES,
@@ -145,5 +148,5 @@ def hypothesis_settings(**more: Any) -> settings:
         derandomize=False,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
-        **more,
+        **options,
     )

@@ -1,4 +1,4 @@
-"""Interprets Hosting's rewrites like Hosting: https://firebase.google.com/docs/hosting/full-config#rewrites."""
+"""Interprets rewrites as Hosting does: https://firebase.google.com/docs/hosting/full-config#rewrites."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from contract.functions import ROOT
 
 @dataclass(frozen=True)
 class Rewrite:
-    """Sends paths that match `regex` to `function`, unless an earlier rewrite matches."""
+    """A rule that sends paths that match `regex` to `function`, unless an earlier rewrite matches."""
 
     regex: str
     function: str
@@ -20,13 +20,15 @@ class Rewrite:
 
 
 def matches(regex: str, path: str) -> bool:
-    """Returns whether the regex matches the path, which is percent-encoded, as it was sent."""
-    assert (regex[0], regex[-1]) == ("^", "$"), "Without anchors, it is unclear whether it must match the whole path."
+    """Returns whether the regex matches the path, which must be percent-encoded, as it was sent."""
+    assert (regex[0], regex[-1]) == ("^", "$"), (
+        "Without anchors, it is unclear whether the regex must match the whole path."
+    )
     return re.search(regex, path) is not None
 
 
 def rewrites() -> list[Rewrite]:
-    """Returns the rewrites of `firebase.json`, in their order."""
+    """Returns the rewrites in `firebase.json`, in order."""
     config = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
     return [
         Rewrite(entry["regex"], entry["function"]["functionId"], entry["function"]["region"])
@@ -34,6 +36,6 @@ def rewrites() -> list[Rewrite]:
     ]
 
 
-def first_for(path: str) -> Rewrite:
+def first_match(path: str) -> Rewrite:
     """Returns the rewrite that applies to a path."""
     return next(rewrite for rewrite in rewrites() if rewrite.matches(path))

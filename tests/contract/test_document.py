@@ -11,11 +11,11 @@ from fastapi.routing import APIRoute
 from contract.functions import PRIVATE, functions
 from contract.refresh import DOCUMENTED, SERVED, text
 from shared.openapi import parse
-from tests.contract.answer_check import kept, problems, resolved
+from tests.contract.answer_check import resolve, stored_document, violations
 
 OPERATIONS = [
     pytest.param(path, method, operation, id=operation["operationId"])
-    for path, item in kept()["paths"].items()
+    for path, item in stored_document()["paths"].items()
     for method, operation in item.items()
 ]
 operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
@@ -36,36 +36,39 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_the_document_is_up_to_date() -> None:
-    """`make contract` would change nothing, and `meta` serves the same document as in `docs/`."""
-    fresh = text()
-    assert SERVED.read_text(encoding="utf-8") == fresh, "functions/meta/openapi.json is stale: run `make contract`"
-    assert DOCUMENTED.read_text(encoding="utf-8") == fresh, "docs/openapi.json is stale: run `make contract`"
+    """`make contract` would change nothing, and `meta` serves the document that is in `docs/`."""
+    generated = text()
+    assert SERVED.read_text(encoding="utf-8") == generated, (
+        "functions/meta/openapi.json is out of date: run `make contract`"
+    )
+    assert DOCUMENTED.read_text(encoding="utf-8") == generated, "docs/openapi.json is out of date: run `make contract`"
 
 
 def test_the_document_is_valid_openapi() -> None:
-    """FastAPI's model and our own parser, which reads agents' specs, accept the document."""
-    assert kept()["openapi"].startswith("3.1.")
-    OpenAPI.model_validate(kept())
+    """The document is accepted by FastAPI's model, and by this service's parser for agents' specs."""
+    assert stored_document()["openapi"].startswith("3.1.")
+    OpenAPI.model_validate(stored_document())
     assert parse(DOCUMENTED.read_text(encoding="utf-8")).name == "User Service API"
 
 
 def test_references_can_be_resolved() -> None:
-    """References lead to components of the document, and every component is referred to."""
-    used = {part["$ref"] for part in parts(kept()) if isinstance(part.get("$ref"), str)}
+    """Every reference leads to a component, and every component is referred to."""
+    used = {part["$ref"] for part in parts(stored_document()) if isinstance(part.get("$ref"), str)}
     for reference in used:
-        resolved({"$ref": reference})
-    components = kept()["components"]
+        resolve({"$ref": reference})
+    components = stored_document()["components"]
     defined = {f"#/components/{kind}/{name}" for kind in ("schemas", "responses") for name in components[kind]}
     assert defined == used
 
 
 def test_every_public_route_is_in_the_document() -> None:
-    """Public routes are listed with every method except HEAD. Routes for the queue and the scheduler are not."""
+    """The document has every public route with each of its methods except HEAD, but no routes for the queue and the
+    scheduler."""
     for function in functions():
         for route in function.router.routes:
             assert isinstance(route, APIRoute)
             for method in (route.methods or set()) - {"HEAD"} if route.include_in_schema else ():
-                operation = kept()["paths"].get(route.path.replace(":path", ""), {}).get(method.lower())
+                operation = stored_document()["paths"].get(route.path.replace(":path", ""), {}).get(method.lower())
                 if function.name in PRIVATE:
                     assert operation is None or operation["tags"] != [function.name]
                 else:
@@ -74,15 +77,15 @@ def test_every_public_route_is_in_the_document() -> None:
 
 
 def test_operation_ids_are_unique() -> None:
-    """Generated clients use the ids as names."""
-    names = [operation["operationId"] for item in kept()["paths"].values() for operation in item.values()]
+    """Operation ids are unique, because generated clients use them as names."""
+    names = [operation["operationId"] for item in stored_document()["paths"].values() for operation in item.values()]
     assert len(names) == len(set(names))
 
 
 @operations
 def test_an_operation_is_described(path: str, method: str, operation: dict[str, Any]) -> None:
     """An operation has a documented tag, a short summary, a description, and at least one successful response."""
-    assert set(operation["tags"]) <= {tag["name"] for tag in kept()["tags"] if tag["description"]}
+    assert set(operation["tags"]) <= {tag["name"] for tag in stored_document()["tags"] if tag["description"]}
     assert 0 < len(operation["summary"]) <= 100
     assert operation["description"].endswith(".")
     assert any(status.startswith("2") for status in operation["responses"])
@@ -92,8 +95,8 @@ def test_an_operation_is_described(path: str, method: str, operation: dict[str, 
 def test_an_operation_declares_the_errors_of_its_kind(path: str, method: str, operation: dict[str, Any]) -> None:
     """The declared errors follow from the operation's token, body and parameters.
 
-    A required token may be missing, or cannot be checked now. A body may be too large or malformed, and a parameter
-    may violate its constraints. An internal error may happen anywhere.
+    A required token can be missing, or its check can be unavailable. A body can be too large or malformed, and a
+    parameter can violate its constraints. Any operation can have an internal error.
     """
     declared = set(operation["responses"])
     required = "security" in operation and {} not in operation["security"]
@@ -101,12 +104,12 @@ def test_an_operation_declares_the_errors_of_its_kind(path: str, method: str, op
     assert "503" in declared or operation["tags"] == ["meta"]
     has_body = "requestBody" in operation
     assert ("413" in declared) == has_body
-    bounded = any(
+    has_constraints = any(
         {"minLength", "maxLength", "minimum", "pattern"} & set(part)
         for parameter in operation.get("parameters", [])
         for part in parts(parameter["schema"])
     )
-    assert ("422" in declared) == (has_body or bounded)
+    assert ("422" in declared) == (has_body or has_constraints)
     assert "500" in declared
     if "security" in operation and {"AdminPassword": []} in operation["security"]:
         assert {"403", "429"} <= declared
@@ -114,19 +117,21 @@ def test_an_operation_declares_the_errors_of_its_kind(path: str, method: str, op
 
 @operations
 def test_every_error_has_a_detail(path: str, method: str, operation: dict[str, Any]) -> None:
-    """Errors are JSON with a valid example. Those that may be retried later have a Retry-After header."""
+    """Every error is JSON with a `detail` and a valid example. Errors after which a request can be retried have a
+    `Retry-After` header."""
     for status, response in operation["responses"].items():
         if status >= "400":
-            error = resolved(response)
+            error = resolve(response)
             content = error["content"]["application/json"]
-            assert "detail" in resolved(content["schema"])["required"]
-            assert not problems(content["schema"], content["example"])
+            assert "detail" in resolve(content["schema"])["required"]
+            assert not violations(content["schema"], content["example"])
             assert ("Retry-After" in error.get("headers", {})) == (status in ("429", "503"))
 
 
 @operations
 def test_operations_declare_whether_they_need_a_token(path: str, method: str, operation: dict[str, Any]) -> None:
-    """All need one, except the service's own routes and published agents. For logs and demo pages it is optional."""
+    """All operations require a token except those of the service itself and published agents. For logs and demo pages,
+    it is optional."""
     security = operation.get("security")
     if path in PUBLIC_PATHS:
         assert security is None
@@ -136,14 +141,14 @@ def test_operations_declare_whether_they_need_a_token(path: str, method: str, op
         assert security is not None
         assert {"IdToken": []} in security
         assert ({"AdminPassword": []} in security) == path.startswith("/admin/")
-    assert kept()["components"]["securitySchemes"]["AdminPassword"]["name"] == "X-Admin-Password"
+    assert stored_document()["components"]["securitySchemes"]["AdminPassword"]["name"] == "X-Admin-Password"
 
 
 def examples_of(schema: dict[str, Any]) -> list[Any]:
-    """Returns the examples of the schema, or of its items if it is a list or a map."""
-    schema = resolved(schema)
-    if found := schema.get("examples"):
-        return found
+    """Returns the examples of the schema. For a list or a map, returns examples with one item each."""
+    schema = resolve(schema)
+    if examples := schema.get("examples"):
+        return examples
     if schema.get("type") == "array":
         return [[example] for example in examples_of(schema["items"])]
     if isinstance(schema.get("additionalProperties"), dict):
@@ -152,21 +157,21 @@ def examples_of(schema: dict[str, Any]) -> list[Any]:
 
 
 @operations
-def test_bodies_have_examples_that_fit(path: str, method: str, operation: dict[str, Any]) -> None:
+def test_bodies_have_valid_examples(path: str, method: str, operation: dict[str, Any]) -> None:
     """Request and response bodies have at least one example each, and all of them are valid."""
     bodies = [response for status, response in operation["responses"].items() if status.startswith("2")]
     for body in (*bodies, operation.get("requestBody", {})):
-        for media, content in body.get("content", {}).items():
-            found = [content["example"]] if "example" in content else examples_of(content["schema"])
-            if media == "application/json":
-                assert found
-            for example in found:
-                assert not problems(content["schema"], example)
+        for media_type, content in body.get("content", {}).items():
+            examples = [content["example"]] if "example" in content else examples_of(content["schema"])
+            if media_type == "application/json":
+                assert examples
+            for example in examples:
+                assert not violations(content["schema"], example)
 
 
 def test_response_only_models_always_have_all_fields() -> None:
-    """Clients need not check whether a field of a response exists; a missing value is null."""
-    schemas = kept()["components"]["schemas"]
+    """Every field is present in responses, so clients need not check whether it exists. A missing value is null."""
+    schemas = stored_document()["components"]["schemas"]
     assert set(schemas["ChatResponse"]["required"]) == set(schemas["ChatResponse"]["properties"])
     assert schemas["ChatResponse"]["examples"][0]["error"] is None
     missing = set(schemas["Agent"]["properties"]) - set(schemas["Agent"]["required"])
@@ -175,26 +180,27 @@ def test_response_only_models_always_have_all_fields() -> None:
 
 
 def test_defaults_are_valid_values() -> None:
-    """A client may send defaults explicitly without changing the outcome."""
-    schemas = kept()["components"]["schemas"]
-    for part in parts([schemas, kept()["paths"]]):
+    """Every default is a valid value, so a client can send defaults explicitly without changing the outcome."""
+    schemas = stored_document()["components"]["schemas"]
+    for part in parts([schemas, stored_document()["paths"]]):
         if "default" in part and (isinstance(part.get("type"), str) or "anyOf" in part):
-            assert not problems(part, part["default"]), part
+            assert not violations(part, part["default"]), part
     assert not [part for part in parts(schemas["UpdateAgentRequest"]) if "default" in part]
 
 
 def test_the_servers_are_listed() -> None:
-    """The servers are the local ones, the Hosting site, and each function, which the operation's tag names."""
-    servers = {server["url"]: server for server in kept()["servers"]}
+    """The listed servers are the local ones, the Hosting site, and each function, which is named like the operation's
+    tag."""
+    servers = {server["url"]: server for server in stored_document()["servers"]}
     assert list(servers) == [
         "http://127.0.0.1:8000/api",
         "http://127.0.0.1:8000",
         "https://{project}.web.app/api",
         "https://{region}-{project}.cloudfunctions.net/{function}",
     ]
-    tags = [tag["name"] for tag in kept()["tags"]]
-    own = servers["https://{region}-{project}.cloudfunctions.net/{function}"]
-    assert own["variables"]["function"]["enum"] == tags
+    tags = [tag["name"] for tag in stored_document()["tags"]]
+    function_server = servers["https://{region}-{project}.cloudfunctions.net/{function}"]
+    assert function_server["variables"]["function"]["enum"] == tags
     assert set(tags) == {function.name for function in functions()} - set(PRIVATE)
 
 
@@ -211,18 +217,18 @@ def test_the_servers_are_listed() -> None:
     ],
 )
 def test_response_headers_are_declared(path: str, method: str, status: str, header: str) -> None:
-    """The document declares the response headers that clients need."""
-    assert header in resolved(kept()["paths"][path][method]["responses"][status])["headers"]
+    """The document declares the response headers that clients use."""
+    assert header in resolve(stored_document()["paths"][path][method]["responses"][status])["headers"]
 
 
 @operations
 def test_links_lead_to_operations(path: str, method: str, operation: dict[str, Any]) -> None:
-    """A link names an operation in the document, and sets each of its path parameters."""
+    """Every link names an operation in the document, and sets all of its path parameters."""
     parameters = {
         target["operationId"]: {
             parameter["name"] for parameter in target.get("parameters", []) if parameter["in"] == "path"
         }
-        for item in kept()["paths"].values()
+        for item in stored_document()["paths"].values()
         for target in item.values()
     }
     for response in operation["responses"].values():
@@ -230,11 +236,11 @@ def test_links_lead_to_operations(path: str, method: str, operation: dict[str, A
             assert set(link["parameters"]) == parameters[link["operationId"]]
 
 
-def test_creating_operations_link_to_reading_ones() -> None:
+def test_operations_that_create_resources_link_to_those_that_read_them() -> None:
     """An operation that returns a new id links to the operation that reads the resource."""
     targets = {
         operation["operationId"]: set(response.get("links", {}))
-        for item in kept()["paths"].values()
+        for item in stored_document()["paths"].values()
         for operation in item.values()
         for status, response in operation["responses"].items()
         if status.startswith("2")
@@ -248,7 +254,7 @@ def test_creating_operations_link_to_reading_ones() -> None:
 
 
 def test_the_idempotency_key_is_declared() -> None:
-    """The header is declared with the pattern that keys must match."""
-    (key,) = kept()["paths"]["/users/me/usage"]["post"]["parameters"]
+    """The `Idempotency-Key` header is declared with the pattern that keys must match."""
+    (key,) = stored_document()["paths"]["/users/me/usage"]["post"]["parameters"]
     assert (key["name"], key["in"]) == ("Idempotency-Key", "header")
     assert "pattern" in json.dumps(key["schema"])

@@ -1,7 +1,7 @@
-"""Sends requests over HTTP that schemathesis generates: some fit the document, others violate it.
+"""Sends requests over HTTP that schemathesis generates. Some are valid according to the document, and others are not.
 
-For any request, the document declares the response's status, media type, headers and body, and no response is an
-internal error. `FUZZ_SEED` selects other requests, and `FUZZ_EXAMPLES` their number: see `fuzz.py`.
+The document must declare the status, media type, headers and body of every response, and no response may be an
+internal error. `FUZZ_SEED` selects other requests, and `FUZZ_EXAMPLES` sets their number: see `fuzz.py`.
 """
 
 import logging
@@ -22,11 +22,11 @@ from schemathesis.generation.stateful import run_state_machine_as_test
 
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY
-from tests.contract.composed import Composed
+from tests.contract.composed import ComposedService
 from tests.contract.fuzzed import (
     CHECKS,
     SEED,
-    STEPS,
+    SEQUENCE_LENGTH,
     Headers,
     document,
     hypothesis_settings,
@@ -57,19 +57,19 @@ DEMO = {
 
 @dataclass
 class Service:
-    """The service under test, and its callers."""
+    """The service under test, and the headers of its callers."""
 
     url: str
     database: str
     callers: dict[str, Headers]
-    known: dict[str, str] = field(default_factory=dict[str, str])
+    existing_ids: dict[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
-        self.document = document(lambda: self.known)
+        self.document = document(lambda: self.existing_ids)
         self.session = requests.Session()
         self.session.trust_env = False
 
-    def refresh(self) -> None:
+    def reset(self) -> None:
         """Deletes all stored data, and creates the resources that requests can refer to."""
         httpx.delete(self.database, trust_env=False).raise_for_status()
         with httpx.Client(base_url=self.url, headers=self.callers["mine"], trust_env=False) as client:
@@ -82,7 +82,7 @@ class Service:
             agent = send("POST", "/agents", AGENT)["_id"]
             send("POST", f"/agents/{agent}/deploy")
             message = {"role": "user", "content": "hi"}
-            self.known.update(
+            self.existing_ids.update(
                 agent_id=agent,
                 friendly_name="greeter",
                 demo_id=send("POST", "/demos", DEMO)["_id"],
@@ -98,7 +98,7 @@ class Service:
 def service(
     request: pytest.FixtureRequest, firestore_host: str, _model_server: ModelServer, _cloud_tasks: CloudTasksServer
 ) -> Iterator[Service]:
-    """The service in both modes. If tokens are required, some callers have an invalid one or none."""
+    """Serves the service in both modes. If tokens are required, some callers have an invalid token or none."""
     project = f"demo-{uuid4().hex[:12]}"
     settings = Settings(
         app_env=request.param,
@@ -134,19 +134,19 @@ def service(
                 patch.delenv(name)
         for name, value in environ.items():
             patch.setenv(name, value)
-        _forget_firebase()
-        server = Composed(settings)
+        _delete_firebase_apps()
+        server = ComposedService(settings)
         logging.disable(logging.WARNING)
         server.start()
         database = f"http://{firestore_host}/emulator/v1/projects/{project}/databases/(default)/documents"
         yield Service(server.address, database, callers)
         server.stop()
         logging.disable(logging.NOTSET)
-        _forget_firebase()
+        _delete_firebase_apps()
 
 
-def _forget_firebase() -> None:
-    """Deletes firebase-admin's applications, which stay bound to the first project that they were used for."""
+def _delete_firebase_apps() -> None:
+    """Deletes firebase-admin's applications, which remain bound to the project that they were first used for."""
     import firebase_admin
 
     for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
@@ -155,16 +155,16 @@ def _forget_firebase() -> None:
 
 @pytest.mark.parametrize("label", [pytest.param(label, id=name) for name, label in operations().items()])
 def test_every_response_is_declared(service: Service, label: str) -> None:
-    """The responses of an operation are declared for valid and invalid bodies and parameters, from every caller."""
+    """The document declares the responses of an operation to valid and invalid requests from every caller."""
     operation = service.document.find_operation_by_label(label)
     assert operation
     strategies = [operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode]
-    usual_caller = "admin" if "/admin/" in label else "mine"
-    service.refresh()
+    main_caller = "admin" if "/admin/" in label else "mine"
+    service.reset()
 
     @seed(SEED)
     @hypothesis_settings()
-    @given(case=st.one_of(strategies), caller=st.sampled_from([*[usual_caller] * 4, *service.callers]))
+    @given(case=st.one_of(strategies), caller=st.sampled_from([*[main_caller] * 4, *service.callers]))
     def send(case: Case, caller: str) -> None:
         headers = service.callers[caller]
         case.call_and_validate(service.url, service.session, headers, checks=CHECKS)
@@ -174,13 +174,15 @@ def test_every_response_is_declared(service: Service, label: str) -> None:
 
 
 def test_every_response_of_a_sequence_is_declared(service: Service) -> None:
-    """Sequences follow the document's links: they read, change, publish, call and delete what they create."""
+    """The document declares every response in a sequence of requests. Sequences follow the document's links: they read,
+    change, publish, call and delete what they create.
+    """
 
     headers = {**service.callers["admin"], **service.callers["mine"]}
 
     class Sequence(service.document.as_state_machine()):
         def setup(self) -> None:
-            service.refresh()
+            service.reset()
 
         def get_call_kwargs(self, case: Case) -> dict[str, Any]:
             return {"base_url": service.url, "session": service.session, "headers": headers}
@@ -189,4 +191,6 @@ def test_every_response_of_a_sequence_is_declared(service: Service) -> None:
             case.validate_response(response, checks=CHECKS, transport_kwargs=kwargs)
 
     with report_seed():
-        run_state_machine_as_test(seed(SEED)(Sequence), settings=hypothesis_settings(stateful_step_count=STEPS))
+        run_state_machine_as_test(
+            seed(SEED)(Sequence), settings=hypothesis_settings(stateful_step_count=SEQUENCE_LENGTH)
+        )

@@ -6,15 +6,15 @@ from deploy.delete_user import BATCH_SIZE, main
 from shared.models.account import Account
 from shared.models.usage import Entry
 from shared.store import Database, Transaction
-from tests.rules.stored import NOW, all_documents, store_something_of
+from tests.rules.stored import NOW, list_document_paths, store_documents_of
 
 
 @pytest.fixture
 async def paths(database: Database, project: str) -> set[str]:
     """The paths of all documents of two users, with at least one in every collection."""
     for uid in ("ada", "bob"):
-        await store_something_of(database, uid)
-    return set(await all_documents(project))
+        await store_documents_of(database, uid)
+    return set(await list_document_paths(project))
 
 
 async def test_nothing_is_deleted_without_yes(
@@ -22,7 +22,7 @@ async def test_nothing_is_deleted_without_yes(
 ) -> None:
     """Without `--yes`, the command only prints the number of documents in each collection."""
     assert main(["--project", project, "ada"]) == 0
-    assert set(await all_documents(project)) == paths
+    assert set(await list_document_paths(project)) == paths
     counted = dict(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  "))
     assert set(counted.values()) == {"1"}
     assert len(counted) == 12
@@ -32,7 +32,7 @@ async def test_only_the_users_data_is_deleted(paths: set[str], project: str, dat
     """The command keeps other users' data, the audit trail, and rate limits, which expire and identify no user."""
     before = {path for path in paths if "audit/" in path or "rateLimits/" in path}
     assert main(["--project", project, "ada", "--yes"]) == 0
-    remaining = set(await all_documents(project))
+    remaining = set(await list_document_paths(project))
     assert remaining == {path for path in paths if "bob" in path.split("/", 2)[1] or path in before}
     assert len(remaining) == len(paths) - 12
     assert await database.accounts.get("bob") is not None
@@ -54,7 +54,7 @@ async def test_many_documents_are_deleted(project: str, database: Database) -> N
     await database.transaction(write)
     for _ in range(2):
         assert main(["--project", project, "ada", "--yes"]) == 0
-        assert not await all_documents(project)
+        assert not await list_document_paths(project)
 
 
 @pytest.mark.parametrize("uid", ["", "ada/usage/cause"])

@@ -1,1 +1,1 @@
-"""Real servers that stand in for outside services, controlled by scripts."""
+"""Test doubles of outside services: real servers whose behavior the tests control."""

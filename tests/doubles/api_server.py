@@ -1,7 +1,7 @@
-"""A third-party HTTP API on a real port: depending on the path, it echoes, fails, redirects, delays or overflows.
+"""A double of a third-party HTTP API on a real port. Its paths echo, fail, redirect, delay or send too much.
 
-Its own OpenAPI 3.1 document is at `/openapi.json`; the documents that a test puts into `documents` are at
-`/documents/{name}`; `calls` records the requests.
+`/openapi.json` is the OpenAPI 3.1 document of the API. `/documents/{name}` returns what a test has put into
+`documents`. `calls` records the requests.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 API_KEY = "secret-of-the-api"
@@ -24,7 +24,7 @@ API_KEY = "secret-of-the-api"
 
 @dataclass
 class Call:
-    """A request. `query`: without the question mark, as it was received."""
+    """A request that the server received. `query` has no question mark, and is not decoded."""
 
     method: str
     path: str
@@ -33,14 +33,14 @@ class Call:
     body: bytes
 
 
-class ApiServer(ServedInThread):
+class ApiServer(ThreadedServer):
     """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.items: dict[str, dict[str, Any]] = {}
         self.documents: dict[str, tuple[bytes, dict[str, str]]] = {}
-        """The documents and their headers, by name."""
+        """The bodies and headers of documents, by name."""
         self._attempts: Counter[str] = Counter()
         routes = [
             Route("/echo", self._echo, methods=METHODS),
@@ -65,7 +65,7 @@ class ApiServer(ServedInThread):
 
     @property
     def host(self) -> str:
-        """`host:port`, as in `OUTBOUND_ALLOWED_HOSTS`."""
+        """The host and port, in the format of `OUTBOUND_ALLOWED_HOSTS`."""
         return self.address.removeprefix("http://")
 
     def reset(self) -> None:
@@ -93,7 +93,7 @@ class ApiServer(ServedInThread):
         return JSONResponse(echo)
 
     async def _status(self, request: Request) -> Response:
-        """Answers with the status in the path, and a message."""
+        """Responds with the status in the path, and a message."""
         await self._record(request)
         status = request.path_params["status"]
         if status in (204, 304):
@@ -101,7 +101,7 @@ class ApiServer(ServedInThread):
         return JSONResponse({"message": f"This is {status}."}, status_code=status)
 
     async def _flaky(self, request: Request) -> Response:
-        """Fails `?fails=` times per key with `?status=`, then succeeds."""
+        """For each key, fails `?fails=` times with `?status=`, and then succeeds."""
         await self._record(request)
         key = request.path_params["key"]
         self._attempts[key] += 1
@@ -111,7 +111,7 @@ class ApiServer(ServedInThread):
         return JSONResponse({"attempts": self._attempts[key]})
 
     async def _redirect(self, request: Request) -> Response:
-        """Redirects to `?to=`, with `?status=`."""
+        """Redirects to `?to=`, with the status `?status=`."""
         await self._record(request)
         status = int(request.query_params.get("status", "302"))
         return RedirectResponse(request.query_params["to"], status_code=status)
@@ -121,7 +121,7 @@ class ApiServer(ServedInThread):
         return RedirectResponse("/loop")
 
     async def _slow(self, request: Request) -> Response:
-        """Answers after `?seconds=`."""
+        """Responds after `?seconds=`."""
         await self._record(request)
         await asyncio.sleep(float(request.query_params.get("seconds", "1")))
         return JSONResponse({"slept": True})
@@ -138,7 +138,7 @@ class ApiServer(ServedInThread):
         return StreamingResponse(drops())
 
     async def _huge(self, request: Request) -> Response:
-        """Sends `?bytes=` bytes, with a declared length only if `?told=1`."""
+        """Sends `?bytes=` bytes, with a `Content-Length` only if `?told=1`."""
         await self._record(request)
         size = int(request.query_params.get("bytes", "100000000"))
 
@@ -151,7 +151,7 @@ class ApiServer(ServedInThread):
         return StreamingResponse(pieces(), headers=headers)
 
     async def _bomb(self, request: Request) -> Response:
-        """Sends `?bytes=` zeros, compressed `?times=` times by gzip."""
+        """Sends `?bytes=` zeros, compressed `?times=` times with gzip."""
         await self._record(request)
         body = bytes(int(request.query_params.get("bytes", "50000000")))
         times = int(request.query_params.get("times", "1"))
@@ -160,15 +160,15 @@ class ApiServer(ServedInThread):
         return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * times)})
 
     async def _half(self, request: Request) -> Response:
-        """Closes the connection in the middle of a response."""
+        """Closes the connection in the middle of the response."""
         await self._record(request)
 
-        async def half() -> AsyncIterator[bytes]:
+        async def half_of_a_response() -> AsyncIterator[bytes]:
             yield b"half of"
             await asyncio.sleep(0.02)
             raise ConnectionResetError
 
-        return StreamingResponse(half(), headers={"Content-Length": "1000"})
+        return StreamingResponse(half_of_a_response(), headers={"Content-Length": "1000"})
 
     async def _cookies(self, request: Request) -> Response:
         await self._record(request)
@@ -199,7 +199,7 @@ class ApiServer(ServedInThread):
             return JSONResponse(list(self.items.values())[:limit])
         item: dict[str, Any] = await request.json()
         if not isinstance(item.get("name"), str):
-            return JSONResponse({"message": "An item has a name."}, status_code=422)
+            return JSONResponse({"message": "An item must have a name."}, status_code=422)
         stored = {"id": str(len(self.items) + 1), **item}
         self.items[stored["id"]] = stored
         return JSONResponse(stored, status_code=201)
@@ -225,7 +225,8 @@ class ApiServer(ServedInThread):
 
 
 def openapi(address: str) -> dict[str, Any]:
-    """Returns the document of the items, the key and the echo, for a server at `address`."""
+    """Returns the OpenAPI document for a server at `address`: the operations on items, and one that requires the
+    key."""
     item = {"$ref": "#/components/schemas/Item"}
     as_json = {"application/json": {"schema": item}}
     item_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}

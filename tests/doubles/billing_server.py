@@ -1,7 +1,7 @@
-"""A model provider that bills every request and answer at four bytes per token.
+"""A double of a model provider that bills each prompt and each answer at one token per four bytes.
 
-Its answers are as long as allowed, which is the most expensive case. The beginning of the last message decides what
-goes wrong: "half a stream", "broken off", "no usage", or "slow", which is answered when `slow_may_end` is set.
+Its answers are as long as allowed, which is the most expensive case. The beginning of the last message selects what
+goes wrong: "half a stream", "broken off", "no usage", or "slow", whose response waits for `slow_may_end`.
 """
 
 import asyncio
@@ -18,16 +18,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from shared.models.catalog import Prices
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 BYTES_PER_TOKEN = 4
 TOKENS_PER_SEARCH = 10_000
 SEARCH_FEE = Decimal("0.01")
-"""US dollars for each web search: https://platform.openai.com/docs/pricing"""
+"""The price of a web search in US dollars: https://platform.openai.com/docs/pricing"""
 
 
-class BillingServer(ServedInThread):
-    """Has OpenAI's two APIs. `bill`: the exact sum in US dollars. `max_output_tokens`: the default limit."""
+class BillingServer(ThreadedServer):
+    """The server, with OpenAI's two APIs. `bill`: the exact total in US dollars. `max_output_tokens`: the default
+    limit."""
 
     def __init__(self, prices: Prices, max_output_tokens: int) -> None:
         self.prices = prices
@@ -45,58 +46,69 @@ class BillingServer(ServedInThread):
     def base_url(self) -> str:
         return f"{self.address}/v1"
 
-    def _charge(self, prompt: int, answer: int, searches: int = 0) -> None:
+    def _charge(self, prompt_tokens: int, answer_tokens: int, searches: int = 0) -> None:
         self.requests += 1
-        tokens = prompt * Decimal(repr(self.prices.input)) + answer * Decimal(repr(self.prices.output))
+        tokens = prompt_tokens * Decimal(repr(self.prices.input)) + answer_tokens * Decimal(repr(self.prices.output))
         self.bill += tokens / 1_000_000 + searches * SEARCH_FEE
 
     async def _chat(self, request: Request) -> Response:
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
-        prompt = math.ceil(len(raw) / BYTES_PER_TOKEN)
-        limit = body.get("max_completion_tokens") or body.get("max_tokens") or self.max_output_tokens
+        prompt_tokens = math.ceil(len(raw) / BYTES_PER_TOKEN)
+        max_tokens = body.get("max_completion_tokens") or body.get("max_tokens") or self.max_output_tokens
         prompt_text = body["messages"][-1]["content"]
         if prompt_text.startswith("half a stream"):
-            answer = max(1, limit // 2)
-            self._charge(prompt, answer)
-            return StreamingResponse(_half_a_stream(answer), media_type="text/event-stream")
-        self._charge(prompt, limit)
+            answer_tokens = max(1, max_tokens // 2)
+            self._charge(prompt_tokens, answer_tokens)
+            return StreamingResponse(_half_a_stream(answer_tokens), media_type="text/event-stream")
+        self._charge(prompt_tokens, max_tokens)
         if prompt_text.startswith("broken off"):
             return StreamingResponse(
                 _broken_response(), media_type="application/json", headers={"Content-Length": "1000"}
             )
         if prompt_text.startswith("slow"):
             await asyncio.to_thread(self.slow_may_end.wait, 60)
-        usage = {"prompt_tokens": prompt, "completion_tokens": limit, "total_tokens": prompt + limit}
-        message = {"role": "assistant", "content": "four" * limit}
+        usage = {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": max_tokens,
+            "total_tokens": prompt_tokens + max_tokens,
+        }
+        message = {"role": "assistant", "content": "four" * max_tokens}
         choice = {"index": 0, "message": message, "finish_reason": "length"}
-        answer = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
-        return JSONResponse(answer if prompt_text.startswith("no usage") else {**answer, "usage": usage})
+        response = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
+        return JSONResponse(response if prompt_text.startswith("no usage") else {**response, "usage": usage})
 
     async def _responses(self, request: Request) -> Response:
-        """Searches as often as allowed, and after each search bills the prompt again, with all results so far."""
+        """Searches as often as allowed. After each search, bills the prompt again, together with all results so
+        far."""
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
         searches = body.get("max_tool_calls") or 100
-        found = TOKENS_PER_SEARCH * searches * (searches + 1) // 2
-        prompt = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN) + found
-        limit = body.get("max_output_tokens") or self.max_output_tokens
-        self._charge(prompt, limit, searches)
+        result_tokens = TOKENS_PER_SEARCH * searches * (searches + 1) // 2
+        prompt_tokens = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN) + result_tokens
+        max_tokens = body.get("max_output_tokens") or self.max_output_tokens
+        self._charge(prompt_tokens, max_tokens, searches)
         calls = [
             {
                 "type": "web_search_call",
-                "id": f"ws_{n}",
+                "id": f"ws_{number}",
                 "status": "completed",
                 "action": {"type": "search", "query": "q"},
             }
-            for n in range(searches)
+            for number in range(searches)
         ]
-        text = {"type": "output_text", "text": "four" * limit, "annotations": []}
+        text = {"type": "output_text", "text": "four" * max_tokens, "annotations": []}
         message = {"type": "message", "id": "m", "status": "completed", "role": "assistant", "content": [text]}
-        answer = {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": body["model"]}
-        usage = {"input_tokens": prompt, "output_tokens": limit, "total_tokens": prompt + limit}
-        rest = {"parallel_tool_calls": True, "tools": [], "tool_choice": "auto", "metadata": {}, "error": None}
-        return JSONResponse({**answer, **rest, "output": [*calls, message], "usage": usage})
+        response = {
+            "id": "resp_1",
+            "object": "response",
+            "created_at": 1,
+            "status": "completed",
+            "model": body["model"],
+        }
+        usage = {"input_tokens": prompt_tokens, "output_tokens": max_tokens, "total_tokens": prompt_tokens + max_tokens}
+        other_fields = {"parallel_tool_calls": True, "tools": [], "tool_choice": "auto", "metadata": {}, "error": None}
+        return JSONResponse({**response, **other_fields, "output": [*calls, message], "usage": usage})
 
 
 async def _broken_response() -> AsyncIterator[bytes]:
@@ -107,9 +119,9 @@ async def _broken_response() -> AsyncIterator[bytes]:
 
 
 async def _half_a_stream(tokens: int) -> AsyncIterator[bytes]:
-    """Sends that many tokens of an answer, and then closes the connection."""
-    for sent in range(0, tokens, 100):
-        delta = {"role": "assistant", "content": "four" * min(100, tokens - sent)}
+    """Sends `tokens` tokens of an answer, and then closes the connection."""
+    for position in range(0, tokens, 100):
+        delta = {"role": "assistant", "content": "four" * min(100, tokens - position)}
         choice = {"index": 0, "delta": delta, "finish_reason": None}
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
         yield f"data: {json.dumps(chunk)}\n\n".encode()

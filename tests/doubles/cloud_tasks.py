@@ -1,4 +1,4 @@
-"""A small Cloud Tasks over real gRPC: accepts tasks, refuses known names, lists its tasks, and fails on request."""
+"""A double of Cloud Tasks over real gRPC. It accepts tasks, refuses names that are in use, and fails on request."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +8,14 @@ from google.cloud.tasks_v2 import CreateTaskRequest, GetTaskRequest, Task
 
 
 class CloudTasksServer:
-    """The server. `tasks` has the accepted tasks by name. `fail_next` makes the next creations fail with these codes.
-    `done` removes tasks. If `tells` is False, tasks cannot be looked up.
+    """The server. `tasks` are the accepted tasks, by name. `fail_next` makes the next creations fail, and `done` marks
+    tasks as completed. If `can_look_up` is False, looking up a task fails.
     """
 
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
         self.attempts = 0
-        self.tells = True
+        self.can_look_up = True
         self._done: set[str] = set()
         self._failures: deque[tuple[grpc.StatusCode, bool]] = deque()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
@@ -44,17 +44,20 @@ class CloudTasksServer:
     def reset(self) -> None:
         self.tasks.clear()
         self.attempts = 0
-        self.tells = True
+        self.can_look_up = True
         self._done.clear()
         self._failures.clear()
 
     def done(self, name: str) -> None:
-        """Removes the task with this name, or with this last part of its name. The name stays taken."""
-        self._done.update(known for known in self.tasks if known == name or known.split("/")[-1] == name)
+        """Marks the task with this full or short name as completed. It can no longer be looked up, but its name stays
+        taken."""
+        self._done.update(
+            full_name for full_name in self.tasks if full_name == name or full_name.split("/")[-1] == name
+        )
 
-    def fail_next(self, *codes: grpc.StatusCode, taken_all_the_same: bool = False) -> None:
-        """With `taken_all_the_same`, the next creations store their tasks, but respond with an error."""
-        self._failures.extend((code, taken_all_the_same) for code in codes)
+    def fail_next(self, *codes: grpc.StatusCode, store_anyway: bool = False) -> None:
+        """Makes the next creations fail with these codes. With `store_anyway`, their tasks are stored nevertheless."""
+        self._failures.extend((code, store_anyway) for code in codes)
 
     def _create_task(self, request: CreateTaskRequest, context: grpc.ServicerContext) -> Task:
         self.attempts += 1
@@ -69,7 +72,7 @@ class CloudTasksServer:
         return request.task
 
     def _get_task(self, request: GetTaskRequest, context: grpc.ServicerContext) -> Task:
-        if not self.tells:
+        if not self.can_look_up:
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "looking up tasks is not allowed")
         if request.name not in self.tasks or request.name in self._done:
             context.abort(grpc.StatusCode.NOT_FOUND, "no such task")

@@ -1,4 +1,4 @@
-"""Delivers tasks over HTTP like Cloud Tasks: a limited number at a time, the oldest first."""
+"""Delivers tasks over HTTP as Cloud Tasks does: the oldest first, and a limited number at a time."""
 
 import asyncio
 import time
@@ -13,16 +13,17 @@ _RETRY_SECONDS = 1.0
 
 
 class Dispatcher:
-    """Delivers the tasks of `tasks` to `url`. A task whose response is not 2xx is delivered again after a second.
+    """Delivers the tasks in `tasks` to `url`. If the response to a task is not 2xx, the task is delivered again after a
+    second.
 
-    `delivered`: the ticket of each delivery that has begun, in order. `refused`: the statuses that were not 2xx.
+    `delivered`: the ticket ids of the deliveries that have begun, in order. `refused`: the statuses that were not 2xx.
     """
 
-    def __init__(self, tasks: CloudTasksServer, url: str, at_once: int) -> None:
+    def __init__(self, tasks: CloudTasksServer, url: str, max_concurrent: int) -> None:
         self.delivered: list[str] = []
         self.refused: list[int] = []
         self.running: set[str] = set()
-        self._tasks, self._url, self._at_once = tasks, url, at_once
+        self._tasks, self._url, self._max_concurrent = tasks, url, max_concurrent
         self._not_before: dict[str, float] = {}
 
     @asynccontextmanager
@@ -40,7 +41,7 @@ class Dispatcher:
         async with httpx.AsyncClient(timeout=timeout, trust_env=False) as client, asyncio.TaskGroup() as deliveries:
             while True:
                 for name, task in list(self._tasks.tasks.items()):
-                    if len(self.running) >= self._at_once:
+                    if len(self.running) >= self._max_concurrent:
                         break
                     if name not in self.running and time.monotonic() >= self._not_before.get(name, 0.0):
                         self.running.add(name)

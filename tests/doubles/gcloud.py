@@ -1,8 +1,8 @@
-"""A fake gcloud that records its calls, and stores a project in memory, for scripts that set up a project.
+"""A fake gcloud for testing scripts that set up a project. It records its calls, and stores the project in memory.
 
-It is as strict as the real one: existing resources cannot be created again, missing ones cannot be changed, and a
-service whose API is disabled fails. The command is a few lines of bash that call a thread of the test process: scripts
-call it hundreds of times, and starting Python each time would take minutes.
+It is as strict as the real gcloud: existing resources cannot be created again, missing ones cannot be changed, and
+calls of a service whose API is disabled fail. The executable is a few lines of bash that call a thread of the test
+process. Scripts call it hundreds of times, and starting Python each time would take minutes.
 """
 
 import json
@@ -37,7 +37,7 @@ exit "$code"
 
 
 class RefusedError(Exception):
-    """An error message of gcloud, which then exits with status 1."""
+    """The call fails: gcloud prints this message, and exits with status 1."""
 
 
 def refuse(reason: str) -> NoReturn:
@@ -45,9 +45,10 @@ def refuse(reason: str) -> NoReturn:
 
 
 class Project:
-    """The project's resources, by kind and name. `faults`: a call that contains one of these texts fails with `why`.
+    """The resources of a project, by kind and name.
 
-    `unlisted`: kinds whose lists do not show new resources yet.
+    A call that contains one of the strings in `faults` fails with the message `why`. `unlisted`: the kinds of resources
+    whose lists do not contain new resources yet.
     """
 
     def __init__(self, id_: str) -> None:
@@ -88,7 +89,7 @@ def unbind(project: Project, resource: str, flags: dict[str, str]) -> None:
 
 
 def enable(project: Project, names: list[str]) -> None:
-    """Enables APIs like a project without an organization: Compute Engine's account gets the editor role."""
+    """Enables APIs. Compute Engine's account gets the editor role, as in a project without an organization."""
     if "compute.googleapis.com" in names:
         bindings = project.resources("policies").setdefault(f"projects {project.data['projects'][0]}", [])
         bindings.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
@@ -121,7 +122,7 @@ def channel(project: Project, flags: dict[str, str]) -> str:
 
 
 def alert(flags: dict[str, str]) -> dict[str, str]:
-    """Returns the alert policy after an update. Its file sets no channels and enables it; flags may override both."""
+    """Returns the alert policy after an update. Its file sets no channels and enables it; flags can override both."""
     channels = flags.get("notification-channels") or flags.get("set-notification-channels", "")
     return {"channels": channels, "enabled": str("no-enabled" not in flags)}
 
@@ -135,12 +136,12 @@ def display_name(flags: dict[str, str]) -> str:
 
 
 def run_command(project: Project, words: list[str], flags: dict[str, str], input_: str) -> str:
-    """Executes the call, and returns its output."""
+    """Executes the command, and returns its output."""
     id_ = flags.get("project", "")
     resources = project.resources
 
     def list_bindings(group: str) -> str:
-        """The role and member of each binding, without conditional bindings if the filter excludes them."""
+        """Returns the role and member of each binding. Omits conditional bindings if the filter excludes them."""
         lines = [line.split() for line in resources("policies").get(f"{group} {words[-1]}", [])]
         return "\n".join(
             " ".join(line[:2]) for line in lines if len(line) == 2 or "condition" not in flags.get("filter", "")
@@ -220,7 +221,8 @@ def run_command(project: Project, words: list[str], flags: dict[str, str], input
 
 
 class Gcloud:
-    """`calls`: the arguments of each call. `command(folder)` creates a `gcloud` executable in the folder."""
+    """The fake gcloud. `calls`: the arguments of each call. `command(folder)` creates a `gcloud` executable in a
+    folder."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -230,16 +232,16 @@ class Gcloud:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                count = int(self._word())
-                words = [self._word() for _ in range(count)]
-                code, text = gcloud.execute(words, self._word())
+                count = int(self._read_argument())
+                arguments = [self._read_argument() for _ in range(count)]
+                code, text = gcloud.execute(arguments, self._read_argument())
                 self.wfile.write(f"{code}\n{text}".encode())
 
-            def _word(self) -> str:
-                word = b""
+            def _read_argument(self) -> str:
+                argument = b""
                 while (byte := self.rfile.read(1)) != b"\0":
-                    word += byte
-                return word.decode()
+                    argument += byte
+                return argument.decode()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -272,7 +274,7 @@ class Gcloud:
             if word.startswith("--"):
                 name, _, flags[name] = word[2:].partition("=")
         if any(fault in " ".join(call) for fault in self.project.data["faults"]):
-            refuse(self.project.data.get("why", "something is wrong"))
+            refuse(self.project.data.get("why", "the call failed"))
         service = next((word for word in words if word not in ("alpha", "beta")), "")
         if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.resources("services"):
             refuse(f"the API of {service} is not enabled")

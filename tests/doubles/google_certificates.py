@@ -1,4 +1,4 @@
-"""A double of Google's certificates for service accounts, with test keys, over HTTP; and tokens signed with them."""
+"""A double of the server for Google's service account certificates, with test keys that can also sign tokens."""
 
 import datetime as dt
 import time
@@ -12,7 +12,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from google.auth import crypt, jwt
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
 class Key:
@@ -40,7 +40,7 @@ class Key:
         self._signer = crypt.RSASigner.from_string(pem.decode(), key_id)
 
     def token(self, account: str, audience: Any, **claims: Any) -> str:
-        """Returns a token like those of Cloud Tasks and Cloud Scheduler, changed by the claims."""
+        """Returns a token like those of Cloud Tasks and Cloud Scheduler. `claims` replace or add to its claims."""
         now = int(time.time())
         payload = {
             "iss": "https://accounts.google.com",
@@ -56,12 +56,12 @@ class Key:
         return jwt.encode(self._signer, payload).decode()
 
 
-class GoogleCertificates(ServedInThread):
-    """Serves the certificates of the `known` keys. `asked`: the number of requests."""
+class GoogleCertificates(ThreadedServer):
+    """Serves the certificates of `keys`. `request_count`: the number of requests so far."""
 
-    def __init__(self, *known: Key) -> None:
-        self.known = list(known)
-        self.asked = 0
+    def __init__(self, *keys: Key) -> None:
+        self.keys = list(keys)
+        self.request_count = 0
         self.status = 200
         app = FastAPI()
         app.get("/oauth2/v1/certs")(self._certificates)
@@ -69,5 +69,5 @@ class GoogleCertificates(ServedInThread):
         self.url = f"{self.address}/oauth2/v1/certs"
 
     async def _certificates(self) -> Response:
-        self.asked += 1
-        return JSONResponse({key.key_id: key.certificate for key in self.known}, status_code=self.status)
+        self.request_count += 1
+        return JSONResponse({key.key_id: key.certificate for key in self.keys}, status_code=self.status)

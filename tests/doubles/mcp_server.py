@@ -1,6 +1,6 @@
-"""A third-party MCP server: the SDK's own, on a real port, with a few tools for tests.
+"""A third-party MCP server on a real port. It is the SDK's server, with a few tools for tests.
 
-`url` uses streamable HTTP and `sse_url` the older SSE; `private_url` requires `TOKEN`; `paged_url` has other tools, on
+`url` uses streamable HTTP, and `sse_url` the older SSE. `private_url` requires `TOKEN`. `paged_url` has other tools, on
 three pages.
 """
 
@@ -24,25 +24,25 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 TOKEN = "token-of-the-mcp-server"
 PAGED_TOOLS = 25
-_PAGE = 10
+_PAGE_SIZE = 10
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000a49444154789c63000100000500010d0a2db40000000049454e44ae426082"
 )
 
 
-class McpServer(ServedInThread):
+class McpServer(ThreadedServer):
     """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        """The tools that ran, with their arguments."""
+        """The names and arguments of the tool calls."""
         self.requests: list[tuple[str, str, str | None]] = []
-        """HTTP method, path and Authorization header."""
+        """The HTTP method, path and `Authorization` header of each request."""
         tools = self._tools()
         public = tools.streamable_http_app(streamable_http_path="/mcp")
         managers = [tools.session_manager]
@@ -61,11 +61,11 @@ class McpServer(ServedInThread):
 
         routes = [*public.routes, *private.routes, *paged.routes, *tools.sse_app().routes]
         super().__init__(self._with_recording(Starlette(routes=routes, lifespan=lifespan)))
-        self._server.config.lifespan = "on"  # the SDK's sessions need it
+        self._server.config.lifespan = "on"  # the SDK's sessions require it
 
     @property
     def host(self) -> str:
-        """`host:port`, as in `OUTBOUND_ALLOWED_HOSTS`."""
+        """The host and port, in the format of `OUTBOUND_ALLOWED_HOSTS`."""
         return self.address.removeprefix("http://")
 
     @property
@@ -125,7 +125,7 @@ class McpServer(ServedInThread):
 
         @server.tool(structured_output=False)
         def lines() -> list[str]:
-            """Returns several texts."""
+            """Returns several text items."""
             return ["one", "two"]
 
         @server.tool(structured_output=False)
@@ -135,13 +135,13 @@ class McpServer(ServedInThread):
 
         @server.tool()
         def fail(reason: str) -> str:
-            """Fails."""
+            """Fails with the given reason."""
             self.calls.append(("fail", {"reason": reason}))
             raise ToolError(reason)
 
         @server.tool()
         async def slow(seconds: float) -> str:
-            """Takes its time."""
+            """Returns after some seconds."""
             self.calls.append(("slow", {"seconds": seconds}))
             await asyncio.sleep(seconds)
             return "done"
@@ -151,7 +151,7 @@ class McpServer(ServedInThread):
             """Returns a long text."""
             return "x" * size
 
-        _ = add, echo, weather, lines, picture, fail, slow, big  # they are registered with the server
+        _ = add, echo, weather, lines, picture, fail, slow, big  # the decorator has registered them with the server
         return server
 
     def _pages(self) -> Server[Any]:
@@ -162,7 +162,7 @@ class McpServer(ServedInThread):
 
         async def list_tools(_: object, params: PaginatedRequestParams | None) -> ListToolsResult:
             start = int(params.cursor) if params and params.cursor else 0
-            end = start + _PAGE
+            end = start + _PAGE_SIZE
             return ListToolsResult(tools=tools[start:end], next_cursor=str(end) if end < len(tools) else None)
 
         async def call_tool(_: object, params: CallToolRequestParams) -> CallToolResult:

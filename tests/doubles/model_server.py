@@ -1,7 +1,8 @@
-"""A model provider with OpenAI's two APIs over real HTTP, which follows a test's script.
+"""A double of a model provider with OpenAI's two APIs, over real HTTP. Tests script its responses.
 
-Each request gets the next step of the script for its prompt (the last user message), or else an echo. For any other
-format, and at any path, the server sends exactly the bytes that the test specifies (`Wire`).
+A request gets the next step of the script for its prompt, which is the last user message. If there is no script, the
+answer repeats the prompt. For other formats and paths, the server sends exactly the bytes that the test specifies
+(`Wire`).
 """
 
 import asyncio
@@ -16,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
 @dataclass
 class Answer:
-    """Answers, after `delay` seconds, and bills `prompt_tokens` and `completion_tokens`.
+    """Responds with an answer after `delay` seconds, and bills `prompt_tokens` and `completion_tokens`.
 
-    `told_cost`: the cost in US dollars, if reported in the answer, as OpenRouter does.
+    `reported_cost`: the cost in US dollars that the response reports, as OpenRouter's responses do.
     """
 
     content: str | None = "Hello."
@@ -48,20 +49,21 @@ class Fail:
 
 
 @dataclass
-class Cut:
-    """Sends half of an answer, or half of a stream if one was requested, and closes the connection."""
+class BrokenConnection:
+    """Closes the connection after half of a response, or of a stream if one was requested."""
 
 
 @dataclass
-class Half:
-    """Sends half of a stream and ends it cleanly, without a finish reason, as some proxies do."""
+class UnfinishedStream:
+    """Sends half of a stream and ends it cleanly but without a finish reason, as some proxies do."""
 
 
 @dataclass
 class Wire:
-    """Sends `body` unchanged, or as JSON if it is not bytes. Pieces in a list of bytes are sent `pause` seconds apart.
+    """Sends `body` unchanged, or as JSON if it is not bytes. If it is a list of bytes, they are sent `pause` seconds
+    apart.
 
-    `cut`: closes the connection after the body. `endless`: repeats the last piece until the client disconnects.
+    `cut`: the connection is closed after the body. `endless`: the last piece is repeated until the client disconnects.
     """
 
     body: Any = b""
@@ -74,12 +76,12 @@ class Wire:
     endless: bool = False
 
 
-Step = Answer | Fail | Cut | Half | Wire
+Step = Answer | Fail | BrokenConnection | UnfinishedStream | Wire
 
 
 @dataclass
 class Call:
-    """A request. `size`: the body's size in bytes."""
+    """A request that the server received. `size`: the size of the body, in bytes."""
 
     path: str
     headers: dict[str, str]
@@ -87,13 +89,13 @@ class Call:
     size: int = 0
 
 
-class ModelServer(ServedInThread):
+class ModelServer(ThreadedServer):
     """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.bytes_sent = 0
-        """The number of bytes sent by endless responses."""
+        """The number of bytes that endless responses have sent."""
         self._scripts: defaultdict[str, deque[Step]] = defaultdict(deque)
         routes = [
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
@@ -107,7 +109,7 @@ class ModelServer(ServedInThread):
         return f"{self.address}/v1"
 
     def script(self, prompt: str, *steps: Step) -> None:
-        """Sets the answers to the next requests with this prompt, in this order."""
+        """Sets the responses to the next requests with this prompt, in this order."""
         self._scripts[prompt].extend(steps)
 
     def reset(self) -> None:
@@ -170,35 +172,35 @@ class ModelServer(ServedInThread):
         match step:
             case Fail():
                 return _error(step)
-            case Cut() | Half():
-                return _broken_off(body, cleanly=isinstance(step, Half))
+            case BrokenConnection() | UnfinishedStream():
+                return _incomplete_response(body, cleanly=isinstance(step, UnfinishedStream))
             case Wire():
                 return self._wire(step)
             case Answer() if body.get("stream"):
                 return StreamingResponse(_chat_stream(body, step), media_type="text/event-stream")
             case Answer():
-                return Response(json.dumps(_chat_answer(body, step)), media_type="application/json")
+                return Response(json.dumps(_chat_body(body, step)), media_type="application/json")
 
     async def _responses(self, request: Request) -> Response:
         body, step = await self._step(request)
         match step:
             case Fail():
                 return _error(step)
-            case Cut() | Half():
-                return _broken_off(body, cleanly=isinstance(step, Half))
+            case BrokenConnection() | UnfinishedStream():
+                return _incomplete_response(body, cleanly=isinstance(step, UnfinishedStream))
             case Wire():
                 return self._wire(step)
             case Answer():
-                return JSONResponse(_responses_answer(body, step))
+                return JSONResponse(_responses_body(body, step))
 
 
 def _prompt(body: dict[str, Any]) -> str:
-    """The last user message, in any provider's format."""
+    """Returns the text of the last user message, in any provider's format."""
     messages: list[dict[str, Any]] = body.get("messages") or body.get("input") or body.get("contents") or []
-    users = [
+    user_messages = [
         message.get("content") or message.get("parts") or "" for message in messages if message.get("role") == "user"
     ]
-    last = users[-1] if users else ""
+    last = user_messages[-1] if user_messages else ""
     return last if isinstance(last, str) else "".join(part.get("text", "") for part in last)
 
 
@@ -207,8 +209,8 @@ def _error(step: Fail) -> JSONResponse:
     return JSONResponse({"error": error}, status_code=step.status, headers=step.headers)
 
 
-def _broken_off(body: dict[str, Any], *, cleanly: bool) -> Response:
-    """Announces a length or a chunk that is never sent, so that the server closes the connection."""
+def _incomplete_response(body: dict[str, Any], *, cleanly: bool) -> Response:
+    """Returns a response that ends early. The end of a stream can be clean; otherwise, the connection is closed."""
 
     async def half() -> AsyncIterator[bytes]:
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
@@ -232,22 +234,22 @@ def _usage(step: Answer) -> dict[str, float]:
     return usage if step.reported_cost is None else {**usage, "cost": step.reported_cost}
 
 
-def _chat_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:
+def _chat_body(body: dict[str, Any], step: Answer) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": step.content}
     if step.reasoning:
         message["reasoning_content"] = step.reasoning
     if step.tool_calls:
         message["tool_calls"] = step.tool_calls
     choice = {"index": 0, "message": message, "finish_reason": step.finish_reason}
-    answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body["model"]}
-    return {**answer, "choices": [choice], "usage": _usage(step)}
+    response = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body["model"]}
+    return {**response, "choices": [choice], "usage": _usage(step)}
 
 
 async def _chat_stream(body: dict[str, Any], step: Answer) -> AsyncIterator[bytes]:
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
     words = (step.content or "").split(" ")
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": word if last else f"{word} "} for word, last in zip(words, _are_last(words), strict=True)]
+    deltas += [{"content": f"{word} "} for word in words[:-1]] + [{"content": words[-1]}]
     for delta in deltas:
         yield _event({**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     yield _event({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": step.finish_reason}]})
@@ -256,15 +258,11 @@ async def _chat_stream(body: dict[str, Any], step: Answer) -> AsyncIterator[byte
     yield b"data: [DONE]\n\n"
 
 
-def _are_last(words: list[str]) -> list[bool]:
-    return [position == len(words) - 1 for position in range(len(words))]
-
-
 def _event(data: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(data)}\n\n".encode()
 
 
-def _responses_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:
+def _responses_body(body: dict[str, Any], step: Answer) -> dict[str, Any]:
     output: list[dict[str, Any]] = []
     if step.reasoning:
         summary = [{"type": "summary_text", "text": step.reasoning}]
@@ -276,7 +274,7 @@ def _responses_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:
         "output_tokens": step.completion_tokens,
         "total_tokens": step.prompt_tokens + step.completion_tokens,
     }
-    answer = {
+    response = {
         "id": "resp_1",
         "object": "response",
         "created_at": 1,
@@ -284,7 +282,7 @@ def _responses_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:
         "model": body["model"],
     }
     return {
-        **answer,
+        **response,
         "output": output,
         "usage": usage,
         "parallel_tool_calls": True,

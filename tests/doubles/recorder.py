@@ -1,4 +1,4 @@
-"""A double of any provider over real HTTP, which records requests and refuses them."""
+"""A double of any provider over real HTTP. It records requests, and responds to them with an error."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
-class Recorder(ServedInThread):
-    """`bodies`: the JSON of each request, in the order of arrival."""
+class Recorder(ThreadedServer):
+    """The server. `bodies`: the JSON bodies of the requests, in the order of their arrival."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []

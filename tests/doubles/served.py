@@ -1,4 +1,4 @@
-"""An ASGI application on a real port, in a thread of the test process."""
+"""Serves an ASGI application on a real port, in a thread of the test process."""
 
 import socket
 import threading
@@ -8,11 +8,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 
-class ServedInThread:
+class ThreadedServer:
     """Serves an application between `start` and `stop`, on a port that the system chooses."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio then sends small responses immediately
+        # With an explicit protocol, asyncio sends small responses immediately.
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)

@@ -1,4 +1,4 @@
-// Only the task queues of the Firebase Emulator Suite: without the rest of it, they start immediately.
+// Starts only the task queues of the Firebase Emulator Suite, because the whole suite takes much longer to start.
 const { TasksEmulator } = require("firebase-tools/lib/emulator/tasksEmulator");
 
 const server = new TasksEmulator({}).createHubServer().listen(0, "127.0.0.1", () => {

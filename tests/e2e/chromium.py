@@ -1,4 +1,4 @@
-"""The browser in which tests open pages."""
+"""Provides the browser in which tests open pages."""
 
 import json
 import os
@@ -15,40 +15,40 @@ from local_platform.layout import LAYOUT
 
 
 def executable() -> tuple[str, dict[str, str]]:
-    """Returns a headless Chromium and its environment: `CHROMIUM`, or the npm package's, or an installed one.
+    """Returns a headless Chromium and its environment. It is the one in `CHROMIUM`, in the npm package, or installed.
 
-    The package contains a compressed build for Linux on x86-64 with the libraries and a font that it needs.
+    The package contains a compressed build for Linux on x86-64, with the libraries and the font that it needs.
     """
     if configured := os.environ.get("CHROMIUM"):
         return configured, {}
-    packed = LAYOUT.root / "node_modules" / "@sparticuz" / "chromium" / "bin"
-    if packed.exists() and os.uname().sysname == "Linux" and os.uname().machine == "x86_64":
-        folder = unpack(packed, LAYOUT.local / "chromium")
+    archives = LAYOUT.root / "node_modules" / "@sparticuz" / "chromium" / "bin"
+    if archives.exists() and os.uname().sysname == "Linux" and os.uname().machine == "x86_64":
+        folder = unpack(archives, LAYOUT.local / "chromium")
         return str(folder / "chromium"), {
             "LD_LIBRARY_PATH": str(folder / "lib"),
             "FONTCONFIG_PATH": str(folder),
         }
     for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found, {}
-    pytest.skip("no Chromium: run `npm ci` (Linux on x86-64), or name a browser in CHROMIUM")
+        if path := shutil.which(name):
+            return path, {}
+    pytest.skip("no Chromium: run `npm ci` (Linux on x86-64), or set CHROMIUM to the path of a browser")
 
 
-def unpack(packed: Path, folder: Path) -> Path:
-    """Unpacks the package's browser, once for each version, and returns its folder.
+def unpack(archives: Path, folder: Path) -> Path:
+    """Unpacks the package's browser if this version is not unpacked yet, and returns its folder.
 
-    The browser needs a font configuration of its own: without one, form controls would crash it, because the default
-    font folders do not exist here.
+    Also writes a font configuration. Without one, form controls would crash the browser, because the default font
+    folders may not exist.
     """
-    version: str = json.loads((packed.parent / "package.json").read_text())["version"]
-    mark = folder / "version"
-    if mark.exists() and mark.read_text() == version:
+    version: str = json.loads((archives.parent / "package.json").read_text())["version"]
+    version_file = folder / "version"
+    if version_file.exists() and version_file.read_text() == version:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in ("chromium", "al2023.tar", "fonts.tar", "swiftshader.tar"):
         script = "process.stdin.pipe(require('zlib').createBrotliDecompress()).pipe(process.stdout)"
-        with (packed / f"{name}.br").open("rb") as source, (folder / name).open("wb") as target:
+        with (archives / f"{name}.br").open("rb") as source, (folder / name).open("wb") as target:
             subprocess.run(["node", "-e", script], stdin=source, stdout=target, check=True)
         if name.endswith(".tar"):
             subprocess.run(["tar", "xf", folder / name, "-C", folder], check=True)
@@ -56,7 +56,7 @@ def unpack(packed: Path, folder: Path) -> Path:
     (folder / "fonts.conf").write_text(
         f"<fontconfig><dir>{folder / 'fonts'}</dir><cachedir>{folder / 'fonts-cache'}</cachedir></fontconfig>"
     )
-    mark.write_text(version)
+    version_file.write_text(version)
     return folder
 
 

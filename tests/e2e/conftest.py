@@ -1,4 +1,4 @@
-"""Fixtures: the whole emulator suite with the functions. It can run next to a developer's own suite."""
+"""Fixtures that start the whole emulator suite with the functions. A developer's own suite can run at the same time."""
 
 import os
 import time
@@ -17,32 +17,34 @@ from tests.conftest import SECRET_KEY
 from tests.doubles.model_server import ModelServer
 from tests.e2e.chromium import launch
 
-# Local checks must not cost anyone money: the functions see only the scripted server's key.
-_KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
+# Local tests must not cost money, so the functions get only the key of the model server's double.
+_REMOVED_VARIABLES = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
 
 ADMIN_PASSWORD = "the administrators' own"
 
 
 def start(name: str, offset: int, model_server: ModelServer, staged: Path | None, **environ: str) -> Suite:
-    inherited = {name: value for name, value in os.environ.items() if not any(key in name for key in _KEYS)}
-    scripted = {"OPENAI_API_KEY": SECRET_KEY, "OPENAI_BASE_URL": model_server.base_url}
+    inherited = {
+        name: value for name, value in os.environ.items() if not any(key in name for key in _REMOVED_VARIABLES)
+    }
+    model_variables = {"OPENAI_API_KEY": SECRET_KEY, "OPENAI_BASE_URL": model_server.base_url}
     return Suite(
         name=name,
         ports=Ports().moved(offset),
-        environ={**inherited, **scripted, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "12", **environ},
+        environ={**inherited, **model_variables, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "12", **environ},
         staged=staged,
     )
 
 
 @pytest.fixture(scope="session")
 def staged_folder(request: pytest.FixtureRequest) -> Path | None:
-    """The folder of the staged functions with `--staged`, or None for the sources."""
+    """Returns the folder of the staged functions with `--staged`, or None if the sources are to be tested."""
     return request.getfixturevalue("staged") if request.config.getoption("staged") else None
 
 
 @pytest.fixture(scope="session")
 def local_suite(_model_server: ModelServer, staged_folder: Path | None) -> Iterator[Suite]:
-    """A suite without authentication, except for administrators, and with the local model if it is installed."""
+    """Starts a suite without authentication, except for administrators, and with the local model if it is installed."""
     environ = {"APP_ENV": "local", "ADMIN_PANEL_ENABLED": "true", "ADMIN_PASSWORD": ADMIN_PASSWORD}
     with start("e2e-local", 20000, _model_server, staged_folder, **environ) as suite:
         yield suite
@@ -50,7 +52,7 @@ def local_suite(_model_server: ModelServer, staged_folder: Path | None) -> Itera
 
 @pytest.fixture(scope="session")
 def firebase_suite(_model_server: ModelServer, staged_folder: Path | None) -> Iterator[Suite]:
-    """A suite with real ID tokens of the Auth emulator."""
+    """Starts a suite with real ID tokens from the Auth emulator."""
     environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
     environ["MODEL_TIMEOUT_SECONDS"] = "30"
     with start("e2e-firebase", 22000, _model_server, staged_folder, **environ) as suite:
@@ -59,14 +61,15 @@ def firebase_suite(_model_server: ModelServer, staged_folder: Path | None) -> It
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser with a new empty profile, deleted afterwards. No asyncio event loop can run at the same time."""
+    """Starts a browser with a new empty profile, which is deleted afterwards. No asyncio event loop can run
+    at the same time."""
     with launch() as browser:
         yield browser
 
 
 @dataclass
 class Service:
-    """A client of the service, through Hosting or at another address."""
+    """A client for the service, through Hosting or at another address."""
 
     client: httpx.Client
 
@@ -82,7 +85,7 @@ class Service:
         return ticket_id
 
     def finished(self, ticket_id: str, seconds: float = 60) -> dict[str, Any]:
-        """Polls until the ticket is finished, and returns it."""
+        """Looks the ticket up until it is finished, and returns it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             response = self.client.get(f"/api/chat/{ticket_id}")
@@ -91,7 +94,7 @@ class Service:
             if ticket["status"] in ("completed", "failed"):
                 return ticket
             time.sleep(0.1)
-        raise AssertionError(f"not finished within {seconds} seconds: {ticket_id}")
+        raise AssertionError(f"the ticket {ticket_id} was not finished within {seconds} seconds")
 
 
 Connect = Callable[..., Service]

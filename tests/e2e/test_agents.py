@@ -1,4 +1,4 @@
-"""The life of an agent in the whole suite: generated, saved, run, published, called, chatted with, and unpublished."""
+"""Tests the life of an agent in the whole suite, from its generation to its deletion."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 
 
-def code(mcp_url: str, api_address: str) -> str:
+def build_code(mcp_url: str, api_address: str) -> str:
     return f"""async def run(input_dict, tools):
     total = await mcpc["{mcp_url}"].call(tool_name="add", a=len(input_dict["inputText"]), b=1)
     echo = (await http_client.get("{api_address}/echo", params={{"n": total}})).json()
@@ -36,23 +36,27 @@ def code(mcp_url: str, api_address: str) -> str:
 def test_an_agents_whole_life(
     firebase_suite: Suite, connect: Connect, model_server: ModelServer, api_server: ApiServer, mcp_server: McpServer
 ) -> None:
-    """Several functions work together, with real ID tokens. Public routes need none."""
+    """An agent is generated, run, saved, published, called, used in a chat, and deleted, with real ID tokens."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite))
     other = connect(firebase_suite.url, sign_up(firebase_suite))
     anonymous = connect(firebase_suite.url)
     task = "Adds up and asks."
-    written_code = code(mcp_server.url, api_server.address)
+    written_code = build_code(mcp_server.url, api_server.address)
     schema = {"inputText": "string"}
 
     written = generate(mine.client, model_server, task, schema, mcp_server.url, written_code)
     assert (written["code"], written["friendlyName"], written["docstring"]) == (written_code, "add_and_ask", "Doc.")
 
     tools = {mcp_server.url: ["add"]}
-    ran = mine.client.post(
+    outcome = mine.client.post(
         "/api/agents/run-code", json={"code": written["code"], "inputDict": {"inputText": "hey"}, "tools": tools}
     )
     expected = {"outputText": "You said: hey", "total": 4, "query": [["n", "4"]]}
-    assert (ran.status_code, ran.json()["result"], ran.json()["logs"]) == (200, expected, ["called the model"])
+    assert (outcome.status_code, outcome.json()["result"], outcome.json()["logs"]) == (
+        200,
+        expected,
+        ["called the model"],
+    )
 
     body = {
         "name": "Adder",
@@ -88,7 +92,7 @@ def test_an_agents_whole_life(
     assert other.chat("hey", provider="gofannon", model="add_and_ask").status_code == 400
 
     usage = mine.client.get("/api/users/me").json()["usageInfo"]
-    # Nine charges: three attempts and a name that failed, code and a name, a run, an anonymous call, and a chat.
+    # Nine charges: three failed attempts and a failed name, the code, its name, a run, an anonymous call, and a chat.
     assert len(usage["usage"]) == 9
     assert usage["spendRemaining"] == pytest.approx(100 - sum(entry["responseCost"] for entry in usage["usage"]))
 
@@ -99,14 +103,15 @@ def test_an_agents_whole_life(
 
 
 def generate(
-    client: httpx.Client, model_server: ModelServer, task: str, schema: dict[str, Any], url: str, answer: str
+    client: httpx.Client, model_server: ModelServer, task: str, schema: dict[str, Any], url: str, code: str
 ) -> dict[str, Any]:
-    """Generates code twice: the first attempt reveals the prompt with the tools' docs, and the second one succeeds."""
+    """Generates code twice. The first request fails, but reveals the prompt with the tools' docs. The second
+    succeeds."""
     body = {"description": task, "tools": {url: ["add"]}, "inputSchema": schema, "modelConfig": MODEL}
     assert client.post("/api/agents/generate-code", json=body).status_code == 502
     prompts = [call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2]
     prompt = next(text for text in prompts if "Adds two numbers." in text)
-    model_server.script(prompt, Answer(f"Here:\n```python\n{answer}```"))
+    model_server.script(prompt, Answer(f"Here:\n```python\n{code}```"))
     naming_answer = Answer('{"friendly_name": "add_and_ask", "docstring": "Doc."}')
     model_server.script(write_naming_request(write_request(task, schema, None, {})), naming_answer)
     response = client.post("/api/agents/generate-code", json=body)
@@ -117,7 +122,7 @@ def generate(
 
 @pytest.mark.timeout(300)
 def test_an_agent_calls_the_small_local_model(local_suite: Suite, connect: Connect) -> None:
-    """A chat with an agent that calls a model on this machine works without doubles."""
+    """A chat with an agent that calls a model on this machine works without any test double."""
     service = connect(local_suite.url)
     if "local" not in service.client.get("/api/providers").json():
         pytest.skip("the small local model is not installed")

@@ -1,10 +1,10 @@
-"""The API page, served by Hosting, in a browser."""
+"""Tests the API page, which Hosting serves, in a browser."""
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from local_platform.suite import Suite
-from tests.contract.answer_check import kept
+from tests.contract.answer_check import stored_document
 from tests.e2e.conftest import Connect
 
 pytestmark = pytest.mark.e2e
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.e2e
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", ["/docs", "/api/docs", "/api/docs/"])
-def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browser: Browser, path: str) -> None:
-    """The page uses only its own files, under its own policy. It sends the request to its own address."""
+def test_the_page_shows_every_operation_and_can_send_requests(local_suite: Suite, browser: Browser, path: str) -> None:
+    """The page shows every operation, and sends requests to its own address. It uses only its own files."""
     tab = browser.new_page()
     tab.set_default_timeout(60_000)
     problems: list[str] = []
@@ -27,7 +27,7 @@ def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browse
     requested_urls: list[str] = []
     tab.on("request", lambda request: requested_urls.append(request.url))
     tab.goto(f"{local_suite.url}{path}")
-    expect(tab.locator(".opblock")).to_have_count(sum(map(len, kept()["paths"].values())), timeout=60_000)
+    expect(tab.locator(".opblock")).to_have_count(sum(map(len, stored_document()["paths"].values())), timeout=60_000)
     health = tab.locator("#operations-meta-meta_health")
     health.locator("button.opblock-summary-control").click()
     health.locator(".try-out__btn").click()
@@ -39,15 +39,15 @@ def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browse
     tab.close()
 
 
-def test_the_document_through_hosting(local_suite: Suite, connect: Connect) -> None:
-    """Every address serves the same document, also for HEAD. It is cached for minutes and revalidated by its ETag."""
+def test_hosting_serves_the_document(local_suite: Suite, connect: Connect) -> None:
+    """Every address serves the same document, which can be cached for five minutes and revalidated with its ETag."""
     client = connect(local_suite.url).client
     for path in ("/openapi.json", "/api/openapi.json"):
         response = client.get(path)
-        assert response.json() == kept()
+        assert response.json() == stored_document()
         assert response.headers["cache-control"] == "public, max-age=300"
         assert client.head(path).status_code == 200
-        known = {"If-None-Match": response.headers["etag"]}
-        assert client.get(path, headers=known).status_code == 304
-    own = connect(local_suite.function_url("meta")).client
-    assert own.get("/openapi.json").json() == kept()
+        headers = {"If-None-Match": response.headers["etag"]}
+        assert client.get(path, headers=headers).status_code == 304
+    meta = connect(local_suite.function_url("meta")).client
+    assert meta.get("/openapi.json").json() == stored_document()

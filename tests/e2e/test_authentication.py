@@ -1,4 +1,4 @@
-"""`APP_ENV=firebase`: real ID tokens of the Auth emulator, and access to data."""
+"""Tests authentication with real ID tokens from the Auth emulator (`APP_ENV=firebase`), and access to data."""
 
 import base64
 import json
@@ -24,8 +24,9 @@ def sign_up(suite: Suite) -> str:
     return token
 
 
-def altered(token: str, **claims: Any) -> str:
-    """Returns the token with other claims. The emulator's tokens are unsigned, so nothing else differs."""
+def with_claims(token: str, **claims: Any) -> str:
+    """Returns the token with these claims replaced. The emulator's tokens are unsigned, so the signature stays
+    valid."""
     header, payload, signature = token.split(".")
     old = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     new = base64.urlsafe_b64encode(json.dumps({**old, **claims}).encode()).rstrip(b"=").decode()
@@ -33,7 +34,7 @@ def altered(token: str, **claims: Any) -> str:
 
 
 def test_a_real_token_is_accepted_and_its_ticket_is_private(firebase_suite: Suite, connect: Connect) -> None:
-    """A token's user gets the chat's answer; for another user, the ticket does not exist."""
+    """The user of the token gets the chat's answer. For another user, the ticket does not exist."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite))
     ticket_id = mine.ticket("mine")
     assert mine.finished(ticket_id)["result"]["content"] == "You said: mine"
@@ -42,16 +43,18 @@ def test_a_real_token_is_accepted_and_its_ticket_is_private(firebase_suite: Suit
     assert (response.status_code, response.json()) == (404, {"detail": "There is no such ticket."})
 
 
-@pytest.mark.parametrize("kind", ["none", "malformed", "expired", "another project's"])
-def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: str) -> None:
-    """Every route that needs a user returns an error in the contract's shape."""
-    good = sign_up(firebase_suite)
+@pytest.mark.parametrize("description", ["none", "malformed", "expired", "another project's"])
+def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, description: str) -> None:
+    """With any other token or none, every route that requires a user returns a 401 in the documented shape."""
+    valid_token = sign_up(firebase_suite)
     token = {
         "none": None,
-        "malformed": good[:-20].replace(".", "", 1),
-        "expired": altered(good, exp=int(time.time()) - 5),
-        "another project's": altered(good, aud="demo-other", iss="https://securetoken.google.com/demo-other"),
-    }[kind]
+        "malformed": valid_token[:-20].replace(".", "", 1),
+        "expired": with_claims(valid_token, exp=int(time.time()) - 5),
+        "another project's": with_claims(
+            valid_token, aud="demo-other", iss="https://securetoken.google.com/demo-other"
+        ),
+    }[description]
     service = connect(firebase_suite.url, token)
     for response in (
         service.chat("hi"),
@@ -63,12 +66,12 @@ def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: s
 
 
 def test_a_disabled_users_token_is_refused(firebase_suite: Suite, connect: Connect) -> None:
-    """A token that is older than the setting's time is checked with the Auth emulator; a newer one is valid."""
-    fresh = sign_up(firebase_suite)
+    """If a token is older than the configured interval, the Auth emulator is asked whether its user is disabled."""
+    new_token = sign_up(firebase_suite)
     before = int(time.time()) - 600
-    old = altered(fresh, iat=before, auth_time=before)
-    assert connect(firebase_suite.url, fresh).client.get("/api/users/me").status_code == 200
-    payload = fresh.split(".")[1]
+    old = with_claims(new_token, iat=before, auth_time=before)
+    assert connect(firebase_suite.url, new_token).client.get("/api/users/me").status_code == 200
+    payload = new_token.split(".")[1]
     uid = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sub"]
     url = f"{firebase_suite.auth_url}/identitytoolkit.googleapis.com/v1/projects/demo-agents/accounts:update"
     disable = {"localId": uid, "disableUser": True}
@@ -78,12 +81,13 @@ def test_a_disabled_users_token_is_refused(firebase_suite: Suite, connect: Conne
 
 
 def test_health_is_public(firebase_suite: Suite, connect: Connect) -> None:
-    """Probes send no token."""
+    """The health check works without a token, because probes send none."""
     assert connect(firebase_suite.url).client.get("/health").status_code == 200
 
 
-def test_a_browser_may_read_its_own_ticket_and_nothing_else(firebase_suite: Suite, connect: Connect) -> None:
-    """The security rules let users get their own tickets, but not list or write tickets, or get others'."""
+def test_a_browser_can_read_only_the_users_own_tickets(firebase_suite: Suite, connect: Connect) -> None:
+    """The security rules let users read their own tickets, but not list or write tickets, or read those of other
+    users."""
     token, other = sign_up(firebase_suite), sign_up(firebase_suite)
     service = connect(firebase_suite.url, token)
     ticket_id = service.ticket("watched")

@@ -1,4 +1,4 @@
-"""A chat passes through Hosting, the chat function, Firestore, the task queue, the worker and a model, and back."""
+"""Tests chats through Hosting, the chat function, Firestore, the task queue, the worker and a model."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from local_platform.suite import Suite
-from tests.doubles.model_server import Answer, Cut, Fail, ModelServer
+from tests.doubles.model_server import Answer, BrokenConnection, Fail, ModelServer
 from tests.e2e.conftest import Connect, Service
 
 pytestmark = pytest.mark.e2e
@@ -23,7 +23,7 @@ def service(local_suite: Suite, connect: Connect) -> Service:
 
 
 def test_a_chat_is_answered(service: Service, model_server: ModelServer) -> None:
-    """The ticket is created immediately, can always be looked up, and finally has content, usage and cost."""
+    """A chat's ticket is created immediately, can be looked up at any time, and finally has content, usage and cost."""
     model_server.script("hello", Answer("Hello from the model.", delay=0.3, prompt_tokens=1000, completion_tokens=500))
     ticket_id = service.ticket("hello")
     assert service.client.get(f"/api/chat/{ticket_id}").status_code == 200
@@ -38,7 +38,7 @@ def test_a_chat_is_answered(service: Service, model_server: ModelServer) -> None
 
 
 def test_the_local_model_answers(local_suite: Suite, service: Service) -> None:
-    """The model is real, although small."""
+    """A chat with the small local model gets a real answer."""
     if not local_suite.local_model:
         pytest.skip("the local model is not installed here; `make setup` installs it")
     ticket = service.finished(
@@ -56,15 +56,16 @@ def test_the_local_model_answers(local_suite: Suite, service: Service) -> None:
 
 
 def test_every_path_reaches_the_same_chat(local_suite: Suite, service: Service, connect: Connect) -> None:
-    """Hosting accepts paths with and without the prefix, and the function's own address works."""
-    own = connect(local_suite.function_url("chat"))
-    ids = [service.chat("paths", path="/chat"), service.chat("paths"), own.chat("paths", path="")]
+    """A chat can be submitted and looked up through Hosting, with and without the prefix, and at the function's
+    address."""
+    function = connect(local_suite.function_url("chat"))
+    ids = [service.chat("paths", path="/chat"), service.chat("paths"), function.chat("paths", path="")]
     for accepted in ids:
         assert accepted.status_code == 200, accepted.text
         ticket_id = accepted.json()["ticket_id"]
-        bare = service.client.get(f"/chat/{ticket_id}")
-        stripped = own.client.get(f"/{ticket_id}")
-        assert bare.json()["ticket_id"] == stripped.json()["ticket_id"] == ticket_id
+        through_hosting = service.client.get(f"/chat/{ticket_id}")
+        at_function = function.client.get(f"/{ticket_id}")
+        assert through_hosting.json()["ticket_id"] == at_function.json()["ticket_id"] == ticket_id
         service.finished(ticket_id)
 
 
@@ -86,16 +87,16 @@ def test_every_path_reaches_the_same_chat(local_suite: Suite, service: Service, 
         ("/api/chat/unknown", 404),
     ],
 )
-def test_hosting_answers_in_json_without_caching(service: Service, path: str, status: int) -> None:
-    """Each path leads to its function, and unknown paths to `meta`. The worker cannot be reached."""
+def test_every_path_responds_in_json_without_caching(service: Service, path: str, status: int) -> None:
+    """Hosting sends each path to its function, and unknown paths to `meta`. The worker cannot be reached."""
     response = service.client.get(path)
     assert response.status_code == status
     assert response.headers["content-type"].startswith("application/json")
     assert "no-store" in response.headers["cache-control"]
 
 
-def test_too_many_requests_are_waited_out(service: Service, model_server: ModelServer) -> None:
-    """After two 429s, the queue delivers the ticket again, with pauses, until it is answered."""
+def test_a_rate_limited_model_is_called_again(service: Service, model_server: ModelServer) -> None:
+    """After each 429 from the model, the queue delivers the ticket again after a pause, until it is answered."""
     model_server.script("busy", Fail(429), Fail(429), Answer("at last"))
     ticket = service.finished(service.ticket("busy"))
     assert ticket["status"] == "completed"
@@ -104,17 +105,17 @@ def test_too_many_requests_are_waited_out(service: Service, model_server: ModelS
 
 
 def test_a_call_of_a_hanging_model_is_retried(service: Service, model_server: ModelServer) -> None:
-    """The time limit ends the call, and the next call is answered."""
+    """If a model does not respond, the time limit ends the call, and the next call succeeds."""
     model_server.script("hang", Answer(delay=60), Answer("awake"))
     ticket = service.finished(service.ticket("hang"))
     assert ticket["result"]["content"] == "awake"
 
 
 def test_an_interrupted_answer_is_retried(service: Service, model_server: ModelServer) -> None:
-    """The connection may break in the middle of an answer, streamed or not."""
+    """If the connection breaks in the middle of an answer, whether streamed or not, the call is retried."""
     for stream in (False, True):
         prompt = f"cut {stream}"
-        model_server.script(prompt, Cut(), Answer("whole"))
+        model_server.script(prompt, BrokenConnection(), Answer("whole"))
         assert service.finished(service.ticket(prompt, stream=stream))["result"]["content"] == "whole"
 
 
@@ -128,7 +129,7 @@ def test_an_interrupted_answer_is_retried(service: Service, model_server: ModelS
 def test_a_model_that_refuses_ends_the_ticket(
     service: Service, model_server: ModelServer, step: Fail, text: str
 ) -> None:
-    """The ticket fails immediately, with a sentence for the user."""
+    """If the model refuses a request, the ticket fails immediately, with a message for the user."""
     prompt = f"refuse {step.status}"
     model_server.script(prompt, step)
     ticket = service.finished(service.ticket(prompt))
@@ -138,7 +139,7 @@ def test_a_model_that_refuses_ends_the_ticket(
 
 
 def test_another_worker_takes_over_from_a_killed_one(service: Service, model_server: ModelServer) -> None:
-    """After SIGKILL during the model call, the queue delivers the ticket again, and there is one result."""
+    """If a worker is killed during a model call, the queue delivers the ticket again, and there is only one result."""
     model_server.script("killed", Answer("never sent", delay=60), Answer("sent"))
     ticket_id = service.ticket("killed")
     wait_for_call(model_server, "killed")
@@ -151,16 +152,16 @@ def test_another_worker_takes_over_from_a_killed_one(service: Service, model_ser
 
 
 def workers() -> list[psutil.Process]:
-    """Returns the processes of the worker function in this test run's suites."""
-    found: list[psutil.Process] = []
+    """Returns the processes of the worker function in this test run's suite."""
+    processes: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("FUNCTION_TARGET") == "worker" and "e2e-local" in process.cwd():
-                found.append(process)
+                processes.append(process)
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue
-    assert found
-    return found
+    assert processes
+    return processes
 
 
 def wait_for_call(model_server: ModelServer, prompt: str) -> None:
@@ -170,10 +171,10 @@ def wait_for_call(model_server: ModelServer, prompt: str) -> None:
         time.sleep(0.02)
 
 
-def test_a_task_delivered_twice_at_once_yields_one_result(
+def test_a_task_that_is_delivered_twice_has_one_result(
     local_suite: Suite, service: Service, model_server: ModelServer
 ) -> None:
-    """A copy of the task during the first delivery gets 425, and later finds the ticket finished."""
+    """If a task is delivered again during its first delivery, the copy gets a 425, and later has no effect."""
     model_server.script("twice", Answer("once", delay=2))
     ticket_id = service.ticket("twice")
     wait_for_call(model_server, "twice")
@@ -189,7 +190,7 @@ def test_a_task_delivered_twice_at_once_yields_one_result(
 
 
 def deliver_copy(tasks_host: str, payload: dict[str, str]) -> httpx.Response:
-    """Enqueues another, unnamed task for the same ticket, as if the queue delivered it twice."""
+    """Enqueues another, unnamed task for the same ticket, as if the queue delivered its task twice."""
     import base64
     import json
 
@@ -199,8 +200,8 @@ def deliver_copy(tasks_host: str, payload: dict[str, str]) -> httpx.Response:
     return httpx.post(f"http://{tasks_host}/{queue}", json={"task": task}, trust_env=False)
 
 
-def test_ten_simultaneous_chats_are_all_answered(service: Service, model_server: ModelServer) -> None:
-    """Each chat gets the answer to its own question."""
+def test_ten_concurrent_chats_are_all_answered(service: Service, model_server: ModelServer) -> None:
+    """If ten chats are sent at the same time, each gets the answer to its own question."""
     prompts = [f"question {number}" for number in range(10)]
     with ThreadPoolExecutor(10) as pool:
         ids = list(pool.map(service.ticket, prompts))
@@ -210,6 +211,6 @@ def test_ten_simultaneous_chats_are_all_answered(service: Service, model_server:
 
 
 def test_the_suite_runs_this_clone(local_suite: Suite) -> None:
-    """The functions run in this suite's folder, and not in another copy of the project."""
+    """The functions run from this suite's folder, and not from another copy of the project."""
     assert all(process.cwd().startswith(str(local_suite.folder)) for process in workers())
     assert os.path.isdir(local_suite.folder)

@@ -1,6 +1,6 @@
-"""In a browser, a demo's page cannot bypass its policy and reach the network.
+"""Tests in a browser that a demo's page cannot bypass its policy to reach the network.
 
-This test serves the pages itself, so the suite is not needed.
+The tests serve the pages themselves, so they do not need the suite.
 """
 
 import http.server
@@ -19,7 +19,7 @@ from shared.services.demos.page import render_page, write_policy
 from tests.e2e.chromium import launch
 
 NONCE = "0123456789abcdef"
-CALL = """
+CALL_TEMPLATE = """
 {
   const call = async (Connection) => {
     const connection = new Connection({ iceServers: [{ urls: "stun:127.0.0.1:PORT" }] });
@@ -29,30 +29,30 @@ CALL = """
   CODE
 }
 """
-"""Requests the page's own address from a STUN server over UDP. PORT: the server's port."""
-INNER = CALL.replace("CODE", "call(RTCPeerConnection);")
+"""Asks a STUN server for the page's own address over UDP. PORT: the server's port. CODE: the code that uses `call`."""
+INNER_SCRIPT = CALL_TEMPLATE.replace("CODE", "call(RTCPeerConnection);")
 
 
 def try_call(code: str) -> str:
-    return CALL.replace("CODE", code)
+    return CALL_TEMPLATE.replace("CODE", code)
 
 
-def framed(markup: str, before: str = "") -> str:
-    """Puts a script with the nonce into a separate page, and lets `markup` create a frame of it."""
+def framed(script: str, before: str = "") -> str:
+    """Returns a script with a second page, whose script has the nonce. `script` opens the second page in a frame."""
     return f"""
-const inner = {json.dumps(INNER)};
+const inner = {json.dumps(INNER_SCRIPT)};
 const nonce = document.currentScript.nonce || "{NONCE}";
 const page = "<!doctype html><script nonce=" + nonce + ">" + inner + "</scr" + "ipt>";
 {before}
-{markup}
+{script}
 """
 
 
 FRAME = "const frame = document.createElement('iframe'); document.body.append(frame); "
 DEMOS = {
     "directly": DemoCode(html="", css="", js=try_call("call(RTCPeerConnection);")),
-    "by the older name": DemoCode(html="", css="", js=try_call("call(webkitRTCPeerConnection);")),
-    "in strict code": DemoCode(html="", css="", js=f"'use strict';{try_call('call(window.RTCPeerConnection);')}"),
+    "with the older name": DemoCode(html="", css="", js=try_call("call(webkitRTCPeerConnection);")),
+    "in strict mode": DemoCode(html="", css="", js=f"'use strict';{try_call('call(window.RTCPeerConnection);')}"),
     "from an empty frame": DemoCode(
         html="", css="", js=FRAME + try_call("call(frame.contentWindow.RTCPeerConnection);")
     ),
@@ -68,7 +68,9 @@ DEMOS = {
             "Document.prototype.createElement.call(document, 'iframe'); frame.srcdoc = page; form.after(frame);"
         ),
     ),
-    "in a frame in the markup": DemoCode(html=f"<iframe srcdoc='<script>{INNER}</script>'></iframe>", css="", js=INNER),
+    "in a frame in the markup": DemoCode(
+        html=f"<iframe srcdoc='<script>{INNER_SCRIPT}</script>'></iframe>", css="", js=INNER_SCRIPT
+    ),
     "in a frame in a shadow root": DemoCode(
         html="<div></div>",
         css="",
@@ -92,7 +94,7 @@ DEMOS = {
 
 @dataclass(frozen=True)
 class Listener:
-    """A server that records whether a packet arrived, and never responds."""
+    """A UDP server that records whether a packet has arrived, and never responds."""
 
     udp: socket.socket
 
@@ -111,19 +113,19 @@ class Listener:
 
 @pytest.fixture
 def listeners() -> Iterator[dict[str, Listener]]:
-    """A listener for each demo, and one for the page without a policy."""
+    """Opens a listener for each demo, and one for the page without a policy."""
     with ExitStack() as stack:
-        opened: dict[str, Listener] = {}
-        for name in (*DEMOS, "free"):
+        listeners: dict[str, Listener] = {}
+        for name in (*DEMOS, "without a policy"):
             udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             udp.bind(("127.0.0.1", 0))
-            opened[name] = Listener(udp)
-        yield opened
+            listeners[name] = Listener(udp)
+        yield listeners
 
 
 @pytest.fixture
 def address(listeners: dict[str, Listener]) -> Iterator[str]:
-    """Serves the demos by their numbers, and the page without a policy as the last one."""
+    """Serves each demo at its number. The last number is the page without a policy."""
     names = list(listeners)
 
     class Pages(http.server.BaseHTTPRequestHandler):
@@ -132,12 +134,12 @@ def address(listeners: dict[str, Listener]) -> Iterator[str]:
             port = str(listeners[name].port)
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
-            if name == "free":
-                body = f"<!doctype html><body><script>{INNER}</script>"
+            if name == "without a policy":
+                body = f"<!doctype html><body><script>{INNER_SCRIPT}</script>"
             else:
                 code = DEMOS[name]
                 base = f"http://{self.headers['Host']}"
-                body = render_page(name, code.model_copy(update={"js": code.js + MARK}), base, NONCE)
+                body = render_page(name, code.model_copy(update={"js": code.js + SET_TITLE}), base, NONCE)
                 if self.path.endswith("/framed"):
                     body = f"<iframe sandbox='allow-scripts allow-forms allow-modals' srcdoc='{escape(body)}'></iframe>"
                 else:
@@ -154,29 +156,30 @@ def address(listeners: dict[str, Listener]) -> Iterator[str]:
         server.shutdown()
 
 
-MARK = "\n;document.title = 'ran';"
+SET_TITLE = "\n;document.title = 'ran';"
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("suffix", ["", "/framed"])
-def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], address: str, suffix: str) -> None:
-    """A demo reaches it from no window. A page without a policy does, in less time than all demos had."""
+def test_no_demo_reaches_a_server_with_webrtc(listeners: dict[str, Listener], address: str, suffix: str) -> None:
+    """A demo cannot reach a server with WebRTC from any window. A page without a policy can, in less time than the
+    demos had."""
     with launch() as browser:
         context = browser.new_context()
         for number in range(len(listeners)):
             context.new_page().goto(f"{address}/{number}{suffix}")
-        free = listeners["free"].udp
-        free.settimeout(60)
-        assert free.recv(1)
-    assert [name for name, listener in listeners.items() if name != "free" and listener.has_packet] == []
+        unrestricted = listeners["without a policy"].udp
+        unrestricted.settimeout(60)
+        assert unrestricted.recv(1)
+    assert [name for name, listener in listeners.items() if name != "without a policy" and listener.has_packet] == []
 
 
 @pytest.mark.timeout(120)
 def test_a_demos_script_still_runs(address: str) -> None:
-    """The script runs to its end, in strict mode or not. The statement that blocks WebRTC has been removed."""
+    """A demo's script runs to its end, in strict mode or not, and cannot find the function that blocks WebRTC."""
     with launch() as browser:
         tab = browser.new_context().new_page()
-        for name in ("in strict code", "in a frame in a shadow root"):
+        for name in ("in strict mode", "in a frame in a shadow root"):
             for suffix in ("", "/framed"):
                 tab.goto(f"{address}/{list(DEMOS).index(name)}{suffix}")
                 frame = tab.main_frame.child_frames[0] if suffix else tab.main_frame

@@ -1,4 +1,4 @@
-"""The life of a demo in the whole suite: generated, saved, and opened in a browser, where it calls an agent."""
+"""Tests the life of a demo in the whole suite, from its generation to its deletion."""
 
 import json
 from typing import Any
@@ -73,7 +73,8 @@ document.addEventListener("DOMContentLoaded", async () => {
 def test_a_demos_whole_life(
     firebase_suite: Suite, connect: Connect, model_server: ModelServer, browser: Browser
 ) -> None:
-    """A model generates the demo. It is saved, shared, and opened without a token. It can call only one agent."""
+    """A demo is generated, saved, shared, and opened in a browser without a token. There, it can only call its
+    agent."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite)).client
     anonymous = connect(firebase_suite.url).client
 
@@ -85,9 +86,9 @@ def test_a_demos_whole_life(
     body: dict[str, Any] = {"userPrompt": "A page that shouts.", "selectedApis": apis, "modelConfig": MODEL}
     assert mine.post("/api/demos/generate-code", json=body).status_code == 502
     prompt = next(call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2)
-    wrong = json.dumps({"html": HTML, "css": CSS, "js": JS.replace("/rest/shout", "/rest/whisper") + ATTEMPTS})
+    invalid_page = json.dumps({"html": HTML, "css": CSS, "js": JS.replace("/rest/shout", "/rest/whisper") + ATTEMPTS})
     code = {"html": HTML, "css": CSS, "js": JS + ATTEMPTS}
-    model_server.script(prompt, Answer(wrong))
+    model_server.script(prompt, Answer(invalid_page))
     correction = (
         "This answer cannot be used: js, line 4: /rest/whisper is not among the selected APIs. They are: shout.\n"
     )

@@ -1,4 +1,4 @@
-"""Runs the commands in the documentation against the running suite, pasted as a reader would."""
+"""Runs the commands in the documentation against the suite, as a reader would paste them."""
 
 import json
 import re
@@ -25,26 +25,26 @@ ROOT = Path(__file__).parents[2]
 
 
 def commands(document: str) -> list[str]:
-    """Returns the shell blocks of a document, in order."""
+    """Returns the shell commands in a document, in order."""
     return re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
 
 
-def shown(document: str) -> list[Any]:
-    """Returns the JSON responses that a document shows, in order."""
+def example_responses(document: str) -> list[Any]:
+    """Returns the JSON responses in a document, in order."""
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)]
 
 
 def paste(command: str, suite: Suite) -> str:
-    """Returns the command's output, run with the suite's ports and folder instead of the default ones."""
+    """Runs the command with the suite's ports and folder instead of the default ones, and returns its output."""
     for name, port in Ports().by_name().items():
         command = command.replace(f"127.0.0.1:{port}", f"127.0.0.1:{suite.ports.by_name()[name]}")
     command = command.replace(".local/suite/", f"{suite.folder}/")
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout
+    completed = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True)
+    return completed.stdout
 
 
 def test_the_readmes_first_chat(local_suite: Suite) -> None:
-    """The chat prints a ticket, and the look-up finally prints the local model's answer."""
+    """The README's chat prints a ticket, and its look-up finally prints the local model's answer."""
     if not local_suite.local_model:
         pytest.skip("the local model is disabled here (LOCAL_MODEL=off)")
     start, chat, look_up, providers, test = commands("README.md")
@@ -58,18 +58,18 @@ def test_the_readmes_first_chat(local_suite: Suite) -> None:
             break
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    as_shown = shown("README.md")[1]
+    example = example_responses("README.md")[1]
     assert chat_outcome["status"] == "completed"
-    assert list(chat_outcome) == list(as_shown)
-    assert list(chat_outcome["result"]) == list(as_shown["result"])
+    assert list(chat_outcome) == list(example)
+    assert list(chat_outcome["result"]) == list(example["result"])
     assert chat_outcome["result"]["content"]
     assert "local" in json.loads(paste(providers, local_suite))
 
 
 def test_the_tutorial(local_suite: Suite) -> None:
-    """Each step, from the code to a chat with the agent, has the response that the tutorial shows."""
+    """Each step of the tutorial, from the code to a chat with the agent, has the response that the tutorial shows."""
     start, save, run_code, deploy, call, chat, look_up = commands("docs/tutorial/first-agent.md")
-    ran, called = shown("docs/tutorial/first-agent.md")
+    ran, called = example_responses("docs/tutorial/first-agent.md")
     assert start.strip() == "make run"
     agent = json.loads(paste(save, local_suite))
     assert agent["warnings"] == []
@@ -87,15 +87,15 @@ def test_the_tutorial(local_suite: Suite) -> None:
     paste(f"curl -s -X DELETE http://127.0.0.1:8000/api/agents/{agent['_id']}", local_suite)
 
 
-def test_the_token_of_the_local_guide(firebase_suite: Suite) -> None:
-    """Signing up at the Auth emulator gives a token that the service accepts."""
+def test_the_local_guide(firebase_suite: Suite) -> None:
+    """With the guide's commands, a user signs up at the Auth emulator, and gets a token that the service accepts."""
     start, with_token = commands("docs/guides/local.md")
     assert start.strip() == "APP_ENV=firebase make run"
     assert "openai" in json.loads(paste(with_token, firebase_suite))
 
 
-def test_the_sandbox_guides_run(local_suite: Suite) -> None:
-    """The guide's code runs without being saved."""
+def test_the_guide_to_the_sandbox(local_suite: Suite) -> None:
+    """The guide's code runs, and returns what the guide says, without being saved."""
     (run_code,) = commands("docs/explanation/sandbox.md")
     outcome = json.loads(paste(run_code, local_suite))
     assert (outcome["result"], outcome["logs"], outcome["error"]) == ({"outputText": "HELLO"}, ["working"], None)
@@ -103,7 +103,8 @@ def test_the_sandbox_guides_run(local_suite: Suite) -> None:
 
 @pytest.fixture
 def shouter(local_suite: Suite) -> Iterator[str]:
-    """Publishes the guide's agent, and returns its id. tests/functions/test_agent_docs.py tests the whole guide."""
+    """Publishes the agent from the guide to agents, and returns its id. tests/functions/test_agent_docs.py tests the
+    whole guide."""
     save, change_and_delete, *_ = commands("docs/reference/agents.md")
     (deploy,) = [command for command in commands("docs/reference/agents.md") if command.strip().endswith("/deploy")]
     agent_id: str = json.loads(paste(save, local_suite))["_id"]
@@ -112,10 +113,10 @@ def shouter(local_suite: Suite) -> Iterator[str]:
     paste("curl" + change_and_delete.rpartition("curl")[2].replace("AGENT_ID", agent_id), local_suite)
 
 
-def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter: str) -> None:
-    """A page for the agent of the agents' guide is generated, saved, and opened."""
+def test_the_guide_to_demos(local_suite: Suite, model_server: ModelServer, shouter: str) -> None:
+    """A page that uses the agent from the guide to agents is generated, saved, and opened."""
     write, save, open_page = commands("docs/reference/demos.md")
-    written, saved = shown("docs/reference/demos.md")[:2]
+    written, saved = example_responses("docs/reference/demos.md")[:2]
     assert "no JSON object" in json.loads(paste(write, local_suite))["detail"], "the double's own answer is not a page"
     prompt = next(call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2)
     model_server.script(prompt, Answer(json.dumps({**written, "js": "fetch(`${API_BASE_URL}/rest/shouter`);"})))
@@ -130,9 +131,9 @@ def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter:
 
 
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
-    """The tests' own servers replace third-party ones."""
+    """The guide's commands work with the tests' servers instead of third-party ones."""
     list_tools, fetch_spec = commands("docs/reference/mcp-and-specs.md")
-    listed, spec, *_ = shown("docs/reference/mcp-and-specs.md")
+    listed, spec, *_ = example_responses("docs/reference/mcp-and-specs.md")
     tools = json.loads(paste(list_tools.replace("https://mcp.example.com/mcp", mcp_server.url), local_suite))
     assert set(tools) == set(listed)
     assert "add" in {tool["name"] for tool in tools["tools"]}
@@ -141,24 +142,24 @@ def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer",
     assert json.loads(paste(fetch_spec.replace("https://api.example.com/openapi.yaml", url), local_suite)) == spec
 
 
-def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: ModelServer) -> None:
-    """The request id that the caller chose finds the lines of the chat and of the worker."""
+def test_the_guide_to_observability(local_suite: Suite, model_server: ModelServer) -> None:
+    """A search for the request id that the caller chose finds the log lines of the chat and of the worker."""
     search, chat = commands("docs/guides/observability.md")
     charged = chat.replace('"local"', '"openai"').replace("smollm2-135m-instruct", "gpt-4.1-mini")
     assert charged != chat
     for each in (chat, charged):
         paste(each, local_suite)
-    expected = {(line["message"], line["logger"]) for line in shown("docs/guides/observability.md")}
+    expected = {(line["message"], line["logger"]) for line in example_responses("docs/guides/observability.md")}
 
-    def found() -> set[tuple[str, str]]:
+    def find_lines() -> set[tuple[str, str]]:
         lines = [json.loads(line.lstrip("> ")) for line in paste(search, local_suite).splitlines()]
         return {(line["message"], line["logger"]) for line in lines}
 
-    assert processes.wait_for(lambda: expected <= found(), seconds=20), expected - found()
+    assert processes.wait_for(lambda: expected <= find_lines(), seconds=20), expected - find_lines()
 
 
 def test_the_guide_to_money(local_suite: Suite) -> None:
-    """A user reads and sets their allowance, and an administrator sees it."""
+    """With the guide's commands, a user reads and sets the allowance, and an administrator sees it."""
     read, change, see_all = commands("docs/explanation/money.md")
     allowance = json.loads(paste(read, local_suite))["usageInfo"]["monthlyAllowance"]
     assert json.loads(paste(change, local_suite))["usageInfo"]["monthlyAllowance"] == 50
@@ -168,16 +169,16 @@ def test_the_guide_to_money(local_suite: Suite) -> None:
 
 
 def test_the_guide_to_chat(local_suite: Suite) -> None:
-    """The same chat with the same key is one ticket."""
+    """Sending the guide's chat twice with the same idempotency key creates only one ticket."""
     (send,) = commands("docs/reference/chat.md")
     first, second = (json.loads(paste(send, local_suite)) for _ in range(2))
     assert first["ticket_id"] == second["ticket_id"]
 
 
-def test_every_command_of_the_guides_is_run() -> None:
-    """A new guide with commands needs a test here, except for commands for a Google Cloud project.
+def test_every_command_in_the_guides_is_run() -> None:
+    """A new guide with commands needs a test in this file, unless the commands are for a Google Cloud project.
 
-    tests/docs/test_commands.py checks that the command line tools support those.
+    tests/docs/test_commands.py checks that the command line tools support the latter.
     """
     documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
     with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}

@@ -1,4 +1,4 @@
-"""The headers that Hosting adds to files and to the functions' responses."""
+"""Tests the headers that Hosting adds to files and to the functions' responses."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_responses_have_hostings_headers(local_suite: Suite, connect: Connect) -> None:
-    """Functions' responses and files have the headers. A demo's page sends no referrer."""
+    """The functions' responses and files have security headers. A demo's page sends no referrer."""
     client = connect(local_suite.url).client
     health, file, demo = (client.get(path) for path in ("/health", "/robots.txt", "/api/demos/none"))
     for response in (health, file, demo):
@@ -20,8 +20,9 @@ def test_responses_have_hostings_headers(local_suite: Suite, connect: Connect) -
     assert demo.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_a_name_may_begin_with_a_dot(local_suite: Suite, connect: Connect) -> None:
-    """Such a name reaches its function. An unknown path gets the service's 404 with the headers, not Hosting's page."""
+def test_a_name_can_begin_with_a_dot(local_suite: Suite, connect: Connect) -> None:
+    """A path with a name that begins with a dot reaches its function. An unknown one gets the service's 404 with the
+    headers, and not Hosting's page."""
     client = connect(local_suite.url).client
     config = {"provider": "openai", "model": "gpt-4.1-mini"}
     assert client.post("/api/sessions/.mine/config", json=config).status_code == 200

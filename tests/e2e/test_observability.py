@@ -1,4 +1,4 @@
-"""The request id alone finds all of a chat's lines in the running suite's log."""
+"""Tests that all log lines of a chat in the suite can be found by the request id."""
 
 import json
 from typing import Any
@@ -19,20 +19,21 @@ PROMPT = "canary-in-the-prompt"
 
 
 def _lines(suite: Suite, request_id: str) -> list[dict[str, Any]]:
-    """Returns the lines that a search for the id finds, in the order in which they were written."""
-    found = [line for line in suite.log.path.read_text(encoding="utf-8").splitlines() if request_id in line]
-    return [json.loads(line.lstrip("> ")) for line in found]
+    """Returns the log lines that contain the id, in the order in which they were written."""
+    matching_lines = [line for line in suite.log.path.read_text(encoding="utf-8").splitlines() if request_id in line]
+    return [json.loads(line.lstrip("> ")) for line in matching_lines]
 
 
 def _summary(line: dict[str, Any]) -> str:
-    """Returns the function and the message of a line."""
+    """Returns the name of the function and the message of a log line."""
     return f"{line.get('function', '')} {line['message']}".strip()
 
 
 def test_a_request_can_be_followed_to_its_charge(
     local_suite: Suite, connect: Connect, model_server: ModelServer
 ) -> None:
-    """Hosting, the queue, a failed model call and a second attempt leave one id, one trace and one charge."""
+    """All log lines of a chat have one id and one trace, through Hosting, the queue, a failed call and a second
+    attempt. The chat is charged once."""
     model_server.script(PROMPT, Fail(503), Answer("canary-in-the-answer"))
     request_id = f"followed-{uuid4()}"
     service = connect(local_suite.url)

@@ -1,4 +1,4 @@
-"""Unusual handwritten requests, through Hosting and at the function itself."""
+"""Tests unusual requests, byte by byte, through Hosting and at the functions emulator."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ USAGE = b'{"responseCost": 0, "metadata": {"by": "hand"}}'
 
 
 def send(address: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Sends a request line with headers and body, and returns status, headers and body of the response."""
+    """Sends the bytes of a request, and returns the status, headers and body of the response."""
     host, _, port = address.removeprefix("http://").partition(":")
     head, _, body = request.partition(b"\r\n\r\n")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
@@ -30,7 +30,7 @@ def send(address: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def detail(body: bytes) -> Any:
-    """Returns the `detail` of an error in the contract's shape, chunked or not."""
+    """Returns the `detail` of an error in the documented shape, even if its body is chunked."""
     text = body[body.index(b"{") : body.rindex(b"}") + 1]
     return json.loads(text)["detail"]
 
@@ -41,18 +41,22 @@ def endpoints(suite: Suite) -> list[tuple[str, bytes]]:
     return [(suite.url, b"/api"), (f"http://{address}", f"/{folder.rstrip('/')}".encode())]
 
 
-@pytest.mark.parametrize("broken", [b"%FF", b"%E0%A4%A", b"%", b"%zz", b"%C3%28", b"%00", b"%ED%A0%80", b"%252F"])
-def test_a_broken_path_is_not_found(local_suite: Suite, broken: bytes) -> None:
-    """Both addresses respond with 400 or 404 in the contract's shape."""
+@pytest.mark.parametrize("invalid_part", [b"%FF", b"%E0%A4%A", b"%", b"%zz", b"%C3%28", b"%00", b"%ED%A0%80", b"%252F"])
+def test_an_invalid_path_is_refused(local_suite: Suite, invalid_part: bytes) -> None:
+    """At both addresses, an invalid path gets a 400 or 404 in the documented shape."""
     for address, prefix in endpoints(local_suite):
-        for path in (b"/demos/" + broken, b"/demos/" + broken + b"/page", b"/sessions/" + broken + b"/other"):
+        for path in (
+            b"/demos/" + invalid_part,
+            b"/demos/" + invalid_part + b"/page",
+            b"/sessions/" + invalid_part + b"/other",
+        ):
             status, _, body = send(address, b"GET " + prefix + path + b" HTTP/1.1\r\n\r\n")
             assert status in (400, 404), (address, path, body)
             assert isinstance(detail(body), str)
 
 
 def test_a_chunked_body_is_read(local_suite: Suite) -> None:
-    """Clients send chunks if they do not know the length in advance."""
+    """A chunked body, which clients send if they do not know the length in advance, is read."""
     for address, prefix in endpoints(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
         chunks = b"10\r\n" + USAGE[:16] + b"\r\n%x\r\n" % len(USAGE[16:]) + USAGE[16:] + b"\r\n0\r\n\r\n"
@@ -61,7 +65,7 @@ def test_a_chunked_body_is_read(local_suite: Suite) -> None:
 
 
 def test_a_body_after_expect_is_read(local_suite: Suite) -> None:
-    """curl sends `Expect` with long bodies."""
+    """A body after an `Expect` header, which curl sends with long bodies, is read."""
     for address, prefix in endpoints(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
         head += b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(USAGE)
@@ -70,17 +74,17 @@ def test_a_body_after_expect_is_read(local_suite: Suite) -> None:
 
 
 def test_a_compressed_body_is_read(local_suite: Suite) -> None:
-    """Both addresses accept gzip."""
-    packed = gzip.compress(USAGE)
+    """At both addresses, a body that is compressed with gzip is read."""
+    compressed = gzip.compress(USAGE)
     for address, prefix in endpoints(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
-        head += b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
-        status, _, body = send(address, head + packed)
+        head += b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(compressed)
+        status, _, body = send(address, head + compressed)
         assert status == 200, (address, body)
 
 
 def test_head_is_get_without_the_body(local_suite: Suite) -> None:
-    """The status and the content type are those of GET."""
+    """HEAD returns the status and the content type of GET, and no body."""
     for address, prefix in endpoints(local_suite):
         for path, status in ((b"/users/me", 200), (b"/demos/none/page", 404), (b"/providers", 200)):
             actual_status, headers, body = send(address, b"HEAD " + prefix + path + b" HTTP/1.1\r\n\r\n")
@@ -89,8 +93,9 @@ def test_head_is_get_without_the_body(local_suite: Suite) -> None:
 
 
 @pytest.mark.parametrize(("origin", "status"), [(b"http://localhost:5173", 200), (b"https://evil.example", 400)])
-def test_a_preflight_is_answered_by_the_function(local_suite: Suite, origin: bytes, status: int) -> None:
-    """A frontend's development server is allowed. For other origins, the error names the setting to change."""
+def test_the_function_responds_to_preflight_requests(local_suite: Suite, origin: bytes, status: int) -> None:
+    """A frontend's development server may call the service. For other origins, the error names the setting to
+    change."""
     for address, prefix in endpoints(local_suite):
         head = b"OPTIONS " + prefix + b"/chat HTTP/1.1\r\nOrigin: " + origin + b"\r\n"
         preflight = b"Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n\r\n"

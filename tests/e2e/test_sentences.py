@@ -1,4 +1,4 @@
-"""Every sentence of the API's specification is true over real HTTP, with and without authentication."""
+"""Tests that every sentence of the API's specification is true over real HTTP, with and without authentication."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.doubles.model_server import ModelServer
 from tests.e2e.conftest import ADMIN_PASSWORD, Connect
 from tests.e2e.sentences.context import Check, CheckContext, ok
 from tests.e2e.sentences.table import SENTENCES, NoCheck
-from tests.e2e.test_authentication import altered, sign_up
+from tests.e2e.test_authentication import sign_up, with_claims
 
 PROMISES = [(sentence, check) for sentence, check in SENTENCES if not isinstance(check, NoCheck)]
 
@@ -23,12 +23,13 @@ def context(
     api_server: ApiServer,
     mcp_server: McpServer,
 ) -> Iterator[CheckContext]:
-    """Creates new users in the mode with tokens; in the other mode, restores the only user's account afterwards."""
+    """Returns the context of a check. With tokens, it has new users. Without tokens, the account of the only user is
+    restored after the test."""
     suite = request.getfixturevalue(f"{request.param}_suite")
     anonymous = connect(suite.url)
     if request.param == "firebase":
         mine, other = connect(suite.url, sign_up(suite)), connect(suite.url, sign_up(suite))
-        admin = connect(suite.url, altered(sign_up(suite), admin=True))
+        admin = connect(suite.url, with_claims(sign_up(suite), admin=True))
     else:
         mine = other = connect(suite.url)
         admin = connect(suite.url)
@@ -43,15 +44,16 @@ def context(
 @pytest.mark.e2e
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("sentence", "check"), [pytest.param(*promise, id=f"{n}: {promise[0][:50]}") for n, promise in enumerate(PROMISES)]
+    ("sentence", "check"),
+    [pytest.param(*promise, id=f"{number}: {promise[0][:50]}") for number, promise in enumerate(PROMISES)],
 )
 def test_a_sentence_holds(context: CheckContext, sentence: str, check: Check) -> None:
-    """The sentence's check in the table succeeds."""
+    """A sentence is true if its check succeeds."""
     check(context)
 
 
-def test_a_sentence_has_a_check_or_a_reason() -> None:
-    """Every check is used once, and every sentence without a check has a reason."""
+def test_every_sentence_has_a_check_or_a_reason() -> None:
+    """Every sentence has its own check, or a reason why it needs none."""
     assert all(check.reason for _, check in SENTENCES if isinstance(check, NoCheck))
     checks = [check for _, check in PROMISES]
-    assert len(set(checks)) == len(checks), "two sentences share a check, which may not prove both"
+    assert len(set(checks)) == len(checks), "two sentences have the same check, which may not prove both"

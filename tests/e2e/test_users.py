@@ -1,4 +1,4 @@
-"""Money, through Hosting: a chat's cost is deducted from its user's remaining amount."""
+"""Tests charges and allowances through Hosting, and the paths of other functions."""
 
 import pytest
 
@@ -11,7 +11,8 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_chat_is_charged_to_its_user(firebase_suite: Suite, connect: Connect, model_server: ModelServer) -> None:
-    """The profile shows the remaining amount and the usage entry. Other users' profiles do not change."""
+    """After a chat, the user's profile shows the remaining amount and the usage entry. Other users' profiles do not
+    change."""
     service = connect(firebase_suite.url, sign_up(firebase_suite))
     other = connect(firebase_suite.url, sign_up(firebase_suite))
     before = service.client.get("/api/users/me").json()
@@ -26,7 +27,8 @@ def test_a_chat_is_charged_to_its_user(firebase_suite: Suite, connect: Connect, 
 
 
 def test_a_spent_allowance_is_402(firebase_suite: Suite, connect: Connect) -> None:
-    """Raising the remaining amount above the ceiling is refused, and a reset restores it."""
+    """A user who has spent the allowance gets a 402 for a chat. Only a reset, or an amount up to the ceiling, restores
+    it."""
     service = connect(firebase_suite.url, sign_up(firebase_suite))
     assert service.client.put("/api/users/me/spend-remaining", json={"spendRemaining": 0}).status_code == 200
     assert service.chat("no money").status_code == 402
@@ -46,10 +48,10 @@ def test_a_spent_allowance_is_402(firebase_suite: Suite, connect: Connect) -> No
         ("PUT", "/admin/users/u", {}, 401),
     ],
 )
-def test_the_other_functions_answer_at_both_paths(
+def test_the_other_functions_respond_at_both_paths(
     local_suite: Suite, connect: Connect, method: str, path: str, body: object, status: int
 ) -> None:
-    """Hosting's prefix is optional in the path."""
+    """The other functions can be reached with and without Hosting's prefix in the path."""
     client = connect(local_suite.url).client
     if path.startswith("/sessions"):
         client.post("/sessions/s/config", json={"provider": "openai", "model": "gpt-4.1-mini"})
@@ -58,6 +60,6 @@ def test_the_other_functions_answer_at_both_paths(
         assert client.request(method, path, json=body).status_code == status
 
 
-def test_the_sweep_answers(local_suite: Suite) -> None:
-    """The sweep can be called only at its own address."""
+def test_the_sweep_can_be_called(local_suite: Suite) -> None:
+    """The sweep responds at its own address."""
     assert local_suite.sweep()

@@ -1,4 +1,4 @@
-"""Fixtures that serve functions over ASGI, with their own routes and the test's settings.
+"""Fixtures that serve single functions over ASGI, with the test's settings.
 
 Every response is checked against the service's OpenAPI document.
 """
@@ -13,7 +13,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.web import create_app
-from tests.contract.answer_check import answer_check
+from tests.contract.answer_check import response_check
 from tests.sandbox_workers import end_workers_after_test as end_workers_after_test
 from tests.tokens import token
 
@@ -23,7 +23,8 @@ AuthHeaders = Callable[[str], dict[str, str]]
 
 @pytest.fixture
 async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
-    """Returns a function that makes clients: `serve(functions.chat.main, app_env="firebase")`."""
+    """Returns a function that creates a client for a Cloud Function: `serve(functions.chat.main,
+    app_env="firebase")`."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
             monkeypatch.delenv(name)
@@ -39,7 +40,7 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
             http_client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app),
                 base_url="http://service",
-                event_hooks={"response": [answer_check(name)]},
+                event_hooks={"response": [response_check(name)]},
             )
             stack.push_async_callback(http_client.aclose)
             return http_client
@@ -49,7 +50,7 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
 
 @pytest.fixture
 def auth_headers(project: str, monkeypatch: pytest.MonkeyPatch) -> AuthHeaders:
-    """Returns the headers that authenticate a user, by role; none for an unknown role."""
+    """Returns a function that maps a role to the headers that authenticate it. Unknown roles get no headers."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     import firebase_admin
 

@@ -1,7 +1,7 @@
 """Starts a function under functions-framework, as the platform does, and can freeze and resume it.
 
-Cloud Run takes the CPU away from an instance that has no request to answer. SIGSTOP for the whole process tree has the
-same effect: clocks go on, and everything else stops.
+Cloud Run withdraws the CPU from an instance that is not processing a request. Sending SIGSTOP to the whole process tree
+has the same effect: clocks advance while everything else stops.
 """
 
 import os
@@ -25,7 +25,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Instance:
-    """`client`: sends requests to the function. `log`: the file with its output."""
+    """A running function. `client` sends requests to it, and `log` is the file with its output."""
 
     client: httpx.Client
     process: psutil.Process
@@ -37,10 +37,10 @@ class Instance:
         return {self.process.pid, *(child.pid for child in self.process.children(recursive=True))}
 
     def freeze(self, seconds: float) -> None:
-        """Takes the CPU away from every process of the instance for `seconds`."""
+        """Stops every process of the instance for `seconds`."""
         tree = [self.process, *self.process.children(recursive=True)]
         for process in tree:
-            with suppress(psutil.NoSuchProcess):  # it has just ended
+            with suppress(psutil.NoSuchProcess):  # the process has just ended
                 process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         for process in tree:
@@ -50,7 +50,7 @@ class Instance:
 
 @contextmanager
 def instance(name: str, folder: Path, environ: Mapping[str, str]) -> Generator[Instance]:
-    """Yields the function `name` once it listens. It runs in `folder`, and writes its log there."""
+    """Starts the function `name` in `folder`, where it also writes its log. Yields when it accepts connections."""
     port = free_port()
     fixed = {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
     address = {"FUNCTION_TARGET": name, "PORT": str(port), "HOST": "127.0.0.1"}

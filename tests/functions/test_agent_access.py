@@ -1,4 +1,4 @@
-"""Authorization of the agent routes: anonymous, as the owner, another user and an admin; private and shared agents."""
+"""Checks who may call the agent routes: anonymous callers, the owner, other users and administrators."""
 
 from datetime import UTC, datetime
 from types import ModuleType
@@ -25,9 +25,9 @@ WRITE = {"description": "d", "modelConfig": {"provider": "unknown", "model": "m"
 INPUT = {"inputText": "x"}
 OWNER = Caller(uid="mine")
 
-OPEN = (200, 200, 200, 200)  # anonymous, the owner, another user, an admin
-OWN = (401, 200, 200, 200)
-SECRET = (401, 200, 404, 200)
+OPEN = (200, 200, 200, 200)  # the statuses for an anonymous caller, the owner, another user and an administrator
+SIGNED_IN = (401, 200, 200, 200)
+PRIVATE = (401, 200, 404, 200)
 
 
 def chat_with(name: str) -> dict[str, Any]:
@@ -35,13 +35,13 @@ def chat_with(name: str) -> dict[str, Any]:
 
 
 ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int, int]]] = [
-    (agents, "GET", "/agents", None, OWN),
+    (agents, "GET", "/agents", None, SIGNED_IN),
     (agents, "POST", "/agents", AGENT, (401, 201, 201, 201)),
-    (agents, "POST", "/agents/run-code", RUN, OWN),
+    (agents, "POST", "/agents/run-code", RUN, SIGNED_IN),
     (agents, "POST", "/agents/generate-code", WRITE, (401, 400, 400, 400)),
-    (agents, "GET", "/agents/private", None, SECRET),
-    (agents, "GET", "/agents/shared", None, OWN),
-    (agents, "PUT", "/agents/private", {"name": "x"}, SECRET),
+    (agents, "GET", "/agents/private", None, PRIVATE),
+    (agents, "GET", "/agents/shared", None, SIGNED_IN),
+    (agents, "PUT", "/agents/private", {"name": "x"}, PRIVATE),
     (agents, "PUT", "/agents/shared", {"name": "x"}, (401, 200, 403, 200)),
     (agents, "DELETE", "/agents/private", None, (401, 204, 404, 204)),
     (agents, "DELETE", "/agents/shared", None, (401, 204, 403, 204)),
@@ -49,22 +49,22 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int, int]]] = [
     (deployments, "POST", "/agents/shared/deploy", None, (401, 201, 403, 201)),
     (deployments, "DELETE", "/agents/private/undeploy", None, (401, 204, 404, 204)),
     (deployments, "DELETE", "/agents/shared/undeploy", None, (401, 204, 403, 204)),
-    (deployments, "GET", "/agents/private/deployment", None, SECRET),
-    (deployments, "GET", "/agents/shared/deployment", None, OWN),
-    (deployments, "GET", "/deployments", None, OWN),
+    (deployments, "GET", "/agents/private/deployment", None, PRIVATE),
+    (deployments, "GET", "/agents/shared/deployment", None, SIGNED_IN),
+    (deployments, "GET", "/deployments", None, SIGNED_IN),
     (deployments, "POST", "/rest/private", INPUT, OPEN),
     (deployments, "POST", "/rest/shared", INPUT, OPEN),
-    (providers, "GET", "/providers/gofannon", None, OWN),
-    (providers, "GET", "/providers/gofannon/models", None, OWN),
-    (providers, "GET", "/providers/gofannon/models/private", None, SECRET),
-    (providers, "GET", "/providers/gofannon/models/shared", None, OWN),
+    (providers, "GET", "/providers/gofannon", None, SIGNED_IN),
+    (providers, "GET", "/providers/gofannon/models", None, SIGNED_IN),
+    (providers, "GET", "/providers/gofannon/models/private", None, PRIVATE),
+    (providers, "GET", "/providers/gofannon/models/shared", None, SIGNED_IN),
     (chat, "POST", "/chat", chat_with("private"), (401, 200, 400, 200)),
-    (chat, "POST", "/chat", chat_with("shared"), OWN),
+    (chat, "POST", "/chat", chat_with("shared"), SIGNED_IN),
 ]
 
 
 async def seed(database: Database) -> None:
-    """Stores a private and a shared agent of the owner, named by their visibility and published."""
+    """Stores and publishes a private and a shared agent of the owner, each named after its visibility."""
     for visibility in ("private", "shared"):
         await _store(database, visibility)
         await DeploymentService(database, Settings()).deploy(OWNER, visibility)
@@ -87,7 +87,7 @@ async def _store(database: Database, visibility: Visibility) -> None:
 @pytest.mark.parametrize(
     ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
 )
-async def test_every_route_for_every_role(
+async def test_every_route_checks_the_role(
     serve: Serve,
     auth_headers: AuthHeaders,
     database: Database,
@@ -97,7 +97,7 @@ async def test_every_route_for_every_role(
     body: Any,
     expected: tuple[int, int, int, int],
 ) -> None:
-    """Each role gets exactly the contract's status code, in the contract's shape."""
+    """Each role gets exactly the expected status, and every error has the documented shape."""
     client = serve(module, app_env="firebase")
     for who, status in zip(("anonymous", "user", "other", "admin"), expected, strict=True):
         await seed(database)
@@ -116,10 +116,11 @@ async def test_every_route_for_every_role(
         ("admin", ["private", "shared"]),
     ],
 )
-async def test_lists_show_what_a_user_may_see(
+async def test_lists_contain_what_a_user_may_see(
     serve: Serve, auth_headers: AuthHeaders, database: Database, who: str, seen: list[str]
 ) -> None:
-    """Agents, deployments and models list the user's own and shared agents; for an administrator, all agents."""
+    """The lists of agents, deployments and models contain the user's own agents and shared agents. For an
+    administrator, they contain all agents."""
     await seed(database)
     headers = auth_headers(who)
     listed = (await serve(agents, app_env="firebase").get("/agents", headers=headers)).json()
@@ -133,7 +134,7 @@ async def test_lists_show_what_a_user_may_see(
 async def test_a_private_agent_looks_like_an_unknown_one(
     serve: Serve, auth_headers: AuthHeaders, database: Database
 ) -> None:
-    """Every route answers another user with the same text for a private and for an unknown agent."""
+    """For another user, every route returns the same text for a private agent as for an unknown one."""
     await seed(database)
     for module, method, path in (
         (agents, "GET", "/agents/{}"),
@@ -151,7 +152,7 @@ async def test_a_private_agent_looks_like_an_unknown_one(
 
 
 async def test_an_agent_keeps_its_owner(serve: Serve, auth_headers: AuthHeaders, database: Database) -> None:
-    """An administrator's changes and deployments leave the agent, and its costs, with the owner."""
+    """If an administrator changes or deploys an agent, its owner stays the same and still pays for it."""
     await seed(database)
     client = serve(agents, app_env="firebase")
     await client.put("/agents/private", json={"name": "x"}, headers=auth_headers("admin"))

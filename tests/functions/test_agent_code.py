@@ -1,4 +1,4 @@
-"""Running and writing agent code over HTTP: shapes and status codes."""
+"""Tests running and generating agent code over HTTP: shapes and status codes."""
 
 import json
 from datetime import UTC, datetime
@@ -51,8 +51,8 @@ async def spend_allowance(database: Database) -> None:
 
 
 @pytest.mark.parametrize("field", ["inputDict", "input_dict"])
-async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: str) -> None:
-    """The response has the result, the output line by line, the duration, and null as `error`."""
+async def test_running_code_returns_its_result(serve: Serve, field: str) -> None:
+    """The response to a successful run has the result, the lines of output, the duration, and null as `error`."""
     code = (
         "import asyncio\nasync def run(input_dict, tools):\n    print('a', input_dict, '\\nb')\n"
         "    await asyncio.sleep(0.05)\n    return [tools, None, 1.5]"
@@ -61,18 +61,18 @@ async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: s
         "/agents/run-code", json={"code": code, field: {"x": 1}, "tools": {"https://x.example/mcp": ["t"]}}
     )
     assert response.status_code == 200
-    answer = response.json()
-    assert list(answer) == ["result", "error", "logs", "durationMs", "engine"]
-    assert answer["result"] == [{"https://x.example/mcp": ["t"]}, None, 1.5]
-    assert answer["error"] is None
-    assert answer["logs"] == ["a {'x': 1} ", "b"]
-    assert isinstance(answer["durationMs"], int)
-    assert answer["durationMs"] >= 50
+    body = response.json()
+    assert list(body) == ["result", "error", "logs", "durationMs", "engine"]
+    assert body["result"] == [{"https://x.example/mcp": ["t"]}, None, 1.5]
+    assert body["error"] is None
+    assert body["logs"] == ["a {'x': 1} ", "b"]
+    assert isinstance(body["durationMs"], int)
+    assert body["durationMs"] >= 50
 
 
 @pytest.mark.parametrize("result", ["{}", "[]", "''", "None", "0", "True", "{'a': [None, {'b': 'é😀'}]}"])
-async def test_a_result_may_be_any_json(serve: Serve, result: str) -> None:
-    """The result may be any JSON value. The input and the tools may be missing or null."""
+async def test_a_result_can_be_any_json(serve: Serve, result: str) -> None:
+    """The result can be any JSON value. The input and the tools can be missing or null."""
     code = f"async def run(input_dict, tools):\n    return {result}"
     for body in ({"code": code}, {"code": code, "inputDict": None, "tools": None, "gofannonAgents": None}):
         response = await serve(agents).post("/agents/run-code", json=body)
@@ -80,8 +80,8 @@ async def test_a_result_may_be_any_json(serve: Serve, result: str) -> None:
         assert response.json()["result"] == eval(result)  # noqa: S307 - a literal from this test
 
 
-async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
-    """The response has the error, the output before it, and a traceback with only the agent's lines."""
+async def test_failing_code_is_400_with_a_traceback(serve: Serve) -> None:
+    """The response to a failed run has the error, the output before it, and a traceback with only the agent's lines."""
     response = await serve(agents).post(
         "/agents/run-code", json={"code": FAILING, "inputDict": {"name": "tea"}, "tools": {}}
     )
@@ -113,16 +113,17 @@ async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
         ("async def run(input_dict, tools):\n    return open('/etc/passwd').read()", "Error: "),
     ],
 )
-async def test_all_errors_in_code_have_one_shape(serve: Serve, code: str, error: str) -> None:
-    """Empty or invalid code, a missing `run`, an exception, and a result that is not JSON have the same shape."""
+async def test_all_errors_in_code_have_the_same_shape(serve: Serve, code: str, error: str) -> None:
+    """The errors for empty or invalid code, a missing `run`, an exception, and a non-JSON result have the same
+    shape."""
     response = await serve(agents).post("/agents/run-code", json={"code": code, "inputDict": {}, "tools": {}})
     assert response.status_code == 400
-    answer = response.json()
-    assert list(answer) == ["detail", "error", "logs", "traceback", "engine"]
-    assert error in answer["error"]
-    assert answer["detail"] == f"The code failed: {answer['error']}"
-    assert answer["logs"] == []
-    assert "site-packages" not in answer["traceback"]
+    body = response.json()
+    assert list(body) == ["detail", "error", "logs", "traceback", "engine"]
+    assert error in body["error"]
+    assert body["detail"] == f"The code failed: {body['error']}"
+    assert body["logs"] == []
+    assert "site-packages" not in body["traceback"]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +138,8 @@ async def test_all_errors_in_code_have_one_shape(serve: Serve, code: str, error:
         {"invokableModels": {}},
     ],
 )
-async def test_a_request_that_does_not_validate_is_422(serve: Serve, change: dict[str, Any]) -> None:
-    """The error names the invalid field, and nothing runs."""
+async def test_an_invalid_request_is_422(serve: Serve, change: dict[str, Any]) -> None:
+    """The error for an invalid request names the invalid field, and no code runs."""
     body = {"code": "async def run(i, t):\n    return 1", "inputDict": {}, "tools": {}, **change}
     response = await serve(agents).post("/agents/run-code", json=body)
     assert response.status_code == 422
@@ -148,7 +149,7 @@ async def test_a_request_that_does_not_validate_is_422(serve: Serve, change: dic
 async def test_running_code_without_allowance_is_402(
     serve: Serve, database: Database, model_server: ModelServer
 ) -> None:
-    """A run is refused only if it calls a model that costs something."""
+    """A run without allowance fails with 402 only if it calls a model that costs money."""
     await spend_allowance(database)
     client = serve(agents)
     response = await client.post(
@@ -163,7 +164,7 @@ async def test_running_code_without_allowance_is_402(
 
 @pytest.mark.timeout(30)
 async def test_a_run_that_takes_too_long_is_400(serve: Serve) -> None:
-    """A run that exceeds `RUN_TIMEOUT_SECONDS` fails with a `TimeoutError`."""
+    """A run that takes longer than `RUN_TIMEOUT_SECONDS` fails with a `TimeoutError`."""
     code = "async def run(input_dict, tools):\n    await asyncio.sleep(30)"
     response = await serve(agents, run_timeout_seconds=0.5).post("/agents/run-code", json={"code": code})
     assert response.status_code == 400
@@ -171,10 +172,11 @@ async def test_a_run_that_takes_too_long_is_400(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("config", "tools"), [("modelConfig", "builtInTools"), ("model_config", "built_in_tools")])
-async def test_written_code_has_the_contracts_shape(
+async def test_generated_code_has_the_documented_shape(
     serve: Serve, model_server: ModelServer, config: str, tools: str
 ) -> None:
-    """The response has the code without fences, a name, a docstring and thoughts. Both spellings are accepted."""
+    """The response has the code without Markdown fences, a name, a docstring and thoughts. Both spellings are
+    accepted."""
     model_server.script(PROMPT, Answer(f"```python\n{CODE}```", reasoning="Upper case it is."))
     model_server.script(NAMING_PROMPT, NAME_ANSWER)
     body = {"tools": {}, "description": TASK, config: COMPOSER, tools: []}
@@ -188,7 +190,7 @@ async def test_written_code_has_the_contracts_shape(
     }
 
 
-async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> None:
+async def test_generated_code_runs(serve: Serve, model_server: ModelServer) -> None:
     """Generated code runs unchanged, and is saved unchanged, without warnings."""
     client = serve(agents)
     model_server.script(PROMPT, Answer(CODE))
@@ -223,23 +225,23 @@ async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> Non
 async def test_a_bad_request_is_refused_before_a_model_is_called(
     serve: Serve, model_server: ModelServer, change: dict[str, Any], status: int
 ) -> None:
-    """An invalid request gets a 422, and one that names something unusable a 400."""
+    """A malformed request gets a 422, and one that names something unknown or unusable a 400. No model is called."""
     response = await serve(agents).post("/agents/generate-code", json={**REQUEST, **change})
     assert response.status_code == status
     assert set(response.json()) == {"detail"}
     assert model_server.calls == []
 
 
-async def test_writing_without_allowance_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
-    """The request is refused before a model is called."""
+async def test_generating_without_allowance_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """Without allowance, a request to generate code is refused before a model is called."""
     await spend_allowance(database)
     response = await serve(agents).post("/agents/generate-code", json=REQUEST)
     assert response.status_code == 402
     assert model_server.calls == []
 
 
-async def test_a_model_that_fails_or_writes_no_code_is_502(serve: Serve, model_server: ModelServer) -> None:
-    """The error states the reason, without a traceback of the service."""
+async def test_a_model_that_fails_or_returns_no_code_is_502(serve: Serve, model_server: ModelServer) -> None:
+    """If the model fails or returns no code, the error states the reason, without a traceback of the service."""
     client = serve(agents)
     model_server.script(PROMPT, Fail(400, "no such thing"))
     failed = await client.post("/agents/generate-code", json=REQUEST)
@@ -252,7 +254,7 @@ async def test_a_model_that_fails_or_writes_no_code_is_502(serve: Serve, model_s
 
 
 async def test_a_model_that_is_too_slow_is_504(serve: Serve, model_server: ModelServer) -> None:
-    """The request fails when its time limit is reached."""
+    """Code generation fails with 504 when its time limit is reached."""
     client = serve(agents)
     await client.post("/agents/generate-code", json=REQUEST)  # imports the model library
     model_server.script(PROMPT, Answer(CODE, delay=5))
@@ -262,7 +264,7 @@ async def test_a_model_that_is_too_slow_is_504(serve: Serve, model_server: Model
     assert set(response.json()) == {"detail"}
 
 
-async def test_tools_are_fetched_when_code_is_written_and_called_when_it_runs(
+async def test_tools_are_used_when_code_is_generated_and_when_it_runs(
     serve: Serve, mcp_server: McpServer, api_server: ApiServer, model_server: ModelServer
 ) -> None:
     """Only the MCP servers and tools in `tools` are used."""

@@ -1,4 +1,4 @@
-"""Sends the commands of docs/reference/agents.md as printed: the responses have the shapes that it shows."""
+"""Sends the commands in docs/reference/agents.md unchanged, and compares the responses with the documented shapes."""
 
 import json
 import re
@@ -22,7 +22,7 @@ BLOCKS = re.compile(r"```(sh|json)\n(.*?)```", re.DOTALL)
 
 
 def shape(value: Any) -> Any:
-    """Returns the names in a JSON value, with the types in place of the values."""
+    """Returns a JSON value with each of its leaves replaced by its type."""
     if isinstance(value, dict):
         return {name: shape(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -37,27 +37,28 @@ def clients(serve: Serve) -> dict[str, httpx.AsyncClient]:
 
 async def send(clients: dict[str, httpx.AsyncClient], command: str) -> httpx.Response:
     """Executes a curl command, and returns the response."""
-    _, _, *words = shlex.split(command.replace("\\\n", " "))
+    _, _, *arguments = shlex.split(command.replace("\\\n", " "))
     method, body, url = "", None, ""
-    while words:
-        match words.pop(0):
+    while arguments:
+        match arguments.pop(0):
             case "-X":
-                method = words.pop(0)
+                method = arguments.pop(0)
             case "-d":
-                body = words.pop(0)
+                body = arguments.pop(0)
             case "-H":
-                assert words.pop(0) == "Content-Type: application/json"
-            case word:
-                url = word.removeprefix("http://127.0.0.1:8000")
+                assert arguments.pop(0) == "Content-Type: application/json"
+            case argument:
+                url = argument.removeprefix("http://127.0.0.1:8000")
     name = "d" if DEPLOYMENT_PATHS.match(url) else "c" if url == "/api/chat" else "a"
     headers = {"Content-Type": "application/json"}
     return await clients[name].request(method or ("POST" if body else "GET"), url, content=body, headers=headers)
 
 
-async def test_the_commands_are_answered_as_shown(
+async def test_the_responses_have_the_documented_shapes(
     clients: dict[str, httpx.AsyncClient], model_server: ModelServer
 ) -> None:
-    """The commands succeed in order, with real ids and revisions in place of placeholders, and deletions last."""
+    """The commands succeed in order, with real ids and revisions in place of the placeholders. Deletions are sent
+    last."""
     schemas: list[dict[str, Any]] = [{"inputText": "string"}, {"outputText": "string"}]
     prompt = write_request("Says it louder.", schemas[0], schemas[1], {})
     blocks: list[tuple[str, str]] = BLOCKS.findall(DOCUMENT.read_text())
@@ -67,7 +68,7 @@ async def test_the_commands_are_answered_as_shown(
     model_server.script(write_naming_request(prompt), Answer(json.dumps(name)))
     deletions: list[str] = []
     agent: dict[str, Any] = {}
-    for (kind, block), (next_kind, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+    for (kind, block), (next_kind, expected) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
         if kind == "json":
             continue
         commands = re.split(r"\n(?=curl)", block.strip())
@@ -81,6 +82,6 @@ async def test_the_commands_are_answered_as_shown(
                 bodies.append(response.json())
         agent = agent or bodies[0]
         if next_kind == "json":
-            assert shape(bodies[-1]) == shape(json.loads(shown))
+            assert shape(bodies[-1]) == shape(json.loads(expected))
     for command in deletions:
         assert (await send(clients, command.replace("AGENT_ID", agent["_id"]))).status_code == 204

@@ -1,4 +1,4 @@
-"""Which requests the agent routes refuse, and with which status codes."""
+"""Tests which requests the agent routes refuse, and with which status codes."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ import functions.agents.main as agents
 from tests.functions.conftest import Serve
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
-AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
+AGENT: dict[str, Any] = {"name": "Echo", "description": "Repeats its input.", "code": CODE}
 
 
 async def test_an_invalid_friendly_name_is_explained(serve: Serve) -> None:
-    """The error describes a valid name in words instead of quoting the regular expression."""
+    """The error describes a valid friendly name in plain English instead of quoting the regular expression."""
     response = await serve(agents).post("/agents", json={**AGENT, "friendlyName": "my agent"})
     (problem,) = response.json()["detail"]
     assert (problem["type"], problem["input"]) == ("string_pattern_mismatch", "my agent")
@@ -56,7 +56,7 @@ async def test_an_invalid_friendly_name_is_explained(serve: Serve) -> None:
     ],
 )
 async def test_an_invalid_field_is_422(serve: Serve, change: dict[str, Any]) -> None:
-    """On saving and on changing, the error names the field, and nothing is stored."""
+    """If a field is invalid when an agent is saved or changed, the error names the field, and nothing is stored."""
     client = serve(agents)
     saved = (await client.post("/agents", json=AGENT)).json()
     path = f"/agents/{saved['_id']}"
@@ -72,16 +72,16 @@ async def test_an_invalid_field_is_422(serve: Serve, change: dict[str, Any]) -> 
     assert only["_rev"] == saved["_rev"]
 
 
-BROKEN = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud800"}', b"\xff", b"[" * 100_000]
+INVALID_BODIES = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud800"}', b"\xff", b"[" * 100_000]
 
 
-@pytest.mark.parametrize("body", BROKEN, ids=lambda body: repr(body[:20]))
+@pytest.mark.parametrize("body", INVALID_BODIES, ids=lambda body: repr(body[:20]))
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "/agents"), ("PUT", "/agents/x"), ("POST", "/agents/run-code"), ("POST", "/agents/generate-code")],
 )
 async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
-    """Malformed, empty, and other kinds of JSON are refused."""
+    """A body that is empty, malformed, or JSON other than an object is refused."""
     headers = {"Content-Type": "application/json"}
     response = await serve(agents).request(method, path, content=body, headers=headers)
     assert response.status_code == 422
@@ -89,7 +89,7 @@ async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str
 
 
 async def test_an_invalid_schema_is_400(serve: Serve) -> None:
-    """The error names the schema, and nothing is saved."""
+    """The error for an invalid schema names the schema, and nothing is saved."""
     client = serve(agents)
     for name in ("inputSchema", "outputSchema"):
         response = await client.post("/agents", json={**AGENT, name: {"a": 5}})
@@ -99,7 +99,7 @@ async def test_an_invalid_schema_is_400(serve: Serve) -> None:
 
 
 async def test_an_agent_that_is_too_large_is_413(serve: Serve) -> None:
-    """The error names the agent's size, or the body's if the body is too long to be read."""
+    """The error states the size of the agent or, if the body is too long to be read, the size of the body."""
     client = serve(agents)
     for length, text in ((1_050_000, "The agent is 1050"), (2_200_000, "The request body is")):
         response = await client.post("/agents", json={**AGENT, "docstring": "x" * length})
@@ -122,8 +122,8 @@ async def test_an_agent_that_is_too_large_is_413(serve: Serve) -> None:
         ({"pageToken": "x" * 5001}, 422),
     ],
 )
-async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range returns 422, and a token that the service did not issue 400."""
+async def test_page_parameters(serve: Serve, query: dict[str, Any], status: int) -> None:
+    """A limit out of range gets a 422, and a page token that the service did not issue gets a 400."""
     assert (await serve(agents).get("/agents", params=query)).status_code == status
 
 
@@ -131,8 +131,8 @@ async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int)
     ("method", "path"),
     [("PATCH", "/agents"), ("DELETE", "/agents"), ("POST", "/agents/x"), ("PUT", "/agents/run-code/x")],
 )
-async def test_an_unknown_route_is_refused_in_json(serve: Serve, method: str, path: str) -> None:
-    """An unknown path returns 404, and a wrong method 405."""
+async def test_an_unknown_route_gets_a_json_error(serve: Serve, method: str, path: str) -> None:
+    """An unknown path gets a 404, and a method that the path does not support gets a 405."""
     response = await serve(agents).request(method, path)
     assert response.status_code in (404, 405)
     assert set(response.json()) == {"detail"}
@@ -140,7 +140,7 @@ async def test_an_unknown_route_is_refused_in_json(serve: Serve, method: str, pa
 
 @pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
 async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
-    """Every route answers 404 for an unknown id, which may contain any characters."""
+    """Every route returns 404 for an unknown id, which can contain any characters."""
     client = serve(agents)
     for response in (
         await client.get(f"/agents/{agent_id}"),
@@ -151,8 +151,8 @@ async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
         assert set(response.json()) == {"detail"}
 
 
-async def test_a_routes_name_is_not_an_agents_id(serve: Serve) -> None:
-    """`run-code` and `generate-code` are unknown as ids."""
+async def test_the_name_of_a_route_is_not_an_agent_id(serve: Serve) -> None:
+    """There are no agents with the ids `run-code` and `generate-code`."""
     client = serve(agents)
     for name in ("run-code", "generate-code"):
         assert (await client.get(f"/agents/{name}")).status_code == 404

@@ -1,4 +1,4 @@
-"""The agent routes: shapes, status codes, both spellings, and all paths."""
+"""Tests the agent routes: shapes, status codes, both spellings, and all paths."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from tests.functions.conftest import Serve
 from tests.services.publishing import save
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
-AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
+AGENT: dict[str, Any] = {"name": "Echo", "description": "Repeats its input.", "code": CODE}
 FULL: dict[str, Any] = {
     "name": "天気 ☀",
     "description": "Reports the weather.",
@@ -30,17 +30,17 @@ FULL: dict[str, Any] = {
     "composerModelConfig": {"provider": "openai", "model": "m", "parameters": {}, "builtInTool": None},
     "visibility": "shared",
 }
-STAMPS = ["_id", "_rev", "createdAt", "updatedAt"]
+SERVICE_FIELDS = ["_id", "_rev", "createdAt", "updatedAt"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
-async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
-    """The response is in camelCase. It also has `warnings` and `engine`, which are not stored."""
+async def test_a_saved_agent_has_the_documented_shape(serve: Serve) -> None:
+    """The response to a saved agent is in camelCase. It also has `warnings` and `engine`, which are not stored."""
     client = serve(agents)
     response = await client.post("/agents", json=FULL)
     assert response.status_code == 201
     saved = response.json()
-    assert list(saved) == [*FULL, *STAMPS, "warnings", "engine"]
+    assert list(saved) == [*FULL, *SERVICE_FIELDS, "warnings", "engine"]
     assert {name: saved[name] for name in FULL} == FULL
     assert saved["warnings"] == []
     assert saved["engine"] == "python"
@@ -54,14 +54,18 @@ async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
 
 
 async def test_missing_fields_have_defaults(serve: Serve) -> None:
-    """Missing and null fields are empty lists, empty maps or null, and an agent is private."""
+    """Missing and null fields become empty lists, empty maps or null. An agent is private by default."""
     client = serve(agents)
     empty = dict.fromkeys(("docstring", "friendlyName", "inputSchema", "outputSchema"))
     nothing = dict.fromkeys(("tools", "swaggerSpecs", "invokableModels", "gofannonAgents", "composerThoughts"))
     for body in ({"name": "n", "code": CODE}, {"name": "n", "code": CODE, **empty, **nothing}):
         response = await client.post("/agents", json=body)
         assert response.status_code == 201
-        saved = {name: value for name, value in response.json().items() if name not in (*STAMPS, "warnings", "engine")}
+        saved = {
+            name: value
+            for name, value in response.json().items()
+            if name not in (*SERVICE_FIELDS, "warnings", "engine")
+        }
         assert saved == {
             "name": "n",
             "description": "",
@@ -106,8 +110,8 @@ async def test_both_spellings_are_accepted(serve: Serve) -> None:
     )
 
 
-async def test_a_change_is_answered_with_the_agent(serve: Serve) -> None:
-    """Fields that were not sent keep their values, and only `_rev` and `updatedAt` are new."""
+async def test_a_change_returns_the_agent(serve: Serve) -> None:
+    """A change returns the agent. Fields that were not sent keep their values; only `_rev` and `updatedAt` are new."""
     client = serve(agents)
     saved = (await client.post("/agents", json=FULL)).json()
     response = await client.put(f"/agents/{saved['_id']}", json={"description": "New."})
@@ -120,18 +124,18 @@ async def test_a_change_is_answered_with_the_agent(serve: Serve) -> None:
 
 
 async def test_fields_that_callers_cannot_set_are_ignored(serve: Serve) -> None:
-    """Only the service sets `_id`, the owner and the times."""
+    """Callers cannot set `_id`, the owner and the times, so these fields are ignored in requests."""
     client = serve(agents)
-    mine = {"_id": "mine", "_rev": "x", "owner": "o", "createdAt": "2000-01-01T00:00:00Z", "deployedAs": "x"}
-    saved = (await client.post("/agents", json={**AGENT, **mine})).json()
+    ignored_fields = {"_id": "mine", "_rev": "x", "owner": "o", "createdAt": "2000-01-01T00:00:00Z", "deployedAs": "x"}
+    saved = (await client.post("/agents", json={**AGENT, **ignored_fields})).json()
     assert saved["_id"] != "mine"
     assert not saved["createdAt"].startswith("2000")
-    changed = (await client.put(f"/agents/{saved['_id']}", json={**mine, "_rev": saved["_rev"]})).json()
+    changed = (await client.put(f"/agents/{saved['_id']}", json={**ignored_fields, "_rev": saved["_rev"]})).json()
     assert (changed["_id"], changed["createdAt"]) == (saved["_id"], saved["createdAt"])
 
 
 async def test_a_whole_agent_can_be_sent_back(serve: Serve) -> None:
-    """Frontends send back the agent that they received, with or without changes."""
+    """An update can contain a whole agent as it was received, with or without changes, as frontends send it."""
     client = serve(agents)
     saved = (await client.post("/agents", json=FULL)).json()
     response = await client.put(f"/agents/{saved['_id']}", json={**saved, "name": "New"})
@@ -139,21 +143,21 @@ async def test_a_whole_agent_can_be_sent_back(serve: Serve) -> None:
     assert {name: response.json()[name] for name in FULL} == {**FULL, "name": "New"}
 
 
-async def test_a_stale_revision_is_409(serve: Serve) -> None:
-    """A stale `_rev` changes nothing; without a `_rev`, the change is made."""
+async def test_an_outdated_revision_is_409(serve: Serve) -> None:
+    """An update with an outdated `_rev` changes nothing. An update without `_rev` is always made."""
     client = serve(agents)
     saved = (await client.post("/agents", json=AGENT)).json()
     path = f"/agents/{saved['_id']}"
     assert (await client.put(path, json={"_rev": saved["_rev"], "name": "One"})).status_code == 200
-    stale = await client.put(path, json={"_rev": saved["_rev"], "name": "Two"})
-    assert stale.status_code == 409
-    assert set(stale.json()) == {"detail"}
+    rejected = await client.put(path, json={"_rev": saved["_rev"], "name": "Two"})
+    assert rejected.status_code == 409
+    assert set(rejected.json()) == {"detail"}
     assert (await client.get(path)).json()["name"] == "One"
     assert (await client.put(path, json={"name": "Three"})).status_code == 200
 
 
 async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
-    """A deleted agent is unknown, and cannot be deleted again."""
+    """After an agent has been deleted, every route returns 404 for it."""
     client = serve(agents)
     saved = (await client.post("/agents", json=AGENT)).json()
     path = f"/agents/{saved['_id']}"
@@ -166,7 +170,8 @@ async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
 
 
 async def test_warnings_name_the_line(serve: Serve) -> None:
-    """Code that will not run is saved with warnings; changes of other fields repeat them."""
+    """Code that will not run is saved, and the response warns about the line. Changes of other fields repeat the
+    warning."""
     client = serve(agents)
     response = await client.post("/agents", json={**AGENT, "code": f"import requests\n{CODE}"})
     assert response.status_code == 201
@@ -181,7 +186,7 @@ async def test_warnings_name_the_line(serve: Serve) -> None:
 
 
 async def test_changing_another_users_shared_agent_is_403(serve: Serve, database: Database) -> None:
-    """Another user's shared agent can be read but not changed; a private one is unknown."""
+    """Another user's shared agent can be read but not changed. Another user's private agent is unknown."""
     client = serve(agents)
     shared = await save(database, Caller(uid="other"), visibility="shared")
     private = await save(database, Caller(uid="other"))
@@ -196,8 +201,8 @@ async def test_changing_another_users_shared_agent_is_403(serve: Serve, database
     assert [agent["_id"] for agent in (await client.get("/agents")).json()] == [shared.id]
 
 
-async def test_pages_of_agents(serve: Serve) -> None:
-    """A page has the next page's token in a header; the last page, and an unlimited list, have none."""
+async def test_agents_are_listed_in_pages(serve: Serve) -> None:
+    """A header has the token of the next page. The last page and an unlimited list have no such header."""
     client = serve(agents)
     for number in range(5):
         await client.post("/agents", json={**AGENT, "name": str(number)})
@@ -218,8 +223,8 @@ async def test_pages_of_agents(serve: Serve) -> None:
 
 @pytest.mark.parametrize("prefix", ["/api/agents", "/agents", ""])
 @pytest.mark.parametrize("end", ["", "/"])
-async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end: str) -> None:
-    """Hosting's prefix, the function's name and a final slash are optional in the path."""
+async def test_every_route_works_at_every_path(serve: Serve, prefix: str, end: str) -> None:
+    """Hosting's prefix, the function's name and a trailing slash are optional in the path."""
     client = serve(agents)
     root = f"{prefix}{end}" or "/"
     created = await client.post(root, json=AGENT)
@@ -229,8 +234,8 @@ async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end:
     assert (await client.put(one, json={"name": "New"})).status_code == 200
     assert [agent["name"] for agent in (await client.get(root)).json()] == ["New"]
     run = {"code": CODE, "inputDict": {"inputText": "x"}, "tools": {}}
-    ran = await client.post(f"{prefix}/run-code{end}", json=run)
-    assert ran.json()["result"] == {"outputText": "x"}
+    outcome = await client.post(f"{prefix}/run-code{end}", json=run)
+    assert outcome.json()["result"] == {"outputText": "x"}
     written = await client.post(f"{prefix}/generate-code{end}", json={})
     assert written.status_code == 422
     assert {problem["loc"][1] for problem in written.json()["detail"]} == {"description", "modelConfig"}
@@ -238,12 +243,12 @@ async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end:
 
 
 async def test_a_deleted_agent_is_no_longer_published(serve: Serve) -> None:
-    """The agent's public name is unknown immediately."""
+    """As soon as an agent is deleted, calls of its public name get a 404."""
     client = serve(agents)
-    other = serve(deployments)
+    deployments_client = serve(deployments)
     saved = (await client.post("/agents", json={**AGENT, "friendlyName": "echo"})).json()
-    await other.post(f"/agents/{saved['_id']}/deploy")
-    assert (await other.post("/rest/echo", json={"inputText": "x"})).status_code == 200
+    await deployments_client.post(f"/agents/{saved['_id']}/deploy")
+    assert (await deployments_client.post("/rest/echo", json={"inputText": "x"})).status_code == 200
     await client.delete(f"/agents/{saved['_id']}")
-    assert (await other.post("/rest/echo", json={"inputText": "x"})).status_code == 404
-    assert (await other.get("/deployments")).json() == []
+    assert (await deployments_client.post("/rest/echo", json={"inputText": "x"})).status_code == 404
+    assert (await deployments_client.get("/deployments")).json() == []

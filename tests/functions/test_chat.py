@@ -1,4 +1,4 @@
-"""The chat routes: shapes, status codes, ownership, and all paths."""
+"""Tests the chat routes: shapes, status codes, ownership, and all paths."""
 
 import re
 from typing import Any
@@ -23,7 +23,7 @@ UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 
 @pytest.mark.parametrize(("post", "get"), [("/api/chat", "/api/chat/"), ("/chat", "/chat/"), ("/", "/")])
 async def test_a_chat_gets_a_ticket_whose_status_can_be_read(serve: Serve, post: str, get: str) -> None:
-    """Both responses have the contract's shapes at every path."""
+    """A chat returns a ticket, whose status can be read. Both responses have the documented shapes at every path."""
     client = serve(chat)
     accepted = await client.post(post, json=BODY)
     assert accepted.status_code == 200
@@ -65,7 +65,7 @@ async def test_both_spellings_are_accepted(serve: Serve) -> None:
     ],
 )
 async def test_an_invalid_body_is_422(serve: Serve, cloud_tasks: CloudTasksServer, change: dict[str, Any]) -> None:
-    """The error names the field, and nothing is queued."""
+    """The error for an invalid body names the field, and nothing is queued."""
     response = await serve(chat).post("/chat", json={**BODY, **change})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"][:2] == ["body", *change][:2]
@@ -73,22 +73,23 @@ async def test_an_invalid_body_is_422(serve: Serve, cloud_tasks: CloudTasksServe
 
 
 async def test_an_unknown_model_is_400(serve: Serve) -> None:
-    """The error names the model."""
+    """The error for an unknown model names it."""
     response = await serve(chat).post("/chat", json={**BODY, "model": "gpt-nothing"})
     assert response.status_code == 400
     assert "gpt-nothing" in response.json()["detail"]
 
 
-async def test_a_queue_that_refuses_is_503(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
-    """The response states when to retry."""
+async def test_a_failing_queue_is_503(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """If the queue does not accept the task, the response says when to retry."""
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     response = await serve(chat).post("/chat", json=BODY)
     assert response.status_code == 503
     assert response.headers["retry-after"]
 
 
-async def test_a_repeated_chat_under_its_key_is_accepted_once(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
-    """The response is the same, and marked as a replay; a different chat under the key is a conflict."""
+async def test_a_repeated_chat_with_the_same_key_is_accepted_once(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """Repeating a chat with the same key returns the same response, marked as a replay. A different chat with that key
+    is a conflict."""
     client = serve(chat)
     for key in ("0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11", "~", "a b", "k" * 255):
         headers = {"Idempotency-Key": key}
@@ -104,7 +105,7 @@ async def test_a_repeated_chat_under_its_key_is_accepted_once(serve: Serve, clou
 
 
 async def test_an_idempotency_key_belongs_to_its_user(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """Two users may choose the same key."""
+    """Two users can choose the same idempotency key without affecting each other."""
     client = serve(chat, app_env="firebase")
     responses = [
         await client.post("/chat", json=BODY, headers={**auth_headers(who), "Idempotency-Key": "1"})
@@ -116,7 +117,7 @@ async def test_an_idempotency_key_belongs_to_its_user(serve: Serve, auth_headers
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "\x7f", "\xe9"])
 async def test_an_invalid_idempotency_key_is_422(serve: Serve, cloud_tasks: CloudTasksServer, key: str) -> None:
-    """A key has 1 to 255 printable characters; with any other, nothing is queued."""
+    """A key must have 1 to 255 printable characters. With any other key, nothing is queued."""
     response = await serve(chat).post("/chat", json=BODY, headers={b"Idempotency-Key": key.encode("latin-1")})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["header", "idempotency-key"]
@@ -126,7 +127,7 @@ async def test_an_invalid_idempotency_key_is_422(serve: Serve, cloud_tasks: Clou
 async def test_a_chat_with_an_unknown_outcome_is_503_with_its_ticket(
     serve: Serve, database: Database, lines: Lines
 ) -> None:
-    """The caller can look up the ticket, which is also logged."""
+    """If the outcome is unknown, the error has the ticket's id, so the caller can look it up. The id is also logged."""
     client = serve(chat, store_timeout_seconds=2.0)
     await client.get("/chat/00000000-0000-4000-8000-000000000000")
     restore = break_commits(database, 1, 1)
@@ -142,7 +143,7 @@ async def test_a_chat_with_an_unknown_outcome_is_503_with_its_ticket(
 
 
 async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
-    """A smaller body that Firestore cannot hold is refused as well."""
+    """A body over a mebibyte gets a 413, and so does a smaller one that Firestore cannot store."""
     client = serve(chat)
     for size in (1_048_576, 1_020_000):
         body = {**BODY, "messages": [{"role": "user", "content": "x" * size}]}
@@ -152,7 +153,7 @@ async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
 
 
 async def test_a_body_full_of_errors_gets_a_short_response(serve: Serve) -> None:
-    """The response describes only the first errors, and has less than 5,000 bytes."""
+    """The response to a body with many errors describes only the first ones, and has less than 5,000 bytes."""
     for invalid_fields in ({"messages": [1] * 300_000}, {"builtInTools": [1] * 300_000}, {"messages": [{}] * 200_000}):
         response = await serve(chat).post("/chat", json={**BODY, **invalid_fields})
         assert response.status_code == 422
@@ -160,14 +161,14 @@ async def test_a_body_full_of_errors_gets_a_short_response(serve: Serve) -> None
 
 
 async def test_null_is_accepted_for_optional_fields(serve: Serve) -> None:
-    """JavaScript clients send null for missing values."""
+    """Optional fields can be null, which JavaScript clients send for missing values."""
     response = await serve(chat).post("/chat", json={**BODY, "parameters": None, "builtInTools": None})
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("ticket", ["unknown", "00000000-0000-4000-8000-000000000000", "%2e%2e", "%00", "__x__"])
 async def test_an_unknown_ticket_is_404(serve: Serve, ticket: str) -> None:
-    """The id may contain any characters."""
+    """An unknown ticket id, which can contain any characters, gets a 404."""
     response = await serve(chat).get(f"/chat/{ticket}")
     assert response.status_code == 404
     assert set(response.json()) == {"detail"}
@@ -175,7 +176,7 @@ async def test_an_unknown_ticket_is_404(serve: Serve, ticket: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_a_wrong_method_is_405(serve: Serve, method: str) -> None:
-    """The JSON response names the allowed method."""
+    """A wrong method gets a 405 in JSON, which names the allowed method."""
     response = await serve(chat).request(method, "/chat")
     assert response.status_code == 405
     assert "POST" in response.json()["detail"]
@@ -183,21 +184,21 @@ async def test_a_wrong_method_is_405(serve: Serve, method: str) -> None:
 
 @pytest.mark.parametrize("text", ["ünï¢ødé 😀 \u202e", "\x00", "\n" * 100 + ".", " ."])
 async def test_any_text_can_be_sent(serve: Serve, text: str) -> None:
-    """Unicode, control characters and surrounding blanks are accepted: only the model interprets them."""
+    """Unicode, control characters and surrounding whitespace are accepted, because only the model interprets them."""
     body = {**BODY, "messages": [{"role": "user", "content": text}]}
     assert (await serve(chat).post("/chat", json=body)).status_code == 200
 
 
 @pytest.mark.parametrize("content", ["", " ", "\n" * 100, [], [{"type": "text", "text": " "}]])
 async def test_a_message_without_text_is_refused(serve: Serve, content: Any) -> None:
-    """This holds for all models: some providers refuse such messages, and there is nothing to answer."""
+    """A message without text is refused for all models: some providers reject it, and it leaves nothing to answer."""
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400
     assert response.json() == {"detail": "The last message has no text. Add some, or omit the message."}
 
 
-async def test_a_message_may_consist_of_text_parts(serve: Serve) -> None:
-    """OpenAI's clients send messages as lists of parts."""
+async def test_a_message_can_consist_of_text_parts(serve: Serve) -> None:
+    """A message can be a list of text parts, as OpenAI's clients send it."""
     content = [{"type": "text", "text": "What is "}, {"type": "text", "text": "up?"}]
     body = {**BODY, "messages": [{"role": "user", "content": content}]}
     assert (await serve(chat).post("/chat", json=body)).status_code == 200
@@ -224,7 +225,7 @@ async def test_a_part_that_is_not_text_is_refused(serve: Serve, part: dict[str, 
     "part", [{"type": "text"}, {"type": "text", "text": 5}, {"type": "?", "text": "a"}, 7, None, {}]
 )
 async def test_a_malformed_part_is_422(serve: Serve, part: Any) -> None:
-    """The error names the place."""
+    """The error for a malformed part states its location."""
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": [part]}]})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"][:4] == ["body", "messages", 0, "content"]
@@ -232,7 +233,7 @@ async def test_a_malformed_part_is_422(serve: Serve, part: Any) -> None:
 
 @pytest.mark.parametrize("kind", [["text"], {"a": 1}])
 async def test_a_part_with_a_malformed_type_is_422(serve: Serve, kind: Any) -> None:
-    """A type that is not a string is invalid."""
+    """A part whose type is not a string gets a 422."""
     content = [{"type": kind, "text": "a"}]
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 422

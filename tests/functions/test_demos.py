@@ -1,4 +1,4 @@
-"""The demo routes: shapes, status codes, both spellings and all paths; a demo's page, its viewers and its policy."""
+"""Tests the demo routes: shapes, status codes, spellings, paths, who can open a demo's page, and the page's policy."""
 
 import json
 import re
@@ -44,7 +44,7 @@ FULL: dict[str, Any] = {
     "composerThoughts": {"deep": [[1.5, None, "😀"]]},
     "visibility": "shared",
 }
-STAMPS = ["_id", "_rev", "createdAt", "updatedAt"]
+SERVICE_FIELDS = ["_id", "_rev", "createdAt", "updatedAt"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 OTHER = Caller(uid="other")
 
@@ -54,13 +54,13 @@ async def save(database: Database, caller: Caller, **fields: Any) -> str:
     return (await DemoService(database).create(caller, request)).id
 
 
-async def test_a_saved_demo_has_the_contracts_shape(serve: Serve) -> None:
-    """The response is in camelCase, with `_id`, `_rev`, and every field as it was sent."""
+async def test_a_saved_demo_has_the_documented_shape(serve: Serve) -> None:
+    """The response to a saved demo is in camelCase, with `_id`, `_rev`, and every field as it was sent."""
     client = serve(demos)
     response = await client.post("/demos", json=FULL)
     assert response.status_code == 201
     saved = response.json()
-    assert list(saved) == [*FULL, *STAMPS]
+    assert list(saved) == [*FULL, *SERVICE_FIELDS]
     assert {name: saved[name] for name in FULL} == FULL
     assert saved["createdAt"] == saved["updatedAt"]
     assert TIME.match(saved["createdAt"])
@@ -70,7 +70,7 @@ async def test_a_saved_demo_has_the_contracts_shape(serve: Serve) -> None:
 
 
 async def test_missing_fields_have_defaults(serve: Serve) -> None:
-    """Missing and null fields are null, a demo is private, and its list of APIs is empty."""
+    """Missing and null fields become null. By default, a demo is private, and its list of APIs is empty."""
     client = serve(demos)
     for body in (DEMO, {**DEMO, "description": None, "selectedApis": None, "composerThoughts": None}):
         saved = (await client.post("/demos", json=body)).json()
@@ -109,8 +109,9 @@ async def test_both_spellings_are_accepted(serve: Serve) -> None:
     assert not saved["createdAt"].startswith("2000")
 
 
-async def test_a_replacement_is_answered_with_the_demo(serve: Serve) -> None:
-    """A demo can be sent back as received. `_id` and `createdAt` stay, and fields that are not sent are removed."""
+async def test_a_replacement_returns_the_demo(serve: Serve) -> None:
+    """A demo can be sent back as it was received. `_id` and `createdAt` do not change. Fields that are not sent are
+    removed."""
     client = serve(demos)
     saved = (await client.post("/demos", json=FULL)).json()
     path = f"/demos/{saved['_id']}"
@@ -124,33 +125,33 @@ async def test_a_replacement_is_answered_with_the_demo(serve: Serve) -> None:
     assert (bare["createdAt"], bare["visibility"]) == (saved["createdAt"], "shared")
 
 
-async def test_a_stale_revision_is_409(serve: Serve) -> None:
-    """A stale `_rev` changes nothing; without a `_rev`, the demo is replaced."""
+async def test_an_outdated_revision_is_409(serve: Serve) -> None:
+    """A replacement with an outdated `_rev` changes nothing. Without `_rev`, the demo is always replaced."""
     client = serve(demos)
     saved = (await client.post("/demos", json=DEMO)).json()
     path = f"/demos/{saved['_id']}"
     assert (await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "One"})).status_code == 200
-    stale = await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "Two"})
-    assert stale.status_code == 409
-    assert set(stale.json()) == {"detail"}
+    rejected = await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "Two"})
+    assert rejected.status_code == 409
+    assert set(rejected.json()) == {"detail"}
     assert (await client.get(path)).json()["name"] == "One"
     assert (await client.put(path, json={**DEMO, "name": "Three"})).status_code == 200
 
 
 async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
-    """A deleted demo is unknown to every route."""
+    """After a demo has been deleted, every route returns 404 for it."""
     client = serve(demos)
     path = f"/demos/{(await client.post('/demos', json=DEMO)).json()['_id']}"
     response = await client.delete(path)
     assert (response.status_code, response.content) == (204, b"")
-    for again in (
+    for response in (
         await client.get(path),
         await client.delete(path),
         await client.put(path, json=DEMO),
         await client.get(f"{path}/page"),
     ):
-        assert again.status_code == 404
-        assert again.json() == {"detail": "There is no such demo."}
+        assert response.status_code == 404
+        assert response.json() == {"detail": "There is no such demo."}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
     ],
 )
 async def test_an_invalid_field_is_422(serve: Serve, change: dict[str, Any]) -> None:
-    """On saving and on replacing, the error names the field, and nothing is stored."""
+    """If a field is invalid when a demo is saved or replaced, the error names the field, and nothing is stored."""
     client = serve(demos)
     saved = (await client.post("/demos", json=DEMO)).json()
     for response in (
@@ -194,22 +195,22 @@ async def test_an_invalid_field_is_422(serve: Serve, change: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("name", ["name", "selectedApis", "modelConfig", "userPrompt", "generatedCode"])
 async def test_a_missing_required_field_is_422(serve: Serve, name: str) -> None:
-    """The error names the field in camelCase."""
+    """The error for a missing field names it in camelCase."""
     body = {key: value for key, value in DEMO.items() if key != name}
     response = await serve(demos).post("/demos", json=body)
     assert response.status_code == 422
     assert [problem["loc"] for problem in response.json()["detail"]] == [["body", name]]
 
 
-BROKEN = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud800"}', b"\xff", b"[" * 100_000]
+INVALID_BODIES = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud800"}', b"\xff", b"[" * 100_000]
 
 
-@pytest.mark.parametrize("body", BROKEN, ids=lambda body: repr(body[:20]))
+@pytest.mark.parametrize("body", INVALID_BODIES, ids=lambda body: repr(body[:20]))
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/demos"), ("PUT", "/demos/x"), ("POST", "/demos/generate-code")]
 )
 async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
-    """Malformed, empty, and other kinds of JSON are refused."""
+    """A body that is empty, malformed, or JSON other than an object is refused."""
     headers = {"Content-Type": "application/json"}
     response = await serve(demos).request(method, path, content=body, headers=headers)
     assert response.status_code == 422
@@ -217,7 +218,7 @@ async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str
 
 
 async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
-    """The error names the demo's size, or the body's if the body is too long to be read."""
+    """The error states the size of the demo or, if the body is too long to be read, the size of the body."""
     client = serve(demos)
     for length, text in ((1_050_000, "The demo is 1050"), (2_200_000, "The request body is")):
         response = await client.post("/demos", json={**DEMO, "generatedCode": {**CODE, "js": "x" * length}})
@@ -226,8 +227,8 @@ async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
         assert "at most" in response.json()["detail"]
 
 
-async def test_another_users_demo(serve: Serve, database: Database) -> None:
-    """A shared demo can be read, but a change is refused with 403. A private one is unknown: 404."""
+async def test_another_users_demo_cannot_be_changed(serve: Serve, database: Database) -> None:
+    """Another user's shared demo can be read, but changing it gets a 403. A private demo of another user gets a 404."""
     client = serve(demos)
     shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
     assert (await client.get(f"/demos/{shared}")).status_code == 200
@@ -242,8 +243,8 @@ async def test_another_users_demo(serve: Serve, database: Database) -> None:
     assert [demo["_id"] for demo in (await client.get("/demos")).json()] == [shared]
 
 
-async def test_pages_of_demos(serve: Serve) -> None:
-    """A page has the next page's token in a header; the last page, and an unlimited list, have none."""
+async def test_demos_are_listed_in_pages(serve: Serve) -> None:
+    """A header has the token of the next page. The last page and an unlimited list have no such header."""
     client = serve(demos)
     for number in range(5):
         await client.post("/demos", json={**DEMO, "name": str(number)})
@@ -273,15 +274,15 @@ async def test_pages_of_demos(serve: Serve) -> None:
         ({"pageToken": "x" * 5001}, 422),
     ],
 )
-async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range returns 422, and a token that the service did not issue 400."""
+async def test_page_parameters(serve: Serve, query: dict[str, Any], status: int) -> None:
+    """A limit out of range gets a 422, and a page token that the service did not issue gets a 400."""
     assert (await serve(demos).get("/demos", params=query)).status_code == status
 
 
 @pytest.mark.parametrize("prefix", ["/api/demos", "/demos", ""])
 @pytest.mark.parametrize("end", ["", "/"])
-async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end: str) -> None:
-    """Hosting's prefix, the function's name and a final slash are optional in the path."""
+async def test_every_route_works_at_every_path(serve: Serve, prefix: str, end: str) -> None:
+    """Hosting's prefix, the function's name and a trailing slash are optional in the path."""
     client = serve(demos)
     root = f"{prefix}{end}" or "/"
     created = await client.post(root, json=DEMO)
@@ -300,7 +301,7 @@ async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end:
 
 @pytest.mark.parametrize("demo_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
 async def test_an_unknown_demo_is_404(serve: Serve, demo_id: str) -> None:
-    """Every route answers 404 in JSON for an unknown id, which may contain any characters."""
+    """Every route returns 404 in JSON for an unknown id, which can contain any characters."""
     client = serve(demos)
     for response in (
         await client.get(f"/demos/{demo_id}"),
@@ -316,16 +317,16 @@ async def test_an_unknown_demo_is_404(serve: Serve, demo_id: str) -> None:
     ("method", "path"), [("PATCH", "/demos"), ("DELETE", "/demos"), ("POST", "/demos/x"), ("POST", "/demos/x/page")]
 )
 async def test_a_wrong_method_is_405(serve: Serve, method: str, path: str) -> None:
-    """The response is in JSON."""
+    """A wrong method gets a 405 in JSON."""
     response = await serve(demos).request(method, path)
     assert response.status_code == 405
     assert set(response.json()) == {"detail"}
 
 
-async def test_written_code_has_the_contracts_shape(
+async def test_generated_code_has_the_documented_shape(
     serve: Serve, database: Database, model_server: ModelServer
 ) -> None:
-    """Both spellings of the request are accepted. An API that cannot be selected is refused with 400."""
+    """Both spellings of the request are accepted. Selecting an unknown API gets a 400."""
     await publish(database, Caller(uid="local-dev-user"), "echo")
     deployment = await database.deployments.get("echo")
     assert deployment
@@ -365,7 +366,7 @@ async def test_any_cors_origin_does_not_allow_framing(serve: Serve, database: Da
 
 
 async def test_a_page_is_html_with_a_strict_policy(serve: Serve, database: Database) -> None:
-    """Each response has a new nonce, is not cached, and sends no referrer."""
+    """Each response has a new nonce, is not cached, and allows no referrer to be sent."""
     demo_id = await save(database, Caller(uid="local-dev-user"), name="A <b> & c")
     client = serve(demos, cors_origins=("https://front.example",))
     first, second = [await client.get(f"/demos/{demo_id}/page") for _ in range(2)]
@@ -398,7 +399,7 @@ async def test_a_page_is_html_with_a_strict_policy(serve: Serve, database: Datab
 async def test_a_page_calls_agents_at_its_own_address(
     serve: Serve, database: Database, headers: dict[str, str], base: str
 ) -> None:
-    """The base URL of its calls is derived from the address at which the page was requested."""
+    """A page calls agents at a base URL that is derived from the address at which the page was requested."""
     demo_id = await save(database, Caller(uid="local-dev-user"))
     response = await serve(demos).get(f"/demos/{demo_id}/page", headers=headers)
     assert f'const API_BASE_URL = "{base}";' in response.text
@@ -415,17 +416,18 @@ async def test_a_page_calls_agents_at_its_own_address(
     ],
 )
 async def test_an_invalid_host_is_400(serve: Serve, database: Database, headers: dict[str, str]) -> None:
-    """An invalid host or scheme in the headers never appears in a page."""
+    """An invalid host or scheme in the headers gets a 400, and never appears in a page."""
     demo_id = await save(database, Caller(uid="local-dev-user"))
     response = await serve(demos).get(f"/demos/{demo_id}/page", headers=headers)
     assert response.status_code == 400
     assert set(response.json()) == {"detail"}
 
 
-async def test_who_can_open_a_page(
+async def test_only_authorized_users_can_open_a_page(
     serve: Serve, database: Database, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everyone can open a shared page, with any token or none. Only its owner and admins can open a private one."""
+    """Anyone can open a shared page, with any token or none. Only the owner and administrators can open a private
+    page."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     import firebase_admin
 
@@ -433,14 +435,14 @@ async def test_who_can_open_a_page(
         firebase_admin.delete_app(app)
     shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
     client = serve(demos, app_env="firebase")
-    senders: dict[str, dict[str, str]] = {
+    viewers: dict[str, dict[str, str]] = {
         "anonymous": {},
-        "a stale token": {"Authorization": "Bearer stale"},
+        "an expired token": {"Authorization": "Bearer expired"},
         "another user": {"Authorization": f"Bearer {token(project, 'another')}"},
         "the owner": {"Authorization": f"Bearer {token(project, 'other')}"},
         "an admin": {"Authorization": f"Bearer {token(project, 'boss', admin=True)}"},
     }
-    for who, headers in senders.items():
+    for who, headers in viewers.items():
         assert (await client.get(f"/demos/{shared}/page", headers=headers)).status_code == 200, who
         expected = 200 if who in ("the owner", "an admin") else 404
         assert (await client.get(f"/demos/{private}/page", headers=headers)).status_code == expected, who

@@ -1,4 +1,4 @@
-"""The deployment routes: shapes, status codes, and all paths."""
+"""Tests the deployment routes: shapes, status codes, and all paths."""
 
 import json
 from datetime import datetime
@@ -16,8 +16,8 @@ ME = Caller(uid="local-dev-user")
 OTHER = Caller(uid="other")
 
 
-async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Database) -> None:
-    """Publishing twice changes nothing. Undeploying returns 204 without a body, and 404 the second time."""
+async def test_publishing_has_the_documented_shapes(serve: Serve, database: Database) -> None:
+    """Publishing an agent twice changes nothing. Undeploying it returns 204 without a body, and 404 the second time."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     for _ in range(2):
@@ -27,14 +27,14 @@ async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Datab
     info = await client.get(f"/agents/{agent.id}/deployment")
     assert info.status_code == 200
     assert list(info.json()) == ["is_deployed", "friendly_name", "agentId", "endpoint", "deployedAt", "budgetPerDay"]
-    when = info.json().pop("deployedAt")
-    assert datetime.fromisoformat(when).tzinfo is not None
+    deployed_at = info.json().pop("deployedAt")
+    assert datetime.fromisoformat(deployed_at).tzinfo is not None
     assert info.json() == {
         "is_deployed": True,
         "friendly_name": "echo",
         "agentId": agent.id,
         "endpoint": "/rest/echo",
-        "deployedAt": when,
+        "deployedAt": deployed_at,
         "budgetPerDay": 1.0,
     }
     undeployed = await client.delete(f"/agents/{agent.id}/undeploy")
@@ -48,13 +48,14 @@ async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Datab
 
 
 @pytest.mark.parametrize("body", [{"budgetPerDay": 2.5}, {"budget_per_day": 0}, {"budgetPerDay": 10_000}, {}, None])
-async def test_a_budget_is_set_and_shown(serve: Serve, database: Database, body: dict[str, Any] | None) -> None:
-    """The budget is in US dollars. A missing or null budget is the default."""
+async def test_a_budget_is_set_and_returned(serve: Serve, database: Database, body: dict[str, Any] | None) -> None:
+    """A budget is set in US dollars, and returned by both routes. A missing or null budget means the current one or, at
+    the first deployment, the default."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments, deployment_budget_per_day=0.25)
     budget = next(iter((body or {}).values()), 0.25)
-    for sent in (body, None, {"budgetPerDay": None, "somethingNew": 1}):
-        deployed = await client.post(f"/agents/{agent.id}/deploy", json=sent)
+    for body_sent in (body, None, {"budgetPerDay": None, "somethingNew": 1}):
+        deployed = await client.post(f"/agents/{agent.id}/deploy", json=body_sent)
         assert deployed.status_code == 201
         assert deployed.json()["budgetPerDay"] == budget
         assert (await client.get(f"/agents/{agent.id}/deployment")).json()["budgetPerDay"] == budget
@@ -62,7 +63,7 @@ async def test_a_budget_is_set_and_shown(serve: Serve, database: Database, body:
 
 @pytest.mark.parametrize("budget", [-1, 10_000.01, "1", True, [], 1e999])
 async def test_an_invalid_budget_is_422(serve: Serve, database: Database, budget: Any) -> None:
-    """With a negative or excessive budget, or one that is not a number, nothing is deployed."""
+    """If the budget is negative, excessive or not a number, the agent is not deployed."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     body = json.dumps({"budgetPerDay": budget}).replace("Infinity", "1e999")
@@ -72,19 +73,19 @@ async def test_an_invalid_budget_is_422(serve: Serve, database: Database, budget
 
 
 async def test_an_agent_without_a_free_name_is_not_published(serve: Serve, database: Database) -> None:
-    """A missing friendly name gets a 400, and one that another agent has a 409."""
+    """An agent without a friendly name gets a 400, and one whose name another agent already has gets a 409."""
     client = serve(deployments)
     await publish(database, OTHER, "taken")
-    nameless, late = await save(database, ME), await save(database, ME, friendlyName="taken")
-    for agent, status, word in ((nameless, 400, "friendlyName"), (late, 409, "'taken'")):
+    unnamed, duplicate = await save(database, ME), await save(database, ME, friendlyName="taken")
+    for agent, status, quoted_text in ((unnamed, 400, "friendlyName"), (duplicate, 409, "'taken'")):
         response = await client.post(f"/agents/{agent.id}/deploy")
         assert response.status_code == status
-        assert word in response.json()["detail"]
+        assert quoted_text in response.json()["detail"]
         assert set(response.json()) == {"detail"}
 
 
-async def test_another_users_agent(serve: Serve, database: Database) -> None:
-    """Another user's private agent is unknown. The deployment of a shared one can be read but not changed."""
+async def test_another_users_deployment_cannot_be_changed(serve: Serve, database: Database) -> None:
+    """Another user's private agent is unknown. The deployment of a shared agent can be read but not changed."""
     client = serve(deployments)
     private = await publish(database, OTHER, "private")
     shared = await publish(database, OTHER, "shared", visibility="shared")
@@ -97,8 +98,8 @@ async def test_another_users_agent(serve: Serve, database: Database) -> None:
         assert tuple(response.status_code for response in responses) == statuses
 
 
-async def test_the_list_has_the_contracts_shape(serve: Serve, database: Database) -> None:
-    """The user's own deployments and shared ones are listed by name."""
+async def test_the_list_has_the_documented_shape(serve: Serve, database: Database) -> None:
+    """The list has the user's own deployments and those of shared agents, sorted by name."""
     mine = await publish(database, ME, "b", inputSchema={"inputText": "string"}, outputSchema={"type": "object"})
     other_agent = await publish(database, OTHER, "a", visibility="shared")
     await publish(database, OTHER, "c")
@@ -123,8 +124,8 @@ async def test_the_list_has_the_contracts_shape(serve: Serve, database: Database
     assert "x-next-page-token" not in response.headers
 
 
-async def test_pages_of_deployments(serve: Serve, database: Database) -> None:
-    """A page has the next page's token in a header; the last page has none."""
+async def test_deployments_are_listed_in_pages(serve: Serve, database: Database) -> None:
+    """A header has the token of the next page. The last page has no such header."""
     names = [f"n{number}" for number in range(5)]
     for name in names:
         await publish(database, ME, name)
@@ -151,18 +152,18 @@ async def test_pages_of_deployments(serve: Serve, database: Database) -> None:
         ({"pageToken": "x" * 5001}, 422),
     ],
 )
-async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range returns 422, and a token that the service did not issue 400."""
+async def test_page_parameters(serve: Serve, query: dict[str, Any], status: int) -> None:
+    """A limit out of range gets a 422, and a page token that the service did not issue gets a 400."""
     assert (await serve(deployments).get("/deployments", params=query)).status_code == status
 
 
 @pytest.mark.parametrize("prefix", ["/api", ""])
 @pytest.mark.parametrize("end", ["", "/"])
 @pytest.mark.parametrize("listed", ["/deployments", "/"])
-async def test_every_route_answers_at_every_path(
+async def test_every_route_works_at_every_path(
     serve: Serve, database: Database, prefix: str, end: str, listed: str
 ) -> None:
-    """Hosting's prefix, the function's name and a final slash are optional in the path."""
+    """Hosting's prefix, the function's name and a trailing slash are optional in the path."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     one = f"{prefix}/agents/{agent.id}"
@@ -177,7 +178,7 @@ async def test_every_route_answers_at_every_path(
 
 @pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "x" * 2000])
 async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
-    """Every route answers 404 for an unknown id, which may contain any characters."""
+    """Every route returns 404 for an unknown id, which can contain any characters."""
     client = serve(deployments)
     for method, route in (("POST", "deploy"), ("DELETE", "undeploy"), ("GET", "deployment")):
         response = await client.request(method, f"/agents/{agent_id}/{route}")

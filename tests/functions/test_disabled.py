@@ -1,4 +1,4 @@
-"""Every function refuses a user whom an administrator has disabled, and calls of this user's agents."""
+"""Tests that every function refuses a disabled user's requests, and calls of a disabled user's agents."""
 
 from types import ModuleType
 from typing import Any
@@ -49,7 +49,7 @@ DEMO = {
     "modelConfig": {**MODEL, "parameters": {}},
     "generatedCode": {"html": "", "css": "", "js": ""},
 }
-WRITING = {"tools": {}, "description": "d", "inputSchema": {}, "outputSchema": {}, "modelConfig": MODEL}
+GENERATION = {"tools": {}, "description": "d", "inputSchema": {}, "outputSchema": {}, "modelConfig": MODEL}
 TICKET = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
 REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (users, "GET", "/users/me", None),
@@ -72,7 +72,7 @@ REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (agents, "PUT", "/agents/a", {"name": "b"}),
     (agents, "DELETE", "/agents/a", None),
     (agents, "POST", "/agents/run-code", {"code": ECHO, "inputDict": {"inputText": ""}, "tools": {}}),
-    (agents, "POST", "/agents/generate-code", WRITING),
+    (agents, "POST", "/agents/generate-code", GENERATION),
     (deployments, "POST", "/agents/a/deploy", None),
     (deployments, "DELETE", "/agents/a/undeploy", None),
     (deployments, "GET", "/agents/a/deployment", None),
@@ -92,7 +92,7 @@ IN_A_TRANSACTION = {
     | {"report_usage", "reset_allowance"},
     "functions.chat.main": {"submit"},
 }
-"""Routes whose transaction reads the account anyway, and checks there whether the user is disabled."""
+"""The routes that check whether the user is disabled in their transaction, which reads the account anyway."""
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,8 @@ async def disable(serve: Serve, uid: str, disabled: bool = True) -> None:
 async def test_a_disabled_user_is_refused(
     serve: Serve, auth_headers: AuthHeaders, database: Database, module: ModuleType, method: str, path: str, body: Any
 ) -> None:
-    """Every request gets a 403 with a clear sentence, and changes nothing, until the user is enabled again."""
+    """Every request of a disabled user gets a 403 with a clear message, and changes nothing, until the user is
+    enabled."""
     client = serve(module, app_env="firebase")
     who = auth_headers("admin" if module is admin else "user")
     uid = "boss" if module is admin else "mine"
@@ -132,7 +133,7 @@ async def test_a_disabled_user_is_refused(
 
 
 async def test_other_callers_are_not_affected(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """Other users' tokens remain valid, and routes without tokens remain open."""
+    """Disabling a user does not affect other users, nor routes that need no token."""
     await disable(serve, "mine")
     assert (await serve(users, app_env="firebase").get("/users/me", headers=auth_headers("other"))).status_code == 200
     line = {"eventType": "e", "message": "m", "level": "INFO"}
@@ -172,7 +173,7 @@ OWNER_DISABLED = {"detail": "This agent cannot be called because its owner's acc
 
 
 async def test_a_disabled_users_agent_cannot_be_called(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """Every call by name gets a 403. When the user is enabled again, the agent works as before."""
+    """Calls of a disabled user's agent get a 403. When the user is enabled again, the agent works as before."""
     await publish(serve, auth_headers("user"))
     client = serve(deployments, app_env="firebase")
     assert (await client.post("/rest/echo", json={"inputText": "a"})).json() == {"outputText": "a"}
@@ -184,7 +185,7 @@ async def test_a_disabled_users_agent_cannot_be_called(serve: Serve, auth_header
 
 
 async def test_a_chat_with_a_disabled_users_agent_is_refused(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """The request itself gets a 403."""
+    """A chat with a disabled user's agent is refused with a 403 when it is sent."""
     await publish(serve, auth_headers("user"))
     await disable(serve, "mine")
     body = {**CHAT, "provider": "gofannon", "model": "echo"}
@@ -195,7 +196,7 @@ async def test_a_chat_with_a_disabled_users_agent_is_refused(serve: Serve, auth_
 async def test_a_pending_chat_with_a_disabled_users_agent_fails(
     serve: Serve, auth_headers: AuthHeaders, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The ticket has the reason, and nothing is charged."""
+    """If the owner of the agent is disabled while a chat is pending, the ticket fails with the reason."""
     await publish(serve, auth_headers("user"))
     client = serve(chat, app_env="firebase")
     body = {**CHAT, "provider": "gofannon", "model": "echo"}
@@ -208,7 +209,7 @@ async def test_a_pending_chat_with_a_disabled_users_agent_fails(
 
 
 async def test_other_agents_cannot_call_a_disabled_users_agent(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """The call raises an error in the calling code."""
+    """If an agent calls a disabled user's agent, the call raises an error in the calling agent's code."""
     id_ = await publish(serve, auth_headers("user"))
     body = {"code": CALLS_ECHO, "inputDict": {"inputText": "a"}, "tools": {}, "gofannonAgents": [id_]}
     client = serve(agents, app_env="firebase")
@@ -229,7 +230,7 @@ async def test_a_pending_ticket_of_a_disabled_user_fails_free_of_charge(
     cloud_tasks: CloudTasksServer,
     model_server: ModelServer,
 ) -> None:
-    """No model is called, the hold is released, and the ticket states the reason."""
+    """A disabled user's pending ticket fails with the reason. No model is called, and its hold is released."""
     client = serve(chat, app_env="firebase")
     accepted = await client.post("/chat", json=CHAT, headers=auth_headers("user"))
     assert accepted.status_code == 200, accepted.text
@@ -256,10 +257,10 @@ async def deliver(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
         assert (await client.post("/", content=task.http_request.body, headers=headers)).status_code == 204
 
 
-async def test_a_users_standing_is_cached_for_seconds(
+async def test_a_users_standing_is_cached_for_some_seconds(
     serve: Serve, auth_headers: AuthHeaders, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that did not disable the user itself notices the change when its cache expires."""
+    """A process in which the user was not disabled notices the change when its cache expires."""
     now = 1000.0
     monkeypatch.setattr(disabled_users.time, "monotonic", lambda: now)
     service = disabled_users.DisabledUserService(database)
@@ -276,7 +277,8 @@ async def test_a_users_standing_is_cached_for_seconds(
 async def test_only_administrators_can_open_a_disabled_users_shared_demo(
     serve: Serve, auth_headers: AuthHeaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its page would run the user's script in other browsers. It opens again when the user is enabled again."""
+    """Only administrators can open a disabled user's shared demo, because it would run the user's script in other
+    users' browsers. When the user is enabled again, anyone can open it."""
     monkeypatch.setattr(disabled_users, "REMEMBERED_SECONDS", -1)
     client = serve(demos, app_env="firebase")
     created = await client.post("/demos", json={**DEMO, "visibility": "shared"}, headers=auth_headers("user"))

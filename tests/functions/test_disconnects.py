@@ -1,4 +1,4 @@
-"""Callers who disconnect, over real HTTP, with functions in their own processes, as the platform starts them."""
+"""Tests what happens if callers disconnect. The functions run in separate processes, and requests use real HTTP."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -40,7 +40,7 @@ def start(settings: Settings, environ: dict[str, str], api_server: ApiServer) ->
 
 @asynccontextmanager
 async def disconnecting(url: str, path: str, body: dict[str, Any]) -> AsyncGenerator[None]:
-    """Sends a request, and disconnects at the end of the block without waiting for the response."""
+    """Sends a request, and closes its connection at the end of the block without waiting for the response."""
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
         request = asyncio.create_task(client.post(path, json=body))
         yield
@@ -62,7 +62,8 @@ def sleeper(api_server: ApiServer) -> str:
 
 
 async def test_a_test_run_ends_when_its_caller_disconnects(start: Start, api_server: ApiServer) -> None:
-    """Its slot is free for the next run, which would otherwise be refused after ten seconds."""
+    """If the caller disconnects, the run ends and its slot is free. Otherwise, the next run would be refused after ten
+    seconds."""
     with start("agents") as function:
         body = {"code": sleeper(api_server), "inputDict": {}, "tools": {}}
         async with disconnecting(function.url, "/agents/run-code", body):
@@ -76,7 +77,7 @@ async def test_a_test_run_ends_when_its_caller_disconnects(start: Start, api_ser
 async def test_a_published_agents_run_ends_when_its_caller_disconnects(
     start: Start, database: Database, api_server: ApiServer
 ) -> None:
-    """The run ends whichever of the agent's paths was called."""
+    """A run of a published agent ends as well, whichever of the agent's paths was called."""
     await publish(database, ME, "sleeper", sleeper(api_server))
     await publish(database, ME, "quick", QUICK)
     with start("deployments") as function:
@@ -90,7 +91,8 @@ async def test_a_published_agents_run_ends_when_its_caller_disconnects(
 async def test_a_model_call_is_charged_even_if_the_caller_disconnects(
     start: Start, database: Database, model_server: ModelServer
 ) -> None:
-    """The provider bills it anyway. It is completed and charged once, and its hold is released."""
+    """A model call continues after the caller has disconnected, because the provider bills it anyway. It is charged
+    once, and its hold is released."""
     model_server.script("hi", Answer("hello", delay=3, prompt_tokens=1000, completion_tokens=100))
     code = "async def run(input_dict, tools):\n    await call_llm('openai', 'gpt-4.1-mini', 'hi', {'max_tokens': 100})"
     body = {"code": code, "inputDict": {}, "tools": {}}
@@ -99,7 +101,7 @@ async def test_a_model_call_is_charged_even_if_the_caller_disconnects(
             async with asyncio.timeout(60):
                 await model_server.called()
         async with asyncio.timeout(60):
-            while not (amounts := await charges(database)):  # noqa: ASYNC110 - another process writes it
+            while not (amounts := await charged_amounts(database)):  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.2)
     assert amounts == [560]
     account = await database.accounts.get(ME.uid)
@@ -108,6 +110,6 @@ async def test_a_model_call_is_charged_even_if_the_caller_disconnects(
     assert len(model_server.calls) == 1
 
 
-async def charges(database: Database) -> list[int]:
+async def charged_amounts(database: Database) -> list[int]:
     entries = await database._client.collection("users").document(ME.uid).collection("usage").get()  # pyright: ignore[reportPrivateUsage]
     return [(entry.to_dict() or {})["charged"] for entry in entries]

@@ -1,4 +1,4 @@
-"""The examples in the OpenAPI document work: each is sent unchanged."""
+"""Tests that the examples in the OpenAPI document work: each is sent unchanged."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from pydantic import SecretStr
 from contract.functions import functions
 from shared.models.caller import LOCAL_USER, Caller
 from shared.store import Database
-from tests.contract.answer_check import kept
+from tests.contract.answer_check import stored_document
 from tests.contract.test_document import examples_of
 from tests.functions.conftest import Serve
 from tests.services.publishing import publish
 
 FUNCTIONS = {function.name: function for function in functions()}
-NEEDS_OTHERS = {"agents_generate_code", "demos_generate_code", "mcp_list_tools", "specs_fetch"}
-"""Operations whose response depends on a model or a server that the tests do not have."""
+NEED_OTHER_SERVERS = {"agents_generate_code", "demos_generate_code", "mcp_list_tools", "specs_fetch"}
+"""The operations whose response depends on a model or a server that the tests do not have."""
 BODIES = [
     pytest.param(path, method, operation, id=operation["operationId"])
-    for path, item in kept()["paths"].items()
+    for path, item in stored_document()["paths"].items()
     for method, operation in item.items()
     if "requestBody" in operation
 ]
@@ -32,7 +32,7 @@ async def test_an_example_works(
     method: str,
     operation: dict[str, Any],
 ) -> None:
-    """Operations that need only this service succeed; the others at least do not refuse the example as invalid."""
+    """Operations that need only this service succeed. The others at least do not reject the example as invalid."""
     agent = await publish(database, Caller(uid=LOCAL_USER), "greeter")
     demos = serve(FUNCTIONS["demos"].module)
     (new_demo,) = examples_of({"$ref": "#/components/schemas/CreateDemoRequest"})
@@ -45,7 +45,7 @@ async def test_an_example_works(
     )
     (example,) = examples_of(operation["requestBody"]["content"]["application/json"]["schema"])
     response = await client.request(method, filled_path, json=example, headers={"X-Admin-Password": "correct horse"})
-    if operation["operationId"] in NEEDS_OTHERS:
+    if operation["operationId"] in NEED_OTHER_SERVERS:
         assert response.status_code != 422, response.text
     else:
         assert response.is_success, response.text

@@ -1,4 +1,4 @@
-"""One user cannot block the others, even with more sleeping agents than the functions and the queue can run at a time.
+"""Tests that one user cannot block the others, even with more sleeping agents than the functions can run at a time.
 
 The tests check counts and order, not durations, so they also pass on a slow machine.
 """
@@ -34,7 +34,8 @@ pytestmark = pytest.mark.timeout(240)
 
 @pytest.fixture
 def start(settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksServer) -> Start:
-    """Starts a function with the manifest's 200 dispatches, and one user's share, scaled down to eight and two."""
+    """Returns a function that starts a Cloud Function. The manifest's 200 dispatches are scaled down to eight, and the
+    share of one user to two."""
     variables = {
         **environ,
         "GOOGLE_CLOUD_PROJECT": settings.google_cloud_project,
@@ -65,10 +66,10 @@ async def wait_until_finished(database: Database, ticket_id: str) -> Ticket:
 async def test_a_chat_is_answered_during_a_flood_of_sleepers(
     start: Start, settings: Settings, catalog: Catalog, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Another user's chats are answered while the sleepers sleep, after one delivery of each earlier chat.
+    """Another user's chats are other_tickets while the sleeping agents run, after each earlier chat was delivered once.
 
-    The sleepers have as many workers as one user may have. The other chats of the flood are parked, without an error
-    in the queue and without using up an attempt.
+    The sleeping agents occupy as many workers as one user may have. The other chats of the flood are parked, without an
+    error in the queue and without using up an attempt.
     """
     harness = Harness(settings, catalog)
     await publish(database, FLOODER, "sleeper", SLEEPER)
@@ -77,25 +78,26 @@ async def test_a_chat_is_answered_during_a_flood_of_sleepers(
     with start("worker") as worker:
         dispatcher = Dispatcher(cloud_tasks, worker.url, DISPATCHES)
         async with dispatcher.dispatching():
-            others = [
+            other_ids = [
                 (await harness.chat.submit(OTHER, request)).ticket_id
                 for request in (chat("hi"), chat_with_agent("echo"))
             ]
-            answered = [await wait_until_finished(database, ticket_id) for ticket_id in others]
-            slept = [await database.tickets.get(ticket_id) for ticket_id in flood]
-    assert [ticket.status for ticket in answered] == [TicketStatus.COMPLETED] * 2
-    assert [ticket.attempts for ticket in answered] == [1, 1]
+            other_tickets = [await wait_until_finished(database, ticket_id) for ticket_id in other_ids]
+            flood_tickets = [await database.tickets.get(ticket_id) for ticket_id in flood]
+    assert [ticket.status for ticket in other_tickets] == [TicketStatus.COMPLETED] * 2
+    assert [ticket.attempts for ticket in other_tickets] == [1, 1]
     assert len(dispatcher.delivered) == FLOOD + 2
     assert dispatcher.refused == []
-    waiting = [ticket for ticket in slept if ticket and ticket.parked]
-    asleep = [ticket for ticket in slept if ticket and ticket.status is TicketStatus.PROCESSING]
-    assert (len(asleep), len(waiting)) == (TURNS, FLOOD - TURNS)
-    assert {ticket.attempts for ticket in waiting} == {0}
+    parked = [ticket for ticket in flood_tickets if ticket and ticket.parked]
+    processing = [ticket for ticket in flood_tickets if ticket and ticket.status is TicketStatus.PROCESSING]
+    assert (len(processing), len(parked)) == (TURNS, FLOOD - TURNS)
+    assert {ticket.attempts for ticket in parked} == {0}
     assert len(cloud_tasks.tasks) == FLOOD + 2
 
 
-async def test_a_published_agent_answers_during_a_flood_of_other_calls(start: Start, database: Database) -> None:
-    """Excess calls of the sleeping agent are refused, and the error names the limit."""
+async def test_a_published_agent_can_be_called_during_a_flood_of_other_calls(start: Start, database: Database) -> None:
+    """While calls of a sleeping agent use up its share, another agent still responds. Excess calls are refused, and the
+    error names the limit."""
     await publish(database, FLOODER, "sleeper", SLEEPER)
     await publish(database, OTHER, "echo", ECHO)
     with start("deployments") as function:

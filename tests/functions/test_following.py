@@ -1,4 +1,4 @@
-"""Log lines of a chat have the id and trace of its request, from the request to the worker and the sweep."""
+"""Tests that all log lines of a chat, including the worker's and the sweep's, have the id and trace of its request."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,10 +19,10 @@ HEADERS = {"traceparent": f"00-{TRACE}-{SPAN}-01", "X-Request-Id": "followed"}
 
 
 def messages_of_request(lines: list[dict[str, Any]]) -> list[str]:
-    """Returns the messages of the followed request's lines."""
-    own = [line for line in lines if line[LABELS_FIELD] == {"request_id": "followed"}]
-    assert all(line[TRACE_FIELD].endswith(f"/traces/{TRACE}") for line in own)
-    return [line["message"] for line in own]
+    """Returns the messages of the log lines that belong to the request with the id `followed`."""
+    own_lines = [line for line in lines if line[LABELS_FIELD] == {"request_id": "followed"}]
+    assert all(line[TRACE_FIELD].endswith(f"/traces/{TRACE}") for line in own_lines)
+    return [line["message"] for line in own_lines]
 
 
 async def deliver(serve: Serve, tasks: CloudTasksServer) -> int:
@@ -31,10 +31,11 @@ async def deliver(serve: Serve, tasks: CloudTasksServer) -> int:
     return (await serve(worker).post("/", content=http.body, headers=dict(http.headers))).status_code
 
 
-async def test_a_chat_is_followed_to_the_worker(
+async def test_the_workers_lines_have_the_requests_id(
     serve: Serve, cloud_tasks: CloudTasksServer, model_server: ModelServer, lines: Lines
 ) -> None:
-    """All its lines, including those of a retry, have the id and the trace of the request that submitted it."""
+    """The worker's lines for a chat, including those of a retry, have the id and the trace of the submitting
+    request."""
     model_server.script("hi", Fail(503), Answer("hello"))
     assert (await serve(chat).post("/chat", json=BODY, headers=HEADERS)).status_code == 200
     assert messages_of_request(lines()) == ["POST /chat 200"]
@@ -46,20 +47,20 @@ async def test_a_chat_is_followed_to_the_worker(
     assert messages_of_request(lines()) == ["Charged", "POST / 204"]
 
 
-async def test_a_chat_is_followed_through_the_sweep(
+async def test_a_swept_chat_has_the_original_requests_id(
     serve: Serve, cloud_tasks: CloudTasksServer, database: Database, lines: Lines
 ) -> None:
     """The sweep requeues a ticket whose task was lost, with the id and the trace of the original request."""
     ticket_id = (await serve(chat).post("/chat", json=BODY, headers=HEADERS)).json()["ticket_id"]
     cloud_tasks.reset()
 
-    async def age(transaction: Transaction) -> None:
+    async def backdate(transaction: Transaction) -> None:
         ticket = await database.tickets.get(ticket_id, transaction)
         assert ticket is not None
         then = datetime.now(UTC) - timedelta(minutes=10)
         database.tickets.put(ticket.model_copy(update={"updated_at": then}), transaction)
 
-    await database.transaction(age)
+    await database.transaction(backdate)
     assert (await serve(sweep).post("/")).json()["requeued"] == 1
     assert messages_of_request(lines()) == ["POST /chat 200", "A ticket was swept: requeued"]
     assert await deliver(serve, cloud_tasks) == 204

@@ -1,4 +1,4 @@
-"""An instance that was frozen between two requests answers the next one normally."""
+"""Tests that an instance that was frozen between two requests processes the next one normally."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 
 from tests.functions.frozen import Instance, instance
 
-SHORTEST = {"CLOUD_RUN_TIMEOUT_SECONDS": "1"}
-"""functions-framework passes it to gunicorn, which kills a process after so many seconds of silence."""
+SHORT_TIMEOUT = {"CLOUD_RUN_TIMEOUT_SECONDS": "1"}
+"""functions-framework passes this value to gunicorn, which kills a process that was silent for so many seconds."""
 
 CODE = """
 async def run(input_dict, tools):
@@ -16,9 +16,10 @@ async def run(input_dict, tools):
 
 
 @pytest.mark.timeout(90)
-def test_a_frozen_server_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
-    """gunicorn would count missed heartbeats, and kill the process during its next request."""
-    with instance("meta", tmp_path, SHORTEST) as frozen:
+def test_gunicorn_does_not_kill_a_frozen_process(tmp_path: Path) -> None:
+    """gunicorn does not treat the time in the frozen state as missed heartbeats, for which it would kill the
+    process."""
+    with instance("meta", tmp_path, SHORT_TIMEOUT) as frozen:
         assert frozen.client.get("/health").status_code == 200
         before = frozen.pids
         frozen.freeze(2.5)
@@ -29,12 +30,12 @@ def test_a_frozen_server_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def environ(project: str, firestore_host: str) -> dict[str, str]:
-    return {**SHORTEST, "GOOGLE_CLOUD_PROJECT": project, "FIRESTORE_EMULATOR_HOST": firestore_host}
+    return {**SHORT_TIMEOUT, "GOOGLE_CLOUD_PROJECT": project, "FIRESTORE_EMULATOR_HOST": firestore_host}
 
 
 @pytest.mark.timeout(90)
-def test_the_database_is_reached_again(tmp_path: Path, environ: dict[str, str]) -> None:
-    """The function reuses the existing channel."""
+def test_a_resumed_instance_reaches_the_database(tmp_path: Path, environ: dict[str, str]) -> None:
+    """After an instance was frozen, its existing channel to the database still works."""
     with instance("users", tmp_path, environ) as target:
         assert target.client.get("/users/me").status_code == 200
         target.freeze(3)
@@ -47,8 +48,8 @@ def run_code(target: Instance) -> None:
 
 
 @pytest.mark.timeout(90)
-def test_waiting_processes_survive(tmp_path: Path, environ: dict[str, str]) -> None:
-    """No process has to be replaced."""
+def test_prestarted_worker_processes_survive(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The sandbox's worker processes that were started in advance are still usable after a freeze."""
     with instance("agents", tmp_path, environ) as target:
         run_code(target)
         target.freeze(2.5)

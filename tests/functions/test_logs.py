@@ -1,4 +1,4 @@
-"""Logs of clients: enriched, limited in size, one line each, and without secrets."""
+"""Tests the logs that clients send: each becomes one line, enriched, limited in size, and without secrets."""
 
 import json
 from typing import Any
@@ -12,14 +12,14 @@ BODY: dict[str, Any] = {"eventType": "click", "message": "hello", "level": "INFO
 
 
 def client_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Returns the client log lines so far. A line that is not JSON fails the test."""
+    """Returns the client log lines that were written so far. A line that is not JSON fails the test."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return [line for line in lines if line["logger"] == "agents.client"]
 
 
 @pytest.mark.parametrize("path", ["/api/log/client", "/log/client"])
 async def test_a_line_is_enriched_and_written(serve: Serve, capsys: pytest.CaptureFixture[str], path: str) -> None:
-    """The response has status 202, and the line has the client's address and browser."""
+    """A log is accepted with 202, and its line also has the client's address and browser."""
     response = await serve(logs).post(path, json=BODY, headers={"User-Agent": "A Browser"})
     assert (response.status_code, response.json()) == (202, {"status": "logged"})
     (line,) = client_lines(capsys)
@@ -48,14 +48,14 @@ async def test_the_clients_level_becomes_a_severity(
 
 
 async def test_metadata_is_optional(serve: Serve) -> None:
-    """The metadata may be null or missing."""
+    """The metadata can be null or missing."""
     client = serve(logs)
     for body in ({**BODY, "metadata": None}, {"eventType": "x", "message": ""}):
         assert (await client.post("/log/client", json=body)).status_code == 202
 
 
 async def test_a_line_cannot_be_forged(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    """Newlines and control characters stay within their line, and the service's fields within the metadata."""
+    """Newlines and control characters do not start a new line, and metadata cannot replace the service's own fields."""
     forged = 'x\n{"severity": "CRITICAL", "logger": "agents.client", "message": "forged"}\r\n\x1b[2K\u2028'
     body = {"eventType": forged, "message": forged, "metadata": {"severity": "CRITICAL", forged: forged}}
     await serve(logs).post("/log/client", json=body)
@@ -95,7 +95,7 @@ SECRETS = [
 
 @pytest.mark.parametrize(("secret", "needle"), SECRETS)
 async def test_secrets_are_masked(serve: Serve, capsys: pytest.CaptureFixture[str], secret: str, needle: str) -> None:
-    """Secrets of common shapes are masked in messages, values and names."""
+    """Secrets with a recognizable format are masked in messages, values and names."""
     body = {"eventType": "e", "message": f"it said {secret} then", "metadata": {"deep": [{"x": secret}], secret: 1}}
     await serve(logs).post("/log/client", json=body)
     (line,) = client_lines(capsys)
@@ -116,13 +116,13 @@ async def test_secrets_are_masked(serve: Serve, capsys: pytest.CaptureFixture[st
     ],
 )
 async def test_harmless_text_is_not_masked(serve: Serve, capsys: pytest.CaptureFixture[str], harmless: str) -> None:
-    """A log that masks ordinary text would be useless."""
+    """Ordinary text is written unchanged. A log that masks it would be useless."""
     await serve(logs).post("/log/client", json={**BODY, "message": harmless})
     assert client_lines(capsys)[0]["message"] == harmless
 
 
 async def test_values_with_sensitive_names_are_masked(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    """The value itself does not matter."""
+    """A value whose name is sensitive is masked, whatever it is."""
     body = {
         **BODY,
         "metadata": {
@@ -150,12 +150,13 @@ async def test_values_with_sensitive_names_are_masked(serve: Serve, capsys: pyte
     ],
 )
 async def test_the_size_of_a_line_is_limited(serve: Serve, body: dict[str, Any], status: int) -> None:
-    """A message or metadata that is too long is refused, and so is an incomplete line."""
+    """A log is refused if its message or metadata is too long, or if a field is missing."""
     assert (await serve(logs).post("/log/client", json=body)).status_code == status
 
 
 async def test_anonymous_callers_are_limited_by_address(serve: Serve) -> None:
-    """The error states when to retry. Addresses that the caller adds to `X-Forwarded-For` do not count."""
+    """Too many logs from one address get an error that says when to retry. Addresses that the caller adds to
+    `X-Forwarded-For` are ignored."""
     client = serve(logs, app_env="firebase", public_rate_per_minute=3, trusted_proxies=1)
     statuses = [
         (await client.post("/log/client", json=BODY, headers={"X-Forwarded-For": f"6.6.6.{n}, 1.2.3.4"})).status_code

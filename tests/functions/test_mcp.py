@@ -1,4 +1,4 @@
-"""The MCP route: its responses at all paths, its refusals, and the secrecy of the server's token."""
+"""Tests the MCP route: its responses at all paths, what it refuses, and that it keeps the server's token secret."""
 
 import asyncio
 import logging
@@ -24,11 +24,11 @@ SECRET = "hush-hush-token-1234"
 
 
 def resolve_only_table_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets the event loop resolve only the names and addresses in the table."""
+    """Makes the event loop resolve only the names and addresses in the test's table."""
 
     async def getaddrinfo(_: object, host: str, port: int, **__: object) -> list[tuple[Any, ...]]:
-        found = await resolver(host, port)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in found]
+        addresses = await resolver(host, port)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in addresses]
 
     loop_type: Any = asyncio.BaseEventLoop
     monkeypatch.setattr(loop_type, "getaddrinfo", getaddrinfo)
@@ -37,7 +37,7 @@ def resolve_only_table_names(monkeypatch: pytest.MonkeyPatch) -> None:
 async def assert_refused_without_a_connection(
     client: httpx.AsyncClient, route: str, field: str, url: str, connections: Connections
 ) -> None:
-    """Expects 400, or 502 for a name that does not exist, and no connection."""
+    """Expects a 400, or a 502 for a host that does not exist, and that no connection is opened."""
     with socket.create_server(("127.0.0.1", 0)) as bait:
         bait.setblocking(False)
         response = await client.post(route, json={field: url.replace("{port}", str(port_of(bait)))})
@@ -60,7 +60,7 @@ def hostile() -> Iterator[HostileMcpServer]:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Returns everything that this process logs, except for the test's own client and servers."""
+    """Returns a function that returns everything this process has logged, except for the test's client and servers."""
     monkeypatch.setattr(logging.getLogger("agents"), "propagate", True)
     caplog.set_level(logging.DEBUG)
     test_loggers = ("mcp.server", "sse_starlette", "uvicorn")
@@ -72,17 +72,17 @@ def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("address", ["url", "sse_url"])
-async def test_the_tools_of_a_server(serve: Serve, mcp_server: McpServer, address: str) -> None:
-    """Streamable HTTP and SSE give the contract's fields, and the address as it was sent."""
+async def test_the_tools_of_a_server_are_listed(serve: Serve, mcp_server: McpServer, address: str) -> None:
+    """With Streamable HTTP and with SSE, the response has the documented fields, and the address as it was sent."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     url = getattr(mcp_server, address)
     response = await client.post("/mcp/tools", json={"mcp_url": url})
     assert response.status_code == 200
-    answer = response.json()
-    assert list(answer) == ["mcp_url", "tools"]
-    assert answer["mcp_url"] == url
-    assert all(list(tool) == ["name", "description", "inputSchema"] for tool in answer["tools"])
-    tools = {tool["name"]: tool for tool in answer["tools"]}
+    body = response.json()
+    assert list(body) == ["mcp_url", "tools"]
+    assert body["mcp_url"] == url
+    assert all(list(tool) == ["name", "description", "inputSchema"] for tool in body["tools"])
+    tools = {tool["name"]: tool for tool in body["tools"]}
     assert {"add", "echo", "weather"} <= set(tools)
     assert tools["add"]["description"] == "Adds two numbers."
     assert tools["add"]["inputSchema"]["properties"]["a"]["type"] == "integer"
@@ -91,7 +91,7 @@ async def test_the_tools_of_a_server(serve: Serve, mcp_server: McpServer, addres
 
 @pytest.mark.parametrize("path", ["/mcp/tools", "/api/mcp/tools", "/tools", "/mcp/tools/", "/api/mcp/tools/"])
 async def test_every_path_leads_to_the_route(serve: Serve, mcp_server: McpServer, path: str) -> None:
-    """The paths of Hosting, with and without its prefix, and of cloudfunctions.net return all tools in order."""
+    """The route works at the paths of Hosting and of cloudfunctions.net, and returns all tools in order."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post(path, json={"mcpUrl": mcp_server.paged_url})
     assert response.status_code == 200
@@ -102,7 +102,7 @@ async def test_every_path_leads_to_the_route(serve: Serve, mcp_server: McpServer
 async def test_the_token_is_sent_only_to_the_server(
     serve: Serve, mcp_server: McpServer, logged: Callable[[], str], spelling: tuple[str, str]
 ) -> None:
-    """Every request to the server has the token, but neither a log line nor the response does. Both spellings work."""
+    """The token is in every request to the server, but in no log line and not in the response. Both spellings work."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json=dict(zip(spelling, (mcp_server.private_url, TOKEN), strict=True)))
     assert response.status_code == 200
@@ -119,13 +119,16 @@ async def test_the_token_is_sent_only_to_the_server(
 async def test_a_missing_or_wrong_token_is_502(
     serve: Serve, mcp_server: McpServer, logged: Callable[[], str], token: dict[str, Any]
 ) -> None:
-    """The error quotes the server. A wrong token is neither repeated nor logged, and an empty one is not sent."""
+    """If the token is missing or wrong, the error quotes the server. A wrong token is neither repeated nor logged, and
+    an empty one is not sent."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.private_url, **token})
     assert response.status_code == 502
     assert response.json() == {"detail": "127.0.0.1 requires a token, or a different one: A token is needed here."}
-    sent = f"Bearer {SECRET}" if token.get("auth_token") else None
-    assert {authorization for _, path, authorization in mcp_server.requests if path == "/private"} == {sent}
+    authorization_sent = f"Bearer {SECRET}" if token.get("auth_token") else None
+    assert {authorization for _, path, authorization in mcp_server.requests if path == "/private"} == {
+        authorization_sent
+    }
     assert SECRET not in response.text + logged()
 
 
@@ -147,7 +150,8 @@ async def test_a_missing_or_wrong_token_is_502(
 async def test_a_failing_server_is_described(
     serve: Serve, hostile: HostileMcpServer, path: str, status: int, text: str
 ) -> None:
-    """The status is 502, or 504 for a timeout. The error quotes the server's own message, if any."""
+    """If the MCP server fails, the status is 502, or 504 after a timeout. The error quotes the server's message, if
+    any."""
     client = serve(mcp, outbound_allowed_hosts=(hostile.host,), outbound_timeout_seconds=1)
     response = await client.post("/mcp/tools", json={"mcp_url": f"{hostile.address}{path}", "auth_token": SECRET})
     assert response.status_code == status
@@ -157,7 +161,7 @@ async def test_a_failing_server_is_described(
 
 
 async def test_a_url_without_an_mcp_server_is_502(serve: Serve, api_server: ApiServer) -> None:
-    """An API, a redirect, a closed port and an unknown host have different messages."""
+    """The error for an API, a redirect, a closed port and an unknown host describes the problem."""
     client = serve(mcp, outbound_allowed_hosts=(api_server.host, "127.0.0.1:1"))
     for url, text in [
         (f"{api_server.address}/echo", "did not answer as an MCP server does"),
@@ -171,7 +175,7 @@ async def test_a_url_without_an_mcp_server_is_502(serve: Serve, api_server: ApiS
 
 
 async def test_a_slow_server_is_504(serve: Serve, api_server: ApiServer) -> None:
-    """The request ends after `OUTBOUND_TIMEOUT_SECONDS`."""
+    """A request to a slow server ends after `OUTBOUND_TIMEOUT_SECONDS`."""
     client = serve(mcp, outbound_allowed_hosts=(api_server.host,), outbound_timeout_seconds=0.3)
     response = await client.post("/mcp/tools", json={"mcp_url": f"{api_server.address}/slow?seconds=5"})
     assert response.status_code == 504
@@ -180,7 +184,7 @@ async def test_a_slow_server_is_504(serve: Serve, api_server: ApiServer) -> None
 
 @pytest.mark.parametrize("token", ["a\nb", " a", "ü"])
 async def test_a_token_with_invalid_characters_is_400(serve: Serve, mcp_server: McpServer, token: str) -> None:
-    """Nothing is sent to the server."""
+    """A token with invalid characters gets a 400, and nothing is sent to the server."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.url, "auth_token": token})
     assert response.status_code == 400
@@ -203,7 +207,7 @@ async def test_a_token_with_invalid_characters_is_400(serve: Serve, mcp_server: 
     ],
 )
 async def test_a_malformed_body_is_422(serve: Serve, body: Any, field: str | None) -> None:
-    """FastAPI's error shows the invalid value, but never a token."""
+    """The error for a malformed body has FastAPI's shape, but never contains a token."""
     response = await serve(mcp).post("/mcp/tools", json=body)
     assert response.status_code == 422
     (problem,) = response.json()["detail"]
@@ -213,14 +217,14 @@ async def test_a_malformed_body_is_422(serve: Serve, body: Any, field: str | Non
 
 
 async def test_a_body_that_is_not_json_or_too_long_is_refused(serve: Serve) -> None:
-    """Malformed JSON gets a 422, and a body of more than 64 KB a 413."""
+    """Malformed JSON gets a 422, and a body of more than 64 KB gets a 413."""
     client = serve(mcp)
     assert (await client.post("/mcp/tools", content=b"{")).status_code == 422
     assert (await client.post("/mcp/tools", json={"mcp_url": "x" * 70_000})).status_code == 413
 
 
 async def test_only_post_is_allowed(serve: Serve) -> None:
-    """Another method gets a 405, and another path a 404."""
+    """A method other than POST gets a 405, and an unknown path gets a 404."""
     client = serve(mcp)
     assert (await client.get("/mcp/tools")).status_code == 405
     assert (await client.post("/mcp/nothing", json={})).status_code == 404
@@ -239,13 +243,13 @@ async def test_an_anonymous_caller_is_401(serve: Serve, mcp_server: McpServer) -
 async def test_a_hostile_url_is_refused(
     serve: Serve, url: str, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A URL that leads to an internal address is refused before any connection."""
+    """A URL that leads to an internal address is refused before any connection is opened."""
     resolve_only_table_names(monkeypatch)
     await assert_refused_without_a_connection(serve(mcp), "/mcp/tools", "mcp_url", url, connections)
 
 
 async def test_parallel_requests_get_their_own_responses(serve: Serve, mcp_server: McpServer) -> None:
-    """Each response belongs to its own request."""
+    """Responses to parallel requests are not mixed up."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     urls = [mcp_server.url, mcp_server.paged_url, mcp_server.private_url] * 4
     responses = await asyncio.gather(*(client.post("/mcp/tools", json={"mcp_url": url}) for url in urls))

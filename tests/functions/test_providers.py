@@ -1,4 +1,4 @@
-"""The catalog routes."""
+"""Tests the catalog routes."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.functions.conftest import Serve
 
 
 async def test_only_available_providers_are_listed(serve: Serve) -> None:
-    """Providers with a key, or that need none, are listed by slug, without the keys or their variables' names."""
+    """Providers that have a key or need none are listed by slug, without their keys or the names of the variables."""
     response = await serve(providers).get("/providers")
     assert response.status_code == 200
     assert set(response.json()) == {"openai", "local", "ollama"}
@@ -21,7 +21,7 @@ async def test_only_available_providers_are_listed(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["/api/providers", "/providers", ""])
-async def test_every_route_answers_at_every_path(serve: Serve, prefix: str) -> None:
+async def test_every_route_works_at_every_path(serve: Serve, prefix: str) -> None:
     """Hosting's prefix and the function's name are optional in the path."""
     client = serve(providers)
     everything = (await client.get(prefix or "/")).json()
@@ -34,7 +34,7 @@ async def test_every_route_answers_at_every_path(serve: Serve, prefix: str) -> N
 
 
 async def test_a_model_whose_slug_has_slashes_is_found(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The slashes in OpenRouter's slugs may be plain or percent-encoded."""
+    """A model can be looked up with the slashes in its slug either plain or percent-encoded."""
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-1")
     client = serve(providers)
     slugs = (await client.get("/providers/openrouter/models")).json()
@@ -47,13 +47,13 @@ async def test_a_model_whose_slug_has_slashes_is_found(serve: Serve, monkeypatch
     "path", ["/unknown", "/unknown/models", "/openai/models/nothing", "/unknown/models/nothing", "/anthropic"]
 )
 async def test_an_unknown_provider_or_model_is_404(serve: Serve, path: str) -> None:
-    """The response is in JSON."""
+    """An unknown provider or model gets a 404 in JSON."""
     response = await serve(providers).get(f"/providers{path}")
     assert response.status_code == 404
     assert set(response.json()) == {"detail"}
 
 
 async def test_a_firebase_deployment_requires_a_token(serve: Serve) -> None:
-    """A request without a token gets a 401."""
+    """In a Firebase deployment, a request without a token gets a 401."""
     response = await serve(providers, app_env="firebase").get("/providers")
     assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""The specs route: documents as they were published, at all paths, and the reasons for refusals."""
+"""Tests the specs route: it returns documents as they were published, at all paths, and explains what it refuses."""
 
 import json
 from pathlib import Path
@@ -27,9 +27,9 @@ TITLES = {
     "completions.yaml": "Completions",
     "crm.yaml": "CRM",
 }
-HEAD = "openapi: 3.0.0\ninfo: {title: T, version: 1}\npaths: {}\n"
-BOMB = (
-    HEAD
+MINIMAL_SPEC = "openapi: 3.0.0\ninfo: {title: T, version: 1}\npaths: {}\n"
+ALIAS_BOMB = (
+    MINIMAL_SPEC
     + "a: &a [x, x, x, x, x, x, x, x, x]\n"
     + "".join(
         f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
@@ -39,17 +39,17 @@ BOMB = (
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_document_as_it_was_published(serve: Serve, api_server: ApiServer, name: str) -> None:
-    """The content of JSON and YAML documents is unchanged. Their title becomes the spec's name."""
+async def test_a_document_is_returned_as_published(serve: Serve, api_server: ApiServer, name: str) -> None:
+    """JSON and YAML documents are returned unchanged. Their title becomes the name of the spec."""
     text = read_text(name)
     api_server.documents[name] = (text.encode(), {})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/{name}"})
     assert response.status_code == 200
-    answer = response.json()
-    warnings = answer.pop("warnings", None)
-    assert list(answer) == ["name", "content"]
-    assert answer == {"name": TITLES[name], "content": text}
+    body = response.json()
+    warnings = body.pop("warnings", None)
+    assert list(body) == ["name", "content"]
+    assert body == {"name": TITLES[name], "content": text}
     assert (warnings is not None) == (name == "completions.yaml")  # it refers to another document
 
 
@@ -57,22 +57,22 @@ async def test_a_document_as_it_was_published(serve: Serve, api_server: ApiServe
 async def test_the_docs_of_a_fetched_document_list_all_operations(
     serve: Serve, api_server: ApiServer, name: str
 ) -> None:
-    """The docs stay within the budget of a prompt, unless the operations' lines alone are longer."""
+    """The docs list all operations. They stay within the prompt's budget, unless the list alone exceeds it."""
     api_server.documents[name] = (read_text(name).encode(), {})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/{name}"})
     document = parse(response.json()["content"])
-    named = [operation.line for operation in list_operations(document, References(document.tree))]
+    lines = [operation.line for operation in list_operations(document, References(document.tree))]
     for budget in (2_000, 20_000):
         docs = write_tool_docs(document, budget)
-        assert named
-        assert all(line in docs for line in named)
-        assert len(docs) <= max(budget, sum(len(line) + 1 for line in named))
+        assert lines
+        assert all(line in docs for line in lines)
+        assert len(docs) <= max(budget, sum(len(line) + 1 for line in lines))
 
 
 @pytest.mark.parametrize("path", ["/specs/fetch", "/api/specs/fetch", "/fetch", "/specs/fetch/", "/api/specs/fetch/"])
 async def test_every_path_leads_to_the_route(serve: Serve, api_server: ApiServer, path: str) -> None:
-    """The paths of Hosting, with and without its prefix, and of cloudfunctions.net work."""
+    """The route works at the paths of Hosting, with and without its prefix, and of cloudfunctions.net."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post(path, json={"url": f"{api_server.address}/openapi.json"})
     assert response.status_code == 200
@@ -101,8 +101,10 @@ async def test_every_version_is_accepted(serve: Serve, api_server: ApiServer, ve
         ("spec.json?key=1#top", "spec.json"),
     ],
 )
-async def test_a_document_without_a_title(serve: Serve, api_server: ApiServer, name: str, expected: str) -> None:
-    """The spec is named after the end of its URL, or after its host."""
+async def test_a_document_without_a_title_is_named_after_its_url(
+    serve: Serve, api_server: ApiServer, name: str, expected: str
+) -> None:
+    """If a document has no title, the spec is named after the last part of its URL, or after its host."""
     api_server.documents |= dict.fromkeys(
         ("weather api.yaml", "v1/", "\u200b", "x" * 500, "spec.json"), (b"swagger: 2.0\npaths: {}", {})
     )
@@ -113,7 +115,7 @@ async def test_a_document_without_a_title(serve: Serve, api_server: ApiServer, n
 
 
 async def test_redirects_are_followed(serve: Serve, api_server: ApiServer) -> None:
-    """Up to five redirects are followed. A sixth, or a loop, gets a 502."""
+    """Up to five redirects are followed. A sixth redirect or a loop gets a 502."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     api_server.documents["x"] = (b"swagger: 2.0\npaths: {}", {})
     response = await client.post("/specs/fetch", json={"url": api_server.address + _redirects(5)})
@@ -136,14 +138,14 @@ def _redirects(times: int) -> str:
     [
         (b"<!DOCTYPE html><html><body>Docs</body></html>", {"Content-Type": "text/html"}, "This is an HTML page."),
         (b"<?xml version='1.0'?><wsdl/>", {}, "XML or HTML"),
-        (b"Just some words.", {}, "plain text"),
+        (b"Just some text.", {}, "plain text"),
         (b"", {}, "This is empty."),
         (b'{"hello": "world"}', {}, "neither `openapi` nor `swagger`"),
         (b'{"openapi": "3.0.0",', {}, "not valid JSON"),
         (b'{"openapi": "4.0.0", "paths": {}}', {}, "openapi: 4.0.0"),
         (b'{"asyncapi": "2.0.0"}', {}, "AsyncAPI"),
         (b"a: [", {}, "neither JSON nor YAML"),
-        (BOMB.encode(), {}, "The aliases of this YAML expand to more than"),
+        (ALIAS_BOMB.encode(), {}, "The aliases of this YAML expand to more than"),
         (b"[" * 100_000, {}, "nested too deep"),
         (b"\x89PNG\r\n\x1a\n\x00\xff", {"Content-Type": "image/png"}, "This is not text in UTF-8"),
         ("swagger: 2.0 # ä".encode("latin-1"), {"Content-Type": "text/yaml; charset=utf-8"}, "not text in UTF-8"),
@@ -152,7 +154,7 @@ def _redirects(times: int) -> str:
 async def test_a_document_that_is_not_a_spec_is_400(
     serve: Serve, api_server: ApiServer, body: bytes, headers: dict[str, str], text: str
 ) -> None:
-    """The error says what the document is instead."""
+    """If a document is not a spec, the error says what it is instead."""
     api_server.documents["x"] = (body, headers)
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/x"})
@@ -176,7 +178,7 @@ async def test_a_document_that_is_not_a_spec_is_400(
     ],
 )
 async def test_a_failing_server_is_502(serve: Serve, api_server: ApiServer, path: str, text: str) -> None:
-    """The error has the server's status, or describes the failure."""
+    """If the server fails, the error states its status or describes the failure."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 502
@@ -185,14 +187,15 @@ async def test_a_failing_server_is_502(serve: Serve, api_server: ApiServer, path
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/openapi.json", "http://nowhere.invalid/openapi.json"])
 async def test_an_unreachable_server_is_502(serve: Serve, url: str) -> None:
-    """The port may be closed, or the host unknown."""
+    """A closed port and an unknown host get a 502."""
     response = await serve(specs, outbound_allowed_hosts=("127.0.0.1:1",)).post("/specs/fetch", json={"url": url})
     assert response.status_code == 502
 
 
 @pytest.mark.parametrize("path", ["/slow?seconds=5", "/drip"])
 async def test_a_slow_server_is_504(serve: Serve, api_server: ApiServer, path: str) -> None:
-    """The request ends after `OUTBOUND_TIMEOUT_SECONDS`, even if the server sends a byte from time to time."""
+    """A request to a slow server ends after `OUTBOUND_TIMEOUT_SECONDS`, even if the server sends a byte now and
+    then."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,), outbound_timeout_seconds=0.3)
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 504
@@ -201,7 +204,7 @@ async def test_a_slow_server_is_504(serve: Serve, api_server: ApiServer, path: s
 
 @pytest.mark.parametrize("path", ["/huge", "/huge?told=1", "/bomb"])
 async def test_a_document_that_is_too_long_is_400(serve: Serve, api_server: ApiServer, path: str) -> None:
-    """The limit applies with and without a declared length, and after decompression."""
+    """The size limit applies with and without a `Content-Length`, and after decompression."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,), outbound_max_bytes=100_000)
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 400
@@ -212,7 +215,7 @@ async def test_a_document_that_is_too_long_is_400(serve: Serve, api_server: ApiS
     "body", [{}, {"url": None}, {"url": 5}, {"url": ["http://x.example"]}, {"url": "x" * 8001}, [], "http://x.example"]
 )
 async def test_a_malformed_body_is_422(serve: Serve, body: Any) -> None:
-    """The error has FastAPI's shape."""
+    """The error for a malformed body has FastAPI's shape."""
     response = await serve(specs).post("/specs/fetch", json=body)
     assert response.status_code == 422
     (problem,) = response.json()["detail"]
@@ -220,14 +223,14 @@ async def test_a_malformed_body_is_422(serve: Serve, body: Any) -> None:
 
 
 async def test_a_body_that_is_not_json_or_too_long_is_refused(serve: Serve) -> None:
-    """Malformed JSON gets a 422, and a body of more than 64 KB a 413."""
+    """Malformed JSON gets a 422, and a body of more than 64 KB gets a 413."""
     client = serve(specs)
     assert (await client.post("/specs/fetch", content=b"{")).status_code == 422
     assert (await client.post("/specs/fetch", json={"url": "x" * 70_000})).status_code == 413
 
 
 async def test_only_post_is_allowed(serve: Serve) -> None:
-    """Another method gets a 405, and another path a 404."""
+    """A method other than POST gets a 405, and an unknown path gets a 404."""
     client = serve(specs)
     assert (await client.get("/specs/fetch")).status_code == 405
     assert (await client.post("/specs/nothing", json={})).status_code == 404
@@ -243,10 +246,10 @@ async def test_an_anonymous_caller_is_401(serve: Serve, api_server: ApiServer) -
 
 
 async def test_the_callers_headers_are_not_forwarded(serve: Serve, api_server: ApiServer) -> None:
-    """The fetched server gets no ID token, cookie or address of the caller."""
+    """The server from which a document is fetched does not get the caller's ID token, cookies or address."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
-    mine = {"Authorization": "Bearer mine", "Cookie": "a=mine", "X-Forwarded-For": "9.8.7.6", "X-Mine": "mine"}
-    response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"}, headers=mine)
+    headers = {"Authorization": "Bearer mine", "Cookie": "a=mine", "X-Forwarded-For": "9.8.7.6", "X-Mine": "mine"}
+    response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"}, headers=headers)
     assert response.status_code == 200
     (call,) = api_server.calls
     assert set(call.headers) == {"host", "accept", "accept-encoding", "connection", "user-agent"}
@@ -257,7 +260,7 @@ async def test_the_callers_headers_are_not_forwarded(serve: Serve, api_server: A
 async def test_a_hostile_url_is_refused(
     serve: Serve, url: str, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A URL that leads to an internal address is refused before any connection."""
+    """A URL that leads to an internal address is refused before any connection is opened."""
     resolve_only_table_names(monkeypatch)
     await assert_refused_without_a_connection(serve(specs), "/specs/fetch", "url", url, connections)
 
@@ -266,7 +269,7 @@ async def test_a_hostile_url_is_refused(
 async def test_a_redirect_to_an_internal_address_is_400(
     serve: Serve, api_server: ApiServer, target: str, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The service connects only to the redirecting server."""
+    """If a server redirects to an internal address, the request is refused, and the service does not connect to it."""
     resolve_only_table_names(monkeypatch)
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     redirect = target.replace("{port}", "9").replace("&", "%26")

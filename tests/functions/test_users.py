@@ -1,4 +1,4 @@
-"""The user routes: shapes, status codes, and invalid numbers."""
+"""Tests the user routes: shapes, status codes, and invalid numbers."""
 
 import asyncio
 from typing import Any
@@ -13,8 +13,8 @@ from tests.functions.conftest import Serve
 
 
 @pytest.mark.parametrize("path", ["/api/users/me", "/users/me", "/users/me/"])
-async def test_the_profile_has_the_contracts_shape(serve: Serve, path: str) -> None:
-    """The first request creates the profile, which is in camelCase, with `_id` and `_rev`."""
+async def test_the_profile_has_the_documented_shape(serve: Serve, path: str) -> None:
+    """The first request creates the profile. It is returned in camelCase, with `_id` and `_rev`."""
     response = await serve(users).get(path)
     assert response.status_code == 200
     user = response.json()
@@ -27,7 +27,7 @@ async def test_the_profile_has_the_contracts_shape(serve: Serve, path: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "shown"),
+    ("method", "path", "body", "expected"),
     [
         ("PUT", "monthly-allowance", {"monthlyAllowance": 50.5}, {"monthlyAllowance": 50.5, "spendRemaining": 50.5}),
         ("PUT", "monthly-allowance", {"monthly_allowance": 50}, {"monthlyAllowance": 50}),
@@ -39,19 +39,19 @@ async def test_the_profile_has_the_contracts_shape(serve: Serve, path: str) -> N
         ("POST", "reset-allowance", None, {"spendRemaining": 100}),
     ],
 )
-async def test_a_change_is_answered_with_the_user(
-    serve: Serve, method: str, path: str, body: Any, shown: dict[str, Any]
+async def test_a_change_returns_the_user(
+    serve: Serve, method: str, path: str, body: Any, expected: dict[str, Any]
 ) -> None:
-    """The response is the changed user, as the next request reads it."""
+    """The response to a change is the changed user, exactly as the next request returns it."""
     client = serve(users)
     response = await client.request(method, f"/users/me/{path}", json=body)
     assert response.status_code == 200
-    assert shown.items() <= response.json()["usageInfo"].items()
+    assert expected.items() <= response.json()["usageInfo"].items()
     assert (await client.get("/users/me")).json() == response.json()
 
 
-async def test_a_usage_entry_has_the_contracts_shape(serve: Serve) -> None:
-    """The metadata may be any JSON."""
+async def test_a_usage_entry_has_the_documented_shape(serve: Serve) -> None:
+    """A usage entry has the documented fields, and its metadata can be any JSON."""
     metadata = {"a": [[1], {"": None}], "ü": "😀"}
     response = await serve(users).post("/users/me/usage", json={"responseCost": 0.000001, "metadata": metadata})
     (entry,) = response.json()["usageInfo"]["usage"]
@@ -96,8 +96,8 @@ async def test_an_invalid_amount_is_422_and_changes_nothing(serve: Serve, path: 
     assert (await client.get("/users/me")).json() == before
 
 
-async def test_a_stale_revision_is_409(serve: Serve) -> None:
-    """A change with a `_rev` that is not the newest is refused."""
+async def test_an_outdated_revision_is_409(serve: Serve) -> None:
+    """A change with an outdated `_rev` is refused."""
     client = serve(users)
     rev = (await client.get("/users/me")).json()["_rev"]
     body = {"monthlyAllowance": 10, "_rev": rev}
@@ -106,7 +106,8 @@ async def test_a_stale_revision_is_409(serve: Serve) -> None:
 
 
 async def test_a_repeated_report_is_charged_once(serve: Serve) -> None:
-    """A report under the same `Idempotency-Key` is a replay, and a different one a conflict."""
+    """Repeating a report with the same `Idempotency-Key` returns a replay. A different report with that key is a
+    conflict."""
     client = serve(users)
     headers = {"Idempotency-Key": "once"}
     reports = [await client.post("/users/me/usage", json={"responseCost": 1}, headers=headers) for _ in range(3)]
@@ -119,7 +120,7 @@ async def test_a_repeated_report_is_charged_once(serve: Serve) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "a\x7fb"])
 async def test_an_invalid_idempotency_key_is_422(serve: Serve, key: str) -> None:
-    """The error describes a valid key, and nothing is charged."""
+    """The error for an invalid key describes a valid one, and nothing is charged."""
     client = serve(users)
     response = await client.post("/users/me/usage", json={"responseCost": 1}, headers={"Idempotency-Key": key})
     assert response.status_code == 422
@@ -130,7 +131,7 @@ async def test_an_invalid_idempotency_key_is_422(serve: Serve, key: str) -> None
 
 @pytest.mark.parametrize("seconds", [1, 1798338445, 1798338445.5, 99_999_999_999])
 async def test_a_reset_date_in_seconds_is_422(serve: Serve, seconds: float) -> None:
-    """The error asks for milliseconds; otherwise the date would be in 1970."""
+    """A reset date in seconds, which would mean a day in 1970, gets an error that asks for milliseconds."""
     client = serve(users)
     before = (await client.get("/users/me")).json()
     response = await client.put("/users/me/allowance-reset-date", json={"allowanceResetDate": seconds})
@@ -142,14 +143,14 @@ async def test_a_reset_date_in_seconds_is_422(serve: Serve, seconds: float) -> N
 
 @pytest.mark.parametrize("date", [0, 100_000_000_000, 1798338445000])
 async def test_a_reset_date_in_milliseconds_is_accepted(serve: Serve, date: int) -> None:
-    """Dates since March 1973 are accepted, and 0, which means never."""
+    """Dates after March 1973 are accepted, and so is 0, which means never."""
     response = await serve(users).put("/users/me/allowance-reset-date", json={"allowanceResetDate": date})
     assert response.status_code == 200
     assert response.json()["usageInfo"]["allowanceResetDate"] == date
 
 
-class Reads:
-    """Counts the documents that Firestore sends, by observing the client's responses."""
+class ReadCounter:
+    """Counts the documents that Firestore returns, by observing the responses that the client receives."""
 
     def __init__(self, database: Database) -> None:
         self.documents = 0
@@ -161,12 +162,12 @@ class Reads:
         async def counting_call(*args: Any, **kwargs: Any) -> Any:
             responses = await call(*args, **kwargs)
 
-            async def observe() -> Any:
+            async def count_documents() -> Any:
                 async for response in responses:
                     self.documents += bool(getattr(response, "found", None) or getattr(response, "document", None))
                     yield response
 
-            return observe()
+            return count_documents()
 
         return counting_call
 
@@ -175,7 +176,7 @@ async def test_a_long_history_costs_no_more_reads(serve: Serve, database: Databa
     """`GET /users/me` reads 101 documents, whether there are 200 usage entries or 10,000."""
     client = serve(users)
     await client.get("/users/me")
-    reads = Reads(database)
+    reads = ReadCounter(database)
     counts: list[int] = []
     for count in (200, 10_000):
         await fill(database, count)

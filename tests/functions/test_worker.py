@@ -1,4 +1,4 @@
-"""The worker's route, as the queue calls it."""
+"""Tests the worker's route, which the queue calls."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ async def store_ticket(database: Database) -> str:
 
 
 async def test_a_completed_task_is_204(serve: Serve, database: Database) -> None:
-    """The status tells the queue to drop the task."""
+    """A completed task gets a 204, which tells the queue to drop it."""
     ticket_id = await store_ticket(database)
     response = await serve(worker).post("/", json={"ticket_id": ticket_id})
     assert (response.status_code, response.content) == (204, b"")
@@ -39,7 +39,8 @@ async def test_a_completed_task_is_204(serve: Serve, database: Database) -> None
 
 
 async def test_a_task_to_be_retried_is_425(serve: Serve, database: Database, model_server: ModelServer) -> None:
-    """A 429 or 503 would slow down the whole queue. `Retry-After` is the provider's."""
+    """A task to be retried gets a 425 with the provider's `Retry-After`. A 429 or 503 would slow down the whole
+    queue."""
     model_server.script("hi", Fail(429, headers={"Retry-After": "9"}))
     response = await serve(worker).post("/", json={"ticket_id": await store_ticket(database)})
     assert (response.status_code, response.headers["retry-after"]) == (425, "9")
@@ -48,7 +49,7 @@ async def test_a_task_to_be_retried_is_425(serve: Serve, database: Database, mod
 async def test_a_ticket_whose_caller_was_refused_is_withdrawn(
     serve: Serve, database: Database, model_server: ModelServer
 ) -> None:
-    """A repeated withdrawal has no further effect, and no model is called."""
+    """A withdrawn ticket fails without a model call. Withdrawing it again has no effect."""
     ticket_id = await store_ticket(database)
     for _ in range(2):
         response = await serve(worker).post("/", json={"ticket_id": ticket_id, "withdraw": "yes"})
@@ -61,7 +62,7 @@ async def test_a_ticket_whose_caller_was_refused_is_withdrawn(
 
 
 async def test_a_task_without_a_ticket_is_422(serve: Serve) -> None:
-    """The service never creates such a task."""
+    """A task without a ticket id, which the service never creates, gets a 422."""
     assert (await serve(worker).post("/", json={})).status_code == 422
 
 
@@ -70,21 +71,21 @@ INVALID_IDS = ["", ".", "..", "a/b", "u1/usage/x", "/", "__x__", "x" * 1501, "ti
 
 @pytest.mark.parametrize("ticket_id", [*INVALID_IDS, 7, None, ["x"]])
 async def test_an_invalid_ticket_id_is_422(serve: Serve, ticket_id: Any) -> None:
-    """An id is never interpreted as another document's path."""
+    """A ticket id that could be interpreted as the path of another document gets a 422."""
     response = await serve(worker).post("/", json={"ticket_id": ticket_id})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", "ticket_id"]
 
 
 @pytest.mark.parametrize("ticket_id", ["unknown", "ü", "a b", "..."])
-async def test_a_task_of_an_unknown_ticket_is_204(serve: Serve, ticket_id: str) -> None:
-    """The queue drops the task."""
+async def test_a_task_with_an_unknown_ticket_is_204(serve: Serve, ticket_id: str) -> None:
+    """A task with an unknown ticket gets a 204, so the queue drops it."""
     assert (await serve(worker).post("/", json={"ticket_id": ticket_id})).status_code == 204
 
 
 @pytest.mark.parametrize("id_", INVALID_IDS)
 async def test_no_store_accepts_a_path_as_an_id(database: Database, id_: str) -> None:
-    """Every store returns None for an invalid id."""
+    """Every store returns None for an id that is a path or otherwise invalid."""
     assert await database.tickets.get(id_) is None
     assert await database.tickets.get_request(id_) is None
     assert await database.accounts.get(id_) is None
@@ -108,13 +109,14 @@ def google(key: Key, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCertific
 
 
 @pytest.mark.parametrize(("module", "audience", "success"), [(worker, "worker", 204), (sweep, "sweep", 200)])
-async def test_a_deployed_function_accepts_only_its_callers_account(
+async def test_a_deployed_function_accepts_only_its_callers_service_account(
     serve: Serve, google: GoogleCertificates, key: Key, project: str, module: ModuleType, audience: str, success: int
 ) -> None:
-    """The worker accepts the queue's account, and the sweep the scheduler's, each only for its own audience."""
+    """The worker accepts only the queue's service account, and the sweep only the scheduler's. Each accepts only tokens
+    that were issued for it."""
     account, other = "invoker@p.example", "other@p.example"
-    named = {"worker_service_account": account, "sweep_service_account": account}
-    client = serve(module, app_env="firebase", k_service=audience, **named)
+    accounts = {"worker_service_account": account, "sweep_service_account": account}
+    client = serve(module, app_env="firebase", k_service=audience, **accounts)
     address = f"https://us-central1-{project}.cloudfunctions.net/{audience}"
 
     async def status(token: str | None) -> int:
@@ -132,12 +134,13 @@ async def test_a_deployed_function_accepts_only_its_callers_account(
     assert await status(good) == success
     assert await status(f"{good.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE") == success
     assert await status(key.token(account, address, exp=1)) == 401
-    local = serve(module, functions_emulator=True, **named)
+    local = serve(module, functions_emulator=True, **accounts)
     assert (await local.post("/", json={"ticket_id": "unknown"})).status_code == success
 
 
 async def test_without_an_account_the_worker_requires_no_token(serve: Serve, database: Database) -> None:
-    """In the emulator suite with `APP_ENV=firebase`, the queue sends no token."""
+    """Without a configured account, the worker accepts tasks without a token, as the emulator suite's queue sends
+    them."""
     ticket_id = await store_ticket(database)
     response = await serve(worker, app_env="firebase").post("/", json={"ticket_id": ticket_id})
     assert response.status_code == 204

@@ -10,8 +10,8 @@ import pytest
 
 from shared.llm import event_stream, exchange
 from shared.llm.catalog.data import load_curated
-from tests.doubles.documents import DONE, chat, delta, event
 from tests.doubles.model_server import Wire
+from tests.doubles.provider_responses import DONE, chat, delta, event
 from tests.llm.conftest import MODELS, Providers
 
 STREAM = "text/event-stream"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.documents import DONE, anthropic, chat, converse, delta, gemini, output_text, responses
 from tests.doubles.model_server import Wire
+from tests.doubles.provider_responses import DONE, anthropic, chat, converse, delta, gemini, output_text, responses
 from tests.llm.conftest import Providers
 
 A = {"url": "https://a.example/", "title": "A"}

@@ -9,7 +9,7 @@ from shared.llm.completion import complete
 from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatRequest, ChatResult
 from tests.conftest import SECRET_KEY, Lines
-from tests.doubles.model_server import Answer, Cut, Fail, Half, ModelServer
+from tests.doubles.model_server import Answer, BrokenConnection, Fail, ModelServer, UnfinishedStream
 
 CHEAP = "gpt-4.1-mini"
 REASONING = "gpt-5-mini"
@@ -127,7 +127,7 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
         (Fail(503), True, "could not answer"),
         (Fail(504), True, ""),
         (Fail(408), True, "too long"),
-        (Cut(), True, ""),
+        (BrokenConnection(), True, ""),
         (Fail(429, "You exceeded your quota.", "insufficient_quota"), False, "no quota left"),
         (Fail(401, f"Incorrect API key provided: {SECRET_KEY}."), False, "key"),
         (Fail(403, "No access."), False, "does not allow this: No access."),
@@ -153,7 +153,7 @@ async def test_failures_are_classified(
     assert "litellm" not in failed.message.lower()
 
 
-@pytest.mark.parametrize("step", [Cut(), Half()])
+@pytest.mark.parametrize("step", [BrokenConnection(), UnfinishedStream()])
 async def test_a_stream_that_breaks_off_is_a_failure(catalog: Catalog, model_server: ModelServer, step: Any) -> None:
     """An incomplete answer counts as a lost connection, even if the stream seems to end normally."""
     model_server.script("hi", step)

@@ -15,8 +15,8 @@ from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_micros
 from shared.settings import Settings
-from tests.doubles.documents import DONE, anthropic, chat, delta, event, gemini, output_text, responses
-from tests.doubles.model_server import Cut, Fail, Half, Wire
+from tests.doubles.model_server import BrokenConnection, Fail, UnfinishedStream, Wire
+from tests.doubles.provider_responses import DONE, anthropic, chat, delta, event, gemini, output_text, responses
 from tests.llm.conftest import MODELS, Providers
 
 SECOND = 1_000_000
@@ -456,7 +456,7 @@ async def test_a_request_that_litellm_cannot_build_ends_the_call(providers: Prov
 
 
 @pytest.mark.parametrize("limit", [None, 77])
-@pytest.mark.parametrize("step", [Cut(), Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
+@pytest.mark.parametrize("step", [BrokenConnection(), Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
 async def test_a_lost_answer_costs_the_limit(providers: Providers, step: Any, limit: int | None) -> None:
     """For a lost answer, the request and its answer limit, or otherwise the model's limit, are charged."""
     parameters = {"max_completion_tokens": limit} if limit else {}
@@ -502,8 +502,8 @@ async def test_a_lost_answer_costs_all_possible_tool_uses(
 @pytest.mark.parametrize(
     ("step", "received"),
     [
-        (Cut(), "Half of"),
-        (Half(), "Half of"),
+        (BrokenConnection(), "Half of"),
+        (UnfinishedStream(), "Half of"),
         (Wire([delta(content="Half of")], content_type=STREAM, pause=30), "Half of"),
         (Wire(delay=30), ""),
     ],
@@ -912,7 +912,7 @@ async def test_a_long_page_costs_at_most_the_longest_answer(providers: Providers
     check_estimated(providers, failed, longest * 4)
 
 
-@pytest.mark.parametrize("step", [Cut(), Wire(chat("par", "error")), Wire(b"?")])
+@pytest.mark.parametrize("step", [BrokenConnection(), Wire(chat("par", "error")), Wire(b"?")])
 async def test_a_failure_of_a_free_provider_costs_nothing(providers: Providers, step: Any) -> None:
     """Every kind of failure of a free provider costs nothing."""
     assert (await providers.failure("local", step, parameters={"max_tokens": 50})).cost == 0

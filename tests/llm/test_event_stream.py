@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.event_stream import EventStream
-from tests.doubles.documents import DONE, chat, delta, event
 from tests.doubles.model_server import Wire
+from tests.doubles.provider_responses import DONE, chat, delta, event
 from tests.llm.conftest import Providers
 
 TEXTS = st.lists(st.text(max_size=20), max_size=8)

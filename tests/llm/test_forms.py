@@ -12,8 +12,8 @@ from shared.llm.answer import MAX_TOKENS
 from shared.llm.forms import read_document
 from shared.llm.results import read_thoughts, stop_of
 from shared.models.chat import ChatResult
-from tests.doubles.documents import anthropic, chat, converse, gemini, output_text, responses
 from tests.doubles.model_server import Wire
+from tests.doubles.provider_responses import anthropic, chat, converse, gemini, output_text, responses
 from tests.llm.conftest import Providers
 
 WEB = {"url": "https://a.example/", "title": "A"}

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from shared.llm.catalog.data import load_curated
 from shared.llm.provider_messages import MAX_MESSAGE_LENGTH, clean_message
-from tests.doubles.documents import chat
 from tests.doubles.model_server import Wire
+from tests.doubles.provider_responses import chat
 from tests.llm.conftest import Providers
 
 

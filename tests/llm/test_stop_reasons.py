@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.documents import (
+from tests.doubles.model_server import Wire
+from tests.doubles.provider_responses import (
     DONE,
     anthropic,
     chat,
@@ -15,7 +16,6 @@ from tests.doubles.documents import (
     output_text,
     responses,
 )
-from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
 
 SEARCH: dict[str, Any] = {"builtInTools": ["web_search"]}

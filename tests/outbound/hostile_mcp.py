@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 _INFO = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
 _TOOL = {"name": "tool", "description": "d", "inputSchema": {"type": "object"}}
@@ -166,7 +166,7 @@ REPLIES: dict[str, Reply] = {
 }
 
 
-class HostileMcpServer(ServedInThread):
+class HostileMcpServer(ThreadedServer):
     """Serves the `REPLIES`.
 
     `/{name}` replies to `initialize` correctly and to other requests with `REPLIES[name]`. `/rude/{name}` replies to

@@ -1,4 +1,4 @@
-// Tests a browser's access to Firestore. The documents already exist; RULES_TEST names them and the emulator.
+// Tests which documents browsers can access. The documents already exist; RULES_TEST lists them and the emulator.
 import { after, before, test } from "node:test";
 import { readFileSync } from "node:fs";
 import { assertFails, assertSucceeds, initializeTestEnvironment } from "@firebase/rules-unit-testing";
@@ -23,7 +23,7 @@ import {
 
 const { project, host, port, rules, paths, user, other, disabled } = JSON.parse(process.env.RULES_TEST);
 const own = [`tickets/${user}-ticket`, `users/${user}`];
-const foreign = paths.filter((path) => !own.includes(path));
+const notOwned = paths.filter((path) => !own.includes(path));
 const collections = [...new Set(paths.map((path) => path.slice(0, path.lastIndexOf("/"))))];
 const groups = [...new Set(collections.map((path) => path.slice(path.lastIndexOf("/") + 1)))];
 
@@ -31,7 +31,7 @@ let environment;
 let clients;
 
 before(async () => {
-  setLogLevel("silent"); // otherwise the client warns of each refusal, which the tests intend
+  setLogLevel("silent"); // otherwise the client logs a warning for each refusal that the tests provoke
   const firestore = { host, port, rules: readFileSync(rules, "utf8") };
   environment = await initializeTestEnvironment({ projectId: project, firestore });
   const signedIn = (uid, claims) => environment.authenticatedContext(uid, claims).firestore();
@@ -46,17 +46,17 @@ before(async () => {
 
 after(() => environment.cleanup());
 
-const each = (chosen, subjects, attempt) =>
-  Promise.all(chosen.flatMap((name) => subjects.map((subject) => attempt(clients[name], subject, name))));
+const each = (names, subjects, attempt) =>
+  Promise.all(names.flatMap((name) => subjects.map((subject) => attempt(clients[name], subject, name))));
 const everyone = ["the user", "the user as an administrator", "another user as an administrator", "an anonymous user"];
 const theUser = everyone.slice(0, 2);
 const others = everyone.slice(2);
 
-const mustFail = async (what, attempt) => {
+const mustFail = async (description, attempt) => {
   try {
     await assertFails(attempt);
   } catch (error) {
-    throw new Error(`not refused: ${what}: ${error.message}`);
+    throw new Error(`not refused: ${description}: ${error.message}`);
   }
 };
 
@@ -71,7 +71,7 @@ const watch = (reference) =>
     const stop = onSnapshot(reference, { includeMetadataChanges: true }, onNext, reject);
   });
 
-test("users may read and watch their own tickets and record", async () => {
+test("users can read and watch their own tickets and record", async () => {
   await each(theUser, own, async (client, path) => {
     const snapshot = await assertSucceeds(getDoc(doc(client, path)));
     if (!snapshot.exists()) throw new Error(`${path} does not exist`);
@@ -79,13 +79,13 @@ test("users may read and watch their own tickets and record", async () => {
   });
 });
 
-test("users may read their own record before it exists", async () => {
+test("users can read their own record before it exists", async () => {
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   const snapshot = await assertSucceeds(getDoc(doc(newcomer, "users/newcomer")));
   if (snapshot.exists()) throw new Error("the record exists");
 });
 
-test("a disabled user may read nothing, not even their own data", async () => {
+test("a disabled user can read nothing, not even their own data", async () => {
   const theirs = [`tickets/${disabled}-ticket`, `users/${disabled}`];
   await each(["a disabled user"], theirs, async (client, path, name) => {
     await mustFail(`${name} gets ${path}`, getDoc(doc(client, path)));
@@ -93,19 +93,19 @@ test("a disabled user may read nothing, not even their own data", async () => {
   });
 });
 
-test("a user without an account may read their own tickets", async () => {
+test("a user without an account can read their own tickets", async () => {
   await environment.withSecurityRulesDisabled((context) =>
     setDoc(doc(context.firestore(), "tickets/of-a-newcomer"), { owner: "newcomer" }));
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   await assertSucceeds(getDoc(doc(newcomer, "tickets/of-a-newcomer")));
 });
 
-test("a user may read nothing else, with any claims, even if it is shared", async () => {
-  await each(theUser, foreign, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
-  await each(theUser, foreign, (client, path, name) => mustFail(`${name} watches ${path}`, watch(doc(client, path))));
+test("users can read nothing else, whatever their claims, not even shared documents", async () => {
+  await each(theUser, notOwned, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
+  await each(theUser, notOwned, (client, path, name) => mustFail(`${name} watches ${path}`, watch(doc(client, path))));
 });
 
-test("others may read nothing", async () => {
+test("other users and anonymous users can read nothing", async () => {
   await each(others, paths, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
   await each(others, own, (client, path, name) => mustFail(`${name} watches ${path}`, watch(doc(client, path))));
 });
@@ -116,7 +116,7 @@ test("missing documents and unknown collections are refused", async () => {
   await each(everyone, missing, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
 });
 
-test("no one may list, count or query a collection, not even their own documents", async () => {
+test("no one can list, count or query a collection, not even for their own documents", async () => {
   const targets = [...collections, "unknown"];
   await each(everyone, targets, async (client, path, name) => {
     const all = collection(client, path);
@@ -129,7 +129,7 @@ test("no one may list, count or query a collection, not even their own documents
   });
 });
 
-test("no one may list a collection group", async () => {
+test("no one can list a collection group", async () => {
   await each(everyone, groups, async (client, group, name) => {
     await mustFail(`${name} lists all ${group}`, getDocs(collectionGroup(client, group)));
     const theirs = query(collectionGroup(client, group), where("owner", "==", user));
@@ -138,7 +138,7 @@ test("no one may list a collection group", async () => {
   });
 });
 
-test("no one may change existing documents", async () => {
+test("no one can change existing documents", async () => {
   await each(everyone, paths, async (client, path, name) => {
     const document = doc(client, path);
     await mustFail(`${name} replaces ${path}`, setDoc(document, { owner: user }));
@@ -148,7 +148,7 @@ test("no one may change existing documents", async () => {
   });
 });
 
-test("no one may create anything, including their own record", async () => {
+test("no one can create anything, not even their own record", async () => {
   const targets = [...collections, "unknown"];
   await each(everyone, targets, (client, path, name) =>
     mustFail(`${name} creates in ${path}`, setDoc(doc(collection(client, path)), { owner: user })));
@@ -156,7 +156,7 @@ test("no one may create anything, including their own record", async () => {
   await mustFail("a newcomer creates their own record", setDoc(doc(newcomer, "users/newcomer"), { remaining: 1 }));
 });
 
-test("a batch and a transaction are refused like their contents", async () => {
+test("writes in batches and transactions are refused as well", async () => {
   await each(everyone, own, async (client, path, name) => {
     const batch = writeBatch(client);
     batch.update(doc(client, path), { owner: user });

@@ -1,4 +1,4 @@
-"""Writes documents to every collection with the stores themselves, to test the rules on."""
+"""Writes a document to every collection, with the stores themselves, so that the rules can be tested."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -38,11 +38,11 @@ DEMO = CreateDemoRequest.model_validate(
 )
 
 
-async def store_something_of(database: Database, uid: str, *, disabled: bool = False) -> None:
-    """Writes a document to each collection, shared where possible. The ticket is `{uid}-ticket`."""
+async def store_documents_of(database: Database, uid: str, *, disabled: bool = False) -> None:
+    """Writes a document to each collection, and shares it where that is possible. The ticket's id is `{uid}-ticket`."""
 
     async def write(transaction: Transaction) -> None:
-        own = f"{uid}-1"
+        id_ = f"{uid}-1"
         ticket = Ticket(id=f"{uid}-ticket", owner=uid, provider="p", model="m", created_at=NOW, updated_at=NOW)
         await database.tickets.get(ticket.id, transaction)
         database.tickets.add(ticket, REQUEST, transaction)
@@ -53,20 +53,20 @@ async def store_something_of(database: Database, uid: str, *, disabled: bool = F
         entry = Entry(cause="cause", period=1, timestamp=NOW, cost=1, charged=1)
         database.accounts.add_entry(uid, entry, transaction)
         fields = AgentFields.model_validate({"name": "Echo", "code": "", "visibility": "shared"})
-        await database.agents.get(own, transaction)
-        database.agents.put(_build_stored(StoredAgent, own, uid, fields), transaction)
-        await database.demos.get(own, transaction)
-        database.demos.put(_build_stored(StoredDemo, own, uid, DEMO), transaction)
-        await database.deployments.get(own, transaction)
-        database.deployments.put(_build_deployment(own, uid), transaction)
-        await database.deployment_days.get(own, transaction)
-        database.deployment_days.put(DeploymentDay.open(own, uid, NOW), transaction)
-        await database.idempotency.get(own, transaction)
+        await database.agents.get(id_, transaction)
+        database.agents.put(_build_stored(StoredAgent, id_, uid, fields), transaction)
+        await database.demos.get(id_, transaction)
+        database.demos.put(_build_stored(StoredDemo, id_, uid, DEMO), transaction)
+        await database.deployments.get(id_, transaction)
+        database.deployments.put(_build_deployment(id_, uid), transaction)
+        await database.deployment_days.get(id_, transaction)
+        database.deployment_days.put(DeploymentDay.open(id_, uid, NOW), transaction)
+        await database.idempotency.get(id_, transaction)
         database.idempotency.put(
-            StoredRequest(id=own, owner=uid, body_hash="hash", made=ticket.id, expire_at=NOW), transaction
+            StoredRequest(id=id_, owner=uid, body_hash="hash", made=ticket.id, expire_at=NOW), transaction
         )
-        await database.holds.get(own, transaction)
-        database.holds.put(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
+        await database.holds.get(id_, transaction)
+        database.holds.put(Hold(id=id_, owner=uid, amount=1, expires_at=NOW), transaction)
         await database.turns.get(uid, "agent", transaction)
         database.turns.put(Turns(owner=uid, kind="agent"), transaction)
         record = AuditRecord(at=NOW, actor="admin", action="update", target=uid, before={}, after={})
@@ -98,12 +98,12 @@ def _build_deployment(name: str, uid: str) -> Deployment:
     )
 
 
-async def all_documents(project: str) -> list[str]:
-    """Returns the path of every document."""
+async def list_document_paths(project: str) -> list[str]:
+    """Returns the paths of all documents in the project."""
     client = AsyncClient(project=project)
-    found = [path async for collection in client.collections() async for path in _list_paths_below(collection)]
+    paths = [path async for collection in client.collections() async for path in _list_paths_below(collection)]
     client.close()
-    return found
+    return paths
 
 
 async def _list_paths_below(collection: AsyncCollectionReference) -> AsyncIterator[str]:

@@ -1,7 +1,7 @@
 """Tests the security rules on the Firestore emulator with the client that browsers use.
 
-`rules.test.mjs` contains the tests of the rules, for Node's test runner. This module stores documents in every
-collection for it, and checks that it detects rules that are too broad.
+`rules.test.mjs` contains the tests of the rules, for Node's test runner. This module stores the documents that they
+need in every collection, and checks that they detect rules that are too broad or too narrow.
 """
 
 import json
@@ -16,7 +16,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.store import Database
-from tests.rules.stored import all_documents, store_something_of
+from tests.rules.stored import list_document_paths, store_documents_of
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "firestore.rules"
@@ -25,33 +25,33 @@ USER, OTHER, DISABLED = "ada", "bob", "eve"
 RunRulesTests = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
-def collections_in_the_code() -> set[str]:
-    """Returns the collections that `shared/store` names."""
-    found: set[str] = set()
+def collections_in_code() -> set[str]:
+    """Returns the names of the collections that the code in `shared/store` uses."""
+    names: set[str] = set()
     for file in (ROOT / "shared" / "store").glob("*.py"):
-        found |= set(re.findall(r'(?:\.collection\(|super\(\).__init__\(client, )"(\w+)"', file.read_text()))
-    return found
+        names |= set(re.findall(r'(?:\.collection\(|super\(\).__init__\(client, )"(\w+)"', file.read_text()))
+    return names
 
 
 @pytest.fixture
 async def paths(database: Database, project: str) -> list[str]:
-    """The paths of three users' documents in every collection."""
+    """Stores documents of three users in every collection, and returns their paths."""
     for uid in (USER, OTHER):
-        await store_something_of(database, uid)
-    await store_something_of(database, DISABLED, disabled=True)
-    return await all_documents(project)
+        await store_documents_of(database, uid)
+    await store_documents_of(database, DISABLED, disabled=True)
+    return await list_document_paths(project)
 
 
 @pytest.fixture
 def run_rules_tests(paths: list[str], settings: Settings, firestore_host: str) -> RunRulesTests:
-    """Runs Node's tests on the rules in a file."""
+    """Returns a function that runs `rules.test.mjs` with the rules in a file."""
     node = shutil.which("node")
     assert node, "Node.js is missing; see README"
     host, _, port = firestore_host.partition(":")
-    common = {"project": settings.google_cloud_project, "host": host, "port": int(port), "paths": paths}
+    common_config = {"project": settings.google_cloud_project, "host": host, "port": int(port), "paths": paths}
 
     def run(rules: Path) -> subprocess.CompletedProcess[str]:
-        config = json.dumps({**common, "rules": str(rules), "user": USER, "other": OTHER, "disabled": DISABLED})
+        config = json.dumps({**common_config, "rules": str(rules), "user": USER, "other": OTHER, "disabled": DISABLED})
         return subprocess.run(
             [node, "--test", "--test-reporter=spec", "tests/rules/rules.test.mjs"],
             cwd=ROOT,
@@ -65,21 +65,22 @@ def run_rules_tests(paths: list[str], settings: Settings, firestore_host: str) -
     return run
 
 
-def test_every_collection_of_the_code_is_tested(paths: list[str]) -> None:
-    """A new collection needs a document in `stored.py`."""
-    named = {part for path in paths for part in path.split("/")[::2]}
-    assert named == collections_in_the_code()
+def test_every_collection_in_the_code_is_tested(paths: list[str]) -> None:
+    """`stored.py` writes a document to every collection that the code uses."""
+    stored_collections = {part for path in paths for part in path.split("/")[::2]}
+    assert stored_collections == collections_in_code()
 
 
 def test_browsers_can_read_only_the_users_own_tickets_and_record(run_rules_tests: RunRulesTests) -> None:
-    """They can write nothing, and no claim, list or collection group gives more access."""
+    """Browsers can read only the user's own tickets and record, and write nothing. No claim, list or collection group
+    gives more access."""
     result = run_rules_tests(RULES)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("narrow", "wide"),
+    ("original", "replacement"),
     [
         ("allow get: if request.auth != null && resource.data.owner == request.auth.uid", "allow get: if true"),
         ("allow get: if request.auth != null && resource", "allow read: if request.auth != null && resource"),
@@ -94,13 +95,13 @@ def test_browsers_can_read_only_the_users_own_tickets_and_record(run_rules_tests
     ],
 )
 def test_rules_that_are_too_broad_or_too_narrow_are_detected(
-    run_rules_tests: RunRulesTests, tmp_path: Path, narrow: str, wide: str
+    run_rules_tests: RunRulesTests, tmp_path: Path, original: str, replacement: str
 ) -> None:
-    """If one condition is changed, the tests above fail."""
+    """If one condition of the rules is changed, `rules.test.mjs` fails."""
     rules = RULES.read_text()
-    assert rules.count(narrow) == 1
-    changed = tmp_path / "firestore.rules"
-    changed.write_text(rules.replace(narrow, wide.replace("$&", narrow)))
-    result = run_rules_tests(changed)
+    assert rules.count(original) == 1
+    changed_rules = tmp_path / "firestore.rules"
+    changed_rules.write_text(rules.replace(original, replacement.replace("$&", original)))
+    result = run_rules_tests(changed_rules)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "not refused" in result.stdout or "permission-denied" in result.stdout, result.stdout

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 _PRODUCTS = [
     ("Pen", 1.5),
@@ -27,7 +27,7 @@ _PRODUCTS = [
 _MEETING_SECONDS = 5.0
 
 
-class ShopServer(ServedInThread):
+class ShopServer(ThreadedServer):
     """Shared by many tests and `reset` between them. `max_concurrent`: the maximum number of concurrent meetings."""
 
     def __init__(self) -> None:

@@ -1,6 +1,7 @@
-"""Tests that `firestore.indexes.json` has exactly the indexes of the store's queries, and none for unused fields.
+"""Tests that `firestore.indexes.json` has exactly the indexes that the store's queries need.
 
-The emulator needs no indexes, and its TTL deletes nothing, so a missing entry would otherwise appear only in the cloud.
+The emulator needs no indexes and ignores TTLs, so without these tests, a missing entry would be noticed only in the
+cloud.
 """
 
 import inspect
@@ -98,11 +99,11 @@ QUERIES: dict[str, list[CallQuery]] = {
     ],
     "TicketStore.list_parked": [lambda client: tickets.TicketStore(client).list_parked("u", "agent", 10)],
 }
-"""Every method that makes queries, and the calls that produce all of its queries."""
+"""The methods that make queries, each with calls that produce all of its queries."""
 
 
-class Writes:
-    """Collects what stores write, by collection, in place of a transaction."""
+class RecordedWrites:
+    """Stands in for a transaction, and collects the documents that stores write, by collection."""
 
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, Any]] = {}
@@ -121,21 +122,21 @@ async def client() -> AsyncClient:
 
 @pytest.fixture
 async def indexes(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[Index]:
-    """The indexes that all queries of the store need. No query is sent."""
-    found: list[Index] = []
+    """Returns the indexes that all queries of the store need. No query is sent."""
+    needed: list[Index] = []
 
     async def get(query: AsyncQuery, **_: object) -> list[object]:
-        found.extend(needed_indexes(query))
+        needed.extend(needed_indexes(query))
         return []
 
     async def stream(query: AsyncQuery, **_: object) -> AsyncIterator[object]:
-        found.extend(needed_indexes(query))
-        for nothing in ():
-            yield nothing
+        needed.extend(needed_indexes(query))
+        for document in ():
+            yield document
 
     async def aggregate(aggregation: Any) -> list[list[Any]]:
         sums = [part.field_ref for part in aggregation._aggregations if isinstance(part, SumAggregation)]
-        found.extend(needed_indexes(aggregation._nested_query, sums))
+        needed.extend(needed_indexes(aggregation._nested_query, sums))
         return [[AggregationResult(part.alias, 0) for part in aggregation._aggregations]]
 
     monkeypatch.setattr(AsyncAggregationQuery, "get", aggregate)
@@ -143,19 +144,19 @@ async def indexes(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[
     monkeypatch.setattr(AsyncQuery, "stream", stream)
     for name, queries in QUERIES.items():
         for query in queries:
-            before = len(found)
+            before = len(needed)
             await query(client)
-            assert len(found) > before, f"{name} makes no query"
-    found.extend(_list_indexes_for_deletion(monkeypatch))
-    return found
+            assert len(needed) > before, f"{name} makes no query"
+    needed.extend(_list_indexes_for_deletion(monkeypatch))
+    return needed
 
 
 def _list_indexes_for_deletion(monkeypatch: pytest.MonkeyPatch) -> list[Index]:
     """Returns the indexes for the queries of `deploy/delete_user.py`, which does not use the store."""
-    found: list[Index] = []
+    needed: list[Index] = []
 
     def stream(query: Query, **_: object) -> list[object]:
-        found.extend(needed_indexes(query))
+        needed.extend(needed_indexes(query))
         return []
 
     def get(_reference: DocumentReference, *_: object) -> SimpleNamespace:
@@ -164,19 +165,19 @@ def _list_indexes_for_deletion(monkeypatch: pytest.MonkeyPatch) -> list[Index]:
     monkeypatch.setattr(Query, "stream", stream)
     monkeypatch.setattr(DocumentReference, "get", get)
     assert not list(documents_of(Client(project="demo-indexes", credentials=AnonymousCredentials()), "u"))
-    return found
+    return needed
 
 
 @pytest.fixture
 async def documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
-    """One document of every collection, with every field that it may have."""
-    writes: Any = Writes()
+    """Returns a document of every collection, with every field that it can have."""
+    writes: Any = RecordedWrites()
 
     times: dict[str, Any] = {"created_at": NOW, "updated_at": NOW}
-    stamps: dict[str, Any] = {"id": "x", "owner": "u", "rev": "1", **times}
+    common_fields: dict[str, Any] = {"id": "x", "owner": "u", "rev": "1", **times}
     model = ProviderConfig(provider="openai", model="gpt-4.1-mini")
     ticket = Ticket(
-        **{name: value for name, value in stamps.items() if name != "rev"},
+        **{name: value for name, value in common_fields.items() if name != "rev"},
         provider="openai",
         model="gpt-4.1-mini",
         status=TicketStatus.COMPLETED,
@@ -202,9 +203,11 @@ async def documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     audit.AuditStore(client).add(record, writes)
     holds.HoldStore(client).put(Hold(id="h", owner="u", amount=1, expires_at=NOW, deployment_day="d"), writes)
     deployment_days.DeploymentDayStore(client).put(DeploymentDay.open("d", "u", NOW), writes)
-    agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **stamps)
+    agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **common_fields)
     agents.AgentStore(client).put(agent, writes)
-    demos.DemoStore(client).put(StoredDemo(fields=DemoFields.model_construct(visibility="private"), **stamps), writes)
+    demos.DemoStore(client).put(
+        StoredDemo(fields=DemoFields.model_construct(visibility="private"), **common_fields), writes
+    )
     deployment = Deployment(
         friendly_name="f",
         agent_id="a",
@@ -237,7 +240,7 @@ def exempted_fields() -> dict[str, set[str]]:
 
 
 def test_every_query_is_listed_here() -> None:
-    """These tests call every method of the store that sorts or filters."""
+    """`QUERIES` has every method of the store that sorts or filters."""
     query_methods = {
         f"{kind.__name__}.{name}"
         for module in MODULES
@@ -259,29 +262,29 @@ def test_every_query_is_listed_here() -> None:
 
 
 async def test_every_query_has_its_index(indexes: list[Index]) -> None:
-    """Firestore in the cloud would refuse a query without its index."""
+    """Every query has its index. Firestore in the cloud refuses a query without one."""
     for index in indexes:
         if index.is_single_field:
             exempted = exempted_fields().get(index.collection, set())
-            assert not index.fields & exempted, f"{index}: a field's automatic index is disabled"
+            assert not index.fields & exempted, f"{index}: the automatic index of a field is disabled"
         else:
             matching = [entry for entry in CONFIG["indexes"] if declared_index(entry, len(index.equal)) == index]
             assert matching, f"firestore.indexes.json lacks {index}"
 
 
 async def test_every_index_has_its_query(indexes: list[Index]) -> None:
-    """An unused index would still cost something with every write."""
+    """Every index is used by a query. An unused index would still make every write more expensive."""
     for entry in CONFIG["indexes"]:
         assert any(declared_index(entry, len(index.equal)) == index for index in indexes if index.order), entry
 
 
-async def test_every_stored_field_is_queried_or_has_no_index(
+async def test_every_stored_field_is_queried_or_exempted(
     indexes: list[Index], documents: dict[str, dict[str, Any]]
 ) -> None:
     """A field that no query uses is exempted from Firestore's automatic index.
 
-    Each index costs something with every write, and a text's index contains its beginning. A collection with an indexed
-    field whose values only increase, such as a time, is limited to 500 writes per second:
+    Each index makes every write more expensive, and the index of a string contains its beginning. If an indexed field
+    only increases, such as a time, its collection is limited to 500 writes per second:
     https://firebase.google.com/docs/firestore/best-practices
     """
     queried = {(index.collection, field) for index in indexes if index.is_single_field for field in index.fields}
@@ -299,12 +302,12 @@ async def test_every_stored_field_is_queried_or_has_no_index(
 
 
 def test_the_number_of_overrides_is_within_the_limit() -> None:
-    """A database may have 200 field overrides: https://firebase.google.com/docs/firestore/quotas."""
+    """A database can have up to 200 field overrides: https://firebase.google.com/docs/firestore/quotas."""
     assert len(CONFIG["fieldOverrides"]) <= 200
 
 
 async def test_expired_documents_are_deleted(documents: dict[str, dict[str, Any]]) -> None:
-    """Every collection whose documents have an `expire_at` has a TTL; no query uses that field."""
+    """Every collection whose documents have an `expire_at` has a TTL policy on that field, and no index of it."""
     expiring = {collection for collection, document in documents.items() if "expire_at" in document}
     with_ttl = {entry["collectionGroup"]: entry for entry in CONFIG["fieldOverrides"] if entry.get("ttl")}
     assert with_ttl.keys() == expiring

@@ -1,4 +1,4 @@
-"""Tests of tickets in the Firestore emulator."""
+"""Tests how tickets are stored, in the Firestore emulator."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ async def put(database: Database, changed: Ticket) -> None:
 
 
 async def test_stored_tickets_and_requests_are_read_unchanged(database: Database) -> None:
-    """A ticket in any state and its request are equal after reading, to the microsecond."""
+    """A ticket in any state and its request are read exactly as they were stored, including microseconds."""
     result = ChatResult(content="hi", thoughts={"reasoning": "…"}, model="openai/m", cost=0.25)
     leased = ticket().lease_to("w", NOW, 60)
     await store(database, ticket(), request())
@@ -56,28 +56,29 @@ async def expiry(settings: Settings, collection: str) -> datetime | None:
     return document.get("expire_at")
 
 
-async def test_a_ticket_that_ended_expires_and_one_that_runs_does_not(settings: Settings) -> None:
-    """A ticket expires some days after its end. Its request is written once, with the latest possible expiry."""
-    kept = settings.model_copy(update={"ticket_retention_days": 7, "ticket_max_age_seconds": 3600})
-    database = Database(kept)
+async def test_only_finished_tickets_expire(settings: Settings) -> None:
+    """A finished ticket expires some days later, and a running one does not. Its request is written only once, with the
+    latest possible expiry."""
+    settings = settings.model_copy(update={"ticket_retention_days": 7, "ticket_max_age_seconds": 3600})
+    database = Database(settings)
     await store(database, ticket(), request())
     await put(database, ticket().lease_to("w", NOW, 60))
-    assert await expiry(kept, "tickets") is None
-    assert await expiry(kept, "requests") == NOW + timedelta(days=7, hours=1)
+    assert await expiry(settings, "tickets") is None
+    assert await expiry(settings, "requests") == NOW + timedelta(days=7, hours=1)
     await put(database, ticket().fail("No.", NOW + timedelta(minutes=5)))
-    assert await expiry(kept, "tickets") == NOW + timedelta(days=7, minutes=5)
+    assert await expiry(settings, "tickets") == NOW + timedelta(days=7, minutes=5)
 
 
 async def test_without_a_retention_nothing_expires(settings: Settings) -> None:
-    """A retention of 0 days means that tickets are stored forever."""
-    kept = settings.model_copy(update={"ticket_retention_days": 0})
-    await store(Database(kept), ticket().fail("No.", NOW), request())
-    assert await expiry(kept, "tickets") is None
-    assert await expiry(kept, "requests") is None
+    """With a retention of 0 days, tickets and requests are stored forever."""
+    settings = settings.model_copy(update={"ticket_retention_days": 0})
+    await store(Database(settings), ticket().fail("No.", NOW), request())
+    assert await expiry(settings, "tickets") is None
+    assert await expiry(settings, "requests") is None
 
 
 async def test_a_missing_ticket_is_none(database: Database) -> None:
-    """An unknown id is not an error."""
+    """Reading an unknown ticket returns None."""
     assert await database.tickets.get("unknown") is None
     assert await database.tickets.get_request("unknown") is None
 
@@ -90,42 +91,42 @@ json_values = st.recursive(
 
 
 async def test_any_json_can_be_stored(database: Database) -> None:
-    """Nested lists, empty and dunder keys and huge integers, which Firestore's maps refuse, are stored."""
+    """Values that Firestore's maps refuse can be stored: nested lists, empty keys, dunder keys and huge integers."""
     unusual: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
     await store(database, ticket(), request(logit_bias=unusual))
     result = ChatResult(content="", thoughts=unusual, model="m")
     await put(database, ticket().complete(result, NOW))
-    kept = await database.tickets.get_request("t")
-    assert kept is not None
-    assert kept.parameters == {"logit_bias": unusual}
+    stored = await database.tickets.get_request("t")
+    assert stored is not None
+    assert stored.parameters == {"logit_bias": unusual}
     assert await database.tickets.get("t") == ticket().complete(result, NOW)
 
 
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=50), json_values)
-def test_requests_survive_their_stored_form(content: str, value: JsonValue) -> None:
-    """The stored text parses to the original request."""
+def test_requests_are_restored_exactly(content: str, value: JsonValue) -> None:
+    """Parsing the JSON of a request returns an equal request."""
     original = request(content, anything=value)
     assert ChatRequest.model_validate_json(original.model_dump_json()) == original
 
 
 async def test_a_chat_too_long_for_a_document_is_refused(database: Database) -> None:
-    """The error names both sizes, and no part of the chat is stored."""
+    """If a chat is too long for a document, the error states both sizes, and no part of the chat is stored."""
     with pytest.raises(TooLarge, match=r"1000\d\d\d bytes long; at most 1000000"):
         await store(database, ticket(), request("x" * 1_000_000))
     assert await database.tickets.get("t") is None
 
 
 async def test_the_longest_chat_and_the_longest_answer_fit(database: Database) -> None:
-    """Request and result are stored in separate documents."""
+    """The longest chat and the longest answer fit, because they are stored in separate documents."""
     await store(database, ticket(), request("ü" * 499_900))
     longest = ticket().complete(ChatResult(content="ü" * 499_900, model="m"), NOW)
     await put(database, longest)
     assert await database.tickets.get("t") == longest
 
 
-async def test_an_id_is_used_once(settings: Settings) -> None:
-    """A second ticket with the same id overwrites nothing."""
+async def test_an_id_can_be_used_only_once(settings: Settings) -> None:
+    """Storing a second ticket with the same id fails, and overwrites nothing."""
     database = Database(settings.model_copy(update={"store_timeout_seconds": 0.5}))
     await store(database, ticket(), request("first"))
     with pytest.raises(Unavailable):
@@ -134,7 +135,7 @@ async def test_an_id_is_used_once(settings: Settings) -> None:
 
 
 async def test_contending_transactions_are_all_committed(database: Database) -> None:
-    """If a hundred transactions read and write the same ticket at once, none is lost."""
+    """If a hundred concurrent transactions read and write the same ticket, no change is lost."""
     await store(database, ticket(), request())
 
     async def count(transaction: Transaction) -> None:
@@ -149,7 +150,7 @@ async def test_contending_transactions_are_all_committed(database: Database) -> 
 
 
 async def test_an_exception_in_a_transaction_writes_nothing(database: Database) -> None:
-    """The caller gets the exception unchanged."""
+    """If a transaction raises an exception, nothing is written, and the caller gets the exception unchanged."""
     await store(database, ticket(), request())
 
     async def fail(transaction: Transaction) -> None:

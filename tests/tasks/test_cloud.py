@@ -63,7 +63,7 @@ async def test_a_passing_fault_is_tried_again(cloud_tasks: CloudTasksServer) -> 
 
 async def test_a_task_taken_behind_a_fault_is_not_doubled(cloud_tasks: CloudTasksServer) -> None:
     """The answer was lost, the task was not: the second try meets it."""
-    cloud_tasks.fail_next(grpc.StatusCode.UNAVAILABLE, taken_all_the_same=True)
+    cloud_tasks.fail_next(grpc.StatusCode.UNAVAILABLE, store_anyway=True)
     await task_queue(settings(cloud_tasks)).enqueue("7", PAYLOAD)
     assert (cloud_tasks.attempts, len(cloud_tasks.tasks)) == (2, 1)
 
@@ -104,7 +104,7 @@ async def test_it_knows_which_tasks_it_has(cloud_tasks: CloudTasksServer) -> Non
     assert await queue.has("8") is False
     cloud_tasks.done("7")
     assert await queue.has("7") is False
-    cloud_tasks.tells = False
+    cloud_tasks.can_look_up = False
     assert await queue.has("7") is None
 
 

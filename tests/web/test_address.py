@@ -1,4 +1,4 @@
-"""Tests of the address that a request is counted under, behind Hosting and at a function's own address."""
+"""Tests how the caller's address is determined, behind Hosting and at a function's own address."""
 
 import httpx
 import pytest
@@ -41,16 +41,16 @@ def request(*forwarded: str | bytes, peer: str | None = "169.254.169.126") -> Re
         ([f"{FORGED}, {EDGE}, {CALLER}, {EDGE}"], CALLER),
         ([FORGED, f"{CALLER}, {EDGE}"], CALLER),
         ([f"{FORGED}, {CALLER}", EDGE], CALLER),
-        # from within Google's network: one step back, never two
+        # from within Google's network: at most one Google entry is skipped
         ([EDGE], EDGE),
         ([f"{FORGED}, 66.249.66.1, {EDGE}"], "66.249.66.1"),
-        # IPv6, ports, mapped addresses
+        # IPv6, ports, and mapped addresses
         (["2a02:8108:1::7"], "2a02:8108:1::7"),
         ([f"2A02:8108:1:0::7, {EDGE}"], "2a02:8108:1::7"),
         ([f"[2a02:8108:1::7]:4711, {EDGE}"], "2a02:8108:1::7"),
         ([f"{CALLER}:4711"], CALLER),
         ([f"::ffff:{CALLER}"], CALLER),
-        # invalid entries never become a key, and never make an earlier entry count
+        # an invalid entry is never used, and never causes an earlier entry to be used
         ([f"{FORGED}, garbage, {EDGE}"], EDGE),
         ([f"{FORGED}, {EDGE}, garbage"], "169.254.169.126"),
         (["garbage"], "169.254.169.126"),
@@ -62,44 +62,44 @@ def request(*forwarded: str | bytes, peer: str | None = "169.254.169.126") -> Re
         ([], "169.254.169.126"),
     ],
 )
-def test_the_callers_address_is_found_by_both_routes(forwarded: list[str | bytes], address: str) -> None:
-    """The platform's entries count, and entries that a caller wrote before them do not."""
+def test_the_callers_address_is_found_with_and_without_hosting(forwarded: list[str | bytes], address: str) -> None:
+    """The entries that the platform appended are used, and those that the caller wrote before them are ignored."""
     assert client_address(request(*forwarded), DEPLOYED) == address
 
 
 @given(st.lists(st.text(alphabet="0123456789abcdef.:, []%x", max_size=30), max_size=5))
 def test_a_direct_caller_cannot_choose_an_address(invented: list[str]) -> None:
-    """Entries before the platform's own entry are ignored."""
+    """At a function's own address, entries before the platform's entry are ignored."""
     assert client_address(request(*invented, CALLER), DEPLOYED) == CALLER
 
 
 @given(st.lists(st.text(alphabet="0123456789abcdef.:, []%x", max_size=30), max_size=5))
 def test_a_caller_through_hosting_cannot_choose_an_address(invented: list[str]) -> None:
-    """Entries before Hosting's are ignored."""
+    """Behind Hosting, entries before the two that the platform appends are ignored."""
     assert client_address(request(*invented, f"{CALLER}, {EDGE}"), DEPLOYED) == CALLER
 
 
-def test_machines_of_google_cloud_customers_are_not_hosting() -> None:
-    """Anyone can rent such a machine and call from it."""
-    for rented in ("34.68.1.2", "35.222.0.9", "104.198.56.253", "130.211.9.9", "2600:1900:4000::1"):
-        assert client_address(request(f"{FORGED}, {rented}"), DEPLOYED) == rented
+def test_addresses_of_google_cloud_customers_are_not_hostings() -> None:
+    """The address of a Google Cloud customer's machine is not mistaken for Hosting's, because anyone can rent one."""
+    for customer_address in ("34.68.1.2", "35.222.0.9", "104.198.56.253", "130.211.9.9", "2600:1900:4000::1"):
+        assert client_address(request(f"{FORGED}, {customer_address}"), DEPLOYED) == customer_address
 
 
 def test_without_a_proxy_the_header_is_ignored() -> None:
-    """Locally only the caller could have written the header, so it does not count."""
+    """Without a proxy, as in local use, the header is ignored, because only the caller can have written it."""
     assert client_address(request(f"{FORGED}, {EDGE}", peer="127.0.0.1"), Settings()) == "127.0.0.1"
     assert client_address(request(peer=None), Settings()) == "unknown"
 
 
 def test_the_callers_address_is_found_behind_another_load_balancer() -> None:
-    """`TRUSTED_PROXIES` counts the proxies that append an entry. A header may have fewer entries."""
+    """`TRUSTED_PROXIES` is the number of proxies that append an entry. A header can have fewer entries."""
     settings = Settings(trusted_proxies=2)
     assert client_address(request(f"{FORGED}, {CALLER}, 34.1.2.3"), settings) == CALLER
     assert client_address(request("34.1.2.3"), settings) == "34.1.2.3"
 
 
 def test_the_networks_of_hosting_can_be_set() -> None:
-    """`HOSTING_EDGES` replaces the built-in networks."""
+    """The networks in `HOSTING_EDGES` replace the built-in ones."""
     settings = Settings(trusted_proxies=1, hosting_edges=("198.51.100.0/24", "2001:db8::/32"))
     assert client_address(request(f"{CALLER}, 198.51.100.9"), settings) == CALLER
     assert client_address(request(f"{CALLER}, 2001:db8::1"), settings) == CALLER
@@ -118,13 +118,14 @@ def test_the_networks_of_hosting_can_be_set() -> None:
         ("unknown", "unknown"),
     ],
 )
-def test_ipv6_is_counted_by_customer(address: str, block: str) -> None:
-    """IPv6 addresses are counted by /48, since one customer may have 65,536 networks in it to call from."""
+def test_ipv6_addresses_are_grouped_by_network(address: str, block: str) -> None:
+    """All IPv6 addresses in a /48 network count as one, because one customer can call from all of its 65,536
+    subnets."""
     assert address_block(address) == block
 
 
-async def test_a_route_gets_the_address() -> None:
-    """A route receives the caller's address as an argument."""
+async def test_a_route_can_receive_the_address() -> None:
+    """A route can take the caller's address as an argument."""
     router = APIRouter()
 
     @router.get("/where")

@@ -1,4 +1,4 @@
-"""Tests of the URL at which a page finds the API."""
+"""Tests how the API's base URL for a demo's page is determined."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from shared.web.api_base import find_api_base
     ],
 )
 def test_the_api_is_found(scheme: str, host: str, forwarded: str | None, base: str) -> None:
-    """The API is below `/api` behind Hosting, at another function's address, or otherwise at the root."""
+    """The base URL ends in `/api` behind Hosting, is another function's address, or otherwise is the root."""
     assert find_api_base(scheme, host, forwarded, "demos") == base
 
 
@@ -37,10 +37,11 @@ def test_the_api_is_found(scheme: str, host: str, forwarded: str | None, base: s
     ],
 )
 def test_an_invalid_host_is_refused(scheme: str, host: str, forwarded: str | None) -> None:
-    """The page and its policy contain only a scheme, a name and a port from the headers."""
+    """Headers with anything but a valid scheme, host name and port are refused, because they would appear in the
+    page."""
     assert find_api_base(scheme, host, forwarded, "demos") is None
 
 
 def test_a_scheme_is_accepted_in_any_case() -> None:
-    """Proxies write the scheme in different cases."""
+    """The scheme is case-insensitive, because proxies write it in different cases."""
     assert find_api_base("HTTPS", "x", "a.example", "demos") == "https://a.example/api"

@@ -1,4 +1,4 @@
-"""Tests of users who may no longer sign in, and of revoked tokens. The tests set the clock."""
+"""Tests that disabled users and revoked tokens are refused. The tests set the clock."""
 
 import asyncio
 import time
@@ -17,13 +17,13 @@ from shared.web.auth_users import MAX_REMEMBERED, PAUSE_SECONDS, AuthUser, AuthU
 from tests import tokens
 from tests.doubles.auth_server import AuthServer
 
-HOUR, MINUTES = 3600.0, 300.0
+HOUR, INTERVAL = 3600.0, 300.0
 START = 1_800_000_000.0
-GOOD = AuthUser(exists=True)
+ACTIVE = AuthUser(exists=True)
 
 
-class Auth:
-    """Returns the given users, and records the calls."""
+class FakeAuth:
+    """Stands in for Firebase Auth: returns the users that a test sets, and records the look-ups."""
 
     def __init__(self) -> None:
         self.users: dict[str, AuthUser] = {}
@@ -35,17 +35,17 @@ class Auth:
         self.calls.append(uid)
         if self.is_down:
             raise ConnectionError("no response")
-        return self.users.get(uid, GOOD)
+        return self.users.get(uid, ACTIVE)
 
 
 @pytest.fixture
-def auth() -> Auth:
-    return Auth()
+def auth() -> FakeAuth:
+    return FakeAuth()
 
 
 @pytest.fixture
-def checks(auth: Auth) -> AuthUserChecks:
-    return AuthUserChecks(auth.look_up, MINUTES, lambda: auth.now)
+def checks(auth: FakeAuth) -> AuthUserChecks:
+    return AuthUserChecks(auth.look_up, INTERVAL, lambda: auth.now)
 
 
 async def is_admitted(checks: AuthUserChecks, issued: float, uid: str = "u", strict: bool = False) -> bool:
@@ -59,43 +59,45 @@ async def is_admitted(checks: AuthUserChecks, issued: float, uid: str = "u", str
 @pytest.mark.parametrize(
     "state", [AuthUser(exists=False), AuthUser(True, disabled=True), AuthUser(True, valid_since=START + 1)]
 )
-async def test_users_who_may_no_longer_sign_in_are_refused_in_time(
-    auth: Auth, checks: AuthUserChecks, state: AuthUser
+async def test_users_who_may_no_longer_sign_in_are_refused_after_the_interval(
+    auth: FakeAuth, checks: AuthUserChecks, state: AuthUser
 ) -> None:
-    """Older tokens of users who were deleted, disabled or signed out everywhere are refused after the set time."""
+    """Existing tokens of users who were deleted, disabled or signed out everywhere are refused after the set
+    interval."""
     issued = START
     assert await is_admitted(checks, issued)
     auth.now += 200
     auth.users["u"] = state
-    auth.now += MINUTES
+    auth.now += INTERVAL
     assert not await is_admitted(checks, issued)
     assert not await is_admitted(checks, issued)
 
 
-async def test_auth_is_not_called_for_each_request(auth: Auth, checks: AuthUserChecks) -> None:
-    """Auth is not called for a new token, and once per interval for an old one, for any number of requests."""
+async def test_auth_is_not_called_for_each_request(auth: FakeAuth, checks: AuthUserChecks) -> None:
+    """However many requests there are, a new token causes no call of Firebase Auth, and an old one causes a call per
+    interval."""
     for _ in range(10):
         assert await is_admitted(checks, START - 10)
     assert auth.calls == []
-    auth.now += 2 * MINUTES
+    auth.now += 2 * INTERVAL
     for _ in range(10):
         assert await is_admitted(checks, START)
     assert auth.calls == ["u"]
-    auth.now += MINUTES
+    auth.now += INTERVAL
     await is_admitted(checks, START)
     assert auth.calls == ["u", "u"]
 
 
-async def test_concurrent_requests_share_one_call(auth: Auth, checks: AuthUserChecks) -> None:
-    """Twenty requests that a page sends at once cause one call."""
+async def test_concurrent_requests_share_one_call(auth: FakeAuth, checks: AuthUserChecks) -> None:
+    """Twenty concurrent requests of one user cause only one call."""
     assert all(await asyncio.gather(*(is_admitted(checks, START - HOUR / 2) for _ in range(20))))
     assert auth.calls == ["u"]
 
 
-async def test_a_token_issued_after_the_check_is_accepted(auth: Auth, checks: AuthUserChecks) -> None:
-    """A user who is enabled again and signs in anew is admitted immediately; the old token is still refused."""
+async def test_a_token_issued_after_the_check_is_accepted(auth: FakeAuth, checks: AuthUserChecks) -> None:
+    """A user who is enabled again and signs in is admitted immediately. The old token is still refused."""
     auth.users["u"] = AuthUser(True, disabled=True)
-    old = START - 2 * MINUTES
+    old = START - 2 * INTERVAL
     assert not await is_admitted(checks, old)
     auth.users["u"] = AuthUser(True, valid_since=START + 10)
     auth.now += 20
@@ -103,18 +105,18 @@ async def test_a_token_issued_after_the_check_is_accepted(auth: Auth, checks: Au
     assert not await is_admitted(checks, old)
 
 
-async def test_a_clock_that_is_ahead_gives_no_more_time(auth: Auth, checks: AuthUserChecks) -> None:
-    """A token issued "in the future" counts as issued now."""
+async def test_a_clock_that_is_ahead_does_not_extend_a_token(auth: FakeAuth, checks: AuthUserChecks) -> None:
+    """A token whose issue time is in the future is treated as if it had just been issued."""
     assert await is_admitted(checks, START + 9)
     auth.users["u"] = AuthUser(True, disabled=True)
-    auth.now += MINUTES + 9
+    auth.now += INTERVAL + 9
     assert not await is_admitted(checks, START + 9)
 
 
 async def test_during_an_outage_users_are_admitted_and_administrators_refused(
-    auth: Auth, checks: AuthUserChecks
+    auth: FakeAuth, checks: AuthUserChecks
 ) -> None:
-    """Users' tokens stay valid until they expire, and administrators are not admitted unchecked."""
+    """While Firebase Auth is unavailable, users' tokens remain valid, but administrators are not admitted unchecked."""
     auth.is_down = True
     assert await is_admitted(checks, START - HOUR / 2)
     with pytest.raises(Unavailable):
@@ -128,17 +130,17 @@ async def test_during_an_outage_users_are_admitted_and_administrators_refused(
     assert auth.calls == ["u", "admin", "u"]
 
 
-async def test_during_an_outage_the_last_result_counts(auth: Auth, checks: AuthUserChecks) -> None:
-    """A user who was known to be disabled is not admitted because of an outage."""
+async def test_during_an_outage_the_last_result_is_used(auth: FakeAuth, checks: AuthUserChecks) -> None:
+    """A user whom the last look-up found disabled is still refused while Firebase Auth is unavailable."""
     auth.users["u"] = AuthUser(True, disabled=True)
     assert not await is_admitted(checks, START - HOUR / 2)
     auth.is_down = True
-    auth.now += 2 * MINUTES
+    auth.now += 2 * INTERVAL
     assert not await is_admitted(checks, START - HOUR / 2)
 
 
-async def test_the_cache_is_bounded(auth: Auth, checks: AuthUserChecks) -> None:
-    """The oldest entries are dropped, and looked up again."""
+async def test_the_size_of_the_cache_is_limited(auth: FakeAuth, checks: AuthUserChecks) -> None:
+    """If the cache is full, the oldest users are dropped, and looked up again when needed."""
     for number in range(MAX_REMEMBERED + 1):
         await checks.check(f"u{number}", START - HOUR / 2, strict=False)
     auth.calls.clear()
@@ -148,8 +150,8 @@ async def test_the_cache_is_bounded(auth: Auth, checks: AuthUserChecks) -> None:
     assert auth.calls == ["u0"]
 
 
-async def test_the_check_can_be_disabled(auth: Auth) -> None:
-    """With an interval of 0, tokens stay valid until they expire."""
+async def test_the_check_can_be_disabled(auth: FakeAuth) -> None:
+    """With an interval of 0, users are not looked up, and tokens remain valid until they expire."""
     auth.users["u"] = AuthUser(exists=False)
     assert await is_admitted(AuthUserChecks(auth.look_up, 0, lambda: auth.now), START - HOUR / 2)
     assert auth.calls == []
@@ -173,13 +175,13 @@ def auth_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthServer]:
     server = AuthServer()
     server.start()
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", server.host)
-    forget_firebase()
+    delete_firebase_apps()
     yield server
-    forget_firebase()
+    delete_firebase_apps()
     server.stop()
 
 
-def forget_firebase() -> None:
+def delete_firebase_apps() -> None:
     for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
         firebase_admin.delete_app(app)
 
@@ -205,7 +207,8 @@ async def call(project: str, path: str, seconds_old: int, **claims: Any) -> http
 async def test_firebase_auth_looks_up_the_user_of_an_old_token(
     auth_server: AuthServer, project: str, account: dict[str, object] | None, status: int
 ) -> None:
-    """A refused caller gets a 401 in the usual format, and is anonymous on routes that are open to all."""
+    """The user of an old token is looked up. A refused caller gets a 401, or is anonymous on routes that need no
+    token."""
     if account is not None:
         since = account.get("validSince")
         account = {**account, "validSince": str(int(time.time()) - 60)} if since == "a minute ago" else account
@@ -215,13 +218,13 @@ async def test_firebase_auth_looks_up_the_user_of_an_old_token(
     if status == 401:
         assert isinstance(response.json()["detail"], str)
         assert (await call(project, "/open", 1000)).json() == "anonymous"
-    assert auth_server.asked == ["user-1"]
+    assert auth_server.requested_uids == ["user-1"]
 
 
 async def test_an_outage_of_firebase_auth_is_reported_only_to_administrators(
     auth_server: AuthServer, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Administrators get a 503, and the log reports the error to the operator."""
+    """If Firebase Auth fails, only administrators get a 503. The log reports the error to the operator."""
     auth_server.status = 403
     assert (await call(project, "/me", 1000)).status_code == 200
     assert "Firebase Auth could not look up a user" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Tests of authentication. The tokens are the Auth emulator's: unsigned, and valid only while its variable is set."""
+"""Tests authentication. The tokens are those of the Auth emulator: unsigned, and valid only if its variable is set."""
 
 import base64
 import time
@@ -39,24 +39,24 @@ async def call(app_env: str, authorization: str | bytes | None) -> httpx.Respons
 @pytest.fixture(autouse=True)
 def emulator_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
-    forget_firebase()
+    delete_firebase_apps()
 
 
-def forget_firebase() -> None:
+def delete_firebase_apps() -> None:
     for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
         firebase_admin.delete_app(app)
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer nonsense"])
-async def test_outside_of_firebase_every_caller_is_the_local_user(authorization: str | None) -> None:
-    """A token is neither required nor read."""
+async def test_in_local_mode_every_caller_is_the_local_user(authorization: str | None) -> None:
+    """Unless the service runs in Firebase mode, a token is neither required nor read."""
     response = await call("local", authorization)
     assert response.json()["uid"] == "local-dev-user"
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 async def test_a_valid_token_is_accepted(scheme: str) -> None:
-    """The decoded user is on the request, as the specification requires."""
+    """A valid token is accepted, and its claims are in `request.state.user`, as the specification requires."""
     response = await call("firebase", f"{scheme} {token(admin=True)}")
     assert response.status_code == 200
     assert response.json()["uid"] == "user-1"
@@ -78,7 +78,7 @@ INVALID_TOKENS = {
     "another project's": f"Bearer {token(aud='other', iss='https://securetoken.google.com/other')}",
     "another issuer's": f"Bearer {token(iss='https://accounts.google.com')}",
     "without an expiry": f"Bearer {token(exp=None)}",
-    "with a word as expiry": f"Bearer {token(exp='tomorrow')}",
+    "with text as expiry": f"Bearer {token(exp='tomorrow')}",
     "with a string as expiry": f"Bearer {token(exp=str(int(time.time()) + 3600))}",
     "with an infinite expiry": f"Bearer {token(exp=float('inf'))}",
     "with NaN as expiry": f"Bearer {token(exp=float('nan'))}",
@@ -87,10 +87,10 @@ INVALID_TOKENS = {
     "without an issue time": f"Bearer {token(iat=None)}",
     "with a string as sign-in time": f"Bearer {token(auth_time='now')}",
     "issued in an hour": f"Bearer {token(iat=int(time.time()) + 3600)}",
-    "of a sign-in in an hour": f"Bearer {token(auth_time=int(time.time()) + 3600)}",
-    "half a surrogate pair as user": f"Bearer {token(sub=chr(0xD800))}",
-    "half a surrogate pair as name": f"Bearer {token(name=chr(0xDC00))}",
-    "half a surrogate pair, nested": f"Bearer {token(firebase={'identities': [chr(0xD800)]})}",
+    "with a sign-in time in an hour": f"Bearer {token(auth_time=int(time.time()) + 3600)}",
+    "a lone surrogate as user": f"Bearer {token(sub=chr(0xD800))}",
+    "a lone surrogate as name": f"Bearer {token(name=chr(0xDC00))}",
+    "a nested lone surrogate": f"Bearer {token(firebase={'identities': [chr(0xD800)]})}",
     "a number as user": f"Bearer {token(sub=7)}",
     "an object as user": f"Bearer {token(sub={'a': 1})}",
     "a path as user": f"Bearer {token(sub='u1/usage/x')}",
@@ -112,7 +112,7 @@ INVALID_TOKENS = {
 
 @pytest.mark.parametrize("authorization", INVALID_TOKENS.values(), ids=INVALID_TOKENS.keys())
 async def test_any_other_token_is_401(authorization: str | bytes | None) -> None:
-    """The response has the usual format, says what to do, and contains the challenge that HTTP requires."""
+    """An invalid token gets a 401 in the usual format, with the challenge that HTTP requires."""
     response = await call("firebase", authorization)
     assert response.status_code == 401
     assert set(response.json()) == {"detail"}
@@ -131,9 +131,9 @@ INVALID_HEADERS = {
 async def test_an_invalid_header_is_401_when_tokens_are_signed(
     monkeypatch: pytest.MonkeyPatch, header: dict[str, Any]
 ) -> None:
-    """The caller gets an error in the usual format, whatever the library does with the header."""
+    """A token with an invalid header gets an error in the usual format, whatever the library does with the header."""
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST")
-    forget_firebase()
+    delete_firebase_apps()
     response = await call("firebase", f"Bearer {token(header, 'c2ln', v=0, d=7)}")
     assert response.status_code in (401, 503)
     assert set(response.json()) == {"detail"}
@@ -141,9 +141,9 @@ async def test_an_invalid_header_is_401_when_tokens_are_signed(
 
 @pytest.mark.parametrize("claim", ["iat", "auth_time"])
 async def test_a_clock_that_is_a_few_seconds_ahead_is_tolerated(claim: str) -> None:
-    """The clocks of Auth and the service may differ by a few seconds."""
-    ahead: dict[str, Any] = {claim: int(time.time()) + 5}
-    assert (await call("firebase", f"Bearer {token(**ahead)}")).status_code == 200
+    """A token that was issued a few seconds in the future is valid, because clocks differ slightly."""
+    future_claim: dict[str, Any] = {claim: int(time.time()) + 5}
+    assert (await call("firebase", f"Bearer {token(**future_claim)}")).status_code == 200
 
 
 @given(
@@ -156,23 +156,24 @@ async def test_a_clock_that_is_a_few_seconds_ahead_is_tolerated(claim: str) -> N
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_claim_causes_an_internal_error(name: str, value: Any) -> None:
-    """A claim with any value is either accepted, if it can be stored and returned, or gets a 401."""
+    """Whatever the value of a claim, the token is either accepted, if the value can be stored, or gets a 401."""
     claims: dict[str, Any] = {name: value}
     assert (await call("firebase", f"Bearer {token(**claims)}")).status_code in (200, 401)
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256"])
 async def test_without_the_emulator_an_unsigned_token_is_refused(monkeypatch: pytest.MonkeyPatch, alg: str) -> None:
-    """Without the emulator's variable, unsigned tokens are refused, without network access."""
+    """Without the emulator's variable, unsigned tokens are refused, and this requires no network access."""
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST")
-    forget_firebase()
+    delete_firebase_apps()
     response = await call("firebase", f"Bearer {token({'alg': alg, 'typ': 'JWT', 'kid': 'x'}, 'c2ln')}")
     assert response.status_code == 401
 
 
-async def test_when_certificates_cannot_be_fetched_it_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller may retry, since this is not the caller's fault. Tests have no network access."""
+async def test_without_certificates_a_token_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the certificates cannot be fetched, the response is a 503, so the caller can retry. Tests have no network
+    access."""
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST")
-    forget_firebase()
+    delete_firebase_apps()
     response = await call("firebase", f"Bearer {token({'alg': 'RS256', 'typ': 'JWT', 'kid': 'x'}, 'c2ln')}")
     assert response.status_code == 503

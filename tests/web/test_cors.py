@@ -1,4 +1,4 @@
-"""Tests of cross-origin requests under different settings."""
+"""Tests cross-origin requests with different settings."""
 
 import httpx
 import pytest
@@ -35,7 +35,7 @@ async def preflight(origins: str, origin: str, **environ: str) -> httpx.Response
 @pytest.mark.parametrize("environ", [{}, DEPLOYED])
 @pytest.mark.parametrize("origins", ["https://a.example, https://b.example", "https://B.example/"])
 async def test_a_listed_origin_is_allowed(environ: dict[str, str], origins: str) -> None:
-    """`CORS_ORIGINS` is a comma-separated list. Listed origins may send credentials."""
+    """Origins in the comma-separated list `CORS_ORIGINS` may call with credentials."""
     response = await preflight(origins, "https://b.example", **environ)
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == "https://b.example"
@@ -75,8 +75,8 @@ OTHER_ORIGINS = [
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
 @pytest.mark.parametrize("environ", [{}, {"APP_ENV": "firebase"}, {"K_SERVICE": "meta", "FUNCTIONS_EMULATOR": "true"}])
 @pytest.mark.parametrize("origin", LOCAL_ORIGINS)
-async def test_locally_pages_of_the_same_machine_may_call(environ: dict[str, str], origin: str, method: str) -> None:
-    """Pages on any port may call with credentials, and without a setting."""
+async def test_locally_pages_from_the_same_machine_may_call(environ: dict[str, str], origin: str, method: str) -> None:
+    """In local use, pages from any port of the same machine may call with credentials, without any setting."""
     response = await call(environ, method, origin)
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == origin
@@ -86,29 +86,29 @@ async def test_locally_pages_of_the_same_machine_may_call(environ: dict[str, str
 
 @pytest.mark.parametrize("origin", OTHER_ORIGINS)
 async def test_locally_pages_from_elsewhere_may_not_call(origin: str) -> None:
-    """A page on the internet must not use services on the machine of a user who opens it."""
+    """Pages from the internet may not call a service on the machine of a user who opens them."""
     assert "access-control-allow-origin" not in (await call({}, "OPTIONS", origin)).headers
     assert "access-control-allow-origin" not in (await call({}, "GET", origin)).headers
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", *LOCAL_ORIGINS])
 @pytest.mark.parametrize("environ", [DEPLOYED, {**DEPLOYED, "CORS_ORIGINS": "https://a.example"}])
-async def test_in_a_deployment_no_other_origin_may_call(environ: dict[str, str], origin: str) -> None:
-    """Only origins in the setting may call."""
+async def test_in_a_deployment_only_listed_origins_may_call(environ: dict[str, str], origin: str) -> None:
+    """In a deployment, origins that are not in the setting may not call."""
     for method in ("OPTIONS", "GET"):
         assert "access-control-allow-origin" not in (await call(environ, method, origin)).headers
 
 
 async def test_the_setting_replaces_the_local_default() -> None:
-    """If the setting lists origins, pages of the same machine may not call unless listed."""
+    """If the setting lists origins, pages from the same machine may call only if they are listed."""
     response = await preflight("https://a.example", "http://localhost:5173")
     assert "access-control-allow-origin" not in response.headers
 
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED])
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
-async def test_all_origins_may_be_allowed_without_credentials(environ: dict[str, str], method: str) -> None:
-    """With `*`, browsers send no cookies, and the response must not allow them."""
+async def test_all_origins_can_be_allowed_without_credentials(environ: dict[str, str], method: str) -> None:
+    """With `*`, all origins may call, but the response does not allow credentials."""
     response = await call({**environ, "CORS_ORIGINS": "*"}, method, "https://any.example")
     assert response.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in response.headers
@@ -116,7 +116,7 @@ async def test_all_origins_may_be_allowed_without_credentials(environ: dict[str,
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED, {"CORS_ORIGINS": "https://a.example"}])
 async def test_a_refused_preflight_names_the_setting(environ: dict[str, str]) -> None:
-    """The refusal has the format of all errors, whether or not the setting is used."""
+    """A refused preflight request gets an error in the usual format, which names the origin and the setting."""
     response = await call(environ, "OPTIONS", "https://evil.example")
     assert response.status_code == 400
     assert set(response.json()) == {"detail"}
@@ -125,8 +125,8 @@ async def test_a_refused_preflight_names_the_setting(environ: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED, {"CORS_ORIGINS": "https://a.example"}])
-async def test_the_refusal_of_a_page_without_an_origin_advises_a_server(environ: dict[str, str]) -> None:
-    """No setting allows a page that was opened from a file, so the refusal explains how to serve it."""
+async def test_the_refusal_of_a_page_from_a_file_suggests_a_server(environ: dict[str, str]) -> None:
+    """No setting allows pages that were opened from a file, so the error explains how to serve them."""
     response = await call(environ, "OPTIONS", "null")
     assert response.status_code == 400
     assert "opened from a file" in response.json()["detail"]
@@ -135,19 +135,19 @@ async def test_the_refusal_of_a_page_without_an_origin_advises_a_server(environ:
 
 
 async def test_a_refused_preflight_does_not_blame_the_origin_for_a_header() -> None:
-    """The refusal names the header or the method that is not allowed."""
+    """If the header or the method is not allowed, the error names it instead of the origin."""
     app = create_app("meta", router, Settings())
-    sent = {"Origin": LOCAL_ORIGINS[0], **PREFLIGHT, "Access-Control-Request-Headers": "content-type, x-odd"}
+    sent_headers = {"Origin": LOCAL_ORIGINS[0], **PREFLIGHT, "Access-Control-Request-Headers": "content-type, x-odd"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        headers = await client.options("/", headers=sent)
-        method = await client.options("/", headers={**sent, "Access-Control-Request-Method": "BREW"})
-    assert (headers.status_code, method.status_code) == (400, 400)
-    assert "x-odd" in headers.json()["detail"]
-    assert "BREW" in method.json()["detail"]
+        header_refusal = await client.options("/", headers=sent_headers)
+        method_refusal = await client.options("/", headers={**sent_headers, "Access-Control-Request-Method": "BREW"})
+    assert (header_refusal.status_code, method_refusal.status_code) == (400, 400)
+    assert "x-odd" in header_refusal.json()["detail"]
+    assert "BREW" in method_refusal.json()["detail"]
 
 
-async def test_a_refused_preflight_is_bounded() -> None:
-    """A long origin is shortened in the response."""
+async def test_the_refusal_of_a_preflight_is_short() -> None:
+    """A long origin is shortened in the error."""
     assert len((await call({}, "OPTIONS", "https://" + "x" * 50_000)).json()["detail"]) < 1000
 
 
@@ -155,14 +155,14 @@ async def test_a_refused_preflight_is_bounded() -> None:
     "origins", ["app.example", "https://a.example/app", "https://*.example", "https://u@a.example"]
 )
 def test_invalid_origins_are_refused_at_startup(origins: str) -> None:
-    """An origin that no browser sends is an error, since it would never match."""
+    """`CORS_ORIGINS` with a value that no browser sends as an origin is refused, because it would never match."""
     with pytest.raises(ValidationError, match="CORS_ORIGINS"):
         Settings.from_environ({"CORS_ORIGINS": origins})
 
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED, {**DEPLOYED, "CORS_ORIGINS": "https://a.example"}])
 async def test_any_origin_may_call_open_paths(environ: dict[str, str]) -> None:
-    """Any origin may call without credentials; listed origins may still send theirs."""
+    """Any origin may call open paths without credentials. Listed origins may still send credentials."""
     for method in ("OPTIONS", "GET"):
         app = create_app("meta", router, Settings.from_environ(environ), open_prefix="/")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -175,22 +175,29 @@ async def test_any_origin_may_call_open_paths(environ: dict[str, str]) -> None:
         assert response.headers["access-control-allow-credentials"] == "true"
 
 
-async def test_a_listed_origin_may_send_and_read_our_headers() -> None:
-    """The allowed headers are all headers that routes accept or return in addition to the standard ones."""
+async def test_a_listed_origin_may_send_and_read_the_services_headers() -> None:
+    """Listed origins may send and read all headers that routes accept or return in addition to the standard ones."""
     app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": "https://a.example"}))
-    sent = "authorization, content-type, idempotency-key, x-admin-password, x-request-id, traceparent"
-    preflight_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent}
+    sent_names = "authorization, content-type, idempotency-key, x-admin-password, x-request-id, traceparent"
+    preflight_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent_names}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         allowed = await client.options("/", headers={"Origin": "https://a.example", **preflight_headers})
         response = await client.get("/", headers={"Origin": "https://a.example"})
     assert allowed.status_code == 200
     readable = response.headers["access-control-expose-headers"].lower().split(", ")
-    our_headers = {"idempotent-replayed", "retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"}
-    assert our_headers == set(readable)
+    service_headers = {
+        "idempotent-replayed",
+        "retry-after",
+        "x-next-page-token",
+        "x-request-id",
+        "x-run-id",
+        "warnings",
+    }
+    assert service_headers == set(readable)
 
 
 async def test_pages_of_any_origin_may_read_the_request_id() -> None:
-    """Pages of any origin that may call can also report the id of a failed request."""
+    """On open paths, pages of any origin can read the request's id, so that users can report it."""
     app = create_app("meta", router, Settings(), open_prefix="/")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         response = await client.get("/", headers={"Origin": "null"})

@@ -1,4 +1,4 @@
-"""Tests of request bodies that are compressed, or in an encoding other than UTF-8."""
+"""Tests request bodies that are compressed, or in an encoding other than UTF-8."""
 
 import contextlib
 import gzip
@@ -20,9 +20,9 @@ from shared.web.encodings import MAX_MEMBERS, to_utf8
 
 router = APIRouter(route_class=StrictJsonRoute)
 LIMIT = 10_000
-THING = {"name": "Zoë 😀", "n": [1, 2.5, None]}
-TEXT = json.dumps(THING, ensure_ascii=False)
-ZIPPED = gzip.compress(TEXT.encode(), mtime=0)
+PAYLOAD = {"name": "Zoë 😀", "n": [1, 2.5, None]}
+TEXT = json.dumps(PAYLOAD, ensure_ascii=False)
+GZIPPED = gzip.compress(TEXT.encode(), mtime=0)
 
 
 @router.post("/things")
@@ -37,29 +37,31 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def send(client: httpx.AsyncClient, body: bytes, encoding: str = "", kind: str = "application/json") -> Any:
-    headers = {"Content-Type": kind, **({"Content-Encoding": encoding} if encoding else {})}
+async def send(
+    client: httpx.AsyncClient, body: bytes, encoding: str = "", content_type: str = "application/json"
+) -> Any:
+    headers = {"Content-Type": content_type, **({"Content-Encoding": encoding} if encoding else {})}
     return await client.post("/things", content=body, headers=headers)
 
 
 READABLE_BODIES = {
     "utf-8": TEXT.encode(),
-    "utf-8 with a mark": TEXT.encode("utf-8-sig"),
-    "utf-16 with a mark": TEXT.encode("utf-16"),
+    "utf-8 with a byte order mark": TEXT.encode("utf-8-sig"),
+    "utf-16 with a byte order mark": TEXT.encode("utf-16"),
     "utf-16, little-endian": TEXT.encode("utf-16-le"),
     "utf-16, big-endian": TEXT.encode("utf-16-be"),
-    "utf-32 with a mark": TEXT.encode("utf-32"),
+    "utf-32 with a byte order mark": TEXT.encode("utf-32"),
     "utf-32, big-endian": TEXT.encode("utf-32-be"),
 }
 
 
 @pytest.mark.parametrize("body", READABLE_BODIES.values(), ids=READABLE_BODIES.keys())
-@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-16"])
-async def test_any_encoding_of_unicode_is_read(client: httpx.AsyncClient, body: bytes, kind: str) -> None:
-    """Encodings that Windows tools and spreadsheets write are accepted."""
-    response = await send(client, body, kind=kind)
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-16"])
+async def test_any_unicode_encoding_is_read(client: httpx.AsyncClient, body: bytes, content_type: str) -> None:
+    """UTF-8, UTF-16 and UTF-32 are accepted, because Windows tools and spreadsheets write them."""
+    response = await send(client, body, content_type=content_type)
     assert response.status_code == 200, response.text
-    assert response.json() == THING
+    assert response.json() == PAYLOAD
 
 
 @pytest.mark.parametrize("body", READABLE_BODIES.values(), ids=READABLE_BODIES.keys())
@@ -69,35 +71,36 @@ async def test_a_compressed_body_is_read(client: httpx.AsyncClient, body: bytes,
     compress = {"deflate": zlib.compress, "identity": bytes}.get(encoding, gzip.compress)
     response = await send(client, compress(body), encoding)
     assert response.status_code == 200, response.text
-    assert response.json() == THING
+    assert response.json() == PAYLOAD
 
 
-async def test_a_stream_of_several_members_is_one_body(client: httpx.AsyncClient) -> None:
-    """A stream such as `cat a.gz b.gz` produces is decompressed completely."""
+async def test_a_gzip_stream_with_several_members_is_one_body(client: httpx.AsyncClient) -> None:
+    """A stream with several members, such as `cat a.gz b.gz` produces, is decompressed completely."""
     half = len(TEXT) // 2
     body = gzip.compress(TEXT[:half].encode()) + gzip.compress(TEXT[half:].encode())
-    assert (await send(client, body, "gzip")).json() == THING
+    assert (await send(client, body, "gzip")).json() == PAYLOAD
 
 
-async def test_a_stream_of_too_many_members_is_refused(client: httpx.AsyncClient) -> None:
-    """Each member copies the rest of the stream, so thousands of empty members would block other requests."""
+async def test_a_gzip_stream_with_too_many_members_is_refused(client: httpx.AsyncClient) -> None:
+    """The number of members is limited. Decompressing each copies the rest of the stream, so thousands of empty members
+    would block other requests."""
     empty, full = gzip.compress(b""), gzip.compress(TEXT.encode())
-    assert (await send(client, empty * (MAX_MEMBERS - 1) + full, "gzip")).json() == THING
+    assert (await send(client, empty * (MAX_MEMBERS - 1) + full, "gzip")).json() == PAYLOAD
     response = await send(client, empty * MAX_MEMBERS + full, "gzip")
     assert response.status_code == 422
     assert f"at most {MAX_MEMBERS} parts" in response.json()["detail"][0]["msg"]
 
 
 UNREADABLE_BODIES = [
-    (ZIPPED, "", "gzip"),
+    (GZIPPED, "", "gzip"),
     (b"\x28\xb5\x2f\xfd\x04\x00", "", "zstd"),
     (TEXT.encode(), "gzip", "gzip"),
-    (ZIPPED[:-12], "gzip", "gzip"),
-    (ZIPPED + b"more", "gzip", "gzip"),
+    (GZIPPED[:-12], "gzip", "gzip"),
+    (GZIPPED + b"more", "gzip", "gzip"),
     (b"\x00" * 20, "deflate", "deflate"),
     (TEXT.encode(), "br", "'br'"),
     (TEXT.encode(), "zstd", "'zstd'"),
-    (gzip.compress(ZIPPED, mtime=0), "gzip, gzip", "'gzip, gzip'"),
+    (gzip.compress(GZIPPED, mtime=0), "gzip, gzip", "'gzip, gzip'"),
     (TEXT.encode(), "x" * 5000, "Content-Encoding"),
     ('{"name": "Zoë"}'.encode("latin-1"), "", "UTF-8"),
     ('{"name": "Zoë"}'.encode("cp037"), "", ""),
@@ -109,22 +112,22 @@ UNREADABLE_BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "encoding", "named"), UNREADABLE_BODIES)
-async def test_an_unreadable_body_is_refused_with_its_encoding(
-    client: httpx.AsyncClient, body: bytes, encoding: str, named: str
+@pytest.mark.parametrize(("body", "encoding", "expected_text"), UNREADABLE_BODIES)
+async def test_the_error_for_an_unreadable_body_names_the_encoding(
+    client: httpx.AsyncClient, body: bytes, encoding: str, expected_text: str
 ) -> None:
-    """The response is a 422 that names the encoding which the body has or lacks."""
+    """A body that cannot be read gets a 422 that names the encoding that is invalid or missing."""
     response = await send(client, body, encoding)
     assert response.status_code == 422, response.text
     (problem,) = response.json()["detail"]
     assert problem["loc"][0] == "body"
-    assert named in problem["msg"]
+    assert expected_text in problem["msg"]
     assert len(problem["msg"]) < 300
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
 async def test_a_decompression_bomb_is_413(client: httpx.AsyncClient, compress: Any) -> None:
-    """A few kilobytes that contain a hundred megabytes are not decompressed beyond the limit."""
+    """A body of a few kilobytes that contains a hundred megabytes is not decompressed beyond the limit."""
     encoding = "gzip" if compress is gzip.compress else "deflate"
     for body in (compress(b" " * 100_000_000)[: LIMIT - 1], compress(b'"' + b"x" * LIMIT + b'"'), compress(b" ") * 300):
         response = await send(client, body, encoding)
@@ -138,7 +141,7 @@ async def test_a_decompression_bomb_is_413(client: httpx.AsyncClient, compress: 
 
 @given(st.binary(max_size=60))
 def test_no_bytes_cause_an_internal_error(body: bytes) -> None:
-    """Any bytes are either read, or refused with a `ValueError`."""
+    """Any bytes are either converted, or refused with a `ValueError`."""
     with contextlib.suppress(ValueError):
         assert isinstance(to_utf8(body), bytes)
 
@@ -162,7 +165,7 @@ UNUSUAL_JSON = [
 
 @pytest.mark.parametrize(("body", "status"), UNUSUAL_JSON)
 async def test_unusual_json_is_read_or_refused(client: httpx.AsyncClient, body: bytes, status: int) -> None:
-    """JSON is parsed strictly. If a key occurs twice, the last value counts, as in browsers."""
+    """JSON is parsed strictly. If a key occurs twice, the last value is used, as in browsers."""
     response = await send(client, body)
     assert response.status_code == status, response.text
     if body == b'{"a": 1, "a": 2}':
@@ -170,21 +173,21 @@ async def test_unusual_json_is_read_or_refused(client: httpx.AsyncClient, body: 
 
 
 async def test_an_incomplete_body_is_refused() -> None:
-    """A body that breaks off is refused, even if its beginning is valid JSON."""
+    """A body that ends early is refused, even if its beginning is valid JSON."""
     app = create_app("things", router, Settings())
     incoming = [
         {"type": "http.request", "body": b'{"a": 1}', "more_body": True},
         {"type": "http.disconnect"},
     ]
-    sent: list[Any] = []
+    sent_messages: list[Any] = []
 
     async def receive() -> Any:
         return incoming.pop(0)
 
     async def send_message(message: Any) -> None:
-        sent.append(message)
+        sent_messages.append(message)
 
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/things", "query_string": b"", "headers": headers}
     await app(scope, receive, send_message)
-    assert sent[0]["status"] == 400
+    assert sent_messages[0]["status"] == 400

@@ -1,4 +1,4 @@
-"""Tests of error responses, which have the documented formats whatever goes wrong."""
+"""Tests that error responses have the documented formats, whatever goes wrong."""
 
 import asyncio
 import json
@@ -62,20 +62,20 @@ async def client(app: FastAPI) -> Any:
         ("/no/such/thing", 404, "There is no route /no/such/thing."),
     ],
 )
-async def test_a_refusal_is_a_detail_with_a_sentence(
+async def test_an_error_is_a_detail_with_a_sentence(
     client: httpx.AsyncClient, path: str, status: int, detail: str
 ) -> None:
-    """A refusal is `{"detail": message}`, with the status of the error."""
+    """An error becomes `{"detail": message}`, with the error's status."""
     response = await client.get(path)
     assert (response.status_code, response.json()) == (status, {"detail": detail})
 
 
-async def test_a_refusal_says_when_to_retry(client: httpx.AsyncClient) -> None:
-    """A 503 carries `Retry-After` in seconds."""
+async def test_a_503_says_when_to_retry(client: httpx.AsyncClient) -> None:
+    """A 503 has a `Retry-After` header in seconds."""
     assert (await client.get("/things/later")).headers["retry-after"] == "7"
 
 
-async def test_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> None:
+async def test_the_error_for_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> None:
     """A 405 lists the supported methods in `Allow` and in its message."""
     response = await client.delete("/things")
     assert response.status_code == 405
@@ -87,7 +87,7 @@ async def test_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> 
 async def test_an_exception_becomes_500_without_details(
     client: httpx.AsyncClient, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The response contains neither traceback nor message; the log contains both."""
+    """The response to an unexpected exception has neither its traceback nor its message. The log has both."""
     response = await client.get(f"/things/{name}")
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/json"
@@ -96,27 +96,27 @@ async def test_an_exception_becomes_500_without_details(
     assert "Traceback" in capsys.readouterr().out
 
 
-async def test_the_response_to_an_exception_has_an_id_to_report(client: httpx.AsyncClient) -> None:
-    """The id is in the header and in the message, since users copy the message."""
+async def test_the_response_to_an_exception_has_the_request_id(client: httpx.AsyncClient) -> None:
+    """The request's id is in the header and in the message, because users copy the message."""
     response = await client.get("/things/bug", headers={"X-Request-Id": "my-id"})
     assert response.headers["x-request-id"] == "my-id"
     assert "my-id" in response.json()["detail"]
 
 
-async def test_an_exception_is_an_event_of_error_reporting(
+async def test_an_exception_is_logged_as_an_error_reporting_event(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The event contains the request's route without its query, and the response's status."""
+    """An exception is logged as an event for Error Reporting, with the route without the query, and the status."""
     await client.get("/things/bug?key=in-the-query")
-    fault, access = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert fault["@type"].endswith(".ReportedErrorEvent")
-    assert fault["context"] == {
+    event, access = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert event["@type"].endswith(".ReportedErrorEvent")
+    assert event["context"] == {
         "httpRequest": {"method": "GET", "url": "/things/{name}", "responseStatusCode": 500},
     }
-    assert fault["stack_trace"].startswith("Traceback (most recent call last):")
+    assert event["stack_trace"].startswith("Traceback (most recent call last):")
     assert access["severity"] == "ERROR"
-    assert "@type" not in access  # one event for one fault
-    assert "in-the-query" not in json.dumps([fault, access])
+    assert "@type" not in access  # one event for each exception
+    assert "in-the-query" not in json.dumps([event, access])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ async def test_an_exception_is_an_event_of_error_reporting(
 async def test_a_third_party_failure_is_a_warning_with_the_reason(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str], path: str, message: str
 ) -> None:
-    """A third-party server's failure is not our error. Its own message and secrets stay out of the log."""
+    """The failure of a third-party server is logged as a warning. Its own message and secrets are not logged."""
     await client.get(path)
     (access,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (access["severity"], access["message"]) == ("WARNING", message)
@@ -141,7 +141,7 @@ def valid_body(rest: bytes = b"{}") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    ("body", "problem_type"),
     [
         (b"", "missing"),
         (b"{", "json_invalid"),
@@ -158,20 +158,20 @@ def valid_body(rest: bytes = b"{}") -> bytes:
         (b'{"rest": {}}', "missing"),
     ],
 )
-async def test_a_body_that_does_not_validate_is_422_in_detail(
-    client: httpx.AsyncClient, body: bytes, kind: str
+async def test_an_invalid_body_is_422_with_a_list_of_problems(
+    client: httpx.AsyncClient, body: bytes, problem_type: str
 ) -> None:
-    """The detail is a list of `{type, loc, msg, input}`, for invalid JSON and for an invalid Thing."""
+    """For invalid JSON and for an invalid `Thing`, the detail is a list of `{type, loc, msg, input}`."""
     response = await client.post("/things", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 422
     problems = response.json()["detail"]
     assert all(set(problem) == {"type", "loc", "msg", "input"} for problem in problems)
-    assert problems[0]["type"] == kind
+    assert problems[0]["type"] == problem_type
     assert problems[0]["loc"][0] == "body"
 
 
 async def test_a_body_that_is_not_declared_as_json_is_refused(client: httpx.AsyncClient) -> None:
-    """A form or plain text gets a 422 that says what to send instead."""
+    """A body that is a form or plain text gets a 422 that says what to send instead."""
     response = await client.post("/things", content=valid_body(), headers={"Content-Type": "text/plain"})
     assert response.status_code == 422
     assert response.json()["detail"][0]["msg"].startswith("The body was not read as JSON.")
@@ -179,7 +179,7 @@ async def test_a_body_that_is_not_declared_as_json_is_refused(client: httpx.Asyn
 
 
 async def test_a_missing_body_is_reported(client: httpx.AsyncClient) -> None:
-    """The message for a missing body differs from the one for a missing field."""
+    """The error for a missing body differs from the one for a missing field."""
     problem = (await client.post("/things")).json()["detail"][0]
     assert (problem["type"], problem["loc"]) == ("missing", ["body"])
     assert problem["msg"] == "The body is missing. Send JSON, with 'Content-Type: application/json'."
@@ -187,30 +187,30 @@ async def test_a_missing_body_is_reported(client: httpx.AsyncClient) -> None:
     assert (problem["loc"], problem["msg"]) == (["body", "name"], "Field required")
 
 
-@pytest.mark.parametrize("declared", [True, False])
-async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient, declared: bool) -> None:
-    """The limit applies to a declared length and to a stream."""
+@pytest.mark.parametrize("has_length", [True, False])
+async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient, has_length: bool) -> None:
+    """The size limit applies to bodies with and without a `Content-Length`."""
 
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b"x" * 100
 
-    body = json.dumps({"name": "x" * 2000}).encode() if declared else endless()
+    body = json.dumps({"name": "x" * 2000}).encode() if has_length else endless()
     response = await client.post("/things", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 413
     assert "1000" in response.json()["detail"]
 
 
 async def test_a_body_at_the_limit_is_accepted(client: httpx.AsyncClient) -> None:
-    """The limit is inclusive."""
+    """A body whose size is exactly the limit is accepted."""
     body = json.dumps({"name": ""}).encode()
     body = json.dumps({"name": "x" * (1000 - len(body))}).encode()
     response = await client.post("/things", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 200
 
 
-async def test_no_response_may_be_cached(client: httpx.AsyncClient) -> None:
-    """Errors may not be cached either, since Hosting would cache a 404 for ten minutes."""
+async def test_no_error_may_be_cached(client: httpx.AsyncClient) -> None:
+    """Errors have `Cache-Control: no-store`. Otherwise, Hosting would cache a 404 for ten minutes."""
     for path in ("/things/gone", "/things/bug", "/nowhere"):
         assert (await client.get(path)).headers["cache-control"] == "no-store"
 
@@ -228,8 +228,8 @@ async def test_no_response_may_be_cached(client: httpx.AsyncClient) -> None:
         (b"nope", "it cannot be read, line 1, column 2"),
     ],
 )
-def test_a_fault_in_a_body_is_described_plainly(body: bytes, description: str) -> None:
-    """The description includes the position."""
+def test_invalid_json_is_described_plainly(body: bytes, description: str) -> None:
+    """The error for invalid JSON describes the problem in plain English, and states its position."""
     with pytest.raises(ValueError, match=f"^{description}$"):
         body_module._parse(body)  # pyright: ignore[reportPrivateUsage]
 
@@ -244,11 +244,12 @@ async def make_shelf(shelf: Shelf) -> Shelf:
 
 
 async def test_locations_and_paths_are_shortened() -> None:
-    """A long name is repeated in each problem, so a response could be many times as long as the request."""
+    """Long names are shortened in errors. Each problem repeats the name, so a response could be many times as long as
+    the request."""
     app = create_app("things", router, Settings())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        wrong = {"n" * 100_000: {str(number): "x" for number in range(20)}}
-        response = await client.post("/shelves", json={"things": wrong})
+        invalid = {"n" * 100_000: {str(number): "x" for number in range(20)}}
+        response = await client.post("/shelves", json={"things": invalid})
         missing = await client.get("/no/" + "n" * 10_000)
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"][2] == "n" * 99 + "…"
@@ -258,7 +259,7 @@ async def test_locations_and_paths_are_shortened() -> None:
 
 
 async def test_a_body_that_does_not_arrive_times_out(client: httpx.AsyncClient, monkeypatch: Any) -> None:
-    """Without the time limit, a sender could occupy one of a process's request slots indefinitely."""
+    """A body must arrive within a time limit. Otherwise, a sender could occupy a request slot indefinitely."""
     monkeypatch.setattr(body_module, "ARRIVAL_SECONDS", 0.05)
 
     async def endless() -> AsyncIterator[bytes]:

@@ -1,11 +1,11 @@
-"""A typed client of the Firebase agents service.
+"""A typed client for the Firebase agents service.
 
-`generated.api` has a module for each operation, by function; `generated.models` has their requests and responses. The
-hand-written part: `connect` opens a client; `answered` returns a call's result or raises an exception;
-`wait_for_ticket` waits for a chat.
+`generated.api` has a package for each function, with a module for each operation. `generated.models` has the types of
+requests and responses. This package adds `connect`, which opens a client, `unwrap`, which returns a call's result or
+raises an exception, and `wait_for_ticket`, which waits for a chat's result.
 """
 
-from firebase_agents_client.answers import ErrorBody, ServiceError, answered
+from firebase_agents_client.answers import ErrorBody, ServiceError, unwrap
 from firebase_agents_client.connection import (
     TokenProvider,
     connect,
@@ -23,11 +23,11 @@ __all__ = [
     "TicketFailed",
     "TicketTimeout",
     "TokenProvider",
-    "answered",
     "connect",
     "function_address",
     "hosting_address",
     "local_address",
+    "unwrap",
     "wait_for_ticket",
     "wait_for_ticket_async",
 ]

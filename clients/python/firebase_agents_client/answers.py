@@ -6,18 +6,18 @@ from typing import Any, Protocol, TypeVar
 from firebase_agents_client.generated.models import Error, FailedCode, FailedRun, Invalid, UnknownOutcome
 
 ErrorBody = Error | Invalid | FailedCode | FailedRun | UnknownOutcome
-"""The bodies of errors. All have a `detail`: a sentence or, for an invalid request, a list of problems."""
+"""The possible bodies of an error response. `detail` is a sentence or, for an invalid request, a list of problems."""
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 
 class ServiceError(Exception):
-    """A response with a status of 400 or more.
+    """The service, or a proxy in front of it, responded with a status of 400 or higher.
 
     `status`: the HTTP status. `body`: the service's error, or None if the response is not from the service itself.
-    `retry_after`: seconds to wait before a retry, or None if not given. `request_id`: identifies the request in the
-    service's logs; tell it to the operator.
+    `retry_after`: the number of seconds to wait before a retry, or None if the response does not say. `request_id`:
+    identifies the request in the service's logs; include it when you contact the operator.
     """
 
     def __init__(self, status: int, body: ErrorBody | None, headers: Mapping[str, str]) -> None:
@@ -37,7 +37,7 @@ class _Response(Protocol[T_co]):
     def parsed(self) -> T_co: ...
 
 
-def answered(response: _Response[T | ErrorBody | None]) -> T:
+def unwrap(response: _Response[T | ErrorBody | None]) -> T:
     """Returns the result of a `sync_detailed` or `asyncio_detailed` call. Raises `ServiceError`."""
     parsed: Any = response.parsed
     if response.status_code >= 400 or isinstance(parsed, ErrorBody):

@@ -1,4 +1,4 @@
-"""Opens a client for an address, with a token provider."""
+"""Opens a client for an address, and adds the caller's token to each request."""
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -24,18 +24,19 @@ def hosting_address(project: str) -> str:
 
 
 def function_address(function: str, *, project: str, region: str = "us-central1") -> str:
-    """Returns one function's own address, which serves only the operations in `generated.api.{function}`."""
+    """Returns the address of a single function, which serves only the operations in `generated.api.{function}`."""
     return f"https://{region}-{project}.cloudfunctions.net/{function}"
 
 
 def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float = 120) -> AuthenticatedClient:
     """Opens a client for sync and async calls; close it with `with` or `async with`.
 
-    `token`: None if no token is needed. An async provider works only with the `asyncio…` calls. `timeout`: after so
-    many seconds without data from the service, a call raises `httpx.TimeoutException`.
+    `token`: None if no token is needed. An async provider works only with the `asyncio…` calls. `timeout`: the
+    number of seconds without data from the service after which a call raises `httpx.TimeoutException`.
 
-    Chats and calls of published agents have an `Idempotency-Key`. They are sent again with the same key, up to four
-    times, if the response is lost or the service asks for a retry soon. Pass your own key to send one again later.
+    Chats and calls of published agents are sent with an `Idempotency-Key`. They are retried with the same key, up to
+    four times, if the response is lost or the service asks for a retry soon. Pass your own key to be able to repeat a
+    request later.
     """
     return ResendingClient(
         base_url,
@@ -60,11 +61,11 @@ class _Bearer(httpx.Auth):
             if inspect.iscoroutine(token):
                 token.close()
             raise TypeError("This client's token provider is async: use the asyncio calls.")
-        _check((yield _with_token(request, token)))
+        _raise_for_non_json_error((yield _with_token(request, token)))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         token = None if self._token is None else self._token()
-        _check((yield _with_token(request, await token if inspect.isawaitable(token) else token)))
+        _raise_for_non_json_error((yield _with_token(request, await token if inspect.isawaitable(token) else token)))
 
 
 def _with_token(request: httpx.Request, token: str | None) -> httpx.Request:
@@ -74,6 +75,6 @@ def _with_token(request: httpx.Request, token: str | None) -> httpx.Request:
     return request
 
 
-def _check(response: httpx.Response) -> None:
+def _raise_for_non_json_error(response: httpx.Response) -> None:
     if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
         raise ServiceError(response.status_code, None, response.headers)

@@ -1,7 +1,7 @@
 """Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
 
-The service processes a request only once per key, so the client can repeat one whose response is lost. No other request
-is sent more than once.
+The service processes a request only once per key, so the client can safely repeat a request whose response was lost.
+No other request is sent more than once.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from firebase_agents_client.answers import ServiceError
 from firebase_agents_client.generated.client import AuthenticatedClient
 
 KEY_HEADER = "Idempotency-Key"
-_KEYED = re.compile(r".*/(chat|rest/[^/]+)/?")
-_MAX_TRIES = 5
+_KEYED_PATH = re.compile(r".*/(chat|rest/[^/]+)/?")
+_MAX_ATTEMPTS = 5
 _FIRST_PAUSE = 0.5
 _MAX_PAUSE = 8.0
 _MAX_RETRY_AFTER = 30.0
-"""With a longer `Retry-After`, the caller decides whether to retry."""
-_MAX_RUN = 120.0
-"""The maximum time that a repeated request waits for the result of the first one, which is still running."""
-_RETRIED_STATUSES = (429, 503)
+"""The longest `Retry-After`, in seconds, that the client waits for. If it is longer, the caller decides."""
+_MAX_RUN_WAIT = 120.0
+"""The maximum time, in seconds, that a repeated request waits while the first one is still running."""
+_RETRY_STATUSES = (429, 503)
 _RUNNING_STATUS = 409
 _PROXY_STATUSES = (502, 503, 504)
-"""Statuses of a proxy that got no response from the service."""
+"""The statuses that a proxy returns if it got no response from the service."""
 
 
 class ResendingClient(AuthenticatedClient):
@@ -58,51 +58,51 @@ class ResendingClient(AuthenticatedClient):
 
 class _Client(httpx.Client):
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        tries = _Tries(request)
+        attempts = _Attempts(request)
         while True:
             try:
                 outcome: httpx.Response | Exception = super().send(request, **options)
             except (httpx.TransportError, ServiceError) as error:
                 outcome = error
-            if (pause := tries.pause_after(outcome)) is None:
-                return _result(outcome)
+            if (pause := attempts.pause_after(outcome)) is None:
+                return _response_or_raise(outcome)
             time.sleep(pause)
 
 
 class _AsyncClient(httpx.AsyncClient):
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        tries = _Tries(request)
+        attempts = _Attempts(request)
         while True:
             try:
                 outcome: httpx.Response | Exception = await super().send(request, **options)
             except (httpx.TransportError, ServiceError) as error:
                 outcome = error
-            if (pause := tries.pause_after(outcome)) is None:
-                return _result(outcome)
+            if (pause := attempts.pause_after(outcome)) is None:
+                return _response_or_raise(outcome)
             await asyncio.sleep(pause)
 
 
-class _Tries:
+class _Attempts:
     """Counts the attempts of a request, and decides whether to repeat it. It sends nothing itself."""
 
     def __init__(self, request: httpx.Request) -> None:
-        self._is_repeatable = request.method == "POST" and _KEYED.fullmatch(request.url.path) is not None
+        self._is_repeatable = request.method == "POST" and _KEYED_PATH.fullmatch(request.url.path) is not None
         if self._is_repeatable:
             request.headers.setdefault(KEY_HEADER, str(uuid4()))
-        self._attempts = 0
+        self._count = 0
         self._pause = _FIRST_PAUSE
-        self._wait_deadline = time.monotonic() + _MAX_RUN
+        self._wait_deadline = time.monotonic() + _MAX_RUN_WAIT
 
     def pause_after(self, outcome: httpx.Response | Exception) -> float | None:
-        """Returns the seconds to wait before the request is sent again, or None if this outcome is final."""
+        """Returns the number of seconds to wait before the request is sent again, or None if this outcome is final."""
         if not self._is_repeatable:
             return None
         retry_after = _retry_after(outcome)
         if isinstance(outcome, httpx.Response) and outcome.status_code == _RUNNING_STATUS and retry_after is not None:
             return retry_after if time.monotonic() + retry_after < self._wait_deadline else None
-        self._attempts += 1
+        self._count += 1
         if (
-            self._attempts >= _MAX_TRIES
+            self._count >= _MAX_ATTEMPTS
             or not _is_temporary(outcome, retry_after)
             or (retry_after or 0) > _MAX_RETRY_AFTER
         ):
@@ -114,7 +114,7 @@ class _Tries:
 def _is_temporary(outcome: httpx.Response | Exception, retry_after: int | None) -> bool:
     match outcome:
         case httpx.Response():
-            return outcome.status_code in _RETRIED_STATUSES and retry_after is not None
+            return outcome.status_code in _RETRY_STATUSES and retry_after is not None
         case ServiceError():  # a proxy's error
             return outcome.status in _PROXY_STATUSES
         case _:
@@ -128,7 +128,7 @@ def _retry_after(outcome: httpx.Response | Exception) -> int | None:
     return int(header) if header.isascii() and header.isdigit() else None
 
 
-def _result(outcome: httpx.Response | Exception) -> httpx.Response:
+def _response_or_raise(outcome: httpx.Response | Exception) -> httpx.Response:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome

@@ -1,10 +1,10 @@
-/** Turns a call's outcome into its result, or into an error that describes the problem. */
+/** Turns the outcome of a call into its result, or throws an error that describes the problem. */
 
 import type { components } from "./schema.js";
 
 type Schemas = components["schemas"];
 
-/** The body of an error. `detail` is a sentence or, for an invalid request, a list of problems. */
+/** The body of an error response. `detail` is a sentence or, for an invalid request, a list of problems. */
 export type ErrorBody =
   | Schemas["Error"]
   | Schemas["Invalid"]
@@ -12,16 +12,16 @@ export type ErrorBody =
   | Schemas["FailedRun"]
   | Schemas["UnknownOutcome"];
 
-/** A response with a status of 400 or more. */
+/** The service, or a proxy in front of it, responded with a status of 400 or higher. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
   /** The HTTP status. */
   readonly status: number;
   /** The service's error, or `undefined` if the response is not from the service itself. */
   readonly body: ErrorBody | undefined;
-  /** The seconds to wait before a retry, if given. */
+  /** The number of seconds to wait before a retry, if the response has a `Retry-After`. */
   readonly retryAfter: number | undefined;
-  /** The id of the request in the service's logs, for its operator. */
+  /** Identifies the request in the service's logs; include it when you contact the operator. */
   readonly requestId: string | undefined;
 
   constructor(response: Response, parsed: unknown) {
@@ -34,8 +34,8 @@ export class ServiceError extends Error {
   }
 }
 
-/** Returns the result in the outcome of `client.GET(…)` or another method. Throws `ServiceError`. */
-export function answered<T>(outcome: { data?: T; error?: unknown; response: Response }): T {
+/** Returns the result of `client.GET(…)` or another method. Throws `ServiceError`. */
+export function unwrap<T>(outcome: { data?: T; error?: unknown; response: Response }): T {
   if (!outcome.response.ok) {
     throw new ServiceError(outcome.response, outcome.error);
   }

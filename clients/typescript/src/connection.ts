@@ -1,4 +1,4 @@
-/** Opens a client for an address, with a token provider. */
+/** Opens a client for an address, and adds the caller's token to each request. */
 
 import createClient, { type Client } from "openapi-fetch";
 
@@ -20,16 +20,17 @@ export function hostingAddress(project: string): string {
   return `https://${project}.web.app/api`;
 }
 
-/** Returns one function's own address, which serves only that function's operations. */
+/** Returns the address of a single function, which serves only that function's operations. */
 export function functionAddress(name: string, project: string, region = "us-central1"): string {
   return `https://${region}-${project}.cloudfunctions.net/${name}`;
 }
 
 /**
- * Opens a client. A page that Hosting serves may use `"/api"` as the address. `token`: omit it if no token is needed.
+ * Opens a client. A page that Hosting serves can use `"/api"` as the address. Omit `token` if no token is needed.
  *
- * Chats and calls of published agents have an `Idempotency-Key`. They are sent again with the same key, up to four
- * times, if the response is lost or the service asks for a retry soon. Pass your own key to send one again later.
+ * Chats and calls of published agents are sent with an `Idempotency-Key`. They are retried with the same key, up to
+ * four times, if the response is lost or the service asks for a retry soon. Pass your own key to be able to repeat a
+ * request later.
  */
 export function connect(baseUrl: string, token?: TokenProvider): ServiceClient {
   const client = createClient<paths>({ baseUrl, fetch: send });

@@ -1,11 +1,11 @@
 /**
- * A typed client of the Firebase agents service.
+ * A typed client for the Firebase agents service.
  *
- * `schema.ts` is generated and has the types of all operations. The hand-written part: `connect` opens a client;
- * `answered` returns a call's result or throws; `waitForTicket` waits for a chat.
+ * `schema.ts` is generated and has the types of all operations. This package adds `connect`, which opens a client,
+ * `unwrap`, which returns a call's result or throws, and `waitForTicket`, which waits for a chat's result.
  */
 
-export { answered, ServiceError, type ErrorBody } from "./answers.js";
+export { ServiceError, unwrap, type ErrorBody } from "./answers.js";
 export {
   connect,
   functionAddress,
@@ -15,4 +15,11 @@ export {
   type TokenProvider,
 } from "./connection.js";
 export type { components, operations, paths } from "./schema.js";
-export { TicketFailed, TicketTimeout, waitForTicket, type ChatResult, type Ticket, type Waiting } from "./tickets.js";
+export {
+  TicketFailed,
+  TicketTimeout,
+  waitForTicket,
+  type ChatResult,
+  type Ticket,
+  type WaitOptions,
+} from "./tickets.js";

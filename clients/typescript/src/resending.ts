@@ -1,35 +1,35 @@
 /**
  * Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
  *
- * The service processes a request only once per key, so the client can repeat one whose response is lost. No other
- * request is sent more than once.
+ * The service processes a request only once per key, so the client can safely repeat a request whose response was
+ * lost. No other request is sent more than once.
  */
 
 const KEY_HEADER = "Idempotency-Key";
-const KEYED = /\/(chat|rest\/[^/]+)\/?$/;
-const MAX_TRIES = 5;
+const KEYED_PATH = /\/(chat|rest\/[^/]+)\/?$/;
+const MAX_ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8_000;
-/** With a longer `Retry-After`, the caller decides whether to retry. */
+/** The longest `Retry-After` that the client waits for. If it is longer, the caller decides. */
 const MAX_RETRY_AFTER_MS = 30_000;
-/** The maximum time that a repeated request waits for the result of the first one, which is still running. */
-const MAX_RUN_MS = 120_000;
-const RETRIED_STATUSES = [429, 503];
+/** The maximum time that a repeated request waits while the first one is still running. */
+const MAX_RUN_WAIT_MS = 120_000;
+const RETRY_STATUSES = [429, 503];
 const RUNNING_STATUS = 409;
-/** Statuses of a proxy that got no response from the service. */
+/** The statuses that a proxy returns if it got no response from the service. */
 const PROXY_STATUSES = [502, 503, 504];
 
-/** Sends a request like `fetch`, with retries if it is safe to repeat. */
+/** Sends a request like `fetch`, and retries it if it is safe to repeat. */
 export async function send(request: Request): Promise<Response> {
-  if (request.method !== "POST" || !KEYED.test(new URL(request.url).pathname)) {
+  if (request.method !== "POST" || !KEYED_PATH.test(new URL(request.url).pathname)) {
     return fetch(request);
   }
   if (!request.headers.has(KEY_HEADER)) {
     request.headers.set(KEY_HEADER, newKey());
   }
-  const waitDeadline = Date.now() + MAX_RUN_MS;
+  const waitDeadline = Date.now() + MAX_RUN_WAIT_MS;
   let pauseMs = FIRST_PAUSE_MS;
-  for (let tries = 1; ; ) {
+  for (let attempts = 1; ; ) {
     const outcome = await sendOnce(request);
     const retryMs = outcome instanceof Response ? retryAfterMs(outcome) : undefined;
     if (outcome instanceof Response && outcome.status === RUNNING_STATUS && retryMs !== undefined) {
@@ -39,7 +39,7 @@ export async function send(request: Request): Promise<Response> {
       await pause(retryMs, request.signal);
       continue;
     }
-    if (tries >= MAX_TRIES || !isTemporary(outcome, retryMs) || (retryMs ?? 0) > MAX_RETRY_AFTER_MS) {
+    if (attempts >= MAX_ATTEMPTS || !isTemporary(outcome, retryMs) || (retryMs ?? 0) > MAX_RETRY_AFTER_MS) {
       if (outcome instanceof Response) {
         return outcome;
       }
@@ -47,7 +47,7 @@ export async function send(request: Request): Promise<Response> {
     }
     await pause((retryMs ?? 0) + pauseMs * (0.5 + Math.random() / 2), request.signal);
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
-    tries += 1;
+    attempts += 1;
   }
 }
 
@@ -73,7 +73,7 @@ function isTemporary(outcome: Response | Failure, retryMs: number | undefined): 
   }
   const isFromService = outcome.headers.get("Content-Type")?.startsWith("application/json") ?? false;
   return isFromService
-    ? RETRIED_STATUSES.includes(outcome.status) && retryMs !== undefined
+    ? RETRY_STATUSES.includes(outcome.status) && retryMs !== undefined
     : PROXY_STATUSES.includes(outcome.status);
 }
 
@@ -82,13 +82,13 @@ function retryAfterMs(response: Response): number | undefined {
   return header !== null && /^\d+$/.test(header) ? Number(header) * 1000 : undefined;
 }
 
-/** Returns a random UUID, even in pages without a secure context, which have no `crypto.randomUUID`. */
+/** Returns a random UUID. Also works in pages without a secure context, which have no `crypto.randomUUID`. */
 function newKey(): string {
   const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
   return hex.join("").replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-a$4-$5");
 }
 
-/** Waits; rejects with the signal's reason if it is aborted. */
+/** Waits for `ms` milliseconds. Rejects with the signal's reason if the signal is aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

@@ -1,6 +1,6 @@
-/** Waits for a chat's ticket, which it looks up at growing intervals until it is finished. */
+/** Waits for a chat's result: looks up its ticket at growing intervals until the ticket is finished. */
 
-import { answered, ServiceError } from "./answers.js";
+import { ServiceError, unwrap } from "./answers.js";
 import type { ServiceClient } from "./connection.js";
 import type { components } from "./schema.js";
 
@@ -9,12 +9,12 @@ export type ChatResult = components["schemas"]["ChatResult"];
 
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
-const GROWTH = 1.5;
+const PAUSE_GROWTH = 1.5;
 const MAX_LOOK_UP_MS = 30_000;
-/** Statuses after which the ticket is looked up again, because they say nothing about the chat. */
+/** The statuses after which the ticket is looked up again. They do not mean that the chat failed. */
 const TEMPORARY_STATUSES = [429, 500, 502, 503, 504];
 
-/** The chat ended without an answer. The message is a sentence for the user. */
+/** The chat ended without an answer. Its message is meant for the user. */
 export class TicketFailed extends Error {
   override readonly name = "TicketFailed";
   readonly ticket: Ticket;
@@ -36,8 +36,8 @@ export class TicketTimeout extends Error {
   }
 }
 
-/** `timeoutMs`: total milliseconds. `signal`: ends the wait with its reason. */
-export interface Waiting {
+/** `timeoutMs`: the maximum total time. `signal`: if it is aborted, the wait ends with its reason. */
+export interface WaitOptions {
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -46,17 +46,17 @@ export interface Waiting {
  * Waits for the ticket's result and returns it.
  *
  * Throws `TicketFailed`, `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an
- * unknown ticket or a missing token. After temporary errors (too many requests, an unavailable service or network), it
- * tries again, after the time in `Retry-After` if the service sends that.
+ * unknown ticket or a missing token. After a temporary error (too many requests, an unavailable service or network), it
+ * looks the ticket up again, after the time in `Retry-After` if the service sends one.
  */
 export async function waitForTicket(
   client: ServiceClient,
   ticketId: string,
-  waiting: Waiting = {},
+  options: WaitOptions = {},
 ): Promise<ChatResult> {
-  const { timeoutMs = 300_000, signal } = waiting;
+  const { timeoutMs = 300_000, signal } = options;
   const deadline = Date.now() + timeoutMs;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, MAX_PAUSE_MS)) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * PAUSE_GROWTH, MAX_PAUSE_MS)) {
     let failure: unknown;
     try {
       const ticket = await lookUp(client, ticketId, Math.min(MAX_LOOK_UP_MS, deadline - Date.now()), signal);
@@ -83,16 +83,21 @@ export async function waitForTicket(
   }
 }
 
-async function lookUp(client: ServiceClient, ticketId: string, limitMs: number, signal?: AbortSignal): Promise<Ticket> {
-  const limit = AbortSignal.timeout(Math.max(1, limitMs));
+async function lookUp(
+  client: ServiceClient,
+  ticketId: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Ticket> {
+  const timeoutSignal = AbortSignal.timeout(Math.max(1, timeoutMs));
   const outcome = await client.GET("/chat/{ticket_id}", {
     params: { path: { ticket_id: ticketId } },
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    signal: signal ? AbortSignal.any([signal, timeoutSignal]) : timeoutSignal,
   });
-  return answered(outcome);
+  return unwrap(outcome);
 }
 
-/** `fetch` throws a `TypeError` if it cannot connect, and the time limit's own error if no response arrives. */
+/** `fetch` throws a `TypeError` if it cannot connect, and a `TimeoutError` if no response arrives in time. */
 function isTemporary(error: unknown): boolean {
   if (error instanceof ServiceError) {
     return TEMPORARY_STATUSES.includes(error.status);
@@ -100,7 +105,7 @@ function isTemporary(error: unknown): boolean {
   return error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
 }
 
-/** Waits; rejects with the signal's reason if it is aborted. */
+/** Waits for `ms` milliseconds. Rejects with the signal's reason if the signal is aborted. */
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

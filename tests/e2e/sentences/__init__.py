@@ -1,1 +1,1 @@
-"""The specification of the service's API, sentence by sentence, with the checks on the running suite."""
+"""The specification of the service's API, sentence by sentence, with checks that run against the suite."""

@@ -1,4 +1,4 @@
-"""Checks of the sentences about agents and their deployments."""
+"""Checks for the sentences about agents and their deployments."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ TEXT_OUT: JsonObject = {"outputText": "string"}
 
 
 def new_agent(**fields: Any) -> dict[str, Any]:
-    return {"name": "Echo", "description": "Says it again.", "code": ECHO, "friendlyName": fresh("echo"), **fields}
+    return {"name": "Echo", "description": "Repeats its input.", "code": ECHO, "friendlyName": fresh("echo"), **fields}
 
 
 def full_agent(context: CheckContext) -> dict[str, Any]:
@@ -40,13 +40,13 @@ def publish(context: CheckContext, **fields: Any) -> dict[str, Any]:
     return agent
 
 
-def is_stored(sent: Any, found: Any) -> bool:
-    """Returns whether everything that was sent was found. Fields with a default may be added."""
+def is_stored(sent: Any, stored: Any) -> bool:
+    """Returns whether everything that was sent is stored. The stored value can have additional fields with defaults."""
     if isinstance(sent, dict):
-        return isinstance(found, dict) and all(name in found and is_stored(sent[name], found[name]) for name in sent)
+        return isinstance(stored, dict) and all(name in stored and is_stored(sent[name], stored[name]) for name in sent)
     if isinstance(sent, list):
-        return len(sent) == len(found) and all(map(is_stored, sent, found))
-    return bool(sent == found)
+        return len(sent) == len(stored) and all(map(is_stored, sent, stored))
+    return bool(sent == stored)
 
 
 def accepts_an_agent(context: CheckContext) -> None:
@@ -75,8 +75,8 @@ def lists_agents(context: CheckContext) -> None:
 
 def one_agent(context: CheckContext) -> None:
     agent = save(context, name="One")
-    found = ok(context.mine.get(f"/agents/{agent['_id']}"))
-    assert (found["_id"], found["name"]) == (agent["_id"], "One")
+    agent_read = ok(context.mine.get(f"/agents/{agent['_id']}"))
+    assert (agent_read["_id"], agent_read["name"]) == (agent["_id"], "One")
 
 
 def accepts_any_field_of_an_agent(context: CheckContext) -> None:
@@ -90,8 +90,8 @@ def merges_an_agent(context: CheckContext) -> None:
     agent = save(context)
     changed = ok(context.mine.put(f"/agents/{agent['_id']}", json={"description": "New."}))
     changed_names = {"description", "updatedAt", "_rev", "warnings", "engine"}
-    assert {k: v for k, v in changed.items() if k not in changed_names} == {
-        k: v for k, v in agent.items() if k not in changed_names
+    assert {name: value for name, value in changed.items() if name not in changed_names} == {
+        name: value for name, value in agent.items() if name not in changed_names
     }
     assert changed["description"] == "New."
     assert changed["createdAt"] == agent["createdAt"]
@@ -106,13 +106,14 @@ def deletes_an_agent(context: CheckContext) -> None:
     ok(context.mine.get(f"/agents/{agent['_id']}"), 404)
 
 
-def writes_code(context: CheckContext, **fields: Any) -> dict[str, Any]:
-    """Generates code twice: the first, failing attempt reveals the prompt, and the script answers the second one."""
-    task = fresh("Says it again")
+def generate_code(context: CheckContext, **fields: Any) -> dict[str, Any]:
+    """Generates code twice. The first request fails, but reveals the prompt. The model's script answers the second
+    one."""
+    task = fresh("Repeats its input")
     body = {"description": task, "tools": {}, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT, "modelConfig": MODEL}
     prompt = prompt_for(context, "/agents/generate-code", {**body, **fields}, task)
     context.model_server.script(prompt, Answer(f"```python\n{ECHO}```"))
-    naming_answer = Answer('{"friendly_name": "say_again", "docstring": "Says it again."}')
+    naming_answer = Answer('{"friendly_name": "repeat_input", "docstring": "Repeats its input."}')
     context.model_server.script(write_naming_request(write_request(task, TEXT_IN, TEXT_OUT, {})), naming_answer)
     written: dict[str, Any] = ok(context.mine.post("/agents/generate-code", json={**body, **fields}))
     return {**written, "prompt": prompt}
@@ -121,16 +122,16 @@ def writes_code(context: CheckContext, **fields: Any) -> dict[str, Any]:
 def accepts_a_description_of_code(context: CheckContext) -> None:
     spec = {"name": "Items", "content": f"openapi: 3.1.0\ninfo: {{title: {fresh('Items')}, version: '1'}}\npaths: {{}}"}
     tools = {context.mcp_server.url: ["add"]}
-    written = writes_code(context, tools=tools, swaggerSpecs=[spec], invokableModels=[MODEL])
+    written = generate_code(context, tools=tools, swaggerSpecs=[spec], invokableModels=[MODEL])
     assert "Adds two numbers." in written["prompt"]
     assert "gpt-4.1-mini" in written["prompt"]
     ok(context.mine.post("/agents/generate-code", json={"tools": {}}), 422)
 
 
 def returns_code(context: CheckContext) -> None:
-    written = writes_code(context)
-    assert (written["code"], written["friendlyName"]) == (ECHO, "say_again")
-    assert written["docstring"] == "Says it again."
+    written = generate_code(context)
+    assert (written["code"], written["friendlyName"]) == (ECHO, "repeat_input")
+    assert written["docstring"] == "Repeats its input."
     assert "thoughts" in written
 
 
@@ -198,7 +199,7 @@ def describes_a_deployment(context: CheckContext) -> None:
 def lists_deployments(context: CheckContext) -> None:
     agent = publish(context, inputSchema=TEXT_IN, outputSchema=TEXT_OUT)
     (api,) = (api for api in ok(context.mine.get("/deployments")) if api["agentId"] == agent["_id"])
-    deployed = {"friendlyName": agent["friendlyName"], "description": "Says it again."}
+    deployed = {"friendlyName": agent["friendlyName"], "description": "Repeats its input."}
     assert is_stored({**deployed, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT}, api)
 
 

@@ -1,4 +1,4 @@
-"""Checks of the sentences about chats and sessions."""
+"""Checks for the sentences about chats and sessions."""
 
 from uuid import UUID
 
@@ -41,12 +41,12 @@ def ticket_has_the_outcome(context: CheckContext) -> None:
     good, bad = fresh("good"), fresh("bad")
     context.model_server.script(good, Answer("yes"))
     context.model_server.script(bad, Fail(400, "Refused.", "content_policy_violation"))
-    answered = context.service.finished(context.service.ticket(good))
-    assert (answered["status"], answered["error"]) == ("completed", None)
-    assert answered["result"]["content"] == "yes"
-    refused = context.service.finished(context.service.ticket(bad))
-    assert (refused["status"], refused["result"]) == ("failed", None)
-    assert refused["error"]
+    completed = context.service.finished(context.service.ticket(good))
+    assert (completed["status"], completed["error"]) == ("completed", None)
+    assert completed["result"]["content"] == "yes"
+    failed = context.service.finished(context.service.ticket(bad))
+    assert (failed["status"], failed["result"]) == ("failed", None)
+    assert failed["error"]
 
 
 def configures_a_session(context: CheckContext) -> None:

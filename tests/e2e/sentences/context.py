@@ -1,4 +1,4 @@
-"""The context of a check: the running suite, its callers, and the servers that it calls."""
+"""The context in which checks run: the suite, its callers, and the servers that it calls."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,8 @@ MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 
 @dataclass
 class CheckContext:
-    """The context in one of the two modes. Without authentication, `mine`, `other` and `anonymous` are one user."""
+    """The context in one of the two modes. Without authentication, `mine`, `other` and `anonymous` are the same
+    user."""
 
     suite: Suite
     service: Service
@@ -40,7 +41,8 @@ class CheckContext:
 
     @property
     def refused_status(self) -> int:
-        """The status for a caller who is not an administrator: 403 with tokens; 401 where only the password counts."""
+        """The status for a caller who is not an administrator: 403 with tokens, or 401 if only the password is
+        checked."""
         return 403 if self.with_tokens else 401
 
 
@@ -59,25 +61,25 @@ def fresh(prefix: str) -> str:
 
 
 def eventually(look: Callable[[], str], seconds: float = 30) -> str:
-    """Calls `look` until it finds something, and returns that."""
+    """Calls `look` until it returns a nonempty string, and returns that."""
     deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "nothing was found in time"
+    while not (text := look()):
+        assert time.monotonic() < deadline, f"nothing was found within {seconds} seconds"
         time.sleep(0.1)
-    return found
+    return text
 
 
-def prompt_for(context: CheckContext, path: str, body: dict[str, Any], mark: str) -> str:
-    """Returns the prompt of a request that lets a model write something. `mark`: a text that the prompt contains.
+def prompt_for(context: CheckContext, path: str, body: dict[str, Any], marker: str) -> str:
+    """Returns the prompt that the service sends to the model for a generation request. It must contain `marker`.
 
-    The model has no script for it, so its answer is unusable and the response is 502. It may be asked for a name at the
-    same time.
+    The model has no script for the prompt, so its answer is unusable, and the response is a 502. The service may send
+    the naming prompt at the same time, which is skipped.
     """
 
     def look() -> str:
         ok(context.mine.post(path, json=body), 502)
         messages = [call.body["messages"] for call in context.model_server.calls]
-        prompts = [texts[1]["content"] for texts in messages if len(texts) == 2]
-        return next((text for text in prompts if mark in text and not text.startswith("Name and document")), "")
+        prompts = [pair[1]["content"] for pair in messages if len(pair) == 2]
+        return next((text for text in prompts if marker in text and not text.startswith("Name and document")), "")
 
     return eventually(look)

@@ -1,4 +1,4 @@
-"""Checks of the sentences about OpenAPI documents, MCP servers and demos."""
+"""Checks for the sentences about OpenAPI documents, MCP servers and demos."""
 
 import json
 from typing import Any
@@ -13,17 +13,17 @@ PAGE = {"html": "<p>Hello</p>", "css": "p { color: teal; }", "js": ""}
 
 def accepts_a_url(context: CheckContext) -> None:
     ok(context.mine.post("/specs/fetch", json={"url": f"{context.api_server.address}/openapi.json"}))
-    for wrong in ({}, {"url": 5}):
-        ok(context.mine.post("/specs/fetch", json=wrong), 422)
+    for invalid in ({}, {"url": 5}):
+        ok(context.mine.post("/specs/fetch", json=invalid), 422)
 
 
 def fetches_a_spec(context: CheckContext) -> None:
     swagger = b"swagger: '2.0'\ninfo: {title: Old, version: '1'}\npaths: {}\n"
     context.api_server.documents["old.yaml"] = (swagger, {"Content-Type": "text/yaml"})
-    found = ok(context.mine.post("/specs/fetch", json={"url": f"{context.api_server.address}/openapi.json"}))
-    assert json.loads(found["content"])["info"]["title"] == "Items"
-    found = ok(context.mine.post("/specs/fetch", json={"url": f"{context.api_server.address}/documents/old.yaml"}))
-    assert found["content"] == swagger.decode()
+    spec = ok(context.mine.post("/specs/fetch", json={"url": f"{context.api_server.address}/openapi.json"}))
+    assert json.loads(spec["content"])["info"]["title"] == "Items"
+    spec = ok(context.mine.post("/specs/fetch", json={"url": f"{context.api_server.address}/documents/old.yaml"}))
+    assert spec["content"] == swagger.decode()
 
 
 def accepts_an_mcp_server(context: CheckContext) -> None:
@@ -55,8 +55,9 @@ def save(context: CheckContext, **fields: Any) -> dict[str, Any]:
     return demo
 
 
-def writes_a_page(context: CheckContext, **fields: Any) -> dict[str, Any]:
-    """Generates a page twice: the first, failing attempt reveals the prompt, and the script answers the second."""
+def generate_page(context: CheckContext, **fields: Any) -> dict[str, Any]:
+    """Generates a page twice. The first request fails, but reveals the prompt. The model's script answers the
+    second."""
     user_prompt = fresh("A page that greets")
     apis = new_demo(context)["selectedApis"]
     body = {"userPrompt": user_prompt, "selectedApis": apis, "modelConfig": MODEL, **fields}
@@ -68,12 +69,12 @@ def writes_a_page(context: CheckContext, **fields: Any) -> dict[str, Any]:
 
 
 def accepts_a_prompt(context: CheckContext) -> None:
-    writes_a_page(context, builtInTools=[])
+    generate_page(context, builtInTools=[])
     ok(context.mine.post("/demos/generate-code", json={"selectedApis": [], "modelConfig": MODEL}), 422)
 
 
 def returns_a_page(context: CheckContext) -> None:
-    page = writes_a_page(context)
+    page = generate_page(context)
     assert {name: page[name] for name in PAGE} == PAGE
     assert set(page) == {"html", "css", "js", "thoughts"}
 

@@ -1,11 +1,11 @@
-"""Checks of the sentences about the whole service: authentication, errors, and routes."""
+"""Checks for the sentences about the whole service: authentication, errors, and routes."""
 
 import time
 from uuid import uuid4
 
 from tests.doubles.model_server import Answer, Fail
 from tests.e2e.sentences.context import MODEL, Check, CheckContext, eventually, fresh, ok
-from tests.e2e.test_authentication import altered
+from tests.e2e.test_authentication import with_claims
 
 
 def describes_itself(context: CheckContext) -> None:
@@ -23,25 +23,29 @@ def bypasses_authentication_locally(context: CheckContext) -> None:
         ok(context.anonymous.get("/users/me"), 401)
     else:
         assert ok(context.anonymous.get("/users/me"))["_id"] == "local-dev-user"
-        wrong = {"Authorization": "Bearer wrong"}
-        assert ok(context.anonymous.get("/users/me", headers=wrong))["_id"] == "local-dev-user"
+        invalid_token = {"Authorization": "Bearer wrong"}
+        assert ok(context.anonymous.get("/users/me", headers=invalid_token))["_id"] == "local-dev-user"
 
 
 def accepts_a_token(context: CheckContext) -> None:
-    """Where authentication is bypassed, the token is ignored."""
+    """If authentication is bypassed, the token is ignored."""
     ok(context.mine.get("/users/me"))
     ok(context.anonymous.get("/users/me"), 401 if context.with_tokens else 200)
 
 
 def token_is_verified(context: CheckContext) -> None:
-    """The token identifies the user. Without authentication, there is nothing to check."""
+    """The token identifies the user. In the mode without authentication, there is nothing to check."""
     if not context.with_tokens:
         return
     me, other = ok(context.mine.get("/users/me")), ok(context.other.get("/users/me"))
     assert me["_id"] != other["_id"]
     assert me["basicInfo"]["email"].endswith("@example.com")
-    good = context.mine.headers["authorization"].removeprefix("Bearer ")
-    for token in ("wrong", altered(good, exp=int(time.time()) - 5), altered(good, aud="demo-other")):
+    valid_token = context.mine.headers["authorization"].removeprefix("Bearer ")
+    for token in (
+        "wrong",
+        with_claims(valid_token, exp=int(time.time()) - 5),
+        with_claims(valid_token, aud="demo-other"),
+    ):
         ok(context.anonymous.get("/users/me", headers={"Authorization": f"Bearer {token}"}), 401)
 
 
@@ -85,10 +89,10 @@ def polling_ends(context: CheckContext) -> None:
 
 
 def routes(*expected: str) -> Check:
-    """Returns a check that each route exists: the response comes from the operation, and not from the router."""
+    """Returns a check that each route exists, so that the response comes from its operation and not from the router."""
 
     def check(context: CheckContext) -> None:
-        known = {
+        fixed_values = {
             "provider": "openai",
             "model": "gpt-4.1-mini",
             "session_id": fresh("s"),
@@ -97,7 +101,7 @@ def routes(*expected: str) -> Check:
         for route in expected:
             method, template = route.split()
             ids = {name: fresh("x") for name in ("user_id", "agent_id", "demo_id", "friendly_name")}
-            path = template.format(**known, **ids)
+            path = template.format(**fixed_values, **ids)
             response = context.mine.request(method, path)
             assert response.status_code != 405, route
             assert "There is no route" not in response.text, route

@@ -1,6 +1,6 @@
-"""The sentences of the API's specification in order, each with its check, or the reason why it needs none.
+"""The sentences of the API's specification, in order, each with its check or the reason why it needs none.
 
-Sentences are verbatim. Lines with several sentences are split; bullets and empty lines are left out.
+Sentences are verbatim. Lines with several sentences are split. Bullets and empty lines are omitted.
 """
 
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from tests.e2e.sentences.context import Check
 
 @dataclass(frozen=True)
 class NoCheck:
-    """The sentence promises nothing that could be checked, for this reason."""
+    """The reason why a sentence needs no check: it does not promise anything that could be checked."""
 
     reason: str
 
 
 HEADING = NoCheck("a heading")
-ROUTE_NAME = NoCheck("only names the route that the next sentences describe")
+ROUTE_NAME = NoCheck("the name of the route that the next sentences describe")
 
 SENTENCES: list[tuple[str, Check | NoCheck]] = [
-    ("Skip to main content", NoCheck("belongs to the page that it was copied from")),
-    ("User Service API", NoCheck("its title")),
+    ("Skip to main content", NoCheck("a link on the page from which the specification was copied")),
+    ("User Service API", NoCheck("the title")),
     ("This document describes the HTTP surface of the user-service FastAPI app.", service.describes_itself),
     (
         "The service powers provider discovery, chat orchestration, agent lifecycle management, demo "

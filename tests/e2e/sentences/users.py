@@ -1,4 +1,4 @@
-"""Checks of the sentences about users, their allowances and usage, and administrators."""
+"""Checks for the sentences about users, their allowances and usage, and administrators."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.sentences.context import Check, CheckContext, fresh, ok
 
 FAR = 4_000_000_000_000
-"""Epoch milliseconds."""
+"""A time in the distant future, in milliseconds since the epoch."""
 COMBINATIONS: list[dict[str, float]] = [
     {"monthlyAllowance": 60},
     {"allowanceResetDate": FAR},
@@ -31,18 +31,18 @@ def profile(context: CheckContext) -> None:
 
 
 def accepts_a_number(path: str, field: str, number: float) -> Check:
-    """Returns a check that the route accepts the number, and refuses other values."""
+    """Returns a check that the route accepts the number, and refuses invalid values."""
 
     def check(context: CheckContext) -> None:
         assert ok(context.mine.put(path, json={field: number}))["usageInfo"][field] == number
-        for wrong in ({}, {field: "x"}, {field: -1}, {field: None}):
-            ok(context.mine.put(path, json=wrong), 422)
+        for invalid in ({}, {field: "x"}, {field: -1}, {field: None}):
+            ok(context.mine.put(path, json=invalid), 422)
 
     return check
 
 
 def stores_a_number(path: str, field: str, *numbers: float) -> Check:
-    """Returns a check that sets each number, and reads it back."""
+    """Returns a check that the route stores each number, which can then be read."""
 
     def check(context: CheckContext) -> None:
         for number in numbers:
@@ -60,16 +60,16 @@ def reports_usage(context: CheckContext) -> None:
 
 def usage_is_appended_and_charged(context: CheckContext) -> None:
     before = usage_info(context)
-    mark = fresh("purpose")
-    ok(context.mine.post("/users/me/usage", json={"responseCost": 0.25, "metadata": {"purpose": mark}}))
+    purpose = fresh("purpose")
+    ok(context.mine.post("/users/me/usage", json={"responseCost": 0.25, "metadata": {"purpose": purpose}}))
     after = usage_info(context)
     assert after["spendRemaining"] == pytest.approx(before["spendRemaining"] - 0.25)
-    (entry,) = (entry for entry in after["usage"] if entry["metadata"] == {"purpose": mark})
+    (entry,) = (entry for entry in after["usage"] if entry["metadata"] == {"purpose": purpose})
     assert entry["responseCost"] == 0.25
 
 
 def resets(context: CheckContext) -> None:
-    """The usage list is emptied. With authentication, the allowance is a limit, and the remaining amount is kept."""
+    """A reset empties the usage list. With authentication, the allowance is a limit, so the remaining amount stays."""
     ok(context.mine.post("/users/me/usage", json={"responseCost": 5}))
     before = usage_info(context)
     ok(context.mine.post("/users/me/reset-allowance"))
@@ -80,15 +80,15 @@ def resets(context: CheckContext) -> None:
 
 def lists_users(context: CheckContext) -> None:
     mine = ok(context.mine.get("/users/me"))["_id"]
-    found: list[str] = []
-    page: dict[str, str] = {}
+    user_ids: list[str] = []
+    query: dict[str, str] = {}
     while True:
-        response = context.admin.get("/admin/users", params=page)
-        found += [user["_id"] for user in ok(response)]
+        response = context.admin.get("/admin/users", params=query)
+        user_ids += [user["_id"] for user in ok(response)]
         if "x-next-page-token" not in response.headers:
             break
-        page = {"pageToken": response.headers["x-next-page-token"]}
-    assert mine in found
+        query = {"pageToken": response.headers["x-next-page-token"]}
+    assert mine in user_ids
     ok(context.mine.get("/admin/users"), context.refused_status)
 
 

@@ -26,7 +26,7 @@ from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
 from tests.database_faults import lose_responses
-from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
+from tests.doubles.model_server import Answer, BrokenConnection, Fail, ModelServer, Wire
 from tests.services.harness import MODEL, Harness, chat, create_answering_service
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
@@ -192,7 +192,7 @@ def unpriced_catalog(environ: dict[str, str], model_server: ModelServer) -> Cata
     ("step", "charged"),
     [
         (Answer("yes"), 250_000),
-        (Cut(), 250_000),
+        (BrokenConnection(), 250_000),
         (Wire(b"<html>"), 250_000),
         (Answer("yes", reported_cost=0.0123), 12_300),
         (Fail(500), 0),

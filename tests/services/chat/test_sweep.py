@@ -72,8 +72,8 @@ async def test_a_ticket_whose_task_waits_is_not_queued_again(
 async def test_a_ticket_is_queued_less_and_less_often_if_tasks_cannot_be_looked_up(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The interval between two tasks for a ticket doubles each time, up to an hour."""
-    cloud_tasks.tells = False
+    """The interval doubles each time, up to an hour."""
+    cloud_tasks.can_look_up = False
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     outcomes: list[Swept] = []
     for minutes in (0, 9, 11, 19, 21, 39, 41, 59, 61, 61):

@@ -22,11 +22,11 @@ from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
-from tests.doubles.served import ServedInThread
+from tests.doubles.served import ThreadedServer
 
 
-class OddServer(ServedInThread):
-    """An MCP server that lists `tools`, a JSON string that a test sets."""
+class OddServer(ThreadedServer):
+    """An MCP server whose `tools`, a JSON text, are set by a test."""
 
     def __init__(self) -> None:
         self.tools = "[]"
