@@ -171,7 +171,7 @@ async def test_a_document_that_is_not_a_spec_is_400(
         ("/status/429", "127.0.0.1 responded with status 429"),
         ("/status/500", "127.0.0.1 responded with status 500"),
         ("/status/503", "127.0.0.1 responded with status 503"),
-        ("/half", " did not answer in valid HTTP."),
+        ("/half", " did not send a valid HTTP response."),
         ("/redirect?to=http://[::1", "127.0.0.1 redirects to an invalid URL."),
     ],
 )
@@ -205,7 +205,7 @@ async def test_a_document_that_is_too_long_is_400(serve: Serve, api_server: ApiS
     client = serve(specs, outbound_allowed_hosts=(api_server.host,), outbound_max_bytes=100_000)
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 400
-    assert response.json() == {"detail": "The document is too long. The answer is longer than 100000 bytes."}
+    assert response.json() == {"detail": "The document is too long. The response is longer than 100000 bytes."}
 
 
 @pytest.mark.parametrize(

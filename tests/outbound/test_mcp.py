@@ -149,7 +149,7 @@ async def test_parallel_calls(url: str, settings: Settings) -> None:
 
 async def test_other_servers_are_reported(mcp_server: McpServer, api_server: ApiServer, settings: Settings) -> None:
     """A wrong path, a server without MCP, and an unreachable server are reported by different errors."""
-    with pytest.raises(NotMcp, match=r"did not answer as an MCP server does \(status 404\)"):
+    with pytest.raises(NotMcp, match=r"did not respond like an MCP server \(status 404\)"):
         await list_tools(f"{mcp_server.address}/nowhere", None, settings)
     with pytest.raises(NotMcp):
         await list_tools(f"{api_server.address}/echo", None, settings)
