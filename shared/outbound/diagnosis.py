@@ -35,9 +35,7 @@ def explain_failure(error: Exception, host: str) -> OutboundError:
         return BadRequest("The request is not valid HTTP: check its headers.")
     if isinstance(error, httpcore2.RemoteProtocolError) and causes:
         return BadResponse(f"{host} did not send a valid HTTP response.")
-    return Unreachable(
-        f"{host} closed the connection."
-    )  # httpcore2 reports this as a RemoteProtocolError without a cause
+    return Unreachable(f"{host} closed the connection.")  # reported as a protocol error without a cause
 
 
 _CERTIFICATE_PROBLEMS = {

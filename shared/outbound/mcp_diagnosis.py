@@ -61,7 +61,7 @@ def _explain_unparsed(error: MCPError) -> str:
 
 
 def _locate(error: ValidationError) -> str:
-    """Returns the path of the first invalid field, such as `tools[3].inputSchema`. It may contain text of the server."""
+    """Returns the path of the first invalid field, such as `tools[3].inputSchema`. It may quote the server."""
     place = ""
     for part in error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]:
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
