@@ -40,7 +40,7 @@ async def test_a_chat_is_followed_to_the_worker(
     assert messages_of_request(lines()) == ["POST /chat 200"]
     assert await deliver(serve, cloud_tasks) == 425
     first, *_, last = messages_of_request(lines())
-    assert first.startswith("A call of openai/gpt-4.1-mini failed")
+    assert first.startswith("A call to openai/gpt-4.1-mini failed")
     assert last == "POST / 425"
     assert await deliver(serve, cloud_tasks) == 204
     assert messages_of_request(lines()) == ["Charged", "POST / 204"]

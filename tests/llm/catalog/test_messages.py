@@ -59,7 +59,7 @@ def test_some_providers_need_a_user_message(provider: str, model: str):
     """These providers refuse system messages alone, and an answer before the first question."""
     with pytest.raises(InvalidMessages, match="in addition to system messages"):
         check(provider, model, ("system", "Be brief."))
-    with pytest.raises(InvalidMessages, match="The first message must be the user's"):
+    with pytest.raises(InvalidMessages, match="the first message must be the user's"):
         check(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
 
 
@@ -84,7 +84,7 @@ def test_a_begun_answer_is_refused_by_models_that_cannot_continue_it(provider: s
     """It is refused even before a system message, because system messages are sent first."""
     begun = [("user", "Hi."), ("assistant", "Hel")]
     for turns in (begun, [*begun, ("system", "Be brief.")]):
-        with pytest.raises(InvalidMessages, match="The last message must be the user's"):
+        with pytest.raises(InvalidMessages, match="the last message must be the user's"):
             check(provider, model, *turns)
 
 
