@@ -69,7 +69,7 @@ def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any])
         ({"$ref": "x"}, "another document"),
         ({"$ref": "file:///etc/passwd"}, "another document"),
         ({"$schema": "http://example.com/mine"}, "$schema"),
-        ({"type": "object", "properties": {"a": {"$id": "http://example.com/"}}}, "its own id"),
+        ({"type": "object", "properties": {"a": {"$id": "http://example.com/"}}}, "an id of its own"),
         ({"$schema": "https://json-schema.org/draft/2020-12/schema", "$dynamicRef": "#x"}, "not supported"),
         ({"type": "object", "description": "x" * 100_000}, "bytes"),
         ({"type": "object", "properties": {f"p{n}": {"pattern": "a"} for n in range(201)}}, "regular expressions"),
