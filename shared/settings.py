@@ -101,7 +101,7 @@ class Settings(BaseModel):
     admin_password_rate_per_minute: int = Field(
         default=60,
         ge=0,
-        description="attempts from all addresses together; addresses that sent the correct password share another limit; "
+        description="attempts from all addresses together; those that sent the correct password share another limit; "
         "0: no limit",
     )
     trusted_proxies: int = Field(
