@@ -1,1 +1,1 @@
-"""The common library of all functions. It knows no function."""
+"""The common library of all functions. It does not depend on any of them."""

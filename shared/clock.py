@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 
 def time() -> float:
-    """Seconds since 1970."""
+    """Returns the seconds since 1970."""
     return _time.time()  # noqa: TID251 - the only use
 
 
 def now() -> datetime:
-    """The current time in UTC."""
+    """Returns the current time in UTC."""
     return datetime.fromtimestamp(time(), UTC)

@@ -15,7 +15,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 
 
 def report(record: logging.LogRecord, stack_trace: str | None, request: RequestContext | None) -> dict[str, Any]:
-    """The fields that make the log line of `record` an error event. Secrets are redacted from its message.
+    """Returns the fields that make the log line of `record` an error event. Secrets are redacted from its message.
 
     An event is grouped by its stack trace, or by the code that logged it if there is none. The caller may add the
     response's status as `extra={"status": 500}`.
@@ -38,7 +38,7 @@ def report(record: logging.LogRecord, stack_trace: str | None, request: RequestC
 
 
 def _service() -> dict[str, str]:
-    """Cloud Run's names of the service and its revision; "local" for a local process."""
+    """Returns the names that Cloud Run gives the service and its revision; "local" for a local process."""
     service = {"service": os.environ.get("K_SERVICE") or "local"}
     revision = os.environ.get("K_REVISION")
     return {**service, "version": revision} if revision else service

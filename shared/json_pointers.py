@@ -1,7 +1,7 @@
 """Follows JSON Pointers (RFC 6901) in the fragments of `$ref`s, within one untrusted document.
 
-The library `referencing` resolves references across documents, by their ids, while nothing here may refer to another
-document. It also indexes into strings, and raises `ValueError` or `TypeError` for pointers that do not fit a document.
+The library `referencing` is not used: it resolves references across documents, which must not be possible here. It
+also indexes into strings, and raises `ValueError` or `TypeError` for pointers that do not fit a document.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def follow_written_pointer(document: object, reference: str) -> object:
 
 
 def unescape(part: str) -> str:
-    """One part of a pointer, with its `~0` and `~1` replaced."""
+    """Returns one part of a pointer, with its `~0` and `~1` replaced."""
     return part.replace("~1", "/").replace("~0", "~")
 
 

@@ -20,8 +20,8 @@ SPAN_FIELD = "logging.googleapis.com/spanId"
 SAMPLED_FIELD = "logging.googleapis.com/trace_sampled"
 LABELS_FIELD = "logging.googleapis.com/labels"
 _ROOT = "agents"
-_NO_FAULTS = {f"{_ROOT}.access", f"{_ROOT}.client"}
-"""Loggers whose errors are not ours, or are reported elsewhere: frontends' logs, and 5xx responses."""
+_UNREPORTED = {f"{_ROOT}.access", f"{_ROOT}.client"}
+"""Loggers whose errors are not events: those of frontends are not ours, and 5xx responses are reported elsewhere."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON with the fields that Cloud Logging knows."""
+        """Returns one line of JSON with the fields that Cloud Logging knows."""
         entry: dict[str, Any] = {
             "severity": record.levelname,
             "message": record.getMessage(),
@@ -43,7 +43,7 @@ class JsonFormatter(logging.Formatter):
             entry.update(_request_fields(request))
         entry.update(getattr(record, "fields", {}))
         stack_trace = redact(self.formatException(record.exc_info)) if record.exc_info else None
-        if record.levelno >= logging.ERROR and record.name not in _NO_FAULTS:
+        if record.levelno >= logging.ERROR and record.name not in _UNREPORTED:
             entry.update(report(record, stack_trace, request))
         elif stack_trace is not None:
             entry["stack_trace"] = stack_trace
@@ -51,7 +51,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _request_fields(request: RequestContext) -> dict[str, Any]:
-    """The fields by which Cloud Logging groups the lines of a request, and finds them by its id."""
+    """Returns the fields by which Cloud Logging groups the lines of a request, and finds them by its id."""
     return {
         TRACE_FIELD: f"projects/{request.project}/traces/{request.trace.trace_id}",
         SPAN_FIELD: request.trace.span_id,
@@ -61,7 +61,7 @@ def _request_fields(request: RequestContext) -> dict[str, Any]:
 
 
 class _StandardOutput(logging.StreamHandler[TextIO]):
-    """Writes to the current `sys.stdout`, not to the one at the time when logging was configured."""
+    """Writes to the current `sys.stdout`, which may have been replaced since logging was configured."""
 
     def __init__(self) -> None:
         super().__init__(sys.stdout)
@@ -72,7 +72,7 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
 
 
 def configure_logging() -> None:
-    """Sends this project's log lines to standard output. Safe to call again."""
+    """Sends this project's log lines to standard output. Repeated calls have no effect."""
     # The Firebase CLI sets this to true for every function, after all other settings. Then functions-framework would
     # configure logging after importing a function's module, which disables all loggers that already exist.
     os.environ["LOG_EXECUTION_ID"] = "false"
@@ -90,5 +90,5 @@ def configure_logging() -> None:
 
 
 def get_logger(name: str) -> logging.Logger:
-    """A logger below `agents`. Pass details as `extra={"fields": {...}}`."""
+    """Returns a logger below `agents`. Pass details as `extra={"fields": {...}}`."""
     return logging.getLogger(f"{_ROOT}.{name}")

@@ -1,4 +1,4 @@
-"""Checks untrusted numbers: in Python, `True` is an int, and a float may be infinite or not a number."""
+"""Checks untrusted numbers: in Python, `True` is an int, and a float may be infinite or NaN."""
 
 import math
 from typing import TypeGuard

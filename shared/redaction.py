@@ -36,14 +36,14 @@ _ASSIGNED = re.compile(
 
 
 def redact(text: str) -> str:
-    """`text` without keys, tokens, private keys and passwords in common formats."""
+    """Returns `text` without keys, tokens, private keys and passwords in common formats."""
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _SECRETS.sub(HIDDEN, text))
 
 
 def redact_json(value: JsonValue) -> JsonValue:
     """Redacts all strings in a JSON value. The whole value of a field such as "password" is replaced.
 
-    A number in such a field stays, because `prompt_tokens` counts tokens, and keys are not numbers.
+    A number in such a field is not replaced: fields such as `prompt_tokens` count tokens, and secrets are not numbers.
     """
     match value:
         case str():

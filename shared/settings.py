@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 MAX_DOLLARS = 1_000_000_000
-"""More than any allowance, but small enough for a JSON number to be exact to the millionth."""
+"""The highest allowance, in US dollars. JSON numbers up to this are exact to the millionth."""
 
 MAX_DEPLOYMENT_BUDGET = 10_000
-"""US dollars per day for one published agent, which is more than its calls should ever spend."""
+"""The highest daily budget of a published agent, in US dollars: more than its calls should ever spend."""
 
 
 def _split_commas(value: Any) -> Any:
@@ -59,30 +59,35 @@ class Settings(BaseModel):
     functions_emulator: bool = Field(default=False, description="set by the Firebase Emulator Suite")
     k_service: str | None = Field(default=None, description="set by Cloud Run")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split_commas), AfterValidator(_check_origins)] = Field(
-        default=(), description="origins of pages that may call; unset: locally those of this machine, otherwise none"
+        default=(), description="origins of pages that may call; unset: locally, those of this machine; otherwise none"
     )
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
 
     sign_in_check_seconds: float = Field(
-        default=300, ge=0, description="after which tokens that are revoked or of a disabled user are refused; 0: never"
+        default=300, ge=0, description="how soon revoked tokens and tokens of disabled users are refused; 0: never"
     )
 
-    store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
+    store_timeout_seconds: float = Field(
+        default=20, gt=0, description="the time limit for a read, or for a transaction with its retries"
+    )
 
     default_allowance: float = Field(
-        default=100, ge=0, le=MAX_DOLLARS, description="a new user's, in US dollars; no default in the cloud"
+        default=100,
+        ge=0,
+        le=MAX_DOLLARS,
+        description="the allowance of a new user, in US dollars; no default in the cloud",
     )
     allowance_ceiling: float | None = Field(
         default=None,
         ge=0,
         le=MAX_DOLLARS,
-        description="the amount up to which users may raise their own; unset: the default allowance",
+        description="the amount up to which users may raise their own allowance; unset: the default allowance",
     )
     unpriced_hold: float | None = Field(
         default=None,
         gt=0,
         le=MAX_DOLLARS,
-        description="US dollars held for a call of a model that has no price but reports its cost; unset: such models "
+        description="US dollars held for a call to a model that has no price but reports its cost; unset: such models "
         "are refused in a deployment",
     )
     allowance_refill: Literal["monthly", "never"] = Field(
@@ -96,23 +101,27 @@ class Settings(BaseModel):
     admin_password_rate_per_minute: int = Field(
         default=60,
         ge=0,
-        description="attempts from all addresses together; addresses that sent the right password share another limit; "
+        description="attempts from all addresses together; those that sent the correct password share another limit; "
         "0: no limit",
     )
     trusted_proxies: int = Field(
-        default=0, ge=0, description="proxies before a function that append to X-Forwarded-For, without Hosting"
+        default=0,
+        ge=0,
+        description="the number of proxies in front of a function that append to X-Forwarded-For, without Hosting",
     )
     hosting_edges: Annotated[tuple[str, ...], BeforeValidator(_split_commas), AfterValidator(_check_networks)] = Field(
         default=(), description="the networks from which Hosting calls functions; unset: Google's own"
     )
     admin_panel_enabled: bool = False
     admin_password: SecretStr | None = None
-    sweep_after_seconds: float = Field(default=300, gt=0, description="how long a ticket may stay unchanged")
+    sweep_after_seconds: float = Field(
+        default=300, gt=0, description="how long a ticket may remain unchanged before the sweep takes it up"
+    )
     ticket_max_age_seconds: float = Field(
-        default=6 * 3600, gt=0, description="from its first attempt until an unfinished ticket is given up"
+        default=6 * 3600, gt=0, description="the time from its first attempt after which an unfinished ticket fails"
     )
     ticket_max_wait_seconds: float = Field(
-        default=24 * 3600, gt=0, description="how long a ticket may wait for its first attempt before it is given up"
+        default=24 * 3600, gt=0, description="how long a ticket may wait for its first attempt before it fails"
     )
     agent_chats_at_once: int = Field(
         default=8, ge=0, description="one user's chats with agents that are worked on at a time; 0: no limit"
@@ -133,8 +142,8 @@ class Settings(BaseModel):
     worker_location: str = "us-central1"
     worker_queue: str = Field(default="worker", description="the queue, and the function that it calls")
     worker_url: str | None = Field(default=None, description="where tasks are sent; unset: derived from the location")
-    worker_service_account: str | None = Field(default=None, description="the account whose OIDC tokens may call it")
-    sweep_service_account: str | None = Field(default=None, description="the account whose OIDC tokens may call it")
+    worker_service_account: str | None = Field(default=None, description="the account that may call the worker")
+    sweep_service_account: str | None = Field(default=None, description="the account that may call the sweep")
     worker_timeout_seconds: int = Field(
         default=540,
         ge=15,
@@ -149,42 +158,49 @@ class Settings(BaseModel):
         default=60, gt=0, description="how long a worker keeps a ticket without renewing its lease"
     )
     model_timeout_seconds: float = Field(
-        default=300, gt=0, description="one model call; less than the worker's timeout"
+        default=300, gt=0, description="the time limit for a model call; must be less than the worker's timeout"
     )
 
-    run_timeout_seconds: float = Field(default=50, gt=0, description="an agent's run in an HTTP request")
-    run_cpu_seconds: float = Field(default=10, gt=0, description="CPU time of one run, without waiting")
-    run_memory_bytes: int = Field(default=64 * 1024 * 1024, gt=0, description="memory of one run")
-    run_log_bytes: int = Field(default=64 * 1024, gt=0, description="the longest output of a run; the rest is dropped")
-    run_result_bytes: int = Field(default=1_000_000, gt=0, description="the longest result of a run, as JSON")
+    run_timeout_seconds: float = Field(
+        default=50, gt=0, description="the time limit for an agent's run in an HTTP request"
+    )
+    run_cpu_seconds: float = Field(default=10, gt=0, description="the maximum CPU time of one run, without waiting")
+    run_memory_bytes: int = Field(default=64 * 1024 * 1024, gt=0, description="the maximum memory of one run")
+    run_log_bytes: int = Field(default=64 * 1024, gt=0, description="the maximum output of a run; the rest is dropped")
+    run_result_bytes: int = Field(default=1_000_000, gt=0, description="the maximum size of a run's result, as JSON")
     run_max_calls: int = Field(
-        default=100, gt=0, description="of models, tools, agents and HTTP, by a run and the agents that it calls"
+        default=100,
+        gt=0,
+        description="calls to models, tools, agents and HTTP servers by a run and the agents that it calls",
     )
     run_max_depth: int = Field(default=3, ge=0, description="how many levels deep agents may call agents")
     run_max_cost: float = Field(
-        default=5, gt=0, le=MAX_DOLLARS, description="US dollars, of a run and the agents that it calls"
+        default=5,
+        gt=0,
+        le=MAX_DOLLARS,
+        description="the maximum cost of a run and the agents that it calls, in US dollars",
     )
     runs_at_once: int = Field(
         default=128,
         gt=0,
-        description="in one process; a caller gets a quarter of them, at most eight; an agent or owner twice that",
+        description="runs in one process; a caller gets a quarter of them, at most eight; an agent or owner twice that",
     )
     run_seconds_per_minute: float = Field(
         default=3600,
         ge=0,
-        description="of all runs in one user's HTTP requests; 3600 allows sixty continuous runs; 0: no limit",
+        description="run time of one user's HTTP requests; 3600 allows sixty continuous runs; 0: no limit",
     )
-    max_agents: int = Field(default=1000, gt=0, description="that one user may store")
-    max_demos: int = Field(default=1000, gt=0, description="that one user may store")
-    max_sessions: int = Field(default=1000, gt=0, description="that one user may store")
+    max_agents: int = Field(default=1000, gt=0, description="agents that one user may store")
+    max_demos: int = Field(default=1000, gt=0, description="demos that one user may store")
+    max_sessions: int = Field(default=1000, gt=0, description="sessions that one user may store")
     max_stored_bytes: int = Field(
-        default=200 * 1024 * 1024, gt=0, description="of one user's agents; the limit for demos is the same"
+        default=200 * 1024 * 1024, gt=0, description="the size of one user's agents; the limit for demos is the same"
     )
     max_waiting_chats: int = Field(
         default=1000, gt=0, description="one user's accepted and unfinished chats; more are refused"
     )
     rest_rate_per_minute: int = Field(
-        default=600, ge=0, description="from one address, for one deployment; 0: no limit"
+        default=600, ge=0, description="calls from one address to one deployment; 0: no limit"
     )
     deployment_budget_per_day: float = Field(
         default=1,
@@ -194,17 +210,19 @@ class Settings(BaseModel):
     )
 
     outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
-    outbound_timeout_seconds: float = Field(default=30, gt=0, description="one fetch, with its redirects")
-    outbound_max_bytes: int = Field(default=5 * 1024 * 1024, gt=0, description="the longest response that is read")
+    outbound_timeout_seconds: float = Field(
+        default=30, gt=0, description="the time limit for a request with its redirects"
+    )
+    outbound_max_bytes: int = Field(default=5 * 1024 * 1024, gt=0, description="the maximum size of a response")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Reads `environ`. A variable that is set but empty counts as not set.
 
         In the cloud, authentication is on unless `APP_ENV=local` turns it off explicitly. Any other value is refused,
-        and so are the variables that accept unsigned tokens or private addresses, because a mistake must not open the
-        service. The default allowance must be set there, because the operator pays for it. One proxy is trusted there,
-        which is Google's front end, and the accounts that may call the worker and the sweep are those that
+        and so are the variables that accept unsigned tokens or private addresses, because a mistake must not expose the
+        service. The default allowance must be set there, because the operator pays for it. One proxy is trusted there:
+        Google's front end. The accounts that may call the worker and the sweep are those that
         `deploy/bootstrap` creates. The Firebase CLI passes the project in `GCLOUD_PROJECT`.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}

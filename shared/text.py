@@ -2,7 +2,7 @@
 
 
 def shorten(text: str, limit: int) -> str:
-    """`text`, cut to at most `limit` characters, including a final "…" if it is cut.
+    """Cuts `text` to at most `limit` characters, including a final "…" if it is cut.
 
     `limit` must be at least 1.
     """

@@ -1,4 +1,4 @@
-"""The request that work belongs to: its id, and its position in a distributed trace.
+"""The identity of the request that is being processed: its id, and its position in a distributed trace.
 
 The formats are W3C's `traceparent` (https://www.w3.org/TR/trace-context/) and Google's older `X-Cloud-Trace-Context`.
 No spans are created here: the platform creates them, and log lines refer to them.
@@ -24,7 +24,7 @@ _SAMPLED = 1
 
 @dataclass(frozen=True)
 class TraceContext:
-    """`trace_id`: 32 lower-case hex digits. `span_id`: 16, of the span that requested it. Neither is all zeros."""
+    """`trace_id`: 32 lower-case hex digits. `span_id`: 16 digits, of the calling span. Neither is all zeros."""
 
     trace_id: str
     span_id: str
@@ -37,12 +37,12 @@ class TraceContext:
 
 
 def new_trace() -> TraceContext:
-    """A new trace that is not sampled."""
+    """Returns a new trace that is not sampled."""
     return TraceContext(secrets.token_hex(16), secrets.token_hex(8))
 
 
 def parse_traceparent(value: str) -> TraceContext | None:
-    """None if the value is invalid by W3C's rules. Future versions may have more fields after the flags."""
+    """Parses a `traceparent`. Returns None if it is invalid. Future versions may have more fields after the flags."""
     match = _TRACEPARENT.fullmatch(value.strip(" \t"))
     if match is None:
         return None
@@ -63,7 +63,7 @@ def parse_cloud_trace(value: str) -> TraceContext | None:
 
 
 def parse_request_id(value: str) -> str | None:
-    """`value` if it has 1 to 128 letters, digits, dots, hyphens and underscores, which are safe in headers and logs."""
+    """Returns `value` if it is safe in headers and logs: 1 to 128 letters, digits, dots, hyphens and underscores."""
     return value if _REQUEST_ID.fullmatch(value) else None
 
 

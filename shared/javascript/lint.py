@@ -1,7 +1,7 @@
-"""Checks the JavaScript that a model wrote for a page: whether it parses, and whether parts of it cannot work there.
+"""Checks the JavaScript that a model wrote for a page: whether it parses, and whether all of it can work there.
 
-This is the only module that imports tree_sitter. Its parser continues after errors, so all of them are found. It also
-accepts code that does not work in a page's script: JSX, and the syntax of modules.
+This is the only module that imports tree_sitter, whose parser continues after errors and so finds all of them. The
+parser also accepts code that does not work in a page's script: JSX and module syntax.
 """
 
 import re
@@ -15,9 +15,9 @@ import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
 API_BASE = "API_BASE_URL"
-"""The constant that is defined for a page's script."""
+"""The constant that is defined for the page's script."""
 _MAX_PROBLEMS = 10
-_MAX_FOUND = 100
+_MAX_COLLECTED = 100
 _MAX_STEPS = 100
 _MAX_SHOWN_BYTES = 500
 _DYNAMIC = "\0"
@@ -52,15 +52,17 @@ class Problem:
 
 
 def find_problems(code: str, apis: Collection[str]) -> list[Problem]:
-    """The first problems, by line, that keep `code` from working in a page that may call the deployments `apis`.
+    """Returns the first problems, by line, that keep `code` from working in a page. `apis`: the selected deployments.
 
     If the code has syntax errors, only these are returned. Calls are found in literals: a string `/rest/{name}`,
     optionally after `API_BASE_URL` or a host. Names that are composed at run time are not checked.
     """
     source = code.encode(errors="replace").rstrip()
     tree = _parser().parse(source)
-    found = _syntax(tree, len(source)) if tree.root_node.has_error else _semantics(tree, set(apis))
-    return sorted(dict.fromkeys(islice(found, _MAX_FOUND)), key=lambda problem: problem.line)[:_MAX_PROBLEMS]
+    problems = (
+        _find_syntax_errors(tree, len(source)) if tree.root_node.has_error else _find_semantic_problems(tree, set(apis))
+    )
+    return sorted(dict.fromkeys(islice(problems, _MAX_COLLECTED)), key=lambda problem: problem.line)[:_MAX_PROBLEMS]
 
 
 @cache
@@ -82,7 +84,7 @@ class _Place:
 
 
 def _places(tree: Tree) -> Iterator[_Place]:
-    """All nodes, in source order, at any depth. The walk changes `above`, so callers must not store it."""
+    """Yields all nodes, in source order, at any depth. The walk changes `above`, so callers must not store it."""
     cursor = tree.walk()
     above: list[Node] = []
     functions = 0
@@ -100,7 +102,7 @@ def _places(tree: Tree) -> Iterator[_Place]:
             functions -= above.pop().type in _FUNCTIONS
 
 
-def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
+def _find_syntax_errors(tree: Tree, length: int) -> Iterator[Problem]:
     for place in _places(tree):
         node = place.node
         if node.is_missing:
@@ -113,7 +115,7 @@ def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
                 yield Problem(_line(node), f"Syntax error at {shown!r}.")
 
 
-def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
+def _find_semantic_problems(tree: Tree, apis: set[str]) -> Iterator[Problem]:
     for place in _places(tree):
         node, line = place.node, _line(place.node)
         match node.type:
@@ -122,7 +124,7 @@ def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
                     known = ", ".join(sorted(apis)) or "none"
                     yield Problem(line, f"/rest/{name[:100]} is not among the selected APIs. They are: {known}.")
             case "identifier" | "shorthand_property_identifier_pattern" if _declares(place, API_BASE):
-                yield Problem(line, f"{API_BASE} is already defined: use it, and do not declare it.")
+                yield Problem(line, f"{API_BASE} is already defined: use it without declaring it.")
             case "identifier" | "property_identifier" if _text(node) in _STORAGE and not _is_key(place):
                 yield Problem(line, f"The page has no {_text(node)}: using it fails. Keep state in variables.")
             case "await_expression" if not place.in_function:
@@ -161,7 +163,10 @@ def _is_key(place: _Place) -> bool:
 
 
 def _called_deployment(place: _Place) -> str | None:
-    """The deployment that a literal calls; None for other literals, and for a name that the literal only begins."""
+    """Returns the deployment that a literal calls.
+
+    Returns None for other literals, and for a literal with only the beginning of the name.
+    """
     match = _CALL.match(_value(place.node))
     if match is None:
         return None
@@ -171,7 +176,7 @@ def _called_deployment(place: _Place) -> str | None:
 
 
 def _value(literal: Node) -> str:
-    """A literal's text. `${API_BASE_URL}` is omitted, and other substitutions become `_DYNAMIC`."""
+    """Returns a literal's text. `${API_BASE_URL}` is omitted, and other substitutions become `_DYNAMIC`."""
     parts: list[str] = []
     for child in literal.named_children:
         if child.type == "template_substitution":

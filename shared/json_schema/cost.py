@@ -12,13 +12,14 @@ from shared.json_pointers import follow_pointer
 from shared.models.wire import JsonObject
 
 MAX_LEVELS = 100
-"""The nesting limit of a value, and of a schema with its references followed. Validators recurse on limited stacks."""
+"""The maximum nesting of a value, and of a schema with its references followed. Validators recurse on limited stacks.
+"""
 MAX_WORK = 100_000
-"""The limit of evaluations of subschemas."""
+"""The maximum number of evaluations of subschemas."""
 MAX_PATTERNS = 200
-"""The limit of regular expressions in a schema. Each takes up to a tenth of a megabyte."""
+"""The maximum number of regular expressions in a schema. Each takes up to a tenth of a megabyte."""
 
-_PLACES: dict[str, bool] = {  # keywords with a schema, or a list or map of them; True: they apply to the same value
+_PLACES: dict[str, bool] = {  # keywords with one or more schemas; True: these apply to the same value
     **dict.fromkeys(("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"), True),
     **dict.fromkeys(("additionalProperties", "unevaluatedProperties", "propertyNames"), False),
     **dict.fromkeys(("items", "prefixItems", "additionalItems", "unevaluatedItems", "contains"), False),
@@ -28,7 +29,7 @@ _MAPS = {"properties", "patternProperties", "dependentSchemas", "dependencies", 
 
 
 class NotASchema(ValueError):
-    """The schema cannot be used. `problem`: the end of a sentence. `where`: the position as a JSON Pointer."""
+    """The schema cannot be used. `problem`: a clause, such as "it is too long". `where`: a JSON Pointer."""
 
     def __init__(self, problem: str, where: str = "") -> None:
         super().__init__(f"at {where}, {problem}" if where else problem)
@@ -36,7 +37,9 @@ class NotASchema(ValueError):
 
 @dataclass
 class SchemaWork:
-    """`unrolled`: the number of evaluated schemas if each reference is followed, and recursive ones only once.
+    """The work that a schema causes.
+
+    `unrolled`: the schemas to evaluate if recursive references are followed only once.
 
     `recursive`: the number of references that lead back to themselves. `branches`: whether the schema uses anyOf or
     oneOf, whose errors list every branch.
@@ -58,7 +61,7 @@ class _Walk:
     """The ids of the schemas that the walk has entered and not left."""
 
     def visit(self, schema: JsonObject, where: str) -> tuple[int, int]:
-        """The number of evaluations that `schema` causes, and its levels."""
+        """Returns the number of evaluations that `schema` causes, and its levels."""
         key = id(schema)
         if key in self.entered:
             self.result.recursive += 1
@@ -73,7 +76,7 @@ class _Walk:
 
     def _refuse_deeper(self, levels: int, where: str) -> None:
         if len(self.entered) + levels > MAX_LEVELS:
-            raise NotASchema(f"it nests or refers more than {MAX_LEVELS} levels deep", where)
+            raise NotASchema(f"it is nested more than {MAX_LEVELS} levels deep, including references", where)
 
     def _measure(self, schema: JsonObject, where: str) -> tuple[int, int]:
         work, levels = 1, 0
@@ -86,7 +89,7 @@ class _Walk:
         return work, levels + 1
 
     def children(self, schema: JsonObject, where: str) -> Iterator[tuple[JsonObject, str, bool]]:
-        """The subschemas and the target of `$ref`, each with its place and whether it applies to the same value."""
+        """Yields the subschemas and the target of `$ref`, each with its place, and whether it is for the same value."""
         for keyword, same_value in _PLACES.items():
             if keyword in schema:
                 for child, place in _subschemas(keyword, schema[keyword], f"{where}/{keyword}"):
@@ -99,26 +102,28 @@ class _Walk:
 
 
 def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, where: str = "") -> Any:
-    """The target of a `$ref`. `anchors`: see `find_anchors`. Raises `NotASchema` if it is not in the schema."""
+    """Returns the target of a `$ref`. `anchors`: see `find_anchors`. Raises `NotASchema` if it is not in the schema."""
     if not isinstance(reference, str) or not reference.startswith("#"):
-        raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
+        raise NotASchema(
+            'it refers to another document: only references within the schema ("#/…") are supported', where
+        )
     if reference[1:] in anchors:
         return anchors[reference[1:]]
     try:
         return follow_pointer(root, reference)
     except LookupError as error:
-        raise NotASchema(f"{reference[:100]!r} leads nowhere", where) from error
+        raise NotASchema(f"{reference[:100]!r} has no target", where) from error
 
 
 def find_anchors(schema: JsonObject) -> dict[str, JsonObject]:
-    """The subschemas that have anchors, by anchor."""
+    """Returns the subschemas that have anchors, by anchor."""
     return {name: part for part, _ in _all(schema) for name in _anchors(part)}
 
 
 def estimate_work(schema: JsonObject) -> SchemaWork:
     """Measures a schema. Raises `NotASchema` if it is too deep or too much work, endless, or not self-contained."""
     if measure_depth(schema) > 2 * MAX_LEVELS:
-        raise NotASchema(f"it nests more than {MAX_LEVELS} levels deep")
+        raise NotASchema(f"it is nested more than {MAX_LEVELS} levels deep")
     parts = list(_all(schema))
     _refuse_unsupported(schema, parts)
     walk = _Walk(schema, find_anchors(schema))
@@ -142,11 +147,11 @@ def _refuse_unsupported(schema: JsonObject, parts: list[tuple[JsonObject, str]])
         patterns += ("pattern" in part) + (len(by_pattern) if isinstance(by_pattern, dict) else 0)
         for keyword in ("$dynamicRef", "$recursiveRef"):
             if keyword in part:
-                raise NotASchema("the keyword is not supported", f"{where}/{keyword}")
+                raise NotASchema("this keyword is not supported", f"{where}/{keyword}")
         if where and any(name in part for name in id_names):
-            raise NotASchema("a subschema with its own id is not supported", where)
+            raise NotASchema("a subschema with an id of its own is not supported", where)
     if patterns > MAX_PATTERNS:
-        raise NotASchema(f"it has {patterns} regular expressions; at most {MAX_PATTERNS} are allowed")
+        raise NotASchema(f"it has {patterns} regular expressions, but at most {MAX_PATTERNS} are allowed")
 
 
 def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
@@ -169,7 +174,7 @@ def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
 
 
 def measure_depth(value: Any) -> int:
-    """The levels of objects and arrays in a JSON value. Counting stops far above `MAX_LEVELS`."""
+    """Returns the number of levels of objects and arrays in a JSON value. Counting stops far above `MAX_LEVELS`."""
     levels, level = 0, [value]
     while level and levels <= 2 * MAX_LEVELS:
         level = [part for each in level for part in _parts(each)]
@@ -178,12 +183,12 @@ def measure_depth(value: Any) -> int:
 
 
 def measure_size(value: Any, limit: int) -> int:
-    """The number of values that a JSON value consists of. Counting stops above `limit`."""
-    count, waiting = 0, [value]
-    while waiting and count <= limit:
-        each = waiting.pop()
+    """Returns the number of values that a JSON value consists of. Counting stops above `limit`."""
+    count, pending = 0, [value]
+    while pending and count <= limit:
+        each = pending.pop()
         count += 1
-        waiting.extend(_parts(each))
+        pending.extend(_parts(each))
     return count
 
 
@@ -194,7 +199,10 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _subschemas(keyword: str, value: Any, where: str) -> Iterator[tuple[JsonObject, str]]:
-    """The schemas in a keyword's value, with their places. Boolean schemas are omitted, because they cause no work."""
+    """Yields the schemas in a keyword's value, with their places.
+
+    Boolean schemas are omitted, because they cause no work.
+    """
     if isinstance(value, dict):
         value = cast(JsonObject, value)
         if keyword not in _MAPS:
@@ -210,11 +218,11 @@ def _subschemas(keyword: str, value: Any, where: str) -> Iterator[tuple[JsonObje
 
 
 def _all(schema: JsonObject) -> Iterator[tuple[JsonObject, str]]:
-    """Every subschema, including definitions, with its place. References are not followed."""
-    waiting: list[tuple[JsonObject, str]] = [(schema, "")]
-    while waiting:
-        part, where = waiting.pop()
+    """Yields every subschema, including definitions, with its place. References are not followed."""
+    pending: list[tuple[JsonObject, str]] = [(schema, "")]
+    while pending:
+        part, where = pending.pop()
         yield part, where
         for keyword in (*_PLACES, "$defs", "definitions"):
             if keyword in part:
-                waiting.extend(_subschemas(keyword, part[keyword], f"{where}/{keyword}"))
+                pending.extend(_subschemas(keyword, part[keyword], f"{where}/{keyword}"))

@@ -1,9 +1,9 @@
-"""Converts strings to the types of a schema: forms send `"3"` for an integer.
+"""Converts strings to the types of a schema, because forms send `"3"` for an integer.
 
-A string is only converted if the schema does not allow it, so valid values do not change, and if it is unambiguously a
-value of an allowed type. Other values are left to validation (`validation.find_problems`), which reports them. Schemas
-are JSON Schema that `estimate_work` has accepted; values are untrusted. The work is limited: a value that would take
-more is returned unchanged.
+A string is converted only if the schema does not allow it, so valid values do not change, and only if it is
+unambiguously a value of an allowed type. Other values are left to validation (`validation.find_problems`), which
+reports them. Schemas are JSON Schema that `estimate_work` has accepted; values are untrusted. The work is limited: a
+value that would take more is returned unchanged.
 """
 
 import re
@@ -24,31 +24,32 @@ from shared.json_schema.literals import NOTHING, read_literal
 from shared.models.wire import JsonObject
 
 _MAX_ALTERNATIVES = 64
+"""The maximum number of alternatives of one place."""
 _MAX_STEPS = 200_000
-"""The limit of schemas that are visited for one value, which takes at most a second."""
-_IGNORE_BESIDE_REF = re.compile(r"draft-0[3467]")
+"""The maximum number of schemas that are visited for one value, which takes at most a second."""
+_DRAFTS_WITH_LONE_REF = re.compile(r"draft-0[3467]")
 
 Alternative = list[JsonObject]
 """Schemas that all apply. `$ref`, `allOf`, `anyOf` and `oneOf` have been resolved in all of them."""
 
 
-class _TooMuch(Exception):
+class _TooMuchWork(Exception):
     """The conversion would take too long."""
 
 
 def read_texts(schema: JsonObject, value: JsonObject) -> JsonObject:
-    """`value` with its strings converted as far as `schema` is unambiguous; the same object if there are none.
+    """Returns `value` with its strings converted where `schema` is unambiguous; the same object if none are converted.
 
-    It converts `"3"`, `"3.5"`, `"true"`, `"null"`, JSON text of arrays and objects, and `"a, b"` if only an array is
+    Converts `"3"`, `"3.5"`, `"true"`, `"null"`, JSON text of arrays and objects, and `"a, b"` if only an array is
     allowed. An empty string is dropped for an optional property of another type, and becomes null for a required
     property that may be null.
     """
     if measure_depth(value) > MAX_LEVELS:
         return value
-    reader = _Reader(schema, find_anchors(schema), bool(_IGNORE_BESIDE_REF.search(str(schema.get("$schema")))))
+    reader = _Reader(schema, find_anchors(schema), bool(_DRAFTS_WITH_LONE_REF.search(str(schema.get("$schema")))))
     try:
         return cast(JsonObject, reader.read([[schema]], value, required=True))
-    except (_TooMuch, NotASchema):
+    except (_TooMuchWork, NotASchema):
         return value
 
 
@@ -63,7 +64,7 @@ class _Reader:
     types: dict[int, frozenset[str]] = field(default_factory=dict[int, "frozenset[str]"])
 
     def read(self, place: list[list[Any]], value: Any, required: bool) -> Any:
-        """The converted value, or `NOTHING` to drop the property. `place`: alternative lists of schemas."""
+        """Returns the converted value, or `NOTHING` to drop the property. `place`: alternative lists of schemas."""
         if not isinstance(value, str | dict | list):
             return value
         alternatives = self._alternatives(place)
@@ -94,7 +95,7 @@ class _Reader:
         return self.read([list[Any](alternative) for alternative in alternatives], read, required)
 
     def _split(self, alternatives: list[Alternative], text: str) -> Any:
-        """The parts between commas, or `NOTHING` if no element can be written like that."""
+        """Returns the parts between commas, or `NOTHING` if elements cannot be written in this way."""
         elements = self._alternatives(_elements(self._allowing(alternatives, "array"), 0))
         if not any(self._types(each) - {"array", "object", "null"} for each in elements):
             return NOTHING
@@ -123,17 +124,20 @@ class _Reader:
         return value if all(new is each for new, each in zip(read, value, strict=True)) else read
 
     def _alternatives(self, place: list[list[Any]]) -> list[Alternative]:
-        """The alternatives of a place. Raises `_TooMuch`."""
-        found: list[Alternative] = []
+        """Returns the alternatives of a place. Raises `_TooMuchWork`."""
+        alternatives: list[Alternative] = []
         for schemas in place:
             for combination in product(*map(self._expand_once, schemas)):
-                found.append([schema for part in combination for schema in part])
-                if len(found) > _MAX_ALTERNATIVES:
-                    raise _TooMuch
-        return found
+                alternatives.append([schema for part in combination for schema in part])
+                if len(alternatives) > _MAX_ALTERNATIVES:
+                    raise _TooMuchWork
+        return alternatives
 
     def _expand_once(self, schema: Any) -> list[Alternative]:
-        """The alternatives of a schema, including the schemas that it refers to and consists of. They are cached."""
+        """Returns the alternatives of a schema, including the schemas that it refers to and consists of.
+
+        They are cached.
+        """
         self._spend(1)
         if schema is False:
             return []
@@ -141,10 +145,10 @@ class _Reader:
             return [[]]
         schema = cast(JsonObject, schema)
         if id(schema) not in self.known:
-            self.known[id(schema)] = None  # a schema that refers to itself counts as having too many
+            self.known[id(schema)] = None  # a schema that refers to itself counts as having too many alternatives
             self.known[id(schema)] = self._expand(schema)
         if (known := self.known[id(schema)]) is None:
-            raise _TooMuch
+            raise _TooMuchWork
         return known
 
     def _expand(self, schema: JsonObject) -> list[Alternative]:
@@ -153,19 +157,19 @@ class _Reader:
         if "$ref" in schema:
             target = [[resolve(self.root, self.anchors, schema["$ref"])]]
             parts = [target] if self.ref_stands_alone else [*parts, target]
-        own: Alternative = [] if "$ref" in schema and self.ref_stands_alone else [schema]
-        found = [own]
+        siblings: Alternative = [] if "$ref" in schema and self.ref_stands_alone else [schema]
+        alternatives = [siblings]
         for part in parts:
-            found = [[*one, *other] for one, other in product(found, self._alternatives(part))]
-            if len(found) > _MAX_ALTERNATIVES:
-                raise _TooMuch
-        return found
+            alternatives = [[*one, *other] for one, other in product(alternatives, self._alternatives(part))]
+            if len(alternatives) > _MAX_ALTERNATIVES:
+                raise _TooMuchWork
+        return alternatives
 
     def _allowing(self, alternatives: list[Alternative], type_: str) -> list[Alternative]:
         return [alternative for alternative in alternatives if type_ in self._types(alternative)]
 
     def _types(self, alternative: Alternative) -> frozenset[str]:
-        """The types of values that the alternative may allow."""
+        """Returns the types of values that the alternative may allow."""
         types = EVERY_TYPE
         for schema in alternative:
             if id(schema) not in self.types:
@@ -199,9 +203,9 @@ class _Reader:
     def _spend(self, steps: int) -> None:
         self.steps += steps
         if self.steps > _MAX_STEPS:
-            raise _TooMuch
+            raise _TooMuchWork
 
 
 def _elements(alternatives: list[Alternative], index: int) -> list[list[Any]]:
-    """The schemas of an array's element, for each alternative."""
+    """Returns the schemas of an array's element, for each alternative."""
     return [[part for schema in alternative for part in element_schemas(schema, index)] for alternative in alternatives]

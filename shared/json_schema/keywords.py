@@ -12,7 +12,7 @@ EVERY_TYPE = frozenset({"string", "number", "integer", "boolean", "null", "array
 
 
 def allowed_types(schema: JsonObject) -> frozenset[str]:
-    """The types of values that the schema allows. Every integer is a number."""
+    """Returns the types of values that the schema allows. Every integer is a number."""
     types = EVERY_TYPE
     type_ = schema.get("type")
     if type_ is not None:
@@ -24,7 +24,7 @@ def allowed_types(schema: JsonObject) -> frozenset[str]:
 
 
 def listed_values(schema: JsonObject) -> Iterator[list[Any]]:
-    """The lists of values that `const` and `enum` allow, if the schema has them."""
+    """Yields the lists of values that `const` and `enum` allow, if the schema has them."""
     if "const" in schema:
         yield [schema["const"]]
     if isinstance(schema.get("enum"), list):
@@ -32,7 +32,10 @@ def listed_values(schema: JsonObject) -> Iterator[list[Any]]:
 
 
 def property_schemas(schema: JsonObject, name: str) -> list[Any]:
-    """The schemas of a property. Patterns are not tried: if the schema has any, only named properties have schemas."""
+    """Returns the schemas of a property.
+
+    Patterns are not tried: if the schema has any, only named properties have schemas.
+    """
     properties = schema.get("properties")
     if isinstance(properties, dict) and name in properties:
         return [cast(JsonObject, properties)[name]]
@@ -42,7 +45,7 @@ def property_schemas(schema: JsonObject, name: str) -> list[Any]:
 
 
 def element_schemas(schema: JsonObject, index: int) -> list[Any]:
-    """The schemas of an array's element: its own, or the common schema of the remaining elements."""
+    """Returns the schemas of an array's element: its own, or the common schema of the remaining elements."""
     items = schema.get("items")
     first = list_or_empty(schema.get("prefixItems")) or list_or_empty(items)
     if index < len(first):
@@ -52,12 +55,12 @@ def element_schemas(schema: JsonObject, index: int) -> list[Any]:
 
 
 def list_or_empty(value: Any) -> list[Any]:
-    """A keyword's value if it is a list, otherwise an empty list."""
+    """Returns a keyword's value if it is a list, otherwise an empty list."""
     return cast(list[Any], value) if isinstance(value, list) else []
 
 
 def _number_types(values: list[Any]) -> set[str]:
-    """Both types of numbers if there is a number, because 1 and 1.0 are equal."""
+    """Returns both number types if there is a number, because 1 and 1.0 are equal."""
     return {"number", "integer"} if any(_type_of(value) in ("number", "integer") for value in values) else set()
 
 

@@ -11,14 +11,17 @@ from shared.json_schema.cost import MAX_LEVELS, measure_depth
 _MAX_NUMBER_CHARACTERS = 400
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _EXACT = 2**53
-"""Floating-point numbers represent all integers below it exactly."""
+"""Floating-point numbers represent all integers below this exactly."""
 
 NOTHING = object()
 """Represents a missing value, because None represents null."""
 
 
 def read_literal(text: str, types: frozenset[str]) -> Any:
-    """The value of one of these types that a stripped string represents, or `NOTHING`. Strings are not read."""
+    """Returns the value of one of these types that a stripped string represents, or `NOTHING`.
+
+    The type "string" is ignored.
+    """
     if text.lower() in ("true", "false") and "boolean" in types:
         return text.lower() == "true"
     if text == "null" and "null" in types:
@@ -35,7 +38,7 @@ def read_literal(text: str, types: frozenset[str]) -> Any:
 
 
 def _read_number(text: str, whole: bool) -> Any:
-    """The number. `whole`: it must be an integer, which may also be written as 3.0."""
+    """Returns the number. `whole`: whether it must be an integer, which may also be written as 3.0."""
     if text.lstrip("+-").isdigit():
         return int(text)
     number = float(text)

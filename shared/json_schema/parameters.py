@@ -21,7 +21,10 @@ _TYPES: dict[str, ParameterType] = {
 
 
 def to_parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]:
-    """The parameters by name, in the schema's order; none for an invalid schema. Those without a type are strings."""
+    """Returns the parameters by name, in the schema's order; none for an invalid schema.
+
+    Those without a type are strings.
+    """
     if input_schema is None:
         return {}
     try:
@@ -35,15 +38,15 @@ def to_parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSp
 
 
 def _target(schema: JsonObject, part: Any) -> JsonObject:
-    """The part, merged with the definition that it refers to, if any."""
+    """Returns the part, merged with the definition that it refers to, if any."""
     if not isinstance(part, dict):
         return {}
     part = cast(JsonObject, part)
     try:
-        found = follow_pointer(schema, str(part.get("$ref", "")))
+        target = follow_pointer(schema, str(part.get("$ref", "")))
     except LookupError:
         return part
-    return {**cast(JsonObject, found), **part} if isinstance(found, dict) else part
+    return {**cast(JsonObject, target), **part} if isinstance(target, dict) else part
 
 
 def _spec(schema: JsonObject) -> ParameterSpec:

@@ -32,12 +32,12 @@ _KEYWORDS = {
 
 
 def to_json_schema(schema: JsonObject) -> JsonObject:
-    """A schema of either form as JSON Schema. JSON Schema is returned unchanged. Raises `NotASchema`."""
+    """Returns a schema of either form as JSON Schema. JSON Schema is returned unchanged. Raises `NotASchema`."""
     return schema if is_json_schema(schema) else _from_short(schema, "", 0)
 
 
 def is_json_schema(schema: JsonObject) -> bool:
-    """Whether it is JSON Schema, judged by parts that are unlikely in the short form, where a field may be `type`."""
+    """Whether a schema is JSON Schema, judged by parts that are unlikely in the short form. A field may be `type`."""
     if any(name in schema for name in _ONLY_IN_JSON_SCHEMA):
         return True
     if any(isinstance(schema.get(name), list) for name in ("allOf", "anyOf", "oneOf")):
@@ -50,9 +50,9 @@ def is_json_schema(schema: JsonObject) -> bool:
 
 
 def _from_short(schema: JsonObject, where: str, level: int) -> JsonObject:
-    """The JSON Schema of a short form. All its fields are required, and additional ones are allowed."""
+    """Returns the JSON Schema of a short form. All its fields are required, and additional ones are allowed."""
     if level > 50:
-        raise NotASchema("it nests more than 50 levels deep", where)
+        raise NotASchema("it is nested more than 50 levels deep", where)
     properties: JsonObject = {name: _field(value, f"{where}/{name[:100]}", level) for name, value in schema.items()}
     return {"type": "object", "properties": properties, "required": list(properties)}
 

@@ -27,19 +27,21 @@ if TYPE_CHECKING:
 __all__ = ["MAX_SCHEMA_BYTES", "Problem", "check_schema", "find_problems", "to_parameter_specs", "to_valid_schema"]
 
 MAX_SCHEMA_BYTES = 100_000
+"""The maximum size of a schema, in bytes."""
 MAX_PROBLEMS = 20
+"""The maximum number of problems that are described."""
 _MAX_MESSAGE_CHARACTERS = 300
 _MAX_NAME_CHARACTERS = 100
-"""The limit for a property's name in a problem's location, which every problem repeats."""
+"""The maximum length of a property's name in a problem's location, which every problem repeats."""
 _MAX_STEPS = 100_000_000
-"""The limit of schemas times values, which takes about a second. Larger values are refused."""
+"""The maximum number of schemas times values, which takes about a second. Larger values are refused."""
 _MAX_EXPLAINED = 20_000
-"""The same limit for describing all problems, which takes a thousand times as long as finding one."""
+"""The maximum for describing all problems, which takes a thousand times as long as finding one."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`loc`: the location in the value. `type`: the violated keyword of JSON Schema. Long names are shortened."""
+    """A problem with a value. `loc`: its location, with long names shortened. `type`: the violated keyword."""
 
     loc: tuple[str | int, ...]
     message: str
@@ -53,7 +55,10 @@ class _Compiled:
 
 
 def to_valid_schema(schema: JsonObject) -> JsonObject:
-    """A schema of either form as JSON Schema. Raises `BadRequest` for other input; `check_schema` checks it fully."""
+    """Returns a schema of either form as JSON Schema.
+
+    Raises `BadRequest` for other input; `check_schema` checks it fully.
+    """
     with _raising_bad_request("The schema"):
         return to_json_schema(schema)
 
@@ -65,10 +70,10 @@ def check_schema(schema: JsonObject, name: str = "The schema") -> None:
 
 
 def find_problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
-    """At most 20 violations of a schema in either form; none if the value is valid.
+    """Returns at most 20 violations of a schema in either form; none if the value is valid.
 
     For a large value, only the first problem is described, or only a general one is returned. Raises `BadRequest` if
-    the schema cannot be used. It blocks, usually for a millisecond, at worst for seconds.
+    the schema cannot be used. It blocks, usually for a millisecond, but at worst for seconds.
     """
     with _raising_bad_request("The schema"):
         compiled = _compile(_text(to_json_schema(schema)))

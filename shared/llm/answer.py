@@ -1,4 +1,4 @@
-"""A provider's answer in one shape for all interfaces: texts, stop reason, token counts and tool uses."""
+"""A model's answer in one shape for all interfaces: texts, stop reason, token counts and tool uses."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,16 +8,19 @@ from shared.llm.text import object_of, repair_text, repair_texts
 from shared.numbers import is_finite_number
 
 MAX_TOKENS = 20_000_000
-"""Ten times the longest context of any model. A provider that reports more tokens counts something else."""
+"""The highest credible token count: ten times the longest context of any model.
+
+A provider that reports more tokens counts something else.
+"""
 
 
 @dataclass
 class Tokens:
-    """The provider's token counts; None for a missing count. `prompt` and `completion` include the rest.
+    """The provider's token counts; None for a missing count. `prompt` and `completion` include all other counts.
 
     `cached` and `cache_write`: prompt tokens that the provider read from its cache, and those that it wrote there.
-    `reasoning`: completion tokens of the model's thoughts. `citation`: tokens of sources that the model read, if the
-    provider counts them separately.
+    `reasoning`: completion tokens of the model's thoughts. `citation`: tokens of the sources that the model read, if
+    the provider counts them separately.
     """
 
     prompt: int | None = None
@@ -46,7 +49,7 @@ class Fault:
 
 @dataclass
 class Answer:
-    """`stop` and `native_stop`: the stop reason as the interface and as the model's own provider name it.
+    """An answer. `stop` and `native_stop`: the stop reason as the interface and as the model's own provider name it.
 
     `extra_bytes`: the size of possible model text in fields that are not read. `citations`: in the shape described in
     `shared.llm.citations`. `uses`: billed uses of built-in tools, by id; a missing tool in `countable` was not used.
@@ -75,7 +78,7 @@ class Answer:
 
     @property
     def text_bytes(self) -> int:
-        """The bytes of all text that the model wrote: content, refusal, reasoning, call arguments, and unread text."""
+        """The size in bytes of all text by the model: content, refusal, reasoning, call arguments, and unread text."""
         texts = [self.content, self.refusal, self.reasoning]
         texts += [str(object_of(call.get("function")).get("arguments") or "") for call in self.tool_calls]
         return sum(len(repair_text(text).encode()) for text in texts) + self.more_text_bytes
@@ -87,24 +90,24 @@ class Answer:
 
     @property
     def is_blank(self) -> bool:
-        """Whether the answer has no sign of work by the model or a tool: no text, thought, use, count or cost."""
+        """Whether the answer shows no work of the model or a tool: no text, thoughts, tool uses, tokens or cost."""
         has_output = self.text_bytes or self.built_in_tools or self.thinking_blocks
         return not (has_output or self.tokens.prompt or self.tokens.completion or self.cost)
 
     def make_whole(self) -> "Answer":
-        """Make every text encodable in UTF-8. Returns the same answer."""
+        """Makes every text encodable in UTF-8. Returns the same object."""
         for name in ("content", "refusal", "reasoning", "thinking_blocks", "tool_calls", "built_in_tools", "citations"):
             setattr(self, name, repair_texts(getattr(self, name)))
         return self
 
 
 def parse_count(value: Any) -> int | None:
-    """A number of tokens or uses, rounded up; None if `value` is not a valid count."""
+    """Returns `value` as a number of tokens or uses, rounded up, or None if it is not a valid count."""
     return math.ceil(value) if is_finite_number(value) and value >= 0 else None
 
 
 def parse_dollars(value: Any) -> float | None:
-    """An amount of money; None if `value` is not a valid amount."""
+    """Returns `value` as an amount of money, or None if it is not a valid amount."""
     if not is_finite_number(value) or value < 0:
         return None
     try:
@@ -114,5 +117,5 @@ def parse_dollars(value: Any) -> float | None:
 
 
 def tool_call(id_: Any, name: Any, arguments: str) -> dict[str, Any]:
-    """A tool call that is left to the caller, in the form of OpenAI's chat interface."""
+    """Returns a tool call that is left to the caller, in the form of OpenAI's chat interface."""
     return {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}

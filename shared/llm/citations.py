@@ -1,8 +1,8 @@
 """The sources of an answer, in one shape for all providers.
 
-A citation is a JSON object with those of the following fields that the provider supplies: `url`; `title`; `cited_text`,
-the text of the source; `start_index` and `end_index`, the range of characters in the answer's content that it supports;
-`file_id`, for a file instead of a page.
+A citation is a JSON object. Its fields, all of which are optional, are `url`; `title`; `cited_text`, the text of the
+source; `start_index` and `end_index`, the range of characters in the answer's content that the source supports; and
+`file_id`, if the source is a file and not a page.
 """
 
 from collections.abc import Iterable
@@ -28,23 +28,23 @@ def citation(
 
 
 def from_annotations(annotations: Any, offset: int = 0) -> list[dict[str, Any]]:
-    """The citations in annotations of OpenAI's two interfaces or OpenRouter.
+    """Returns the citations in annotations from OpenAI's two interfaces or from OpenRouter.
 
     `offset`: the position of the annotated text in the content.
     """
-    found: list[dict[str, Any]] = []
+    citations: list[dict[str, Any]] = []
     for annotation in objects_of(annotations):
         inner = object_of(annotation.get("url_citation")) or object_of(annotation.get("file_citation"))
         fields = {**annotation, **inner}
         start, end = (_move(fields.get(name), offset) for name in ("start_index", "end_index"))
         title = fields.get("title") or fields.get("filename")
         cited_text = text_of(fields.get("content")) or fields.get("quote")
-        found.append(citation(fields.get("url"), title, cited_text, (start, end), fields.get("file_id")))
-    return [one for one in found if one.keys() & {"url", "file_id"}]
+        citations.append(citation(fields.get("url"), title, cited_text, (start, end), fields.get("file_id")))
+    return [found for found in citations if found.keys() & {"url", "file_id"}]
 
 
 def from_search_results(citations: Any, results: Any) -> list[dict[str, Any]]:
-    """Perplexity's citations: addresses in the order of the answer's [1], [2], …, with the search results for them."""
+    """Returns Perplexity's citations in the order of the answer's [1], [2], …, with details from the search results."""
     by_url = {
         result.get("url"): citation(result.get("url"), result.get("title"), result.get("snippet"))
         for result in objects_of(results)
@@ -56,15 +56,15 @@ def from_search_results(citations: Any, results: Any) -> list[dict[str, Any]]:
 
 
 def drop_duplicates(citations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The citations without empty ones and repetitions."""
-    found: list[dict[str, Any]] = []
+    """Returns the citations without empty ones and duplicates."""
+    distinct: list[dict[str, Any]] = []
     seen: set[tuple[tuple[str, Any], ...]] = set()
     for fields in citations:
         key = tuple(sorted(fields.items()))
         if fields and key not in seen:
             seen.add(key)
-            found.append(fields)
-    return found
+            distinct.append(fields)
+    return distinct
 
 
 def _move(index: Any, offset: int) -> int | None:

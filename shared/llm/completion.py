@@ -26,8 +26,8 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
     """Calls the model once. Retries are left to the queue.
 
     `timeout`: seconds for the whole call. Raises `ModelFailure`, which includes the cost of the failed call, and
-    `CatalogError` for a request that the model does not accept. Needs a running event loop, which keeps its
-    connections open between calls.
+    `CatalogError` for a request that the model does not accept. The connections stay open between
+    calls, as long as the running event loop exists.
     """
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     arguments = call_arguments(route, request, call)
@@ -36,7 +36,7 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
         try:
             async with asyncio.timeout(timeout):
                 await litellm.acompletion(**arguments, timeout=timeout)
-        except Exception as raised:  # litellm raises errors of many kinds; the provider's response decides
+        except Exception as raised:  # litellm raises many kinds of errors; the provider's response decides
             error = raised
     try:
         return _conclude(route, request, exchange, error)
@@ -46,9 +46,11 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
 
 
 def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> dict[str, Any]:
-    """The arguments for litellm, including the key. The caller's parameters come first, so they can override nothing.
+    """Returns the arguments for litellm, including the key.
 
-    A stream is requested without litellm's knowledge, and joined before litellm sees it, because litellm would keep
+    The caller's parameters come first, so they override nothing.
+
+    A stream is requested without litellm's knowledge and joined before litellm sees it, because litellm would keep
     every event in memory.
     """
     chosen = dict(call.parameters)
@@ -70,7 +72,7 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
 
 
 def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error: Exception | None) -> ChatResult:
-    """The result of a call that has ended. Raises `ModelFailure` if it failed."""
+    """Returns the result of a call that has ended. Raises `ModelFailure` if it failed."""
     if exchange.is_answered:
         return _read_answer(route, request, exchange)
     if error is None:
@@ -107,7 +109,7 @@ def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) ->
 
 
 def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: ModelRoute) -> ModelFailure | None:
-    """The failure that a complete response amounts to, if any."""
+    """Returns the failure that a complete response shows, if any."""
     if answer.fault is not None:
         return diagnose_fault(answer.fault, None, route)
     if stop == "error" or (exchange.stream is not None and exchange.stream.is_broken_off):
@@ -124,8 +126,10 @@ def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: M
 
 
 def _bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer, exchange: Exchange) -> Bill:
-    """The bill of an answer. A cost that a stream reports before its end covers only the part until then, so the bill
-    is at least the cost of the tokens.
+    """Returns the bill of an answer.
+
+    A cost that a stream reports before its end covers only a part of the answer, so the bill is at least the cost of
+    the tokens.
     """
     billed = bill(route, tools, counted, answer)
     if exchange.stream is None or exchange.stream.has_final_usage or answer.cost is None:
@@ -134,14 +138,17 @@ def _bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: 
 
 
 def _bill_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """The bill of an unreadable answer, by its bytes. The rest of an answer that was lost gets the worst-case bill."""
+    """Returns the bill of an unreadable answer, estimated from its bytes.
+
+    If only the beginning of a lost answer arrived, returns the worst-case bill.
+    """
     if exchange.stream is None and is_remnant(exchange.body):
         return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
     return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
 
 
 def _bill_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """The bill of a lost answer.
+    """Returns the bill of a lost answer.
 
     A stream is billed for the part that arrived. An answer that is too long, or that was not streamed, is billed at its
     highest possible cost. Headers without an event stream show that it was not streamed, even if that was requested.
@@ -158,7 +165,7 @@ def _bill_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> B
 
 
 def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> TokenCount:
-    """The tokens of a complete answer, or of a stream, which may be missing, broken off or without a usage."""
+    """Returns the tokens of a complete answer, or of a stream, which may be missing, broken off, or lack a usage."""
     longest = route.info.max_output_tokens
     if exchange.stream is None and exchange.is_answered:
         return count_tokens(answer, exchange, longest)
@@ -182,8 +189,9 @@ def _is_absurd(answer: Answer, billed: Bill) -> bool:
 
 
 def _bill_absurd(route: ModelRoute, tools: Sequence[str], answer: Answer, exchange: Exchange) -> Bill:
-    """The bill for an impossible usage, estimated from the bytes sent and received, and from the reported tool uses
-    unless these are impossible.
+    """Returns the bill for an answer whose reported usage is impossible.
+
+    It is estimated from the bytes sent and received, and from the reported tool uses unless these are also impossible.
     """
     answer.cost = None
     counted = estimate_all(answer, exchange)
@@ -209,4 +217,4 @@ def _report(failure: ModelFailure, route: ModelRoute, exchange: Exchange, error:
     }
     # Before a response arrives, the failure's message is our own. Later it may quote the provider.
     reason = f"{kind}, {exchange.status}" if exchange.status else failure.message.rstrip(".")
-    _log.warning("A call of %s failed: %s", route.name, reason, extra={"fields": fields})
+    _log.warning("A call to %s failed: %s", route.name, reason, extra={"fields": fields})

@@ -1,4 +1,4 @@
-"""The cost of an answer: the provider's own figure, or the tokens at the catalog's prices plus fees."""
+"""Computes the cost of an answer: the amount that the provider reports, or tokens at the catalog's prices plus fees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,12 @@ from shared.models.catalog import Prices
 from shared.models.chat import Usage
 
 MAX_COST = 1_000.0
-"""US dollars. With the most expensive model, a million prompt tokens and the longest answer cost a fifth of this."""
+"""The highest credible cost of a call, in US dollars.
+
+With the most expensive model, a million prompt tokens and the longest answer cost a fifth of this.
+"""
 _PER_ANSWER = "google_search"
-"""The tool that some models bill per query, and others once per answer."""
+"""A tool that is billed per query for some models, and once per answer for others."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,10 @@ class Bill:
 
 
 def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: TokenCount) -> Bill:
-    """The highest possible bill of a call whose answer was lost.
+    """Returns the highest possible bill of a call whose answer was lost.
 
-    It includes as many tool uses as possible, the tokens that they add to the prompt, and the thoughts that the model
-    may have in addition to its answer.
+    It includes as many tool uses as possible, the tokens that they add to the prompt, and the thoughts that the
+    model may have in addition to its answer.
     """
     prompt, answer = counted.tokens.prompt or 0, Answer()
     tool_fees = {tool: fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))}
@@ -49,7 +52,7 @@ def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: TokenCount
 
 
 def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: TokenCount) -> TokenCount:
-    """Adds the prompt tokens that tools may have added. For a provider that did not count the prompt."""
+    """Adds the prompt tokens that tools may have caused, for a provider that did not count the prompt."""
     fees = [fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
@@ -59,7 +62,7 @@ def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: TokenCount) 
 
 
 def bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer | None = None) -> Bill:
-    """The bill of a call. `tools`: its built-in tools. `answer`: None for a lost one, whose tool uses are unknown.
+    """Returns the bill of a call. `tools`: its built-in tools. `answer`: None if it was lost and tool uses are unknown.
 
     A reported cost counts only if the catalog says that the provider reports costs; otherwise the field may mean
     anything. Calls of a free provider cost nothing. If the price is unknown, the cost is 0 and the usage is `unpriced`.
@@ -76,7 +79,7 @@ def bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: A
 
 
 def _cost_of_tokens(prices: Prices, tokens: Tokens) -> Decimal:
-    """The cost of the tokens in US dollars."""
+    """Returns the cost of the tokens in US dollars."""
     prompt, completion = tokens.prompt or 0, tokens.completion or 0
     is_long = prices.above_tokens is not None and prompt > prices.above_tokens
     input_ = _first_known((prices.input_above if is_long else None), prices.input)
@@ -94,17 +97,17 @@ def _cost_of_tokens(prices: Prices, tokens: Tokens) -> Decimal:
 
 
 def _first_known(*prices: float | Decimal | None) -> Decimal:
-    """The first price that is not None, exact in decimal."""
+    """Returns the first price that is not None, as an exact decimal."""
     return next(Decimal(str(price)) for price in prices if price is not None)
 
 
 def _assume_uses(answer: Answer, fee: ToolFee) -> int:
-    """The number of uses to assume for a tool whose uses the answer does not show."""
+    """Returns the number of uses to assume for a tool whose uses the answer does not show."""
     return max_uses(fee) if answer.hides_uses else 1
 
 
 def _sum_fees(route: ModelRoute, tools: Sequence[str], answer: Answer) -> Decimal:
-    """The fees for all tool uses, in US dollars."""
+    """Returns the fees for all tool uses, in US dollars."""
     fees = Decimal(0)
     if request_fee := route.request_fee:
         searches = answer.searches if answer.searches is not None else _assume_uses(answer, request_fee)

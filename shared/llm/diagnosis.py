@@ -1,6 +1,6 @@
 """Classifies the failure of a call: whether the queue may try again, and which message the user gets.
 
-Only the provider's own messages are passed on, never those of a library.
+Users may see messages of the provider, but never those of a library.
 """
 
 import re
@@ -23,9 +23,9 @@ from shared.models.chat import ChatRequest
 
 _RETRIABLE = {408, 409, 425, 429, 499}
 """The 4xx statuses of temporary failures."""
-_THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
+_LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
-"""OpenAI reports an empty account with the same status as too many requests."""
+"""OpenAI's codes for an account without credit, which it reports with the same status as too many requests."""
 _TOO_LONG_CODES = {"context_length_exceeded", "string_above_max_length", "request_too_large"}
 _TOO_LONG = re.compile(
     r"context[ _](?:length|window|size)|(?:prompt|input) is too long|too many (?:input )?tokens"
@@ -44,7 +44,7 @@ class Hints:
 
 
 def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: ChatRequest) -> ModelFailure:
-    """The failure behind an error of litellm, according to the observed exchange. Its cost is not set yet."""
+    """Returns the failure that caused an error of litellm, based on the observed exchange. Its cost is not set yet."""
     if exchange.too_long:
         return ModelFailure(f"The answer from {route.provider_name} is too long: {exchange.too_long}.", transient=False)
     if exchange.status is not None and exchange.status >= 300:
@@ -59,13 +59,15 @@ def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: C
         return _diagnose_unsent(error, route, request)
     if _has_cause(error, httpx.DecodingError):
         return diagnose_unreadable(route)
-    return ModelFailure(f"The connection to {route.provider_name} was lost during the answer.", transient=True)
+    return ModelFailure(
+        f"The connection to {route.provider_name} was lost before the answer was complete.", transient=True
+    )
 
 
 def diagnose_fault(
     fault: Fault, status: int | None, route: ModelRoute, hints: Hints | None = None, retry_after: int | None = None
 ) -> ModelFailure:
-    """The failure for a provider's status and code. `status` None: the status of the fault itself."""
+    """Returns the failure for a provider's status and code. If `status` is None, the fault's own status is used."""
     provider, hints = route.provider_name, hints or Hints()
     reason = clean_message(fault.message, secrets_of(route))
     code = (fault.code or "").lower()
@@ -79,7 +81,7 @@ def diagnose_fault(
 
     match status:
         case _ if hints.too_long or code in _TOO_LONG_CODES or (status in (400, 413, 422) and _TOO_LONG.search(reason)):
-            tokens = f", which takes {route.info.context_window} tokens" if route.info.context_window else ""
+            tokens = f", which accepts at most {route.info.context_window} tokens" if route.info.context_window else ""
             return permanent(f"This is too long for {route.name}{tokens}. Shorten it, or choose another model")
         case _ if hints.refused or code in _REFUSED_CODES:
             return permanent(f"{provider} refused the content of the chat", with_reason=True)
@@ -92,13 +94,13 @@ def diagnose_fault(
         case 401:
             return permanent(f"{provider} does not accept this service's key")
         case 403:
-            return permanent(f"{provider} does not allow this", with_reason=True)
+            return permanent(f"{provider} does not allow this request", with_reason=True)
         case 402:
             return permanent(f"The account at {provider} has no credit left")
         case 404:
             return permanent(f"{provider} does not know the model", with_reason=True)
         case int() if 300 <= status < 400:
-            return permanent(f"{provider} is not at the address that this service has for it")
+            return permanent(f"{provider} redirects this service to another address")
         case int() if 400 <= status < 500 and status not in _RETRIABLE:
             return permanent(f"{provider} did not accept the request", with_reason=True)
         case _:
@@ -106,26 +108,26 @@ def diagnose_fault(
 
 
 def diagnose_unreadable(route: ModelRoute) -> ModelFailure:
-    """The failure for an unusable response, such as a proxy's page or half of a document."""
+    """Returns the failure for an unusable response, such as an error page of a proxy or an incomplete document."""
     return ModelFailure(f"The answer from {route.provider_name} could not be understood.", transient=True)
 
 
 def _diagnose_unsent(error: Exception, route: ModelRoute, request: ChatRequest) -> ModelFailure:
     provider = route.provider_name
     if (address := _local_address(route)) and _has_cause(error, ConnectionRefusedError):
-        return ModelFailure(f"{provider} does not answer at {address}. Is it running?", transient=True)
+        return ModelFailure(f"{provider} does not respond at {address}. Is it running?", transient=True)
     if _has_cause(error, httpx.TransportError, OSError):
         return ModelFailure(f"{provider} could not be reached.", transient=True)
     if getattr(error, "status_code", None) in (401, 403):
         return ModelFailure(f"{provider} does not accept this service's key.", transient=False)
     # litellm could not build the request, so another attempt would fail in the same way.
-    named = [name for name in request.parameters if re.search(rf"\b{re.escape(name)}\b", str(error))]
-    suffix = f" with these parameters: {', '.join(named)}" if named else ""
-    return ModelFailure(f"{route.name} does not accept a request like this{suffix}.", transient=False)
+    mentioned = [name for name in request.parameters if re.search(rf"\b{re.escape(name)}\b", str(error))]
+    suffix = f" with these parameters: {', '.join(mentioned)}" if mentioned else ""
+    return ModelFailure(f"{route.name} does not accept this kind of request{suffix}.", transient=False)
 
 
 def _read_fault(exchange: Exchange) -> Fault:
-    """The fault in the body of an error response: JSON, or plain text."""
+    """Returns the fault in the body of an error response, which may be JSON or plain text."""
     document = parse_json(exchange.body)
     if document is None:
         return Fault(text_of((exchange.body or b"").decode("utf-8", "replace")))
@@ -133,9 +135,9 @@ def _read_fault(exchange: Exchange) -> Fault:
 
 
 def _local_address(route: ModelRoute) -> str | None:
-    """The address of a free model's server on this machine; None for other servers, whose addresses are not shown."""
+    """Returns the address of a free model's server on this machine, or None: other addresses are not shown."""
     address = urlsplit(route.base_url or "")
-    if route.charged or address.hostname not in _THIS_MACHINE:
+    if route.charged or address.hostname not in _LOCAL_HOSTS:
         return None
     return f"{address.scheme}://{address.netloc.rpartition('@')[2]}"
 
@@ -152,6 +154,6 @@ def _has_cause(error: BaseException | None, *kinds: type[BaseException]) -> bool
 
 
 def _read_retry_after(headers: dict[str, str]) -> int | None:
-    """The `Retry-After` header in seconds, at most a day; None if it is missing or a date."""
+    """Returns the `Retry-After` header in seconds, at most a day, or None if it is missing or a date."""
     value: Any = headers.get("retry-after", "").strip()
     return min(int(value), 86_400) if value.isascii() and value.isdigit() and len(value) < 10 else None

@@ -20,8 +20,8 @@ from litellm.llms.custom_httpx import http_handler
 from shared.llm.exchange import ObservedTransport
 
 litellm.suppress_debug_info = True
-logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)  # its lines are not JSON, and may quote chats
-warnings.filterwarnings("ignore", module="pydantic")  # warnings about litellm's own types may quote them as well
+logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)  # its log lines are not JSON, and may quote chats
+warnings.filterwarnings("ignore", module="pydantic")  # warnings about litellm's own types may also quote chats
 litellm.turn_off_message_logging = True
 litellm.drop_params = False  # an unsupported parameter must be reported as an error, not dropped
 
@@ -29,7 +29,7 @@ litellm.drop_params = False  # an unsupported parameter must be reported as an e
 def _create_transport(
     ssl_context: ssl.SSLContext | None = None, ssl_verify: bool | None = None, shared_session: object = None
 ) -> ObservedTransport:
-    """The transport of every client that litellm creates, for any provider."""
+    """Creates the transport for each client that litellm creates, whatever the provider."""
     verify = ssl_context if ssl_context is not None else ssl_verify is not False
     return ObservedTransport(verify=verify, limits=_LIMITS)
 

@@ -1,4 +1,4 @@
-"""The highest possible cost of a call before it is made, and the longest answer that an amount of money covers.
+"""Estimates the highest possible cost of a call before it is made, and the longest answer that an amount covers.
 
 Everything that reaches the provider is counted: messages, parameters (a `response_format` may be long), built-in
 tools and their fees. `shared.llm.cost` computes the actual cost of the answer.
@@ -20,27 +20,29 @@ from shared.models.money import MICROS_PER_DOLLAR, CostBounds, to_micros
 from shared.settings import Settings
 
 _ENVELOPE_TOKENS = 64
-"""The parts of a request that the caller does not choose: the chat template and field names."""
+"""The assumed tokens of the parts of a request that the caller does not choose: the chat template and field names."""
 _TOOL_TOKENS = 1_000
-"""The instructions that a provider adds for each built-in tool, or for an answer schema: Anthropic counts a few hundred
-tokens per tool. https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview"""
+"""The assumed tokens of the instructions that a provider adds for each built-in tool, or for an answer schema.
+
+Anthropic counts a few hundred tokens per tool: https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview
+"""
 _UNKNOWN_ANSWER_TOKENS = 16_384
-"""The assumed answer limit of a model whose limit is unknown. It is sent in the request."""
+"""The assumed answer limit of a model whose limit is unknown, in tokens. It is sent in the request."""
 _SHORTEST_ANSWER_TOKENS = 16
-"""A shorter answer is useless, and OpenAI refuses a lower limit."""
+"""The lowest answer limit, in tokens. A shorter answer is useless, and OpenAI refuses a lower limit."""
 _ASSUMED_USES = 10
-"""The assumed uses per request of a tool whose limit is unknown."""
+"""The assumed number of uses per request of a tool whose limit is unknown."""
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 class NotCovered(Exception):
-    """The amount does not cover even the prompt and a short answer."""
+    """The amount does not even cover the prompt and a short answer."""
 
 
 def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> CostBounds:
-    """The upper bounds of the call's cost with the shortest and with the longest answer, in millionths of a dollar.
+    """Returns upper bounds of the call's cost with the shortest and with the longest answer, in millionths of a dollar.
 
-    Both are 0 for a free provider. For a model without a price both are `UNPRICED_HOLD`. A deployment refuses such a
+    Both are 0 for a free provider. For a model without a price, both are `UNPRICED_HOLD`. A deployment refuses such a
     model with `UnpricedModel` unless its provider reports the cost and `UNPRICED_HOLD` is set. Raises `CatalogError`
     for a call that the model does not accept.
     """
@@ -59,7 +61,7 @@ def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> C
 
 
 def fit_output(route: ModelRoute, request: ChatRequest, amount: int) -> ChatRequest:
-    """The request with an output limit at which the call costs at most `amount` millionths of a dollar.
+    """Returns the request with an output limit at which the call costs at most `amount` millionths of a dollar.
 
     Returns the request unchanged if it does not need a lower limit. Raises `NotCovered` if the amount does not cover a
     useful answer.
@@ -86,7 +88,7 @@ def _bound_unpriced(route: ModelRoute, settings: Settings) -> CostBounds:
         raise UnpricedModel(
             f"{route.name} has no known price, so it cannot be paid from an allowance here. Choose another model"
             + (
-                ", or ask the operator to set UNPRICED_HOLD, the amount to hold for a call of it."
+                ", or ask the operator to set UNPRICED_HOLD, the amount to hold for each call of such a model."
                 if route.reports_cost
                 else "."
             )
@@ -97,7 +99,10 @@ def _bound_unpriced(route: ModelRoute, settings: Settings) -> CostBounds:
 
 
 def _set_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequest:
-    """The request with this output limit. Raises `NotCovered` if its other parameters do not allow so low a limit."""
+    """Returns the request with this output limit.
+
+    Raises `NotCovered` if the other parameters of the request do not allow such a low limit.
+    """
     used = next((name for name in _LIMITS if request.parameters.get(name) is not None), None)
     names = [used] if used else [name for name in _LIMITS if name in route.info.parameters] or ["max_tokens"]
     parameters = {**request.parameters, names[0]: tokens}
@@ -111,7 +116,7 @@ def _set_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequ
 def _cost_without_answer(
     route: ModelRoute, request: ChatRequest, call: CheckedCall, prices: Prices
 ) -> tuple[Decimal, Decimal]:
-    """The highest cost of the call without its answer, and of one answer token, in millionths of a dollar."""
+    """Returns the highest cost of the call without its answer, and of one answer token, in millionths of a dollar."""
     sent = _build_request(route, call)
     prompt = _count_prompt_tokens(sent, call)
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
@@ -128,27 +133,27 @@ def _cost_without_answer(
 
 
 def max_extra_thoughts(route: ModelRoute) -> int:
-    """The highest number of thought tokens in addition to the answer's limit, for a model that prices them separately.
+    """Returns the highest number of thought tokens beyond the answer's limit, for a model that prices them separately.
 
-    The provider counts them separately (https://docs.perplexity.ai/getting-started/pricing). They are assumed to be at
-    most as many as the tokens of the longest answer.
+    The provider counts these tokens separately (https://docs.perplexity.ai/getting-started/pricing). Their number is
+    assumed to be at most that of the tokens of the longest answer.
     """
     separate = route.info.prices is not None and route.info.prices.reasoning is not None
     return (route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS) if separate else 0
 
 
 def max_uses(fee: ToolFee) -> int:
-    """The highest number of uses per request that the fee allows or assumes."""
+    """Returns the highest number of uses per request that the fee allows or assumes."""
     return fee.most_uses or _ASSUMED_USES
 
 
 def max_tokens_read(prompt: int, fees: Iterable[ToolFee], window: int | None, estimated: int = 0) -> int:
-    """The highest number of tokens that a provider reads for a prompt of `prompt` tokens and tools with these fees.
+    """Returns the highest number of tokens that a provider reads for a prompt of `prompt` tokens and for tool results.
 
-    After each tool use it reads the prompt again, with the results of all uses so far. Tools whose results are read
-    only once are assumed to come first, which is the most expensive order. No reading is longer than the model's
-    `window`, because a longer one is refused and not billed. But each counts at least as much as with a prompt of the
-    `estimated` length, which is what a call costs if the provider does not count tokens.
+    After each tool use, the provider reads the prompt again, with the results of all uses so far. Tools whose results
+    are read only once are assumed to come first, which is the most expensive order. No reading is longer than the
+    model's `window`, because a longer one is refused and not billed. However, each counts at least as much as with a
+    prompt of the `estimated` length, which is what a call costs if the provider does not count tokens.
     """
     longest = window or sys.maxsize
 
@@ -177,7 +182,10 @@ def _build_request(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
 
 
 def _count_bytes(sent: dict[str, Any]) -> int:
-    """The size of the request with non-ASCII characters escaped, and an answer schema as a string as for Bedrock."""
+    """Returns the size of the request in bytes.
+
+    Non-ASCII characters are escaped, and an answer schema is encoded as a string, as for Bedrock.
+    """
     schema = sent.get("response_format")
     return len(json.dumps(sent if schema is None else {**sent, "response_format": json.dumps(schema)}))
 
@@ -196,13 +204,13 @@ def _find_limit(request: ChatRequest) -> int | None:
 
 
 def _find_longest_answer(route: ModelRoute, request: ChatRequest) -> int:
-    """The answer limit in tokens: the request's, or else the model's."""
+    """Returns the answer limit of the request, or of the model if the request has none, in tokens."""
     requested = _find_limit(request)
     return requested if requested is not None else route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS
 
 
 def _to_decimal(number: float) -> Decimal:
-    """Exact in decimal. US dollars per million tokens equal millionths of a dollar per token."""
+    """Converts a price exactly. US dollars per million tokens equal millionths of a dollar per token."""
     return Decimal(repr(number))
 
 

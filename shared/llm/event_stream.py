@@ -1,6 +1,6 @@
-"""Joins an event stream of OpenAI's chat interface into the document of an answer without streaming.
+"""Joins an event stream of OpenAI's chat interface into the document that a response without streaming has.
 
-Texts are joined before they are examined: a stream may cut an emoji between its two surrogates.
+Texts are joined before they are examined, because a stream may cut an emoji between its two surrogates.
 """
 
 import codecs
@@ -12,16 +12,18 @@ from shared.llm.forms.chat import COST_FIELDS, cost_of
 from shared.llm.text import model_texts, object_of, objects_of, repair_text, text_of
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
+"""The maximum size of one event, in bytes."""
 MAX_EVENTS = 500_000
+"""The maximum number of events in a stream."""
 MAX_CHARACTERS = 4 * 1024 * 1024
-"""The limit for all texts together."""
+"""The maximum length of all texts together, in characters."""
 MAX_PARTS = 1_000
-"""The limit for choices, and for each choice's tool calls and annotations."""
+"""The maximum number of choices, and of each choice's tool calls and annotations."""
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _DOCUMENT_FIELDS = ("id", "model", "created", "usage", "citations", "search_results", "error")
-"""Fields next to the choices. The last value counts, except for an empty usage. Of several costs the highest counts."""
+"""Fields next to the choices. The last value counts, except for an empty usage. The highest cost counts."""
 _OTHER_LINES = (b":", b"event:", b"id:", b"retry:")
-"""Beginnings of lines without data."""
+"""The beginnings of lines that contain no data."""
 
 
 class TooLong(Exception):
@@ -29,10 +31,10 @@ class TooLong(Exception):
 
 
 class EventStream:
-    """A stream that is read piece by piece with `feed`, then `finish`. `document` may be called at any time.
+    """A stream that is read in chunks with `feed`, and closed with `finish`. `document` may be called at any time.
 
-    `has_ended`: whether the closing event has arrived. `unread_bytes`: the size of skipped content, which has another
-    form. Raises `TooLong`.
+    `has_ended`: whether the closing event has arrived. `unread_bytes`: the size of content that was skipped because of
+    its form. `feed` and `finish` raise `TooLong`.
     """
 
     def __init__(self) -> None:
@@ -50,12 +52,12 @@ class EventStream:
         self._fields: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, chunk: bytes) -> None:
         """Adds the next bytes, which may be cut at any point."""
-        if self._after_return and piece.startswith(b"\n"):
-            piece = piece[1:]
-        self._after_return = piece.endswith(b"\r")
-        *lines, rest = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if self._after_return and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        self._after_return = chunk.endswith(b"\r")
+        *lines, rest = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         for line in lines:
             self._extend(line)
             self._take(bytes(self._line))
@@ -70,7 +72,7 @@ class EventStream:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every choice has a finish reason. Only counts come after that."""
+        """Whether every choice has a finish reason. After that, only token counts arrive."""
         return bool(self._choices) and all(choice.fields.get("finish_reason") for choice in self._choices.values())
 
     @property
@@ -80,17 +82,17 @@ class EventStream:
 
     @property
     def uncounted_bytes(self) -> int:
-        """The bytes of all texts after the last usage, or of all texts if there was none."""
+        """The size of all texts after the last usage, or of all texts if there was none, in bytes."""
         return self._text_bytes - self._counted_bytes
 
     @property
     def has_final_usage(self) -> bool:
-        """Whether the last usage covers the whole answer: it came with the finish reasons, or after them."""
+        """Whether the last usage covers the whole answer, because it came with the finish reasons or after them."""
         return self._usage_is_final and self.is_complete
 
     @property
     def extra_bytes(self) -> int:
-        """The bytes of model text in fields that are not read."""
+        """The size of model text in fields that are not read, in bytes."""
         return sum(choice.extra_bytes for choice in self._choices.values())
 
     @property
@@ -98,7 +100,7 @@ class EventStream:
         return sum(choice.text_bytes for choice in self._choices.values())
 
     def document(self) -> dict[str, Any]:
-        """The answer as a document without streaming."""
+        """Returns the document that the response would be without streaming."""
         choices = [choice.document(index) for index, choice in sorted(self._choices.items())]
         fields = dict(self._fields)
         if self._cost:
@@ -154,18 +156,18 @@ class EventStream:
             self._counted_bytes, self._usage_is_final = self._text_bytes, self.is_complete
 
     def _note_usage(self, usage: Any) -> bool:
-        """Stores the usage. The last one is used, unless it has only zeros, which some servers send at the end.
+        """Stores the usage. Returns whether it has any count.
 
-        Of several costs the highest is used: it is the total if a server adds the costs up, whichever comes last.
-        Returns whether the usage has any count.
+        The last usage counts, unless it has only zeros, which some servers send at the end. The highest cost counts,
+        because it is the total if a server adds up the costs.
         """
         cost = cost_of(object_of(usage))
         if cost and cost > (cost_of(self._cost) or 0):
             self._cost = {name: usage.get(name) for name in COST_FIELDS}
-        counts = any(isinstance(number, int | float) and number > 0 for number in object_of(usage).values())
-        if usage is not None and (counts or "usage" not in self._fields):
+        has_counts = any(isinstance(number, int | float) and number > 0 for number in object_of(usage).values())
+        if usage is not None and (has_counts or "usage" not in self._fields):
             self._fields["usage"] = usage
-        return counts
+        return has_counts
 
 
 class _Choice:
@@ -180,12 +182,12 @@ class _Choice:
         self._annotations: list[dict[str, Any]] = []
 
     def add(self, sent: dict[str, Any]) -> int:
-        """Adds a piece of the choice. Returns an upper bound of its characters."""
+        """Adds a part of the choice. Returns an upper bound for its length in characters."""
         for name in ("finish_reason", "native_finish_reason", "error"):
             if sent.get(name) is not None:
                 self.fields[name] = sent[name]
         delta = object_of(sent.get("delta"))
-        if not delta and not self._texts:  # a message after its pieces repeats them
+        if not delta and not self._texts:  # a whole message after its parts repeats them
             delta = object_of(sent.get("message"))
         characters = text_bytes = 0
         for name in _TEXTS:
@@ -220,7 +222,7 @@ class _Choice:
 
 
 class _ToolCall:
-    """The part of a tool call that has arrived. The name comes first, then the arguments in small pieces."""
+    """The part of a tool call that has arrived. The name arrives first, then the arguments in small parts."""
 
     def __init__(self) -> None:
         self._id: str | None = None
@@ -228,7 +230,7 @@ class _ToolCall:
         self._arguments = StringIO()
 
     def add(self, sent: dict[str, Any]) -> str:
-        """Adds a piece of the call. Returns its text."""
+        """Adds a part of the call. Returns its text."""
         function = object_of(sent.get("function"))
         name, arguments = text_of(function.get("name")), text_of(function.get("arguments"))
         self._id = self._id or text_of(sent.get("id")) or None

@@ -1,7 +1,7 @@
-"""Observes the request and response of a model call in the transport below every HTTP client.
+"""Observes the request and the response of a model call, in the transport below every HTTP client.
 
 The whole response is read here, within limits, before other code sees it, because a provider can make it arbitrarily
-long, slow and deeply compressed. An event stream is joined while it arrives (`event_stream`), and passed on as one
+long, slow or highly compressed. An event stream is joined while it arrives (`event_stream`), and passed on as one
 document. `shared.llm.results` interprets the document.
 """
 
@@ -23,21 +23,23 @@ from shared.llm.event_stream import EventStream, TooLong
 from shared.llm.text import object_of
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-"""The limit of a response, decompressed. A stored answer has at most a quarter of it; search results may be added."""
+"""The maximum decompressed size of a response, in bytes. A stored answer has at most a quarter of this."""
 MAX_STREAM_BYTES = 64 * 1024 * 1024
-"""The limit of a stream, decompressed. Each event wraps a few letters in a few hundred bytes."""
+"""The maximum decompressed size of a stream, in bytes. Each event wraps a few letters in a few hundred bytes."""
 MAX_ERROR_BYTES = 64 * 1024
-"""The limit of an error response's body. The rest is not read."""
+"""The maximum number of bytes that are read from the body of an error response."""
 MAX_HEADERS = 200
+"""The maximum number of response headers."""
 MAX_HEADER_BYTES = 64 * 1024
-_PIECE_BYTES = 64 * 1024
+"""The maximum size of all response headers together, in bytes."""
+_CHUNK_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
-"""The limit of members in a gzip body: each takes as long to read as many bytes."""
+"""The maximum number of members in a gzip body. Starting one takes as long as reading many bytes."""
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", codecs.BOM_UTF8 + b"data:")
 _DETECTION_BYTES = max(map(len, _EVENT_STARTS))
-"""The bytes at the beginning of a response, which may arrive one at a time, that show its form."""
+"""How many bytes at the beginning of a response show its form. They may arrive one at a time."""
 _MAX_LEADING_BLANKS = 1024
-"""The limit of white space before these bytes."""
+"""The maximum number of white-space bytes before them."""
 _LINGER_SECONDS = 1.0
 """How long a stream that has ended may take to complete the response, so that its connection can be reused."""
 
@@ -49,7 +51,8 @@ class ResponseTooLong(Exception):
 class BrokenOff(httpx.ReadError):
     """The connection was lost after the request had been sent.
 
-    After some of httpx's errors, litellm sends the request again, which would be billed twice. This class prevents it.
+    After some of httpx's errors, litellm sends the request again, which would be billed twice. This class prevents
+    that.
     """
 
 
@@ -59,8 +62,8 @@ class Exchange:
 
     `request`: the body of the request, None until it is sent. `status`: the status of the response, None until it
     arrives. `received`: the decompressed bytes of the body so far. `body`: the complete body, or a stream's joined
-    document. `stream`: the part of an event stream that has arrived; it is set once the headers announce events, or the
-    body shows them. `is_undecodable`: whether nothing of the body could be decoded.
+    document. `stream`: the part of an event stream that has arrived; it is set once the headers announce
+    events, or the body contains them. `is_undecodable`: whether no part of the body could be decoded.
     """
 
     request: bytes | None = None
@@ -103,7 +106,7 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
     _end: AsyncGenerator[None] | None = None
 
     async def _close_with_loop(self) -> None:
-        """Closes connections when the loop ends: it then closes the asynchronous generator that is started here."""
+        """Closes the connections when the loop ends: it then closes the generator that is started here."""
         loop = asyncio.get_running_loop()
         if self._loop() is not loop:
             self._loop = ref(loop)
@@ -137,22 +140,22 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
 
 
 def _trace_request(exchange: Exchange, body: bytes) -> Any:
-    """A trace function that records the request once it is sent completely."""
+    """Returns a trace function that records the request once it is sent completely."""
 
     method = b""
 
-    async def note(event: str, info: dict[str, Any]) -> None:
+    async def trace(event: str, info: dict[str, Any]) -> None:
         nonlocal method
         if event.endswith("send_request_body.started"):
             method = info["request"].method
         elif event.endswith("send_request_body.complete") and method != b"CONNECT":  # CONNECT is for a proxy
             exchange.request = body
 
-    return note
+    return trace
 
 
 async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Request) -> httpx.Response:
-    """The response with its whole body, decompressed. Raises `ResponseTooLong`."""
+    """Reads and decompresses the whole body, and returns a response with it. Raises `ResponseTooLong`."""
     try:
         exchange.status = response.status_code
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
@@ -186,33 +189,33 @@ def _check_headers(response: httpx.Response) -> None:
 
 
 async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes:
-    """The beginning of an error response's body, or the part that arrived before the connection was lost."""
-    read = bytearray()
+    """Returns the beginning of an error response's body, or the part that arrived before the connection was lost."""
+    body = bytearray()
     try:
-        async for piece in _decompress(response):
-            read += piece
-            exchange.received += len(piece)
-            if len(read) >= MAX_ERROR_BYTES:
+        async for chunk in _decompress(response):
+            body += chunk
+            exchange.received += len(chunk)
+            if len(body) >= MAX_ERROR_BYTES:
                 break
     except (httpx.TransportError, zlib.error):
         pass  # the status is sufficient
-    return bytes(read[:MAX_ERROR_BYTES])
+    return bytes(body[:MAX_ERROR_BYTES])
 
 
 async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
-    """The body of a response. Some servers send a wrong content type, so its first bytes tell events from JSON."""
-    pieces = _decompress(response)
+    """Returns the body. Some servers send a wrong content type, so the first bytes tell events from JSON."""
+    chunks = _decompress(response)
     first = b""
     try:
-        async for piece in pieces:
-            first += piece
+        async for chunk in chunks:
+            first += chunk
             if len(first.lstrip()) >= _DETECTION_BYTES or len(first) >= _MAX_LEADING_BLANKS:
                 break
     finally:  # even if the connection is lost
         _detect_form(first.lstrip(), exchange)
     if exchange.stream is not None:
-        return await _read_stream(first, pieces, exchange, exchange.stream)
-    return await _read_whole(first, pieces, exchange)
+        return await _read_stream(first, chunks, exchange, exchange.stream)
+    return await _read_whole(first, chunks, exchange)
 
 
 def _detect_form(start: bytes, exchange: Exchange) -> None:
@@ -223,7 +226,7 @@ def _detect_form(start: bytes, exchange: Exchange) -> None:
 
 
 def parse_request(request: bytes | None) -> dict[str, Any]:
-    """The fields of a request; an empty object if it is not JSON."""
+    """Returns the fields of a request; an empty object if it is not JSON."""
     try:
         return object_of(json.loads(request or b"{}"))
     except (ValueError, RecursionError):
@@ -232,29 +235,29 @@ def parse_request(request: bytes | None) -> dict[str, Any]:
 
 async def _prepend(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
-    async for piece in rest:
-        yield piece
+    async for chunk in rest:
+        yield chunk
 
 
 async def _read_whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange) -> bytes:
-    read = bytearray()
-    async for piece in _prepend(first, rest):
-        read += piece
-        exchange.received += len(piece)
-        if len(read) > MAX_BODY_BYTES:
+    body = bytearray()
+    async for chunk in _prepend(first, rest):
+        body += chunk
+        exchange.received += len(chunk)
+        if len(body) > MAX_BODY_BYTES:
             raise ResponseTooLong(f"more than {MAX_BODY_BYTES} bytes")
-    return bytes(read)
+    return bytes(body)
 
 
 async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(None) as linger:
-            async for piece in _prepend(first, rest):
-                exchange.received += len(piece)
+            async for chunk in _prepend(first, rest):
+                exchange.received += len(chunk)
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
-                stream.feed(piece)
+                stream.feed(chunk)
                 if stream.has_ended and linger.when() is None:
                     linger.reschedule(loop.time() + _LINGER_SECONDS)
     except (TimeoutError, httpx.TransportError):
@@ -267,29 +270,29 @@ async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Excha
 
 
 async def _decompress(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The decompressed body in small pieces, because a small compressed piece may expand to gigabytes."""
+    """Yields the decompressed body in small chunks, because a small compressed chunk may expand to gigabytes."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
-        raise httpx.DecodingError(f"an unknown encoding, {encoding[:20]}")
+        raise httpx.DecodingError(f"the encoding {encoding[:20]} is unknown")
     decompressor = None if encoding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
     members = 1
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - asynchronous transports always return one
     async for raw in stream:
         if decompressor is None:
-            for start in range(0, len(raw), _PIECE_BYTES):
-                yield raw[start : start + _PIECE_BYTES]
+            for start in range(0, len(raw), _CHUNK_BYTES):
+                yield raw[start : start + _CHUNK_BYTES]
             continue
         while raw:
             if decompressor.eof:  # gzip allows several members, which are joined
                 members += 1
                 if members > _MAX_MEMBERS:
-                    raise httpx.DecodingError(f"gzip in more than {_MAX_MEMBERS} pieces")
+                    raise httpx.DecodingError(f"the gzip data has more than {_MAX_MEMBERS} members")
                 decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
             try:
-                piece = decompressor.decompress(raw, _PIECE_BYTES)
+                chunk = decompressor.decompress(raw, _CHUNK_BYTES)
             except zlib.error as error:
-                raise httpx.DecodingError("invalid gzip") from error
+                raise httpx.DecodingError("the gzip data is invalid") from error
             raw = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
-            if piece:
-                yield piece
+            if chunk:
+                yield chunk

@@ -1,14 +1,15 @@
-"""A failed model call. `transient` decides who has to act: the queue, which tries again, or the user."""
+"""The failure of a model call. `transient` determines whether the queue tries again or the user has to act."""
 
 from shared.models.chat import Usage
 
 
 class ModelFailure(Exception):
-    """A failed call. `message` is for the user and contains no secret.
+    """A call failed. `message` is for the user and contains no secrets.
 
-    `transient`: whether the same call may succeed later. `retry_after`: the wait in seconds that the provider asked
-    for, if any. `cost`: US dollars that the provider bills despite the failure, estimated unless it reports them; 0 if
-    it refused the request with an error status or was not reached. `usage`: the billed tokens, None if there are none.
+    `transient`: whether the same call may succeed later. `retry_after`: the delay in seconds that the provider
+    requested, if any. `cost`: US dollars that the provider bills despite the failure, estimated unless it reports them;
+    0 if the provider refused the request with an error status or was not reached. `usage`: the billed tokens, None if
+    there are none.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""`complete`, which imports its library when a model is first called. Most requests call no model.
+"""Provides `complete` without importing litellm until a model is first called. Most requests call no model.
 
 The import takes seconds, so it runs in a thread outside of the event loop.
 """

@@ -1,4 +1,4 @@
-"""Cleans a provider's error message for users: one line, without keys, HTML pages and advice about libraries."""
+"""Cleans a provider's error message for users: one line, without keys, HTML pages or advice about libraries."""
 
 import json
 import re
@@ -12,25 +12,26 @@ from shared.redaction import redact
 from shared.text import shorten
 
 MAX_MESSAGE_LENGTH = 300
+"""The maximum length of a cleaned message, in characters."""
 _MAX_READ = 4_000
-"""The limit of characters that are examined."""
+"""The maximum number of characters that are examined."""
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
 _PAGE = re.compile(r"<(?:!doctype|\?xml|/?(?:html|head|body|title|center|div|h1|pre|p|script|style)\b)", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"key|secret|token", re.IGNORECASE)
 _LIBRARY = re.compile(r"[^.!?]*(?:litellm|drop_params)[^.!?]*(?:[.!?](?=\s|\w)|[.!?]?$)[^\s]*", re.IGNORECASE)
-"""A sentence that mentions litellm, which some providers use themselves."""
+"""Matches a sentence that mentions litellm, which some providers use themselves."""
 
 
 def secrets_of(route: ModelRoute) -> list[str]:
-    """The keys and tokens of a call, which must not be shown."""
+    """Returns the keys and tokens of a call, which must not be shown."""
     arguments = [value for name, value in route.arguments.items() if _SECRET_NAME.search(name)]
     return [secret for secret in (route.api_key, *arguments) if secret]
 
 
 def clean_message(message: str, secrets: Iterable[str]) -> str:
-    """The message in at most `MAX_MESSAGE_LENGTH` characters; empty if it is not readable for users."""
+    """Returns at most `MAX_MESSAGE_LENGTH` characters of the message; empty if users could not read it."""
     message = repair_text(message)[:_MAX_READ]
-    message = " ".join("".join(letter if letter.isprintable() else " " for letter in message).split())
+    message = " ".join("".join(character if character.isprintable() else " " for character in message).split())
     message = _unwrap(_PREFIX.sub("", message))
     if _PAGE.search(message):
         return ""
@@ -41,7 +42,7 @@ def clean_message(message: str, secrets: Iterable[str]) -> str:
 
 
 def _unwrap(message: str) -> str:
-    """The inner message of an error that contains JSON; other messages are returned unchanged."""
+    """Returns the inner message of an error that contains JSON. Other messages are returned unchanged."""
     start, end = message.find("{"), message.rfind("}")
     try:
         parsed: Any = json.loads(message[start : end + 1])

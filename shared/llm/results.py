@@ -10,9 +10,9 @@ from shared.llm.forms import read_document
 
 
 def parse_json(body: bytes | None) -> Any:
-    """The JSON in a body, None if it is not valid, or has integers that are too long or nesting that is too deep.
+    """Parses a body as JSON, in any of the encodings that JSON allows.
 
-    The encoding is detected from those that JSON allows.
+    Returns None if it is invalid, has too many digits in an integer, or is nested too deeply.
     """
     body = body or b""
     try:
@@ -28,11 +28,11 @@ def is_remnant(body: bytes | None) -> bool:
 
 
 def read_exchange(exchange: Exchange) -> Answer | None:
-    """The answer, or the part of a stream that has arrived; None if it cannot be read."""
+    """Returns the answer or the part of a stream that has arrived, or None if it cannot be read."""
     lost = exchange.body is None and exchange.stream is not None
     try:
         answer = read_document(exchange.stream.document() if lost and exchange.stream else parse_json(exchange.body))
-    except RecursionError:  # the nesting is too deep to serialize it again
+    except RecursionError:  # nested too deeply to be serialized again
         return None
     if answer is not None and exchange.stream is not None:
         answer.more_text_bytes += exchange.stream.extra_bytes
@@ -40,10 +40,10 @@ def read_exchange(exchange: Exchange) -> Answer | None:
 
 
 def read_thoughts(answer: Answer, stop: str | None) -> dict[str, Any] | None:
-    """The details of an answer in addition to its text; None if there are none.
+    """Returns the details of an answer in addition to its text, or None if there are none.
 
     They are `reasoning`, `thinking_blocks`, `tool_calls` for the caller, `built_in_tools` that the provider ran,
-    `citations` (see `shared.llm.citations`), a `refusal` that comes with an answer, and an unusual `finish_reason`.
+    `citations` (see `shared.llm.citations`), a `refusal` in addition to an answer, and an unusual `finish_reason`.
     """
     thoughts: dict[str, Any] = {
         "reasoning": answer.reasoning,
@@ -58,6 +58,6 @@ def read_thoughts(answer: Answer, stop: str | None) -> dict[str, Any] | None:
 
 
 def stop_of(answer: Answer) -> str | None:
-    """See `stop_reasons.reason`. An answer with a refusal and no other reason ended with "refusal"."""
+    """See `stop_reasons.reason`. For a refusal without another reason, returns "refusal"."""
     stop = stop_reasons.reason(answer.stop, answer.native_stop)
     return "refusal" if answer.refusal and stop is None else stop

@@ -1,4 +1,4 @@
-"""The reasons why answers end: the providers' names, and ours, which are OpenAI's names where they exist."""
+"""Translates the reasons why answers end from the providers' names to ours, which are OpenAI's if it has one."""
 
 _USUAL = {
     "stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call", "completed", "complete", "eos",
@@ -14,41 +14,41 @@ _BROKEN = {
     "error", "failed", "cancelled", "canceled", "abort", "aborted", "network_error", "timeout", "in_progress", "queued",
     "insufficient_system_resource",
 }  # fmt: skip
-_OWN = {
+_OTHER = {
     "pause_turn", "model_context_window_exceeded", "malformed_function_call", "unexpected_tool_call",
     "too_many_tool_calls", "missing_thought_signature", "malformed_response", "malformed_model_output",
     "malformed_tool_use", "other", "compaction",
 }  # fmt: skip
 TOO_LONG = "model_context_window_exceeded"
-"""The whole chat is too long, not only the answer, so another attempt would fail in the same way."""
+"""The reason if the whole chat, not only the answer, is too long: another attempt would fail in the same way."""
 EMPTY_IS_FINE = {"length", "pause_turn"}
-"""The reasons with which an answer may have no text."""
+"""The reasons for which an answer without text is not a failure."""
 
 
 def reason(stop: str | None, native: str | None) -> str | None:
-    """None for a normal end; "length", "content_filter", "refusal" or "error"; otherwise the provider's own name.
+    """Returns None for a normal end; "length", "content_filter", "refusal" or "error"; or else the provider's own name.
 
-    `native`: the reason of the model's own provider. It is used if a router reports a normal end instead.
+    `native`: the reason of the model's own provider, which counts if a router reports a normal end instead.
     """
-    ours = _translate(stop)
-    if ours is None and native is not None and _is_known(native):
+    translated = _translate(stop)
+    if translated is None and native is not None and _is_known(native):
         return _translate(native)
-    return ours
+    return translated
 
 
-def _is_known(word: str) -> bool:
-    return word.lower() in _LENGTH | _FILTERED | _BROKEN | _OWN | {"refusal"}
+def _is_known(name: str) -> bool:
+    return name.lower() in _LENGTH | _FILTERED | _BROKEN | _OTHER | {"refusal"}
 
 
-def _translate(word: str | None) -> str | None:
-    match (word or "stop").lower():
-        case word if word in _USUAL:
+def _translate(name: str | None) -> str | None:
+    match (name or "stop").lower():
+        case name if name in _USUAL:
             return None
-        case word if word in _LENGTH:
+        case name if name in _LENGTH:
             return "length"
-        case word if word in _FILTERED:
+        case name if name in _FILTERED:
             return "content_filter"
-        case word if word in _BROKEN:
+        case name if name in _BROKEN:
             return "error"
-        case word:
-            return word
+        case name:
+            return name

@@ -1,11 +1,11 @@
-"""Reads texts and JSON as providers send them: in parts, with lone surrogates, with values of the wrong type."""
+"""Reads strings and JSON as providers send them: in parts, with lone surrogates, or with values of the wrong type."""
 
 from typing import Any, cast
 
 MAX_DEPTH = 50
-"""The nesting limit of the details that are stored with an answer."""
+"""The maximum nesting of the details that are stored with an answer, in levels."""
 _LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotations"}
-"""Fields of a message with texts that the model did not write."""
+"""Fields of a message whose text was not written by the model."""
 
 
 def repair_text(text: str) -> str:
@@ -18,7 +18,7 @@ def repair_text(text: str) -> str:
 
 
 def repair_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """JSON with every text repaired, including field names. Values below the nesting limit are dropped."""
+    """Returns JSON with every string repaired, including field names. Values that are nested too deeply become None."""
     match value:
         case list() | dict() if not depth:
             return None
@@ -35,7 +35,7 @@ def repair_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
 
 
 def text_of(content: Any) -> str:
-    """The text of a message: a string, or the joined texts of a list of parts. Empty for anything else."""
+    """Returns the text of a message, which is a string or a list of parts to be joined. Empty for anything else."""
     match content:
         case str():
             return content
@@ -47,37 +47,37 @@ def text_of(content: Any) -> str:
 
 
 def object_of(value: Any) -> dict[str, Any]:
-    """A JSON object; an empty one for anything else."""
+    """Returns `value` if it is a JSON object, otherwise an empty object."""
     return value if isinstance(value, dict) else {}
 
 
 def array_of(value: Any) -> list[Any]:
-    """A JSON array; an empty one for anything else."""
+    """Returns `value` if it is a JSON array, otherwise an empty list."""
     return value if isinstance(value, list) else []
 
 
 def objects_of(value: Any) -> list[dict[str, Any]]:
-    """The objects in a JSON array; none for anything else."""
+    """Returns the objects in a JSON array. Empty for anything else."""
     return [item for item in array_of(value) if isinstance(item, dict)]
 
 
 def name_of(value: Any) -> str | None:
-    """A short string, such as a reason or a code; None for anything else."""
+    """Returns `value`, shortened, if it is a string such as a reason or a code. None for anything else."""
     return repair_text(value[:100]) if isinstance(value, str) and value.strip() else None
 
 
 def model_texts(message: dict[str, Any]) -> set[str]:
-    """All texts in a message, at any depth, that the model may have written. A repeated text is included once."""
-    found: set[str] = set()
+    """Returns all strings in a message, at any depth, that the model may have written, without duplicates."""
+    texts: set[str] = set()
     remaining: list[Any] = [message]
     while remaining:
         match remaining.pop():
             case str() as text:
-                found.add(text)
+                texts.add(text)
             case list() as items:
                 remaining += cast("list[Any]", items)
             case dict() as fields:
                 remaining += [value for name, value in cast("dict[str, Any]", fields).items() if name not in _LABELS]
             case _:
                 pass
-    return found
+    return texts

@@ -1,4 +1,4 @@
-"""The tokens of a call: the provider's counts, or estimates from the bytes sent and received."""
+"""Counts the tokens of a call: the provider's counts, or estimates based on the bytes sent and received."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ from shared.llm.token_bound import BYTES_PER_TOKEN
 from shared.models.chat import Usage
 
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens", "maxTokens", "num_predict")
-_AROUND_LIMITS = ("generationConfig", "inferenceConfig", "options")
-"""The objects in which some providers expect the limit, instead of at the top of the request."""
+_LIMIT_PARENTS = ("generationConfig", "inferenceConfig", "options")
+"""The objects in which some providers expect the limit, instead of at the top level of the request."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class TokenCount:
 
 
 def count_tokens(answer: Answer, exchange: Exchange, model_limit: int | None) -> TokenCount:
-    """The tokens of a complete answer.
+    """Returns the tokens of a complete answer.
 
-    A count of 0 is treated as missing. Text after a stream's last count is estimated. `model_limit`: the model's
-    limit, which applies if the request sets none.
+    A count of 0 is treated as missing. The tokens of text after a stream's last count are estimated. `model_limit`: the
+    model's limit, which applies if the request sets none.
     """
     reported = answer.tokens
     prompt = reported.prompt or _estimate_tokens(len(exchange.request or b""))
@@ -48,11 +48,11 @@ def count_tokens(answer: Answer, exchange: Exchange, model_limit: int | None) ->
 
 
 def count_stream(answer: Answer, exchange: Exchange, model_limit: int | None, *, may_hide_thoughts: bool) -> TokenCount:
-    """The tokens of the part of a stream that arrived.
+    """Returns the tokens of the part of a stream that arrived.
 
-    Hidden thoughts are billed, but counted only at the end. Without that count, they may have used the whole limit. If
-    the stream did not end, the result is at least the estimate for its text, and at most the limit, which is the amount
-    that is held for it.
+    Hidden thoughts are billed, but counted only at the end. Without that count, they may have used up the whole limit.
+    If the stream did not end, the result is at least the estimate for its text, and at most the limit, which is what
+    the hold covers.
     """
     longest = output_limit(exchange.request) or model_limit
     counted, stream = count_tokens(answer, exchange, model_limit), exchange.stream
@@ -67,9 +67,9 @@ def count_stream(answer: Answer, exchange: Exchange, model_limit: int | None, *,
 
 
 def count_unread(exchange: Exchange, model_limit: int | None) -> TokenCount:
-    """The tokens of an unreadable answer, estimated from its bytes, up to the limit.
+    """Returns the tokens of an unreadable answer, estimated from its bytes, up to the limit.
 
-    The limit is the request's, or else `model_limit`.
+    The limit of the request applies, or `model_limit` if it has none.
     """
     longest = output_limit(exchange.request) or model_limit
     completion = _estimate_tokens(exchange.received)
@@ -77,7 +77,7 @@ def count_unread(exchange: Exchange, model_limit: int | None) -> TokenCount:
 
 
 def count_lost(exchange: Exchange, model_limit: int | None) -> TokenCount:
-    """The tokens of a lost answer: the limit, which is the request's or else `model_limit`.
+    """Returns the tokens of a lost answer: the limit of the request, or `model_limit` if it has none.
 
     Without any limit, they are estimated from the bytes that arrived.
     """
@@ -86,14 +86,14 @@ def count_lost(exchange: Exchange, model_limit: int | None) -> TokenCount:
 
 
 def estimate_all(answer: Answer, exchange: Exchange) -> TokenCount:
-    """The tokens as if the provider had not counted them."""
+    """Returns the tokens as if the provider had not counted them."""
     return _estimate(exchange, _estimate_tokens(answer.text_bytes))
 
 
 def output_limit(request: bytes | None) -> int | None:
-    """The request's limit for all choices together, in tokens; None if it sets none."""
+    """Returns the request's limit for all choices together, in tokens, or None if the request sets none."""
     body = parse_request(request)
-    for fields in (body, *(object_of(body.get(name)) for name in _AROUND_LIMITS)):
+    for fields in (body, *(object_of(body.get(name)) for name in _LIMIT_PARENTS)):
         for name in _LIMITS:
             if limit := parse_count(fields.get(name)):
                 return limit * _count_choices(body)
@@ -101,7 +101,7 @@ def output_limit(request: bytes | None) -> int | None:
 
 
 def _estimate_uncounted(answer: Answer, exchange: Exchange, longest: int | None) -> int:
-    """An estimate of the tokens that the provider did not count, including unreadable parts of a stream."""
+    """Returns an estimate of the tokens that the provider did not count, including unreadable parts of a stream."""
     stream, counted = exchange.stream, answer.tokens.completion
     if not counted:
         return _estimate_texts(answer, exchange, longest)
@@ -109,7 +109,7 @@ def _estimate_uncounted(answer: Answer, exchange: Exchange, longest: int | None)
 
 
 def _estimate_texts(answer: Answer, exchange: Exchange, longest: int | None) -> int:
-    """An estimate of the tokens of all texts and unreadable parts."""
+    """Returns an estimate of the tokens of all texts and unreadable parts."""
     extra = answer.extra_bytes
     if (stream := exchange.stream) is not None:
         doubtful = extra + stream.extra_bytes + stream.unread_bytes
@@ -118,8 +118,9 @@ def _estimate_texts(answer: Answer, exchange: Exchange, longest: int | None) -> 
 
 
 def _estimate_within(size: int, doubtful: int, longest: int | None, counted: int = 0) -> int:
-    """An estimate of the tokens in `size` bytes. The `doubtful` bytes, which may not be the model's text, cannot raise
-    it above the limit.
+    """Returns an estimate of the tokens in `size` bytes.
+
+    The `doubtful` bytes, which may not be the model's text, cannot raise the estimate above the limit.
     """
     estimated = _estimate_tokens(size)
     if longest is None:
@@ -128,12 +129,15 @@ def _estimate_within(size: int, doubtful: int, longest: int | None, counted: int
 
 
 def _count_completion(reported: Tokens) -> int:
-    """The tokens of the answer that the provider counted."""
+    """Returns the tokens of the answer that the provider counted."""
     return (reported.completion or 0) + _count_extra(reported)
 
 
 def _count_extra(reported: Tokens) -> int:
-    """Tokens that only the total includes: thoughts of xAI's models, and of Gemini's through OpenAI's interface."""
+    """Returns the tokens that only the total includes, such as thoughts of xAI's models.
+
+    The same applies to thoughts of Gemini's models in OpenAI's interface.
+    """
     if not (reported.prompt and reported.completion and reported.total):
         return 0
     return max(0, reported.total - reported.prompt - reported.completion - reported.citation)

@@ -29,13 +29,13 @@ class Account(SnakeModel):
     `residue`: spending of less than half a millionth of a dollar that is not charged yet, in millionths of a millionth;
     negative after a charge was rounded up. `period`: the number of the current tracking period, which usage entries
     record. `ceiling`: the administrator's limit for a refill; None means the deployment's. `spent`: charges since the
-    last refill. `owed`: what calls cost beyond the available money; the next refill pays it first. `refilled_at`: when
-    the account was last refilled, or opened. `refill_at`: epoch milliseconds of a single refill that an administrator
-    set. `disabled`: every request of the user is refused. `rev`: the number of writes.
+    last refill. `owed`: the cost of calls beyond the available money, which the next refill pays first. `refilled_at`:
+    when the account was last refilled, or opened. `refill_at`: epoch milliseconds of a single refill that an
+    administrator set. `disabled`: every request of the user is refused. `rev`: the number of writes.
 
-    A document that an earlier version stored lacks `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and `disabled`.
-    Then `remaining` is all the money until the next refill, nothing counts as spent or owed, the month of the last
-    write counts as refilled, and the reset date only starts a tracking period.
+    A document that was stored by an earlier version lacks `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and
+    `disabled`. In this case, `remaining` is all the money until the next refill, nothing counts as spent or owed, the
+    month of the last write counts as refilled, and the reset date only starts a tracking period.
     """
 
     uid: str
@@ -63,7 +63,7 @@ class Account(SnakeModel):
 
     @classmethod
     def open(cls, uid: str, terms: Terms, now: datetime) -> "Account":
-        """The account of a new user, with a first refill."""
+        """Returns the account of a new user, with a first refill."""
         allowance = terms.default
         return cls(
             uid=uid,
@@ -86,11 +86,11 @@ class Account(SnakeModel):
         return self.remaining + self.spare
 
     def ceiling_under(self, terms: Terms) -> int:
-        """The amount that a refill adds."""
+        """Returns the amount that a refill adds."""
         return terms.ceiling if self.ceiling is None else self.ceiling
 
     def advance(self, now: datetime, terms: Terms) -> "Account":
-        """The account at `now`: unchanged, or renewed because a date or the first of a month has passed.
+        """Returns the account at `now`: unchanged, or renewed because a date or the first of a month has passed.
 
         The user's date starts a new period. In a deployment, the account is refilled each month, or on the date that an
         administrator set.
@@ -107,7 +107,7 @@ class Account(SnakeModel):
         return terms.monthly and _month(now) > _month(self.refilled_at or self.updated_at)
 
     def refill(self, now: datetime, terms: Terms) -> "Account":
-        """Add the ceiling less the debt, and start a new period: the allowance is `remaining`, the rest is `spare`.
+        """Adds the ceiling less the debt, and starts a new period: the allowance is `remaining`, the rest is `spare`.
 
         Amounts held by running chats stay held.
         """
@@ -125,55 +125,55 @@ class Account(SnakeModel):
         )
 
     def start_period(self, now: datetime) -> "Account":
-        """Start a new period without moving money."""
+        """Starts a new period without moving money."""
         return self.change(now, period=self.period + 1)
 
     def renew(self, now: datetime) -> "Account":
-        """Start a new period with the full allowance. This is a reset when users are not limited."""
+        """Starts a new period with the full allowance. This is a reset when users are not limited."""
         return self.start_period(now).change(now, remaining=self.allowance, spare=0, spent=0, owed=0)
 
     def reset(self, now: datetime, terms: Terms) -> "Account":
-        """Reset the period at the user's request. In a deployment this adds no money."""
+        """Resets the period at the user's request. In a deployment this adds no money."""
         if not terms.bounding:
             return self.renew(now)
         return self.start_period(now).with_remaining(min(self.allowance, self.bound), now)
 
     def with_allowance(self, allowance: int, now: datetime) -> "Account":
-        """Set the allowance. An allowance below `remaining` lowers `remaining` as well."""
+        """Sets the allowance. An allowance below `remaining` lowers `remaining` as well."""
         account = self.change(now, allowance=allowance)
         return account.with_remaining(allowance, now) if allowance < min(self.allowance, self.remaining) else account
 
     def with_remaining(self, remaining: int, now: datetime) -> "Account":
-        """Set `remaining`. A reduction is added to `spare`; an increase is taken from `spare` first."""
+        """Sets `remaining`. A reduction is added to `spare`; an increase is taken from `spare` first."""
         return self.change(now, remaining=remaining, spare=max(0, self.bound - remaining))
 
     def with_reset_date(self, reset_at: int, now: datetime) -> "Account":
-        """Set the reset date: `NEVER`, or the date from which later dates are computed."""
+        """Sets the reset date: `NEVER`, or the date from which later dates are computed."""
         return self.change(now, reset_at=reset_at, reset_anchor=reset_at)
 
     def limit(self, allowance: int, now: datetime) -> "Account":
-        """Set an administrator's allowance as the new ceiling. Earlier spending in this period counts against it."""
+        """Sets an administrator's allowance as the new ceiling. Earlier spending in this period counts against it."""
         unspent = max(0, allowance - self.spent)
         remaining = min(self.remaining, unspent)
         return self.change(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=unspent - remaining)
 
     def grant(self, remaining: int, now: datetime) -> "Account":
-        """Set an administrator's exact amount for the time until the next refill. Debts are forgiven."""
+        """Sets the exact amount that an administrator grants until the next refill. Debts are forgiven."""
         return self.change(now, remaining=remaining, spare=0, spent=0, owed=0)
 
     def hold(self, estimate: int, now: datetime) -> tuple["Account", int]:
-        """Hold `estimate`, or the available amount if that is less. Returns the account and the held amount."""
+        """Holds `estimate`, or the available amount if that is less. Returns the account and the held amount."""
         hold = min(estimate, self.available)
         return self.change(now, held=self.held + hold), hold
 
     def release(self, hold: int, now: datetime) -> "Account":
-        """Release a hold."""
+        """Releases a hold."""
         return self.change(now, held=max(0, self.held - hold))
 
     def charge(self, cost: int, now: datetime) -> tuple["Account", int]:
-        """Charge the user `cost`. Returns the account and the charged amount.
+        """Charges the user `cost`. Returns the account and the charged amount.
 
-        What `remaining` does not cover is taken from `spare`; what that does not cover is owed.
+        The part that `remaining` does not cover is taken from `spare`. The part that `spare` does not cover is owed.
         """
         charge = min(cost, self.remaining)
         covered = min(cost - charge, self.spare)
@@ -187,7 +187,7 @@ class Account(SnakeModel):
         return after, charge + covered
 
     def carry(self, picos: int, now: datetime) -> tuple["Account", int]:
-        """Add a cost, in millionths of a millionth of a dollar, to the spending that is not charged yet.
+        """Adds a cost, in millionths of a millionth of a dollar, to the spending that is not charged yet.
 
         Returns the account and the whole millionths of a dollar to charge now. Sums of even the smallest costs are
         charged exactly to the millionth.
@@ -197,7 +197,7 @@ class Account(SnakeModel):
         return self.change(now, residue=total - micros * PICOS_PER_MICRO), micros
 
     def change(self, now: datetime, **fields: object) -> "Account":
-        """A copy with these fields changed, updated at `now`."""
+        """Returns a copy with these fields changed, updated at `now`."""
         return self.model_copy(update={**fields, "updated_at": now})
 
 
@@ -211,12 +211,15 @@ def _month(moment: datetime) -> tuple[int, int]:
 
 
 def to_milliseconds(moment: datetime) -> int:
-    """Epoch milliseconds."""
+    """Returns the milliseconds since 1970."""
     return int(moment.timestamp() * 1000)
 
 
 def next_monthly(reset_at: int, now: datetime) -> int:
-    """The first date after `now` that is whole months after `reset_at`: the same day, or the month's last."""
+    """Returns the first date after `now` that is a whole number of months after `reset_at`.
+
+    It is the same day of the month, or the last day of a shorter month.
+    """
     start = datetime.fromtimestamp(reset_at / 1000, UTC)
     months = max(1, (now.year - start.year) * 12 + now.month - start.month)
     moved = _plus_months(start, months)

@@ -15,7 +15,7 @@ _FRIENDLY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 
 
 def _check_friendly_name(value: Any) -> Any:
-    """Refuse an invalid name with a readable message: the next check only quotes its regular expression."""
+    """Refuses an invalid name with a readable message. Pydantic's own message only quotes the regular expression."""
     if isinstance(value, str) and not re.fullmatch(_FRIENDLY_NAME, value):
         raise PydanticCustomError(
             "string_pattern_mismatch",
@@ -30,7 +30,7 @@ FriendlyName = Annotated[str, StringConstraints(pattern=_FRIENDLY_NAME), BeforeV
 
 
 def _trim_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Strip white space around addresses, and merge the tools of addresses that are then equal."""
+    """Strips white space around addresses, and merges the tools of addresses that are then equal."""
     trimmed: dict[str, list[str]] = {}
     for url, names in tools.items():
         known = trimmed.setdefault(url.strip(), [])
@@ -122,7 +122,7 @@ class UpdateAgentRequest(CamelModel):
     visibility: Visibility = "private"
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were sent, by their Python names."""
+        """Returns the fields that were sent, by their Python names."""
         return {name: getattr(self, name) for name in self.model_fields_set - {"rev"}}
 
 
@@ -171,5 +171,5 @@ class Agent(AgentFields):
 
 
 def to_agent(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
-    """The agent as the API returns it. `warnings`: the findings of the analysis, if the code was changed."""
+    """Returns the agent as the API returns it. `warnings`: the findings of the analysis, if the code was changed."""
     return Agent(**stored.to_response_fields(), warnings=warnings, engine=None if warnings is None else ENGINE)

@@ -8,7 +8,9 @@ from shared.settings import Settings
 
 @dataclass(frozen=True)
 class Terms:
-    """`default` and `ceiling` are millionths of a dollar; an administrator may set another ceiling for a user.
+    """The terms for allowances.
+
+    `default` and `ceiling` are millionths of a dollar. An administrator may set another ceiling for a user.
 
     `monthly`: whether allowances are refilled each month. `bounding`: whether the ceiling limits users, as it does in a
     deployment. It does not while authentication is bypassed.
@@ -21,7 +23,10 @@ class Terms:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Terms":
-        """The terms that `settings` define. A default allowance above the ceiling is lowered to it in a deployment."""
+        """Returns the terms that `settings` define.
+
+        A default allowance above the ceiling is lowered to it in a deployment.
+        """
         default = to_micros(settings.default_allowance)
         ceiling = default if settings.allowance_ceiling is None else to_micros(settings.allowance_ceiling)
         bounding = settings.authentication_required

@@ -1,4 +1,4 @@
-"""An audit record."""
+"""Audit records of administrators' actions."""
 
 from typing import Any
 

@@ -57,12 +57,12 @@ class Prices(SnakeModel):
     cache_write_above: float | None = None
 
     def highest_input(self, prompt_tokens: int) -> float:
-        """The highest price of a prompt token in a prompt of `prompt_tokens` tokens, whether it is cached or not."""
+        """Returns the highest price of a token, cached or not, in a prompt of `prompt_tokens` tokens."""
         above = (self.input_above, self.cache_write_above) if self._is_above(prompt_tokens) else ()
         return max(price for price in (self.input, self.cache_write, *above) if price is not None)
 
     def highest_output(self, prompt_tokens: int) -> float:
-        """The highest price of a token of the answer or thoughts after a prompt of `prompt_tokens` tokens."""
+        """Returns the highest price of a token of the answer or thoughts after a prompt of `prompt_tokens` tokens."""
         above = (self.output_above,) if self._is_above(prompt_tokens) else ()
         return max(price for price in (self.output, self.reasoning, *above) if price is not None)
 

@@ -1,4 +1,4 @@
-"""The shapes of a chat: the request, its ticket, and the result."""
+"""Chats on the wire: the request, its ticket, and the result."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,14 +12,14 @@ from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty
 
 
 class TextPart(CamelModel):
-    """A piece of a message's text."""
+    """A part of a message's text."""
 
     type: Literal["text"]
     text: str
 
 
 def _join_text_parts(content: Any) -> Any:
-    """Join the texts of a list of parts without changing them. Other content is returned for validation.
+    """Joins the texts of a list of parts without changing them. Other content is returned for validation.
 
     Raises `BadRequest` for a part that is not text, because it is well formed but not supported.
     """

@@ -80,7 +80,7 @@ class ReplaceDemoRequest(DemoFields):
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
 
     def fields(self, visibility: Visibility) -> DemoFields:
-        """The fields to store. `visibility`: the current one, which applies if the request has none."""
+        """Returns the fields to store. `visibility`: the current one, which applies if the request has none."""
         sent = self.visibility if "visibility" in self.model_fields_set else visibility
         return DemoFields.model_validate(self.model_dump(exclude={"rev"}) | {"visibility": sent})
 
@@ -119,7 +119,7 @@ class Demo(DemoFields):
 
 
 def to_demo(stored: StoredDemo) -> Demo:
-    """The demo as the API returns it."""
+    """Returns the demo as the API returns it."""
     return Demo(**stored.to_response_fields())
 
 

@@ -94,5 +94,5 @@ class DeployedApi(CamelModel):
 
 
 def endpoint(friendly_name: str) -> str:
-    """The path at which a deployment is called."""
+    """Returns the path at which a deployment is called."""
     return f"/rest/{friendly_name}"

@@ -10,11 +10,13 @@ from pydantic import AwareDatetime
 from shared.models.wire import SnakeModel
 
 _RETENTION = timedelta(days=2)
-"""Longer than a call that began before midnight can take."""
+"""How long a day is stored after its end: longer than a call that began before midnight can take."""
 
 
 class DeploymentDay(SnakeModel):
-    """`id`: the agent's id and the day, so that neither renaming nor redeploying the agent refills the budget.
+    """A deployment's spending on a day.
+
+    `id`: the agent's id and the day, so that neither renaming nor redeploying the agent refills the budget.
 
     `owner`: the agent's owner. `spent` and `held` are millionths of a dollar.
     """
@@ -27,27 +29,27 @@ class DeploymentDay(SnakeModel):
 
     @classmethod
     def open(cls, day_id: str, owner: str, now: datetime) -> "DeploymentDay":
-        """A day on which nothing has been spent yet."""
+        """Returns a day on which nothing has been spent yet."""
         return cls(id=day_id, owner=owner, expire_at=next_day(now) + _RETENTION)
 
     def available(self, budget: int) -> int:
-        """The amount that a new call may use."""
+        """Returns the amount that a new call may use."""
         return max(0, budget - self.spent - self.held)
 
     def with_hold(self, amount: int) -> "DeploymentDay":
-        """Hold `amount` for a call."""
+        """Holds `amount` for a call."""
         return self.model_copy(update={"held": self.held + amount})
 
     def settle(self, held: int, cost: int) -> "DeploymentDay":
-        """Release a hold of `held`, and add the cost of the call."""
+        """Releases a hold of `held`, and add the cost of the call."""
         return self.model_copy(update={"held": max(0, self.held - held), "spent": self.spent + cost})
 
 
 def day_id(agent_id: str, now: datetime) -> str:
-    """The id of the day that contains `now`."""
+    """Returns the id of the day that contains `now`."""
     return f"{agent_id}.{now.astimezone(UTC).date().isoformat()}"
 
 
 def next_day(now: datetime) -> datetime:
-    """When the next UTC day begins."""
+    """Returns the time at which the next UTC day begins."""
     return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)

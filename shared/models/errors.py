@@ -1,4 +1,4 @@
-"""Domain errors. Each has an HTTP status, and a sentence for the person who has to act.
+"""Domain errors. Each has an HTTP status and a sentence for the user.
 
 Only `shared.web.errors` turns them into responses. Messages must not contain secrets or the content of chats.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """The base class, which is never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header.
+    """The base class of these errors, never raised itself. `retry_after`: seconds for the `Retry-After` header.
 
     `body`: the response's fields in addition to `detail`. `headers`: additional response headers. `replayed`: whether
     an earlier request with the same `Idempotency-Key` failed with this error.
@@ -44,7 +44,7 @@ class AllowanceSpent(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The caller is known, but not allowed to do this."""
+    """The caller is authenticated, but not allowed to do this."""
 
     status = 403
 
@@ -133,7 +133,7 @@ class NoRunSlot(Unavailable):
 
 
 class InvalidInput(ServiceError):
-    """The input does not match its schema. `problems`: the type, path and message of each, shown as FastAPI does."""
+    """The input does not match its schema. `problems`: the type, path and message of each, in FastAPI's format."""
 
     status = 422
 
@@ -144,15 +144,15 @@ class InvalidInput(ServiceError):
 
     @property
     def summary(self) -> str:
-        """The problems in one sentence."""
+        """The problems as one line of text."""
         named = (("".join(f"{part}." for part in loc)[:-1], msg) for _, loc, msg in self.problems[:5])
         return "; ".join(f"{name}: {msg}" if name else msg for name, msg in named)
 
 
 class CodeFailed(ServiceError):
-    """The agent's code failed and its author has to fix it. `error` is "TypeName: message".
+    """The agent's code failed, and its author has to fix it. `error` is "TypeName: message".
 
-    `traceback` has only the lines of that code. `engine`: the engine that ran it.
+    `traceback` contains only lines of that code. `engine`: the engine that ran the code.
     """
 
     status = 400
@@ -190,12 +190,12 @@ class CallerDisconnected(ServiceError):
 
 
 class UpstreamFailed(ServiceError):
-    """A server that we called failed, or its response was unusable."""
+    """A third-party server failed, or its response was unusable."""
 
     status = 502
 
 
 class UpstreamTooSlow(ServiceError):
-    """A server that we called took too long."""
+    """A third-party server took too long."""
 
     status = 504

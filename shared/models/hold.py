@@ -8,9 +8,9 @@ from shared.models.wire import JsonObject, SnakeModel
 class Hold(SnakeModel):
     """A hold on the account of `owner`, who is charged. `id` also identifies the charge, so that it happens once.
 
-    `amount` is in millionths of a dollar. `expires_at`: the time after which no caller can still be waiting for the
-    call. `deployment_day`: the day of a deployment's budget that also holds the amount, if any. `left`: set when the
-    caller has left although the provider bills the call; it contains the metadata of the usage entry, in case the
+    `amount` is in millionths of a dollar. `expires_at`: the time by which every caller has stopped waiting for the
+    call. `deployment_day`: the day of a deployment's budget that also holds the amount, if any. `left`: set if
+    the caller has left although the provider bills the call. It contains the metadata of the usage entry, in case the
     process never settles the hold.
     """
 

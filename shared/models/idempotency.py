@@ -1,4 +1,4 @@
-"""Requests with an `Idempotency-Key` as they are stored, so that a repeated request is done only once."""
+"""Requests with an `Idempotency-Key` as they are stored, so that a repeated request is processed only once."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,9 @@ from pydantic import AwareDatetime
 from shared.models.wire import SnakeModel
 
 RETENTION = timedelta(hours=24)
+"""How long a request is stored."""
 MAX_KEY_LENGTH = 255
+"""The maximum length of a key, in characters."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class StoredRequest(SnakeModel):
 
     `given`: whether a repeated request got that ticket or run. The other fields are for runs, whose response is also
     stored. `lease_expires_at`: the time after which a run without a `status` must have died. `status`: the response's
-    status. `text`: the result as JSON or the error message, None if it is too long to be stored. `size`: its bytes.
-    `warnings`: the response's warnings.
+    status. `text`: the result as JSON or the error message; None if it is too long to be stored. `size`: its size in
+    bytes. `warnings`: the response's warnings.
     """
 
     id: str

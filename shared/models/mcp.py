@@ -21,7 +21,7 @@ class ListToolsRequest(SnakeModel):
     @model_validator(mode="wrap")
     @classmethod
     def _validate_without_token(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Validate the request. Errors show invalid input, but never the token."""
+        """Validates the request. Errors show invalid input, but never the token."""
         try:
             return validate(data)
         except ValidationError as error:
@@ -43,7 +43,7 @@ class ListToolsRequest(SnakeModel):
 
 
 def _hide_token(value: Any, location: tuple[int | str, ...]) -> Any:
-    """The invalid input to show: only a URL, because other values may be or contain the token."""
+    """Returns the invalid input to show: only a URL, because other values may be or contain the token."""
     return value if location and location[0] in _URL_NAMES and not isinstance(value, dict | list) else None
 
 

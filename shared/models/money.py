@@ -1,4 +1,4 @@
-"""Money: US dollars on the wire, whole millionths of a dollar inside, so that sums are exact."""
+"""Amounts of money: US dollars on the wire, whole millionths of a dollar internally, so that sums are exact."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
@@ -10,7 +10,10 @@ from shared.settings import MAX_DOLLARS
 
 MICROS_PER_DOLLAR = 1_000_000
 PICOS_PER_MICRO = 1_000_000
-"""A token may cost less than a millionth of a dollar, so costs are added up in millionths of a millionth."""
+"""Millionths of a millionth of a dollar in a millionth of a dollar.
+
+A token may cost less than a millionth of a dollar, so costs are added up in the smaller unit.
+"""
 Dollars = Annotated[float, Field(strict=True, ge=0, le=MAX_DOLLARS, allow_inf_nan=False)]
 """An amount on the wire: a finite number that is not negative, and not a string."""
 

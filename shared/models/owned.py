@@ -16,7 +16,7 @@ STORED_EXAMPLE = {
     "createdAt": "2026-11-24T06:00:00.120000Z",
     "updatedAt": "2026-11-24T06:00:00.120000Z",
 }
-"""What the examples of stored things have in common in the OpenAPI document."""
+"""The fields that all examples of stored resources in the OpenAPI document have in common."""
 F = TypeVar("F", bound=CamelModel)
 """The fields that users set; `visibility` is one of them."""
 
@@ -33,12 +33,12 @@ class StoredResource(SnakeModel, Generic[F]):
 
     @property
     def visibility(self) -> Visibility:
-        """Who may read and use it."""
+        """Who may read and use the resource."""
         visible: Visibility = getattr(self.fields, "visibility")  # noqa: B009 - see F
         return visible
 
     def to_response_fields(self) -> dict[str, Any]:
-        """The response's fields, by their Python names."""
+        """Returns the fields of the response, by their Python names."""
         user_fields = {name: getattr(self.fields, name) for name in type(self.fields).model_fields}
         record = {"id": self.id, "rev": self.rev, "created_at": self.created_at, "updated_at": self.updated_at}
         return {**user_fields, **record}

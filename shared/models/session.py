@@ -21,7 +21,7 @@ class ProviderConfig(CamelModel):
 
 
 class Session(SnakeModel):
-    """`expire_at`: the time at which the session ends, unless it is used before then."""
+    """A stored session. `expire_at`: the time at which it ends unless it is used before then."""
 
     session_id: str
     config: ProviderConfig

@@ -31,8 +31,8 @@ class Ticket(SnakeModel):
     to the request that created the ticket.
 
     `tasks`: the number of tasks created for it; the newest has that number in its name. `enqueued_at`: when the sweep
-    created the newest one. `first_taken_at`: when it was first leased after it was last parked. `parked`: it has no
-    task, and waits until another of its owner's chats of this kind ends.
+    created the newest one. `first_taken_at`: when it was first leased since it was last parked. `parked`: the kind
+    of chats that it waits for: it has no task until another of its owner's chats of this kind ends.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Ticket(SnakeModel):
         return self.status is TicketStatus.PROCESSING and self.lease is not None and self.lease.holder == holder
 
     def lease_to(self, holder: str, now: datetime, seconds: float) -> "Ticket":
-        """Start a new attempt by `holder`."""
+        """Starts a new attempt by `holder`."""
         return self._change(
             now,
             status=TicketStatus.PROCESSING,
@@ -72,40 +72,40 @@ class Ticket(SnakeModel):
         )
 
     def renew(self, now: datetime, seconds: float) -> "Ticket":
-        """Extend the holder's lease to `seconds` from `now`."""
+        """Extends the holder's lease to `seconds` after `now`."""
         assert self.lease is not None  # noqa: S101 - only a leased ticket can be renewed
         return self._change(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
 
     def mark(self, begun: bool, now: datetime) -> "Ticket":
-        """Record whether the work done from here on must not be repeated."""
+        """Records whether the work from now on must not be repeated."""
         return self._change(now, begun=begun)
 
     def release(self, now: datetime) -> "Ticket":
-        """Return the ticket to the queue for another attempt."""
+        """Returns the ticket to the queue for another attempt."""
         return self._change(now, status=TicketStatus.PENDING, lease=None)
 
     def give_back(self, now: datetime) -> "Ticket":
-        """Return the ticket because its holder has no capacity for it. The attempt does not count."""
+        """Returns the ticket because its holder has no capacity for it. The attempt does not count."""
         return self.release(now).model_copy(update={"attempts": max(0, self.attempts - 1)})
 
     def park(self, kind: TurnKind, now: datetime) -> "Ticket":
-        """Park the ticket: it needs no task until it has a turn. The wait does not count towards its attempts' time."""
+        """Parks the ticket: it needs no task until it has a turn. The wait does not count as time of its attempts."""
         return self._change(now, status=TicketStatus.PENDING, lease=None, parked=kind, first_taken_at=None)
 
     def unpark(self, now: datetime) -> "Ticket":
-        """End the parking because the ticket has a turn. The caller must create the new task that is counted here."""
+        """Ends the parking because the ticket has a turn. The caller must create the new task that is counted here."""
         return self._change(now, parked=None, tasks=self.tasks + 1)
 
     def add_task(self, now: datetime) -> "Ticket":
-        """Count one more task. `updated_at` stays, because nothing has worked on the ticket."""
+        """Counts one more task. `updated_at` stays, because nothing has worked on the ticket."""
         return self.model_copy(update={"tasks": self.tasks + 1, "enqueued_at": now})
 
     def complete(self, result: ChatResult, now: datetime) -> "Ticket":
-        """End the ticket with a result."""
+        """Ends the ticket with a result."""
         return self._end(now, status=TicketStatus.COMPLETED, result=result)
 
     def fail(self, error: str, now: datetime) -> "Ticket":
-        """End the ticket with an error. `error`: a sentence for the user."""
+        """Ends the ticket with an error. `error`: a sentence for the user."""
         return self._end(now, status=TicketStatus.FAILED, error=error)
 
     def _end(self, now: datetime, **fields: object) -> "Ticket":
@@ -127,7 +127,7 @@ class Claim(Enum):
 
 
 def claim(ticket: Ticket, now: datetime, max_attempts: int) -> Claim:
-    """Decides whether a worker may work on `ticket`. It changes nothing."""
+    """Decides whether a worker may work on `ticket`. Changes nothing."""
     if ticket.status.finished:
         return Claim.FINISHED
     if ticket.lease is not None and ticket.lease.expires_at > now:

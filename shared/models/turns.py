@@ -1,8 +1,8 @@
 """Turns limit how many chats of one user are worked on at a time.
 
-A user has a fixed number of turns of each kind. A ticket is worked on while it has a turn. The others are parked, and
-when a turn becomes free, the oldest gets it. Every change is a function from one state to the next, and the store
-writes it in a transaction.
+A user has a fixed number of turns of each kind. A ticket is worked on while it has a turn. The other tickets are
+parked, and when a turn becomes free, the oldest ticket gets it. Every change is a function from one state to the next,
+and the store writes it in a transaction.
 """
 
 from datetime import datetime
@@ -39,16 +39,16 @@ class Turns(SnakeModel):
         return any(turn.ticket_id == ticket_id and turn.until > now for turn in self.taken)
 
     def count_free(self, limit: int, now: datetime) -> int:
-        """How many of `limit` turns are free."""
+        """Returns how many of `limit` turns are free."""
         return max(0, limit - sum(turn.until > now for turn in self.taken))
 
     def give(self, turn: Turn, now: datetime) -> "Turns":
-        """Add `turn` in place of its ticket's earlier one, and drop turns that are lost."""
+        """Adds `turn` in place of its ticket's earlier one, and drops turns that are lost."""
         others = [other for other in self.taken if other.until > now and other.ticket_id != turn.ticket_id]
         return self.model_copy(update={"taken": [*others, turn]})
 
     def take_back(self, ticket_id: str, holder: str | None) -> "Turns":
-        """Remove the ticket's turn. If `holder` is set, remove it only if it belongs to that holder."""
+        """Removes the ticket's turn. If `holder` is set, remove it only if it belongs to that holder."""
         remaining = [
             turn for turn in self.taken if turn.ticket_id != ticket_id or (holder is not None and turn.holder != holder)
         ]

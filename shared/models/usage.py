@@ -6,7 +6,7 @@ from shared.models.wire import JsonObject, SnakeModel
 
 
 class Entry(SnakeModel):
-    """`cause`: the entry's id, derived from its cause, so that each cause is charged once.
+    """A usage entry. `cause`: the entry's id, derived from its cause, so that each cause is charged once.
 
     `dollars`: the exact cost; None in older entries, which did not record it. `cost` and `charged` are whole millionths
     of a dollar: the amount that became due, and the part of it that the account could pay. The rest is owed.

@@ -1,4 +1,4 @@
-"""The shapes of a user on the wire."""
+"""Users on the wire."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from shared.models.money import Dollars, to_dollars
 from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, with_example
 
 EARLIEST_RESET = 100_000_000_000
-"""March 1973 in milliseconds. Dates in seconds are below it until the year 5138, so the two can be told apart."""
+"""March 1973 in milliseconds. Dates in seconds are lower until the year 5138, so the two units can be distinguished."""
 
 
 def _refuse_seconds(value: float) -> float:
@@ -35,7 +35,9 @@ Milliseconds = Annotated[
 ]
 """Epoch milliseconds, up to the end of the year 9999; 0 means never."""
 MAX_METADATA_BYTES = 16 * 1024
+"""The maximum size of a usage entry's metadata, in bytes."""
 SHOWN_ENTRIES = 100
+"""The maximum number of usage entries in a response."""
 
 
 class BasicInfo(CamelModel):
@@ -114,12 +116,12 @@ class AdminUser(User):
 
 
 def to_admin_user(account: Account) -> AdminUser:
-    """The account as administrators see it, without usage entries."""
+    """Returns the account as administrators see it, without usage entries."""
     return AdminUser(**dict(to_user(account, [])), disabled=account.disabled)
 
 
 def to_user(account: Account, usage: list[UsageEntry]) -> User:
-    """The account as its owner sees it."""
+    """Returns the account as its owner sees it."""
     return User(
         id=account.uid,
         rev=str(account.rev),

@@ -1,6 +1,6 @@
-"""The base of all shapes on the wire: camelCase outside, snake_case inside, both accepted.
+"""The base classes of all data on the wire: camelCase on the wire, snake_case in Python; requests may use either.
 
-Responses contain all their fields, including those with a default, and the OpenAPI document says so.
+Responses contain all their fields, including those with a default, as the OpenAPI document states.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ JsonObject = dict[str, JsonValue]
 
 
 Address = Annotated[str, StringConstraints(max_length=8000, strip_whitespace=True)]
-"""A URL. Surrounding white space, which people often copy along with it, is removed. The form is not checked here."""
+"""A URL. Surrounding white space, which people often copy along with it, is removed. The syntax is not checked here."""
 
 
 def empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:
-    """A validator for an optional field: null has the same effect as omitting the field."""
+    """Returns a validator for an optional field: null has the same effect as omitting the field."""
     return lambda value: kind() if value is None else value
 
 
@@ -47,12 +47,12 @@ PlainId = Annotated[str, AfterValidator(_check_plain_id)]
 
 
 def with_example(**example: Any) -> ConfigDict:
-    """For a model's `model_config`: adds an example, in wire format, to the OpenAPI document."""
+    """Returns a `model_config` that adds an example, in wire format, to the OpenAPI document."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 def with_change_example(**example: Any) -> ConfigDict:
-    """Like `with_example`, for a change. Only the fields that are sent take effect, so none has a default."""
+    """Like `with_example`, but for a partial change: no field has a default, because only sent fields take effect."""
 
     def show(schema: dict[str, Any]) -> None:
         schema["examples"] = [example]
@@ -63,7 +63,7 @@ def with_change_example(**example: Any) -> ConfigDict:
 
 
 REQUEST_AND_RESPONSE = ConfigDict(json_schema_serialization_defaults_required=False)
-"""For a model that is used in both requests and responses: one schema, where fields with a default are optional."""
+"""For a model that is used in both requests and responses: gives it one schema, with defaults as optional fields."""
 
 
 class CamelModel(BaseModel):

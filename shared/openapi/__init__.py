@@ -1,6 +1,6 @@
 """Recognizes API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0), and documents them for models.
 
-The input and the output are text; nothing is fetched here. Nothing in a document is trusted.
+Input and output are strings. Nothing is fetched here, and nothing in a document is trusted.
 """
 
 from shared.openapi.document import Document, parse

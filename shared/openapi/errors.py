@@ -1,4 +1,4 @@
-"""Errors in a text that should be an API description. Their messages are for the person who chose it."""
+"""Errors in text that should be an API description. Their messages are for the user who supplied it."""
 
 from shared.openapi.limits import MAX_DEPTH
 
@@ -6,7 +6,7 @@ from shared.openapi.limits import MAX_DEPTH
 class NotASpec(ValueError):
     """The text is not a readable API description.
 
-    `message` describes the text, and may quote a few words of it on one line.
+    `message` describes the text, and may quote a few words of it. It is one line long.
     """
 
     def __init__(self, message: str) -> None:
@@ -15,5 +15,5 @@ class NotASpec(ValueError):
 
 
 def too_deep() -> NotASpec:
-    """The error for a text with more than `MAX_DEPTH` levels, whether it is JSON or YAML."""
-    return NotASpec(f"This is nested too deep: more than {MAX_DEPTH} levels.")
+    """Returns the error for JSON or YAML with more than `MAX_DEPTH` levels."""
+    return NotASpec(f"This is nested too deeply: it has more than {MAX_DEPTH} levels.")

@@ -1,24 +1,24 @@
-"""Writes a tree as JSON text, unless it is huge: YAML aliases share their targets in memory, but not in text."""
+"""Writes a tree as JSON, up to a size limit: YAML aliases share their targets in memory, but not in the JSON."""
 
 import json
 from typing import cast
 
 MAX_WRITTEN = 12_000_000
-"""Characters, approximately."""
+"""The maximum length of the JSON, in characters, approximately."""
 
 
 def write_json(tree: object) -> str | None:
-    """Compact JSON. None if it would be longer than `MAX_WRITTEN`, which is checked before memory is allocated."""
+    """Returns compact JSON, or None if it would exceed `MAX_WRITTEN`. This is checked before memory is allocated."""
     size = 0
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
+    pending = [tree]
+    while pending:
+        node = pending.pop()
         if isinstance(node, dict):
             fields = cast("dict[str, object]", node)
             size += sum(len(key) for key in fields)
-            waiting.extend(fields.values())
+            pending.extend(fields.values())
         elif isinstance(node, list):
-            waiting.extend(cast("list[object]", node))
+            pending.extend(cast("list[object]", node))
         size += 4 + (len(node) if isinstance(node, str) else 0)
         if size > MAX_WRITTEN:
             return None

@@ -22,30 +22,30 @@ _NO_SERVER = "The document names no server; it was fetched from this one."
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _BLOCK_KEY = re.compile(r"[A-Za-z\"']")
 _CONTINUATIONS = (" ", "\t", "#", "-", "\r", "\n")
-"""Beginnings of lines that belong to the key before them."""
+"""The first characters of lines that belong to the key before them."""
 
 
-def locate(document: Document, written: str, url: str) -> str:
-    """Return `written`, the document's text, with full addresses. `url`: the document's address after redirects.
+def locate(document: Document, text: str, url: str) -> str:
+    """Returns `text`, the document's text, with full addresses. `url`: the document's address after redirects.
 
-    A document without operations, or too large to be rewritten, is returned unchanged.
+    A document that has no operations or is too large to be rewritten is returned unchanged.
     """
     changes = _find_changes(document, urlsplit(url))
     if not changes:
-        return written
+        return text
     located = {**document.tree, **changes}
     if "paths" not in changes:
-        edited = _edit(written, document.tree, changes)
+        edited = _edit(text, document.tree, changes)
         try:
             if edited is not None and read(edited) == located:
                 return edited
         except NotASpec:
             pass
-    return write_json(located) or written
+    return write_json(located) or text
 
 
 def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
-    """New values by top-level key."""
+    """Returns the new values by top-level key."""
     tree = document.tree
     if not as_mapping(tree.get("paths")):
         return {}
@@ -53,7 +53,7 @@ def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
         schemes = [] if as_list(tree.get("schemes")) else [base.scheme]
         if not as_text(tree.get("host")).strip():
             return {"host": base.netloc, **({"schemes": schemes} if schemes else {})}
-        # Without schemes, the scheme of the document's address applies; https need not be written.
+        # Without schemes, the scheme of the document's address applies. https is the default and need not be written.
         return {"schemes": schemes} if schemes == ["http"] else {}
     changes: dict[str, object] = {}
     servers = as_list(tree.get("servers"))
@@ -69,7 +69,7 @@ def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
 
 
 def _locate_item(item: object, base: SplitResult) -> object:
-    """Complete the servers of a path and of its operations."""
+    """Completes the servers of a path and of its operations."""
     if not isinstance(item, dict):
         return item
     fields = as_mapping(item)
@@ -102,47 +102,47 @@ def _complete_server(server: object, base: SplitResult) -> object:
         return server
 
 
-def _edit(written: str, tree: Mapping[str, object], changes: Mapping[str, object]) -> str | None:
-    """Edit the text in as few places as possible. None if that is not possible. The caller must check the result."""
+def _edit(text: str, tree: Mapping[str, object], changes: Mapping[str, object]) -> str | None:
+    """Edits only the lines of the changed keys. Returns None if that fails. The caller must check the result."""
     for key, value in changes.items():
         as_json = json.dumps(value, ensure_ascii=False)
         edited = (
-            _edit_json(written, key, as_json)
-            if written.lstrip()[:1] == "{"
-            else _edit_yaml(written, key, as_json, has_key=key in tree)
+            _edit_json(text, key, as_json)
+            if text.lstrip()[:1] == "{"
+            else _edit_yaml(text, key, as_json, has_key=key in tree)
         )
         if edited is None:
             return None
-        written = edited
-    return written
+        text = edited
+    return text
 
 
-def _edit_json(written: str, key: str, value: str) -> str | None:
+def _edit_json(text: str, key: str, value: str) -> str | None:
     decoder = json.JSONDecoder()
     blank = re.compile(r"[ \t\r\n]*")
 
-    def after(at: int) -> int:
-        found = blank.match(written, at)
-        return found.end() if found else at
+    def skip_blanks(at: int) -> int:
+        match = blank.match(text, at)
+        return match.end() if match else at
 
-    begin = at = after(0) + 1
+    begin = at = skip_blanks(0) + 1
     try:
-        while written[after(at)] == '"':
-            name, at = decoder.raw_decode(written, after(at))
-            at = after(at) + 1  # the colon
-            start = after(at)
-            _, at = decoder.raw_decode(written, start)
+        while text[skip_blanks(at)] == '"':
+            name, at = decoder.raw_decode(text, skip_blanks(at))
+            at = skip_blanks(at) + 1  # the colon
+            start = skip_blanks(at)
+            _, at = decoder.raw_decode(text, start)
             if name == key:
-                return f"{written[:start]}{value}{written[at:]}"
-            at = after(at) + 1  # the comma
+                return f"{text[:start]}{value}{text[at:]}"
+            at = skip_blanks(at) + 1  # the comma
     except (ValueError, IndexError, RecursionError):
         pass
-    comma = "" if written[after(begin) : after(begin) + 1] == "}" else ","
-    return f"{written[:begin]}\n  {json.dumps(key)}: {value}{comma}{written[begin:]}"
+    comma = "" if text[skip_blanks(begin) : skip_blanks(begin) + 1] == "}" else ","
+    return f"{text[:begin]}\n  {json.dumps(key)}: {value}{comma}{text[begin:]}"
 
 
-def _edit_yaml(written: str, key: str, value: str, *, has_key: bool) -> str | None:
-    lines = written.splitlines(keepends=True)
+def _edit_yaml(text: str, key: str, value: str, *, has_key: bool) -> str | None:
+    lines = text.splitlines(keepends=True)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     first = next((at for at, line in enumerate(lines) if line.strip() and line[0] not in "#%" and line[:3] != "---"), 0)
     if not lines or not _BLOCK_KEY.match(lines[first]):

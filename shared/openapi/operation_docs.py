@@ -1,4 +1,4 @@
-"""Writes an operation as Markdown at a given level of detail. Its line comes first and is never cut."""
+"""Writes an operation as Markdown at a given level of detail. The operation's line comes first and is never cut."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _MAX_ERRORS = 30
 
 
 class OperationDocs:
-    """Writes the operations of one document. Caches sketches, because schemas are often used repeatedly."""
+    """Writes the docs of one document's operations. Sketches are cached, because schemas are often used repeatedly."""
 
     def __init__(self, document: Document, references: References) -> None:
         self._document = document
@@ -33,7 +33,7 @@ class OperationDocs:
         self._default_requirement = describe_requirement(document.tree)
 
     def lines(self, operation: Operation, detail: Detail) -> list[str]:
-        """The operation's docs, as lines of output."""
+        """Returns the docs of an operation, line by line."""
         if detail.parameters == "none":
             return [operation.line]
         if detail.parameters == "required":
@@ -41,7 +41,7 @@ class OperationDocs:
         return ["", f"### {operation.line}", *self._write_details(operation, detail)]
 
     def _list_required(self, operation: Operation, detail: Detail) -> Iterator[str]:
-        """The required values. String parameters in the path are omitted, because the path already names them."""
+        """Yields the required values. String parameters in the path are omitted, because the path shows them."""
         if operation.missing:
             yield f"described elsewhere, in {operation.missing}"
         if summary := prose(operation.summary or operation.description, detail.summary):
@@ -64,7 +64,7 @@ class OperationDocs:
             yield (
                 f"> Described elsewhere, in {operation.missing}. What it takes and returns is unknown: do not guess."
             )
-        yield from _write_about(operation, detail)
+        yield from _write_description(operation, detail)
         urls = list_own_urls(self._document, operation.path_node, operation.node)
         if urls:
             yield f"Base URL of this operation: {', '.join(urls)}"
@@ -77,18 +77,18 @@ class OperationDocs:
 
     def _write_parameters(self, operation: Operation, detail: Detail) -> Iterator[str]:
         parameters = self._reader.parameters(operation)
-        shown, more = parameters[:_MAX_PARAMETERS], len(parameters) - _MAX_PARAMETERS
+        shown, hidden = parameters[:_MAX_PARAMETERS], len(parameters) - _MAX_PARAMETERS
         if not shown:
             return
         if detail.parameters == "named":
             names = ", ".join(self._write_short_parameter(parameter) for parameter in shown)
-            yield f"Parameters: {names}" + (f", … {more} more" if more > 0 else "")
+            yield f"Parameters: {names}" + (f", … {hidden} more" if hidden > 0 else "")
             return
         yield "Parameters:"
         for parameter in shown:
             yield self._write_parameter(parameter, detail)
-        if more > 0:
-            yield f"- … {more} more"
+        if hidden > 0:
+            yield f"- … {hidden} more"
 
     def _write_short_parameter(self, parameter: Parameter) -> str:
         if not parameter.required:
@@ -124,9 +124,11 @@ class OperationDocs:
         if not successes:
             successes = [response for response in responses if response.code == "default"]
         if successes and detail.response is not None:
-            # Callers need the response with content.
+            # Callers need the response that has content.
             main = next((response for response in successes if response.contents), successes[0])
-            yield from self._write_success(main, [one.code for one in successes if one is not main], detail)
+            yield from self._write_success(
+                main, [response.code for response in successes if response is not main], detail
+            )
         errors = [
             f"{response.code} {description}"
             if (description := prose(response.description, detail.error_length))
@@ -137,21 +139,21 @@ class OperationDocs:
         if errors and detail.response is not None:
             yield f"Errors: {'; '.join(errors[:_MAX_ERRORS])}" + ("; …" if len(errors) > _MAX_ERRORS else "")
 
-    def _write_success(self, response: Response, others: list[str], detail: Detail) -> Iterator[str]:
+    def _write_success(self, response: Response, other_codes: list[str], detail: Detail) -> Iterator[str]:
         extent = detail.response or Extent(0, 100)
         description = prose(response.description, detail.error_length)
-        also = (f" — {description}" if description else "") + (
-            f" (or {', '.join(others[:_MAX_ERRORS])})" if others else ""
+        suffix = (f" — {description}" if description else "") + (
+            f" (or {', '.join(other_codes[:_MAX_ERRORS])})" if other_codes else ""
         )
         contents = self._sketch_contents(response.contents, extent, "receive")
         if not contents:
-            yield f"Returns {response.code} without content{also}"
+            yield f"Returns {response.code} without content{suffix}"
         for types, sketch in contents:
-            yield f"Returns {response.code}{f' ({types})' if types else ''}: {sketch}{also}"
-            also = ""
+            yield f"Returns {response.code}{f' ({types})' if types else ''}: {sketch}{suffix}"
+            suffix = ""
 
     def _sketch_contents(self, contents: list[Content], extent: Extent, direction: Direction) -> list[tuple[str, str]]:
-        """Pairs of content types and sketch, JSON first. Types with the same sketch share a pair."""
+        """Returns pairs of content types and their sketch, JSON first. Types with the same sketch share a pair."""
         types: dict[str, list[str]] = {}
         for content in sorted(contents, key=lambda content: "json" not in content.media_type):
             sketch = content.missing or self._sketcher.sketch(content.schema, extent, direction)
@@ -159,7 +161,7 @@ class OperationDocs:
         return [(" or ".join(filter(None, names)), sketch) for sketch, names in types.items()]
 
 
-def _write_about(operation: Operation, detail: Detail) -> Iterator[str]:
+def _write_description(operation: Operation, detail: Detail) -> Iterator[str]:
     summary = prose(operation.summary, detail.summary)
     description = prose(operation.description, detail.description if summary else detail.description or detail.summary)
     if operation.deprecated:
@@ -171,9 +173,9 @@ def _write_about(operation: Operation, detail: Detail) -> Iterator[str]:
 
 
 def _describe_style(node: dict[str, object]) -> str:
-    """How lists and objects are serialized, if not in the default way."""
+    """Describes how lists and objects are serialized, unless that is the default way."""
     style = as_text(node.get("style")) or as_text(node.get("collectionFormat"))
-    known = {
+    descriptions = {
         "deepObject": "as name[key]=value",
         "spaceDelimited": "separated by spaces",
         "pipeDelimited": "separated by |",
@@ -183,8 +185,8 @@ def _describe_style(node: dict[str, object]) -> str:
         "multi": "repeated for each value",
         "csv": "separated by commas",
     }
-    if style in known:
-        return f", {known[style]}"
-    # Only Swagger's parameters have their own type, and they are separated by commas by default.
+    if style in descriptions:
+        return f", {descriptions[style]}"
+    # Only Swagger's parameters have a type of their own. Their lists are separated by commas by default.
     commas = node.get("type") == "array" or (node.get("explode") is False and node.get("in") == "query")
     return ", separated by commas" if commas else ""

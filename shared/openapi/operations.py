@@ -1,7 +1,7 @@
-"""The operations of a document in the same form for all specifications.
+"""Reads the operations of a document into the same form for all specifications.
 
-Schemas are not changed (`sketch` reads them). Invalid parts are skipped. The number of parameters, responses and
-content types that are read per operation is limited.
+Schemas are left unchanged for `sketch`. Invalid parts are skipped. The number of parameters, responses and content
+types that are read per operation is limited.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,19 +16,21 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 """`query` was added in OpenAPI 3.2."""
 
 MAX_PATH_LENGTH = 500
+"""The maximum length of a path, in characters. Longer paths are not genuine, and are cut."""
+
 MAX_ID_LENGTH = 200
-"""Characters. Longer paths and ids are not genuine, and are cut."""
+"""The maximum length of an operation's id, in characters. Longer ids are not genuine, and are cut."""
 
 _MAX_ENTRIES = 200
-"""Parameters, or responses, read per operation."""
+"""The maximum number of parameters, and of responses, that are read per operation."""
 
 _MAX_CONTENT_TYPES = 8
-"""Content types read per body."""
+"""The maximum number of content types that are read per body."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter. `place`: path, query, header or cookie, as in the document; "" for a `$ref` that leads nowhere."""
+    """A parameter. `place`: path, query, header or cookie, as in the document; "" for an unresolvable `$ref`."""
 
     name: str
     place: str
@@ -39,7 +41,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Content:
-    """One content type of a body. `missing`: a `$ref` that leads nowhere; it is the body's if `media_type` is empty."""
+    """One content type of a body. `missing`: an unresolvable `$ref`, of the body itself if `media_type` is empty."""
 
     media_type: str
     schema: object
@@ -57,10 +59,10 @@ class Response:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation. Its `line` is always shown: `GET /pets/{id} (getPet)`, without parentheses if it has no id.
+    """An operation. Its `line` is always shown: `GET /pets/{id} (getPet)`, or without parentheses if it has no id.
 
     `node` and `path_node` are the document's own objects; they contain the operation's servers and security. `missing`:
-    the operation's `$ref` if it leads nowhere in this document, so that nothing else is known about it.
+    the operation's `$ref` if it cannot be resolved in this document; nothing else is known about the operation then.
     """
 
     line: str
@@ -72,7 +74,7 @@ class Operation:
 
     @property
     def summary(self) -> str:
-        """The summary as in the document, with any length and number of lines."""
+        """The summary as in the document. Its length and number of lines are not limited."""
         return as_text(self.node.get("summary")) or as_text(self.path_node.get("summary"))
 
     @property
@@ -87,21 +89,22 @@ class Operation:
 
 
 def list_operations(document: Document, references: References) -> list[Operation]:
-    """All operations in document order. Any object under a method's name counts as one."""
-    found: list[Operation] = []
+    """Returns all operations in document order. Any object whose key is a method's name counts as an operation."""
+    operations: list[Operation] = []
     for path, item in as_mapping(document.tree.get("paths")).items():
         node = _read_path_node(item, references)
         shared = as_list(node.get("parameters"))
         for key, operation in node.items():
             method = key.lower()
             if method in METHODS and isinstance(operation, dict):
-                own, missing = _follow(operation, references)
-                found.append(Operation(_format_line(method, path, own), own, node, method, shared, missing))
-    return found
+                fields, missing = _follow(operation, references)
+                line = _format_line(method, path, fields)
+                operations.append(Operation(line, fields, node, method, shared, missing))
+    return operations
 
 
 def list_unreachable_paths(document: Document, references: References) -> Iterator[tuple[str, str]]:
-    """The path and `$ref` of each path whose description is not in this document."""
+    """Yields the path and the `$ref` of each path that another document describes."""
     for path, item in as_mapping(document.tree.get("paths")).items():
         resolved = references.resolve(item)
         if resolved.node is None and resolved.name:
@@ -109,17 +112,17 @@ def list_unreachable_paths(document: Document, references: References) -> Iterat
 
 
 def _read_path_node(item: object, references: References) -> dict[str, object]:
-    """The fields of a path. OpenAPI 3.1 allows fields next to its `$ref`, which take precedence."""
+    """Returns the fields of a path. OpenAPI 3.1 allows other fields next to a `$ref`; they take precedence."""
     return _follow(item, references)[0]
 
 
 def _follow(node: object, references: References) -> tuple[dict[str, object], str]:
-    """Merge the target of the node's `$ref` with the fields next to it. Also returns the `$ref` if it has no target."""
-    own = as_mapping(node)
-    if not isinstance(own.get("$ref"), str):
-        return own, ""
+    """Merges the target of a node's `$ref` with the fields next to it. Also returns the `$ref` if it has no target."""
+    fields = as_mapping(node)
+    if not isinstance(fields.get("$ref"), str):
+        return fields, ""
     resolved = references.resolve(node)
-    siblings = {key: value for key, value in own.items() if key != "$ref"}
+    siblings = {key: value for key, value in fields.items() if key != "$ref"}
     return {**as_mapping(resolved.node), **siblings}, "" if isinstance(resolved.node, dict) else resolved.name
 
 
@@ -129,7 +132,7 @@ def _format_line(method: str, path: str, operation: dict[str, object]) -> str:
 
 
 class Reader:
-    """Reads parameters, bodies and responses of one document's operations."""
+    """Reads the parameters, bodies and responses of one document's operations."""
 
     def __init__(self, document: Document, references: References) -> None:
         self._tree = document.tree
@@ -137,11 +140,11 @@ class Reader:
         self._references = references
 
     def parameters(self, operation: Operation) -> list[Parameter]:
-        """The parameters of the path and the operation, without bodies. Required ones come first.
+        """Returns the parameters of the path and of the operation, required ones first. Bodies are not included.
 
         A parameter of the operation overrides the path's parameter with the same name and place.
         """
-        found = [
+        parameters = [
             Parameter(
                 name=one_line(name, 100),
                 place=one_line(place, 20),
@@ -152,10 +155,10 @@ class Reader:
             for (name, place), node in self._read_parameter_nodes(operation).items()
             if place not in ("body", "formData")
         ]
-        return sorted(found, key=lambda parameter: not parameter.required)
+        return sorted(parameters, key=lambda parameter: not parameter.required)
 
     def body(self, operation: Operation) -> tuple[list[Content], bool, str]:
-        """The content types, whether the body is required, and its description. Without a body, there are no types."""
+        """Returns the content types, whether the body is required, and its description. No body has no types."""
         if self._swagger:
             return self._read_swagger_body(operation)
         resolved = self._references.resolve(operation.node.get("requestBody"))
@@ -165,8 +168,8 @@ class Reader:
         return self._read_contents(body.get("content")), body.get("required") is True, as_text(body.get("description"))
 
     def responses(self, operation: Operation) -> list[Response]:
-        """The operation's responses in document order."""
-        found: list[Response] = []
+        """Returns the operation's responses in document order."""
+        responses: list[Response] = []
         for code, node in islice(as_mapping(operation.node.get("responses")).items(), _MAX_ENTRIES):
             if code.startswith("x-"):
                 continue
@@ -180,13 +183,13 @@ class Reader:
                 contents = [] if schema is None else [Content(type_, schema) for type_ in types]
             else:
                 contents = self._read_contents(response.get("content"))
-            found.append(Response(one_line(code, 20), as_text(response.get("description")), contents))
-        return found
+            responses.append(Response(one_line(code, 20), as_text(response.get("description")), contents))
+        return responses
 
     def _read_parameter_nodes(self, operation: Operation) -> dict[tuple[str, str], dict[str, object]]:
-        own = as_list(operation.node.get("parameters"))
+        parameters = as_list(operation.node.get("parameters"))
         nodes: dict[tuple[str, str], dict[str, object]] = {}
-        for entry in _take_first(operation.shared_parameters, own):
+        for entry in _take_first(operation.shared_parameters, parameters):
             resolved = self._references.resolve(entry)
             node = as_mapping(resolved.node)
             name = as_text(node.get("name"))
@@ -202,12 +205,12 @@ class Reader:
         return next((content.schema for content in self._read_contents(node.get("content"))), None)
 
     def _read_contents(self, content: object) -> list[Content]:
-        found: list[Content] = []
+        contents: list[Content] = []
         for type_, node in islice(as_mapping(content).items(), _MAX_CONTENT_TYPES):
             resolved = self._references.resolve(node)
             missing = resolved.name if resolved.node is None else ""
-            found.append(Content(one_line(type_, 80), as_mapping(resolved.node).get("schema"), missing))
-        return found
+            contents.append(Content(one_line(type_, 80), as_mapping(resolved.node).get("schema"), missing))
+        return contents
 
     def _read_swagger_body(self, operation: Operation) -> tuple[list[Content], bool, str]:
         nodes = self._read_parameter_nodes(operation)
@@ -231,12 +234,12 @@ class Reader:
         return [Content(type_, form) for type_ in types or [default_type]], bool(required), ""
 
     def _read_media_types(self, operation: Operation, key: str) -> list[str]:
-        own = operation.node.get(key)
-        types = as_list(own if own is not None else self._tree.get(key))
+        value = operation.node.get(key)
+        types = as_list(value if value is not None else self._tree.get(key))
         return [one_line(type_, 80) for type_ in types[:_MAX_CONTENT_TYPES] if isinstance(type_, str)]
 
 
 def _take_first(*lists: Iterable[object]) -> Iterator[object]:
-    """Take at most half of the limit from each list, so that a path's long list leaves room for the operation's."""
+    """Yields at most half of the limit from each list, so that a path's long list leaves room for the operation's."""
     for entries in lists:
         yield from islice(entries, _MAX_ENTRIES // 2)

@@ -1,4 +1,4 @@
-"""Reports parts of a document that are in other documents, for the person who fetched it. Nothing is fetched here."""
+"""Warns users about parts of a document that are described in other documents. Nothing is fetched here."""
 
 from typing import cast
 
@@ -9,11 +9,11 @@ from shared.openapi.tree import References
 
 _MAX_NAME_LENGTH = 100
 _VALUES = {"example", "examples", "default", "enum", "const"}
-"""Keys whose values are data of the API, where `$ref` has no special meaning."""
+"""Keys whose values are the API's data, in which `$ref` has no special meaning."""
 
 
 def describe_outside_references(document: Document) -> str | None:
-    """One paragraph for users; None if the document contains everything that it refers to."""
+    """Returns a paragraph for users, or None if the document contains everything that it refers to."""
     references = References(document.tree)
     outside = _find_outside_references(document.tree, references)
     if not outside:
@@ -30,27 +30,27 @@ def describe_outside_references(document: Document) -> str | None:
     example = one_line(outside[0], _MAX_NAME_LENGTH)
     return (
         f"This document is incomplete: {problem} elsewhere, such as in {example}, which is not fetched. A model will "
-        "not know what they take. If there is a version with everything in one document (a “bundled” one), give its "
+        "not know how to call them. If there is a version with everything in one document (a “bundled” one), give its "
         "address."
     )
 
 
 def _find_outside_references(tree: object, references: References) -> list[str]:
-    """The `$ref`s that lead nowhere in the document, in document order, without duplicates."""
-    found: dict[str, None] = {}
+    """Returns the `$ref`s that the document cannot resolve, in document order, without duplicates."""
+    pointers: dict[str, None] = {}
     seen: set[int] = set()
-    waiting: list[object] = [tree]
-    while waiting:
-        node = waiting.pop()
+    pending: list[object] = [tree]
+    while pending:
+        node = pending.pop()
         if not isinstance(node, dict | list) or id(node) in seen:
             continue
-        seen.add(id(node))  # aliases share nodes: visit each once
+        seen.add(id(node))  # visit each node once, because aliases share nodes
         if isinstance(node, list):
-            waiting.extend(reversed(cast("list[object]", node)))
+            pending.extend(reversed(cast("list[object]", node)))
             continue
         fields = cast("dict[str, object]", node)
         pointer = fields.get("$ref")
         if isinstance(pointer, str) and references.target(pointer) is None:
-            found[pointer] = None
-        waiting.extend(value for key, value in reversed(fields.items()) if key not in _VALUES)
-    return list(found)
+            pointers[pointer] = None
+        pending.extend(value for key, value in reversed(fields.items()) if key not in _VALUES)
+    return list(pointers)

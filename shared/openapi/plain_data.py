@@ -1,6 +1,6 @@
 """Parses untrusted JSON or YAML into plain data: dicts with string keys, lists, strings, numbers, booleans, None.
 
-For other text, the error describes what it is. Depth is limited, so code that walks the tree is safe.
+For any other text, the error describes what it is. The depth is limited, so that code can walk the tree safely.
 """
 
 import gc
@@ -13,14 +13,17 @@ from shared.openapi.errors import NotASpec, too_deep
 from shared.openapi.limits import MAX_DEPTH
 
 _MAX_YAML_WITH_BRACES = 1_000_000
-"""Characters. Longer text that starts like JSON is not tried as YAML: a broken download must fail fast."""
+"""The maximum length of text that starts like JSON and is also tried as YAML, in characters.
 
-_one_at_a_time = Lock()
+Longer text is not tried, so that a broken download fails fast.
+"""
+
+_gc_lock = Lock()
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<(?:head|body)[\s>]", re.IGNORECASE)
 
 
 def read(text: str) -> object:
-    """Parse `text`. Raises `NotASpec` for text that is neither JSON nor YAML, or exceeds a limit."""
+    """Parses `text`. Raises `NotASpec` for text that is neither JSON nor YAML, or that exceeds a limit."""
     text = text.removeprefix("\ufeff")
     start = text.lstrip()[:2000]
     if not start:
@@ -46,14 +49,14 @@ def read(text: str) -> object:
 
 
 def _load(text: str) -> object:
-    """Parse JSON without the garbage collector, which would scan new lists repeatedly and block the process."""
-    with _one_at_a_time:
-        collecting = gc.isenabled()
+    """Parses JSON without the garbage collector, which would scan new lists repeatedly and block the process."""
+    with _gc_lock:
+        was_enabled = gc.isenabled()
         gc.disable()
         try:
             return json.loads(text)
         finally:
-            if collecting:
+            if was_enabled:
                 gc.enable()
 
 

@@ -1,6 +1,7 @@
-"""Cleans a document's text and values for one line of documentation: short, without invisible characters or breaks.
+"""Cleans text and values of a document for one line of documentation.
 
-This does not make hostile text harmless, but confines it to one line, where text is expected.
+The result is short, and has no invisible characters or line breaks. This does not make hostile text harmless, but
+confines it to one line in a place where prose is expected.
 """
 
 import re
@@ -8,15 +9,15 @@ import re
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
-"""Control characters, lone surrogates (which cannot be encoded), direction marks, and text that only models see."""
+"""Control characters, lone surrogates (which cannot be encoded), direction marks, and text that only models can see."""
 
 _TAG = re.compile(r"</?(?:p|br|a|b|i|em|strong|code|pre|ul|ol|li|div|span|h[1-6]|table|tr|td|th)(?:\s[^<>]{0,300})?/?>")
 _LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{1,500}\)")
 
 
 def one_line(text: str, limit: int) -> str:
-    """The text in at most `limit` characters, with a final "…" if it is cut. White space becomes single spaces."""
-    # Megabytes of text may be referenced a thousand times, so only the part that can be shown is read.
+    """Returns at most `limit` characters of the text, ending in "…" if it is cut. White space becomes single spaces."""
+    # A text of megabytes may be referenced a thousand times, so only the part that may be shown is read.
     shown = " ".join(text[: 4 * limit + 200].split())
     shown = _INVISIBLE.sub("", shown).strip()
     if len(shown) <= limit and len(text) <= 4 * limit + 200:
@@ -25,7 +26,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def prose(value: object, limit: int) -> str:
-    """A description on one line, without HTML tags and link targets. Empty if `value` is not a string."""
+    """Returns a description on one line, without HTML tags and link targets. Empty if `value` is not a string."""
     if not isinstance(value, str) or limit <= 0:
         return ""
     text = value[: 8 * limit + 1000]
@@ -37,7 +38,7 @@ def prose(value: object, limit: int) -> str:
 
 
 def literal(value: object, limit: int = 60) -> str:
-    """A value as in JSON. Lists and objects are abbreviated."""
+    """Returns a value as in JSON. Lists and objects are abbreviated."""
     if isinstance(value, str):
         return '"' + one_line(value, limit).replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, dict):
@@ -48,5 +49,5 @@ def literal(value: object, limit: int = 60) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     try:
         return one_line(str(value), limit)
-    except ValueError:  # Python refuses to write numbers with thousands of digits
+    except ValueError:  # Python refuses to convert numbers with thousands of digits
         return "…"

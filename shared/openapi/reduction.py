@@ -1,8 +1,8 @@
 """Reduces a document that is too large to be stored to the parts that `tool_docs` shows.
 
-Nothing that the docs show is lost: the docs of both versions are compared. Parts that the docs never show are dropped:
-examples, extensions, bounds, titles, error schemas, the ends of long descriptions, schemas that no operation uses. If
-that is not enough, parts that do not fit into docs of `BUDGET` characters are dropped as well.
+The docs of both versions are compared, so nothing that the docs show is lost. Parts that the docs never show are
+dropped: examples, extensions, bounds, titles, error schemas, the ends of long descriptions, and schemas that no
+operation uses. If that is not enough, parts that do not fit into docs of `BUDGET` characters are also dropped.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ from shared.openapi.tool_docs import write_tool_docs
 from shared.openapi.tree import as_list, as_mapping
 
 BUDGET = 60_000
-"""The highest number of characters in the docs of one document."""
+"""The maximum length of the docs of one document, in characters."""
 _UNLIMITED = 20_000_000
 
 _OPERATION_LENGTH, _PARAMETER_LENGTH, _FIELD_LENGTH, _ERROR_LENGTH = 800, 300, 160, 80
-"""The numbers of characters that the docs show of descriptions: see `detail`."""
+"""How many characters of each kind of description the docs show: see `detail`."""
 
 _SCHEMA = {
     *("type", "format", "enum", "const", "required", "nullable", "x-nullable", "default", "readOnly", "writeOnly"),
@@ -33,13 +33,13 @@ _PLACES = {
     "components": ("schemas", "parameters", "responses", "requestBodies", "pathItems"),
     "": ("definitions", "parameters", "responses"),
 }
-"""The places of shared definitions: below a top-level key, or at the top level itself ("")."""
+"""Where shared definitions are: below a top-level key, or at the top level itself ("")."""
 
 Shorten = Callable[[object], object]
 
 
 def reduce(document: Document, max_size: int, measure: Callable[[str], int]) -> str | None:
-    """The shortened document as JSON text, or None if its `measure` exceeds `max_size`."""
+    """Returns the shortened document as JSON, or None if its size exceeds `max_size`. `measure`: the size of a text."""
     for thorough, budgets in ((False, (BUDGET, _UNLIMITED)), (True, (BUDGET,))):
         text = write_json(_Shortener(thorough=thorough).shorten_document(document.tree))
         if text is None or measure(text) > max_size:
@@ -54,25 +54,25 @@ def reduce(document: Document, max_size: int, measure: Callable[[str], int]) -> 
 
 
 class _Shortener:
-    """Shortens a document. If `thorough`, the contents of responses and the descriptions of fields are dropped, too."""
+    """Shortens a document. If `thorough`, also drops the contents of responses and the descriptions of fields."""
 
     def __init__(self, *, thorough: bool) -> None:
         self._thorough = thorough
 
     def shorten_document(self, tree: Mapping[str, object]) -> dict[str, object]:
-        """The whole document, shortened."""
+        """Shortens the whole document."""
         document = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
         document["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_LENGTH)
         document["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
         for top, kinds in _PLACES.items():
             parent = as_mapping(document.get(top)) if top else document
-            shorter = {
+            shortened = {
                 kind: self._shorten_named(kind, parent[kind]) for kind in kinds if isinstance(parent.get(kind), dict)
             }
             if top and parent:
-                document[top] = {**{key: value for key, value in parent.items() if key != "examples"}, **shorter}
+                document[top] = {**{key: value for key, value in parent.items() if key != "examples"}, **shortened}
             elif not top:
-                document |= shorter
+                document |= shortened
         return _drop_unused({key: value for key, value in document.items() if value != {} or key in tree})
 
     def _shorten_named(self, kind: str, named: object) -> object:
@@ -120,7 +120,7 @@ class _Shortener:
         return [self._shorten_parameter(parameter) for parameter in as_list(parameters)]
 
     def _shorten_parameter(self, value: object) -> object:
-        """Shorten a parameter, which is also a schema in Swagger."""
+        """Shortens a parameter. In Swagger, a parameter is also a schema."""
         if not isinstance(value, dict):
             return value
         parameter = self._trim_description(as_mapping(value), _PARAMETER_LENGTH)
@@ -165,7 +165,7 @@ class _Shortener:
         return shorter
 
     def _shorten_schema(self, value: object) -> object:
-        if isinstance(value, list):  # a tuple in older drafts
+        if isinstance(value, list):  # the items of a tuple in older drafts
             return [self._shorten_schema(item) for item in as_list(value)]
         if not isinstance(value, dict):
             return value
@@ -184,7 +184,7 @@ class _Shortener:
         return shorter
 
     def _trim_description(self, node: dict[str, object], max_length: int) -> dict[str, object]:
-        """Cut the description to the length that is shown, and drop extensions."""
+        """Cuts the description to the length that is shown, and drops extensions."""
         shorter = {key: value for key, value in node.items() if not key.startswith("x-") or key == "x-nullable"}
         if isinstance(shorter.get("description"), str):
             shorter["description"] = prose(shorter["description"], max_length)
@@ -192,7 +192,7 @@ class _Shortener:
 
 
 def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
-    """Drop shared definitions that no operation refers to."""
+    """Drops shared definitions that no operation refers to."""
     shared: dict[tuple[str, str], Any] = {}
     for top, kinds in _PLACES.items():
         parent = as_mapping(tree.get(top)) if top else tree
@@ -201,24 +201,24 @@ def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
             shared[top, kind] = {prefix + _escape(name): name for name in as_mapping(parent.get(kind))}
     places = {pointer: (place, name) for place, named in shared.items() for pointer, name in named.items()}
     used: set[str] = set()
-    waiting: list[object] = [tree.get("paths")]
-    while waiting:
-        node = waiting.pop()
+    pending: list[object] = [tree.get("paths")]
+    while pending:
+        node = pending.pop()
         if isinstance(node, dict):
             pointer = node.get("$ref")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
             if isinstance(pointer, str):
                 top = pointer.split("/")[1] if pointer.startswith("#/x-") else ""
                 if top and top not in used:
                     used.add(top)
-                    waiting.append(tree.get(top))
+                    pending.append(tree.get(top))
                 target = "/".join(pointer.split("/")[: 4 if pointer.startswith("#/components/") else 3])
                 if target in places and target not in used:
                     used.add(target)
                     (top, kind), name = places[target]
-                    waiting.append(as_mapping((as_mapping(tree.get(top)) if top else tree).get(kind)).get(name))
-            waiting.extend(as_mapping(node).values())  # pyright: ignore[reportUnknownArgumentType]
+                    pending.append(as_mapping((as_mapping(tree.get(top)) if top else tree).get(kind)).get(name))
+            pending.extend(as_mapping(node).values())  # pyright: ignore[reportUnknownArgumentType]
         elif isinstance(node, list):
-            waiting.extend(as_list(node))  # pyright: ignore[reportUnknownArgumentType]
+            pending.extend(as_list(node))  # pyright: ignore[reportUnknownArgumentType]
     for (top, kind), named in shared.items():
         parent = as_mapping(tree.get(top)) if top else tree
         if named and isinstance(parent.get(kind), dict):

@@ -1,4 +1,4 @@
-"""Merges a schema with everything that applies to it: its `$ref`, the fields next to it, and its `allOf` chain.
+"""Merges a schema with everything that applies to it: its `$ref`, the fields next to the `$ref`, and its `allOf` chain.
 
 `sketch` shows the result.
 """
@@ -9,19 +9,22 @@ from itertools import islice
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 _MAX_PARTS = 200
-"""Schemas merged into one. Real documents merge up to ten."""
+"""The maximum number of schemas that are merged into one. Real documents merge up to ten."""
 
 _MAX_PROPERTIES = 1000
-"""Properties taken from one part. Otherwise many schemas built on a huge one would take quadratic time."""
+"""The maximum number of properties that are taken from one part.
+
+Without it, many schemas that are based on a huge one would take quadratic time.
+"""
 
 _CUMULATIVE = ("properties", "required", "allOf", "$ref", "oneOf", "anyOf")
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedSchema:
     """A merged schema. `name`: its name in the document, or empty. `target`: an id that all `$ref`s to it share.
 
-    `missing`: the `$ref`s among its parts that lead nowhere. `choices`: its `oneOf`s and `anyOf`s.
+    `missing`: the unresolvable `$ref`s among its parts. `choices`: its `oneOf`s and `anyOf`s.
     """
 
     name: str = ""
@@ -34,23 +37,23 @@ class Merged:
 
 
 class Schemas:
-    """Merges one document's schemas, each only once."""
+    """Merges the schemas of one document. Each schema is merged only once."""
 
     def __init__(self, references: References) -> None:
         self._references = references
-        self._merged: dict[int, tuple[object, Merged]] = {}
+        self._merged: dict[int, tuple[object, MergedSchema]] = {}
 
-    def merge(self, schema: object) -> Merged:
-        """The merged schema; the same schema always gives the same object. Empty if `schema` is not a schema."""
+    def merge(self, schema: object) -> MergedSchema:
+        """Returns the merged schema, always the same object for the same schema. Empty if `schema` is not a schema."""
         # The schema is stored with its result, so that no other object can get its id.
-        known = self._merged.get(id(schema))
-        if known is None:
-            known = self._merged[id(schema)] = (schema, self._merge(schema))
-        return known[1]
+        entry = self._merged.get(id(schema))
+        if entry is None:
+            entry = self._merged[id(schema)] = (schema, self._merge(schema))
+        return entry[1]
 
-    def _merge(self, schema: object) -> Merged:
+    def _merge(self, schema: object) -> MergedSchema:
         name, target = self._identify(schema)
-        merged = Merged(name, target)
+        merged = MergedSchema(name, target)
         for part in self._collect_parts(schema, merged):
             for key, value in part.items():
                 if key not in _CUMULATIVE:
@@ -64,7 +67,10 @@ class Schemas:
         return merged
 
     def _identify(self, schema: object) -> tuple[str, int | None]:
-        """The name and the target. In 3.0, an `allOf` with a single `$ref` only adds a description to its target."""
+        """Returns the name and the target.
+
+        In 3.0, an `allOf` with a single `$ref` is used only to add a description to its target.
+        """
         resolved = self._references.resolve(schema)
         if resolved.name:
             return (resolved.name, None if resolved.node is None else id(resolved.node))
@@ -74,13 +80,13 @@ class Schemas:
             return self._identify({"$ref": as_mapping(parts[0])["$ref"]})
         return "", None
 
-    def _collect_parts(self, schema: object, merged: Merged) -> list[dict[str, object]]:
-        """The parts of `schema`, in the order in which later ones override earlier ones."""
+    def _collect_parts(self, schema: object, merged: MergedSchema) -> list[dict[str, object]]:
+        """Returns the parts of `schema`, in an order in which later parts override earlier ones."""
         nearest_first: list[dict[str, object]] = []
         seen: set[int] = set()
-        waiting = [schema]
-        while waiting and len(nearest_first) < _MAX_PARTS:
-            node = as_mapping(waiting.pop())
+        pending = [schema]
+        while pending and len(nearest_first) < _MAX_PARTS:
+            node = as_mapping(pending.pop())
             if not node or id(node) in seen:
                 continue
             seen.add(id(node))
@@ -90,6 +96,6 @@ class Schemas:
                 target = self._references.target(pointer)
                 if target is None:
                     merged.missing.append(self._references.resolve({"$ref": pointer}).name)
-                waiting.append(target)
-            waiting.extend(as_list(node.get("allOf"))[:_MAX_PARTS])
+                pending.append(target)
+            pending.extend(as_list(node.get("allOf"))[:_MAX_PARTS])
         return nearest_first[::-1]

@@ -1,4 +1,4 @@
-"""Authentication of an API: the credentials for each scheme, and the schemes that an operation requires."""
+"""Describes an API's authentication: the credentials for each scheme, and the schemes that an operation requires."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -8,13 +8,13 @@ from shared.openapi.prose import one_line, prose
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 _MAX_SHOWN = 12
-"""The limit for schemes, flows, scopes or alternatives that are shown."""
+"""The maximum number of schemes that are shown, and likewise of flows, scopes and alternatives."""
 
 _BEARER = "header `Authorization: Bearer <token>`"
 
 
 def describe_schemes(document: Document, references: References, description_length: int) -> list[str]:
-    """One line per scheme, with its name and its credentials. `description_length`: characters per description."""
+    """Returns one line per scheme, with its name and credentials. `description_length`: in characters."""
     if document.family == "swagger":
         schemes = as_mapping(document.tree.get("securityDefinitions"))
     else:
@@ -23,16 +23,19 @@ def describe_schemes(document: Document, references: References, description_len
     for name, node in islice(schemes.items(), _MAX_SHOWN):
         resolved = references.resolve(node)
         scheme = as_mapping(resolved.node)
-        about = prose(scheme.get("description"), description_length)
+        description = prose(scheme.get("description"), description_length)
         credentials = _describe_scheme(scheme, description_length) if resolved.node is not None else resolved.name
-        lines.append(f"{one_line(name, 80)}: {credentials}" + (f". {about}" if about else ""))
+        lines.append(f"{one_line(name, 80)}: {credentials}" + (f". {description}" if description else ""))
     if len(schemes) > _MAX_SHOWN:
         lines.append(f"… {len(schemes) - _MAX_SHOWN} more")
     return lines
 
 
 def describe_requirement(node: Mapping[str, object]) -> str | None:
-    """The required schemes, as in `a or b + c (scope)`; "none" if nothing is required; None if `node` has no list."""
+    """Returns the required schemes, such as `a or b + c (scope)`.
+
+    Returns "none" if no scheme is required, and None if `node` has no list of schemes.
+    """
     if not isinstance(node.get("security"), list):
         return None
     alternatives = [_describe_alternative(as_mapping(entry)) for entry in as_list(node["security"])[:_MAX_SHOWN]]
@@ -77,7 +80,7 @@ def _describe_http(scheme: str) -> str:
 
 
 def _describe_flows(scheme: dict[str, object], description_length: int) -> str:
-    """The OAuth flows and scopes. In Swagger, the scheme itself is the only flow."""
+    """Describes the OAuth flows and scopes. In Swagger, the scheme itself is the only flow."""
     if not description_length:
         return ""
     flows = as_mapping(scheme.get("flows")) or {as_text(scheme.get("flow")): scheme}

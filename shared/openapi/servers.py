@@ -1,4 +1,4 @@
-"""The base URLs of an API, with the default values of variables."""
+"""Lists the base URLs of an API, with their variables replaced by default values."""
 
 from collections.abc import Mapping
 
@@ -7,32 +7,32 @@ from shared.openapi.prose import one_line, prose
 from shared.openapi.tree import as_list, as_mapping, as_text
 
 _MAX_SHOWN = 5
-"""The limit for servers that are shown."""
+"""The maximum number of servers that are shown, and of variables per server."""
 
 _RELATIVE = "on the host that the document came from, which the document does not name"
 
 _MAX_URL_LENGTH = 300
-"""Characters."""
+"""The maximum length of a base URL, in characters."""
 
 
 def list_base_urls(document: Document, description_length: int) -> list[str]:
-    """The document's base URLs. `description_length`: characters per description or list of values."""
+    """Returns the document's base URLs. `description_length`: in characters, per description or list of values."""
     if document.family == "swagger":
         return _list_swagger_urls(document.tree, document.tree.get("schemes"))
     return _list_urls(document.tree.get("servers"), description_length)
 
 
 def list_own_urls(document: Document, path: Mapping[str, object], operation: Mapping[str, object]) -> list[str]:
-    """An operation's base URLs if they differ from the document's, otherwise an empty list."""
+    """Returns an operation's base URLs if they differ from the document's; otherwise an empty list."""
     if document.family == "swagger":
-        own = _list_swagger_urls(document.tree, operation["schemes"]) if as_list(operation.get("schemes")) else []
+        urls = _list_swagger_urls(document.tree, operation["schemes"]) if as_list(operation.get("schemes")) else []
     else:
-        own = _list_urls(operation.get("servers"), 0) or _list_urls(path.get("servers"), 0)
-    return own if own and own != list_base_urls(document, 0) else []
+        urls = _list_urls(operation.get("servers"), 0) or _list_urls(path.get("servers"), 0)
+    return urls if urls and urls != list_base_urls(document, 0) else []
 
 
 def _list_urls(servers: object, description_length: int) -> list[str]:
-    found: list[str] = []
+    urls: list[str] = []
     for server in as_list(servers)[:_MAX_SHOWN]:
         url = fill_variables(as_text(as_mapping(server).get("url")), as_mapping(server))
         if not url.rstrip("/"):
@@ -44,17 +44,17 @@ def _list_urls(servers: object, description_length: int) -> list[str]:
         for name, variable in list(as_mapping(as_mapping(server).get("variables")).items())[:_MAX_SHOWN]:
             default = _to_text(as_mapping(variable).get("default"))
             values = [_to_text(value) for value in as_list(as_mapping(variable).get("enum"))[:50]]
-            others = [value for value in values if value and value != default]
-            if others and description_length:
-                notes.append(one_line(f"{name} may also be {', '.join(others)}", description_length))
+            other_values = [value for value in values if value and value != default]
+            if other_values and description_length:
+                notes.append(one_line(f"{name} may also be {', '.join(other_values)}", description_length))
         notes = [note for note in notes if note]
-        # Paths begin with a slash.
-        found.append(one_line(url, _MAX_URL_LENGTH).rstrip("/") + (f" ({'; '.join(notes)})" if notes else ""))
-    return found
+        # The trailing slash is removed, because paths begin with one.
+        urls.append(one_line(url, _MAX_URL_LENGTH).rstrip("/") + (f" ({'; '.join(notes)})" if notes else ""))
+    return urls
 
 
 def fill_variables(url: str, server: Mapping[str, object]) -> str:
-    """The URL of a Server Object with default values in place of variables. Other variables stay in braces."""
+    """Returns a Server Object's URL with default values in place of variables. Variables without one stay in braces."""
     url = url[:_MAX_URL_LENGTH]
     for name, variable in list(as_mapping(server.get("variables")).items())[:_MAX_SHOWN]:
         if default := _to_text(as_mapping(variable).get("default")):
@@ -69,7 +69,7 @@ def _list_swagger_urls(tree: Mapping[str, object], schemes: object) -> list[str]
     if not host:
         return [f"{base} ({_RELATIVE})"] if base else []
     names = [one_line(scheme, 10) for scheme in as_list(schemes)[:_MAX_SHOWN] if isinstance(scheme, str)] or ["https"]
-    # Callers use the first URL.
+    # https comes first, because callers use the first URL.
     names.sort(key=lambda name: name != "https")
     return [f"{name}://{host}{base}" for name in names]
 

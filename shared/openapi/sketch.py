@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Literal
 
 from shared.openapi.prose import literal, one_line, prose
-from shared.openapi.schemas import Merged, Schemas
+from shared.openapi.schemas import MergedSchema, Schemas
 from shared.openapi.tree import MAX_NAME_LENGTH, as_list, as_mapping, as_text
 
 LEGEND = (
@@ -20,33 +20,33 @@ LEGEND = (
 Direction = Literal["send", "receive"]
 
 MAX_REQUIRED = 1500
-"""Characters. Real bodies have up to thirty required fields."""
+"""The maximum length of a body's required fields, in characters. Real bodies have up to thirty such fields."""
 
 MAX_DEEPER_REQUIRED = 400
-"""Characters, if required fields of required fields are included."""
+"""The maximum length if required fields of required fields are included, in characters."""
 
 _MAX_UNDESCRIBED = 30
-"""The limit for required fields of one object that have no schema."""
+"""The maximum number of required fields without a schema that are shown of one object."""
 
 _MAX_VALUES = 12
-"""The limit for values that are shown of one `enum`."""
+"""The maximum number of values that are shown of one `enum`."""
 
 _MAX_CHOICES = 12
-"""The limit for alternatives that are shown of one `oneOf`."""
+"""The maximum number of alternatives that are shown of one `oneOf`."""
 
 _MAX_NESTING = 12
-"""The limit for nested schemas, including those that do not count as a level of objects."""
+"""The maximum depth of nested schemas, including schemas that do not count as a level of objects."""
 
 _PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Limits of a sketch: `levels` of nested objects, approximate `length`, and `description_length` in characters.
+    """Limits for a sketch: `levels` of nested objects, approximate `length`, and `description_length`, in characters.
 
     With 0 levels, only the name of an object is shown. If the sketch exceeds `length`, levels are dropped first and
     fields last. `required`: the number of additional levels for required fields, which may take `MAX_REQUIRED`
-    characters even if `length` is lower. With 0, required fields are treated like others.
+    characters even if `length` is lower. With 0, required fields are treated like optional ones.
     """
 
     levels: int
@@ -60,29 +60,38 @@ class _TooLong(Exception):
 
 
 class Sketcher:
-    """Sketches one document's schemas, each only once per extent and direction."""
+    """Sketches the schemas of one document, each only once per extent and direction."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
-        self._known: dict[tuple[int, Extent, Direction], tuple[object, str]] = {}
+        self._sketches: dict[tuple[int, Extent, Direction], tuple[object, str]] = {}
 
     def sketch(self, schema: object, extent: Extent, direction: Direction) -> str:
-        """One line; "any" for an empty schema. Read-only fields are not sent, and write-only fields not received."""
+        """Returns a sketch on one line; "any" for an empty schema.
+
+        Read-only fields are omitted if the direction is "send", and write-only fields if it is "receive".
+        """
         key = (id(schema), extent, direction)
-        known = self._known.get(key)
-        if known is None:
+        entry = self._sketches.get(key)
+        if entry is None:
             # The schema is stored for the same reason as in `Schemas`.
-            known = self._known[key] = (schema, self._draw(schema, extent, direction))
-        return known[1]
+            entry = self._sketches[key] = (schema, self._draw(schema, extent, direction))
+        return entry[1]
 
     def _draw(self, schema: object, extent: Extent, direction: Direction) -> str:
         def attempt(
-            levels: int, needed: int, description_length: int, length: int, *, cuts: bool, optional: bool = True
+            levels: int,
+            required_levels: int,
+            description_length: int,
+            length: int,
+            *,
+            cuts: bool,
+            optional: bool = True,
         ) -> str | None:
             shortened = replace(extent, description_length=description_length, length=length)
             drawing = _Drawing(self._schemas, shortened, direction, cuts=cuts, optional=optional)
             try:
-                return drawing.draw(schema, levels, needed)
+                return drawing.draw(schema, levels, required_levels)
             except _TooLong:
                 return None
 
@@ -92,14 +101,14 @@ class Sketcher:
             if drawn is not None:
                 return drawn
         if extent.required:
-            # Required fields as deep as possible; optional fields get the rest of the length.
+            # Show required fields as deeply as possible; optional fields get the rest of the length.
             for description_length in dict.fromkeys((extent.description_length, 0)):
-                for needed in range(extent.required, 0, -1):
-                    drawn = attempt(0, needed, description_length, extent.length, cuts=False)
+                for required_levels in range(extent.required, 0, -1):
+                    drawn = attempt(0, required_levels, description_length, extent.length, cuts=False)
                     if drawn is not None:
                         return drawn
-            for needed in range(extent.required, 1, -1):
-                drawn = attempt(0, needed, 0, MAX_DEEPER_REQUIRED, cuts=False, optional=False)
+            for required_levels in range(extent.required, 1, -1):
+                drawn = attempt(0, required_levels, 0, MAX_DEEPER_REQUIRED, cuts=False, optional=False)
                 if drawn is not None:
                     return drawn
             for cuts in (False, True):
@@ -110,7 +119,7 @@ class Sketcher:
 
 
 class _Drawing:
-    """One attempt. If a sketch is too long, it ends in "…" with `cuts`, and raises `_TooLong` without.
+    """One attempt at a sketch. If it is too long, it ends in "…" with `cuts`, and raises `_TooLong` otherwise.
 
     `optional`: whether optional fields fill the length that required fields leave.
     """
@@ -128,11 +137,12 @@ class _Drawing:
         self._field_depth = 0
         self._choice_depth = 0
 
-    def draw(self, schema: object, levels: int, needed: int) -> str:
-        """Draw a schema. `levels`: the remaining levels of nested objects. `needed`: the additional levels for their
-        required fields.
+    def draw(self, schema: object, levels: int, required_levels: int) -> str:
+        """Draws a schema.
+
+        `levels`: the remaining levels of nested objects. `required_levels`: the additional levels for required fields.
         """
-        # Every schema uses some length; otherwise nested alternatives could take forever without any output.
+        # Every schema uses up some length; otherwise nested alternatives could take forever without any output.
         self._spend("  ")
         merged = self._schemas.merge(schema)
         if merged.target in self._ancestors or self._nesting > _MAX_NESTING or self._remaining <= 0:
@@ -140,19 +150,21 @@ class _Drawing:
         if merged.target is not None:
             self._ancestors.add(merged.target)
         self._nesting += 1
-        drawn = self._draw_whole(merged, levels, needed)
+        drawn = self._draw_whole(merged, levels, required_levels)
         self._nesting -= 1
         if merged.target is not None:
             self._ancestors.discard(merged.target)
         return drawn
 
-    def _draw_whole(self, merged: Merged, levels: int, needed: int) -> str:
+    def _draw_whole(self, merged: MergedSchema, levels: int, required_levels: int) -> str:
         parts = [self._spend(name) for name in merged.missing[:5]]
-        own = self._draw_own(merged, levels, needed)
-        if own != "any":
-            parts.append(own)
+        body = self._draw_own(merged, levels, required_levels)
+        if body != "any":
+            parts.append(body)
         parts.extend(
-            choice for group in merged.choices[:5] if (choice := self._draw_choice(group, merged, levels, needed))
+            choice
+            for group in merged.choices[:5]
+            if (choice := self._draw_choice(group, merged, levels, required_levels))
         )
         if len(parts) > 1:
             parts = [f"({part})" if " | " in part and not part.endswith("}") else part for part in parts]
@@ -160,13 +172,13 @@ class _Drawing:
         nullable = merged.fields.get("nullable") is True or merged.fields.get("x-nullable") is True
         return f"{drawn} | null" if nullable and drawn != "any" and not drawn.endswith("null") else drawn
 
-    def _draw_choice(self, group: list[object], merged: Merged, levels: int, needed: int) -> str:
+    def _draw_choice(self, group: list[object], merged: MergedSchema, levels: int, required_levels: int) -> str:
         drawn: dict[str, None] = {}
         self._choice_depth += 1
         for alternative in group[:_MAX_CHOICES]:
             if self._remaining <= 0:
                 break
-            drawn[self.draw(alternative, levels, needed)] = None
+            drawn[self.draw(alternative, levels, required_levels)] = None
         self._choice_depth -= 1
         # Alternatives that only combine required fields are drawn as "any".
         shown = [alternative for alternative in drawn if alternative != "any"]
@@ -176,7 +188,7 @@ class _Drawing:
             shown.append("…")
         return " | ".join(shown) + self._draw_discriminator(merged)
 
-    def _draw_discriminator(self, merged: Merged) -> str:
+    def _draw_discriminator(self, merged: MergedSchema) -> str:
         discriminator = as_mapping(merged.fields.get("discriminator"))
         field = one_line(as_text(discriminator.get("propertyName")), MAX_NAME_LENGTH)
         if not field:
@@ -188,8 +200,8 @@ class _Drawing:
         ]
         return self._spend(f" (distinguished by {field}{': ' if values else ''}{', '.join(values)})")
 
-    def _draw_own(self, merged: Merged, levels: int, needed: int) -> str:
-        """The schema itself, without its alternatives."""
+    def _draw_own(self, merged: MergedSchema, levels: int, required_levels: int) -> str:
+        """Draws the schema itself, without its alternatives."""
         fields = merged.fields
         if "const" in fields:
             return self._spend(literal(fields["const"]))
@@ -201,37 +213,38 @@ class _Drawing:
         if isinstance(types, list):
             shown = [one_line(type_, 40) for type_ in types[:7] if isinstance(type_, str)]
             return (
-                " | ".join(dict.fromkeys(self._draw_typed(type_, merged, levels, needed) for type_ in shown)) or "any"
+                " | ".join(dict.fromkeys(self._draw_typed(type_, merged, levels, required_levels) for type_ in shown))
+                or "any"
             )
-        return self._draw_typed(one_line(as_text(types), 40), merged, levels, needed)
+        return self._draw_typed(one_line(as_text(types), 40), merged, levels, required_levels)
 
-    def _draw_typed(self, type_: str, merged: Merged, levels: int, needed: int) -> str:
+    def _draw_typed(self, type_: str, merged: MergedSchema, levels: int, required_levels: int) -> str:
         fields = merged.fields
         if type_ == "object" or (not type_ and (merged.properties or as_mapping(fields.get("additionalProperties")))):
-            return self._draw_object(merged, levels, needed)
+            return self._draw_object(merged, levels, required_levels)
         if type_ == "array" or (not type_ and ("items" in fields or "prefixItems" in fields)):
-            return self._draw_array(fields, levels, needed)
+            return self._draw_array(fields, levels, required_levels)
         format_ = one_line(as_text(fields.get("format")), 40)
         return self._spend((type_ or "any") + (f"<{format_}>" if format_ else ""))
 
-    def _draw_array(self, fields: dict[str, object], levels: int, needed: int) -> str:
+    def _draw_array(self, fields: dict[str, object], levels: int, required_levels: int) -> str:
         tuple_ = as_list(fields.get("prefixItems")) or as_list(fields.get("items"))
         if tuple_:
-            return f"tuple[{', '.join(self.draw(item, levels, needed) for item in tuple_[:_MAX_CHOICES])}]"
-        return f"[{self.draw(fields.get('items'), levels, needed)}]"
+            return f"tuple[{', '.join(self.draw(item, levels, required_levels) for item in tuple_[:_MAX_CHOICES])}]"
+        return f"[{self.draw(fields.get('items'), levels, required_levels)}]"
 
-    def _draw_object(self, merged: Merged, levels: int, needed: int) -> str:
-        others = merged.fields.get("additionalProperties")
-        # A request must show all required fields; in a response they do not matter.
+    def _draw_object(self, merged: MergedSchema, levels: int, required_levels: int) -> str:
+        additional = merged.fields.get("additionalProperties")
+        # A request must show all required fields; in a response, it does not matter which are required.
         required = _required_fields(merged) if self._is_request else {}
-        if not merged.properties and not required and not as_mapping(others):
+        if not merged.properties and not required and not as_mapping(additional):
             return self._spend(f"{merged.name} {{}}" if merged.name else "object")
         outermost = not self._field_depth and not self._choice_depth
-        if levels <= 0 and (needed <= 0 or not (required or outermost)):
+        if levels <= 0 and (required_levels <= 0 or not (required or outermost)):
             return self._spend(merged.name or "{…}")
         prefix = self._spend(f"{merged.name} " if merged.name else "")
         shown: list[str] = []
-        deeper = needed if levels > 0 else needed - 1
+        deeper = required_levels if levels > 0 else required_levels - 1
         fields = [*required.items(), *((key, value) for key, value in merged.properties.items() if key not in required)]
         for count, (key, schema) in enumerate(fields):
             if count >= len(required) and levels <= 0:
@@ -245,11 +258,11 @@ class _Drawing:
             field = self._draw_field(key, schema, merged, levels - 1, deeper if count < len(required) else 0)
             if field:
                 shown.append(field)
-        if as_mapping(others) and self._remaining > 0:
-            shown.append(f"[key]: {self.draw(others, levels - 1, 0)}")
+        if as_mapping(additional) and self._remaining > 0:
+            shown.append(f"[key]: {self.draw(additional, levels - 1, 0)}")
         return f"{prefix}{{{', '.join(shown)}}}"
 
-    def _draw_field(self, key: str, schema: object, merged: Merged, levels: int, needed: int) -> str:
+    def _draw_field(self, key: str, schema: object, merged: MergedSchema, levels: int, required_levels: int) -> str:
         fields = self._schemas.merge(schema).fields
         if fields.get(self._hidden) is True:
             return ""
@@ -257,12 +270,12 @@ class _Drawing:
         name = name if _PLAIN_KEY.match(name) else literal(name)
         self._spend(name)
         self._field_depth += 1
-        type_ = self.draw(schema, levels, needed)
+        type_ = self.draw(schema, levels, required_levels)
         self._field_depth -= 1
         default = self._spend(f" = {literal(fields['default'])}" if fields.get("default") is not None else "")
         description = prose(fields.get("description"), self._description_length).replace("*/", "* /")
-        about = self._spend(f" /* {description} */" if description else "")
-        return f"{name}{'*' if key in merged.required else ''}: {type_}{default}{about}"
+        comment = self._spend(f" /* {description} */" if description else "")
+        return f"{name}{'*' if key in merged.required else ''}: {type_}{default}{comment}"
 
     def _spend(self, piece: str) -> str:
         self._remaining -= len(piece) + 2
@@ -271,8 +284,8 @@ class _Drawing:
         return piece
 
 
-def _required_fields(merged: Merged) -> dict[str, object]:
-    """The required fields: first those with a schema, then those without."""
-    described = {key: schema for key, schema in merged.properties.items() if key in merged.required}
-    others = sorted(merged.required - merged.properties.keys())[:_MAX_UNDESCRIBED]
-    return {**described, **dict.fromkeys(others)}
+def _required_fields(merged: MergedSchema) -> dict[str, object]:
+    """Returns the required fields: first those with a schema, then those without."""
+    with_schema = {key: schema for key, schema in merged.properties.items() if key in merged.required}
+    without_schema = sorted(merged.required - merged.properties.keys())[:_MAX_UNDESCRIBED]
+    return {**with_schema, **dict.fromkeys(without_schema)}

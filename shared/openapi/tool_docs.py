@@ -21,51 +21,51 @@ SHORT = (
 
 
 def write_tool_docs(document: Document, budget: int) -> str:
-    """Markdown of at most `budget` characters, with the line of every operation: `GET /pets/{id} (getPet)`.
+    """Returns Markdown of at most `budget` characters, with a line like `GET /pets/{id} (getPet)` for every operation.
 
-    Lines are never dropped or cut. If the bare lines exceed `budget`, they are returned nevertheless. It raises no
-    errors, for any document.
+    These lines are never dropped or cut. If they alone exceed `budget`, they are returned nevertheless. Never raises an
+    error, whatever the document is.
     """
     references = References(document.tree)
-    found = list_operations(document, references)
+    operations = list_operations(document, references)
     docs = OperationDocs(document, references)
     best: str | None = None
-    # Find the most detailed step that fits. Each attempt stops when it exceeds the budget, which limits the time.
+    # Find the most detailed level that fits. Each attempt stops when it exceeds the budget, which limits the time.
     low, high = 0, len(LADDER)
     while low < high:
         middle = (low + high) // 2
-        text = _try_detail(document, references, found, docs, LADDER[middle], budget)
+        text = _try_detail(document, references, operations, docs, LADDER[middle], budget)
         if text is None:
             low = middle + 1
         else:
             best, high = text, middle
-    return _fill_lines(document, references, found, docs, budget) if best is None else best
+    return _fill_lines(document, references, operations, docs, budget) if best is None else best
 
 
 def _fill_lines(
-    document: Document, references: References, found: list[Operation], docs: OperationDocs, budget: int
+    document: Document, references: References, operations: list[Operation], docs: OperationDocs, budget: int
 ) -> str:
-    """All lines below the longest head that fits, with required values for as many operations as possible.
+    """Returns all lines below the longest head that fits, with required values for as many operations as possible.
 
-    The operations with the shortest lists of required values come first.
+    Operations with short lists of required values take precedence.
     """
-    lines = [operation.line for operation in found]
-    bare = sum(len(line) + 1 for line in lines) - 1
+    lines = [operation.line for operation in operations]
+    min_size = sum(len(line) + 1 for line in lines) - 1
     for detail in LINES:
-        head = _write_head(document, references, found, detail)
+        head = _write_head(document, references, operations, detail)
         head += [""] if head else []
-        room = budget - bare - sum(len(line) + 1 for line in head)
-        if room < 0:
+        remaining = budget - min_size - sum(len(line) + 1 for line in head)
+        if remaining < 0:
             continue
-        more = sorted(
+        longer_lines = sorted(
             (len(line) - len(lines[index]), index, line)
-            for index, operation in enumerate(found)
+            for index, operation in enumerate(operations)
             for line in docs.lines(operation, LADDER[-1])
             if len(line) > len(lines[index])
         )
-        for size, index, line in more:
-            room -= size
-            if room < 0:
+        for size, index, line in longer_lines:
+            remaining -= size
+            if remaining < 0:
                 break
             lines[index] = line
         return "\n".join([*head, *lines])
@@ -75,45 +75,45 @@ def _fill_lines(
 def _try_detail(
     document: Document,
     references: References,
-    found: list[Operation],
+    operations: list[Operation],
     docs: OperationDocs,
     detail: Detail,
     budget: int,
 ) -> str | None:
-    lines = _write_head(document, references, found, detail)
-    if not found:
+    lines = _write_head(document, references, operations, detail)
+    if not operations:
         lines.append("This document describes no operations.")
     elif detail.parameters == "required":
         lines.append("")
     size = sum(len(line) + 1 for line in lines)
-    for operation in found:
+    for operation in operations:
         if size - 1 > budget:
             return None
-        more = docs.lines(operation, detail)
-        size += sum(len(line) + 1 for line in more)
-        lines += more
+        written = docs.lines(operation, detail)
+        size += sum(len(line) + 1 for line in written)
+        lines += written
     return None if size - 1 > budget else "\n".join(lines)
 
 
-def _write_head(document: Document, references: References, found: list[Operation], detail: Detail) -> list[str]:
-    """The lines that apply to all operations."""
+def _write_head(document: Document, references: References, operations: list[Operation], detail: Detail) -> list[str]:
+    """Returns the lines that apply to all operations."""
     if not detail.head:
         return []
     full = detail.head == 3
     description_length = 200 if full else 0
     lines = [f"# {document.title or 'Untitled API'}" + (f" ({document.version})" if document.version else "")]
-    about = prose(as_mapping(document.tree.get("info")).get("description"), 600) if full else ""
-    if about:
-        lines.append(f"> {about}")
+    description = prose(as_mapping(document.tree.get("info")).get("description"), 600) if full else ""
+    if description:
+        lines.append(f"> {description}")
     urls = list_base_urls(document, description_length)
     if len(urls) > 1:
         lines += ["Base URLs:", *(f"- {url}" for url in urls)]
     else:
         lines.append(f"Base URL: {urls[0] if urls else 'none given'}")
-    elsewhere = [operation.missing for operation in found if operation.missing]
+    elsewhere = [operation.missing for operation in operations if operation.missing]
     if elsewhere:
         lines.append(
-            f"{len(elsewhere)} of {len(found)} operations are described elsewhere, such as in {elsewhere[0]}: "
+            f"{len(elsewhere)} of {len(operations)} operations are described elsewhere, such as in {elsewhere[0]}: "
             "what they take and return is unknown."
         )
     if detail.head == 1:

@@ -1,6 +1,6 @@
 """Reads a parsed document without trusting it: a value of the wrong type counts as missing.
 
-It also follows `$ref`s within the document. Nothing is ever fetched.
+Also follows `$ref`s within the document. Nothing is ever fetched.
 """
 
 from collections.abc import Mapping
@@ -12,30 +12,30 @@ from shared.json_pointers import follow_written_pointer, unescape
 from shared.openapi.prose import one_line
 
 MAX_NAME_LENGTH = 80
-"""The maximum length of a type's name in characters."""
+"""The maximum length of a type's name, in characters."""
 
 _MAX_CHAIN = 50
-"""The limit for references to references. Real documents have at most two."""
+"""The maximum length of a chain of references. Real documents have at most two in a row."""
 
 
 def as_mapping(value: object) -> dict[str, object]:
-    """`value` if it is an object, otherwise an empty object."""
+    """Returns `value` if it is an object, otherwise an empty object."""
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """`value` if it is a list, otherwise an empty list."""
+    """Returns `value` if it is a list, otherwise an empty list."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def as_text(value: object) -> str:
-    """`value` if it is a string, otherwise an empty string."""
+    """Returns `value` if it is a string, otherwise an empty string."""
     return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)
-class Resolved:
-    """The target of a node's `$ref`s. `name`: the first `$ref`'s name, or empty. `node` None: they lead nowhere."""
+class Target:
+    """The target of a node's `$ref`s. `name`: the name of the first `$ref`, or empty. `node`: None if unresolvable."""
 
     node: object
     name: str
@@ -48,21 +48,21 @@ class References:
         self._root = root
         self._targets: dict[str, object] = {}
 
-    def resolve(self, node: object) -> Resolved:
-        """Follow the node's `$ref`s to the end. A node that is not a reference is its own target."""
+    def resolve(self, node: object) -> Target:
+        """Follows the node's `$ref`s to the end. A node that is not a reference is its own target."""
         name = ""
         for _ in range(_MAX_CHAIN):
             pointer = as_mapping(node).get("$ref")
             if not isinstance(pointer, str):
-                return Resolved(node, name)
+                return Target(node, name)
             node = self.target(pointer)
             name = name or reference_name(pointer, found=node is not None)
             if node is None:
-                return Resolved(None, name)
-        return Resolved(None, name)
+                return Target(None, name)
+        return Target(None, name)
 
     def target(self, pointer: str) -> object:
-        """Follow one `$ref`. None if it leads outside of the document, or nowhere."""
+        """Follows one `$ref`. Returns None if it leads outside of the document, or has no target."""
         if pointer not in self._targets:
             try:
                 self._targets[pointer] = follow_written_pointer(self._root, pointer)
@@ -72,7 +72,7 @@ class References:
 
 
 def reference_name(pointer: str, *, found: bool = True) -> str:
-    """The last part of a pointer. A pointer that leads nowhere is returned whole, with a remark."""
+    """Returns the last part of a pointer. An unresolvable pointer is returned whole, with a note."""
     if found:
         return one_line(unescape(unquote(pointer[-500:].rsplit("/", 1)[-1])), MAX_NAME_LENGTH) or "#"
     return f"{one_line(pointer, MAX_NAME_LENGTH)} (not in this document)"

@@ -1,8 +1,8 @@
 """Builds plain data from a YAML parser's events, so that an alias bomb is refused before it is built.
 
-No tag creates an object. Plain scalars follow YAML 1.2's core schema, as OpenAPI requires: `on`, `yes`, dates and
-`12:30` are strings. Keys stay as written, so a response code `200:` becomes "200". Aliases share their targets, so they
-do not cost memory, but time when the tree is walked. Therefore the number of nodes that such a walk visits is limited.
+Tags never create Python objects. Plain scalars follow YAML 1.2's core schema, as OpenAPI requires: `on`, `yes`, dates
+and `12:30` are strings. Keys stay as written, so a response code `200:` becomes "200". Aliases share their targets.
+They take no memory, but they take time when the tree is walked, so the number of nodes that a walk visits is limited.
 """
 
 import re
@@ -18,24 +18,24 @@ from shared.openapi.limits import MAX_DEPTH
 from shared.openapi.prose import one_line
 
 MAX_ALIASED_NODES = 200_000
-"""The limit for the nodes of all aliases together. Real documents with aliases have a few thousand."""
+"""The maximum number of nodes of all aliases together. Real documents with aliases have a few thousand."""
 
 MAX_DIRECTIVES = 20
-"""The parser compares each directive with all earlier ones, so many of them would block the process."""
+"""The maximum number of directives. The parser compares each with all earlier ones, so many would block the process."""
 _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _DESCRIPTIONS = {
-    "mapping values are not allowed": "a colon is not allowed there (a string that contains one needs quotes)",
+    "mapping values are not allowed": "a colon is not allowed there, except in a string with quotes",
     "cannot start any token": "a string or indentation begins with a character that is not allowed: a tab, @ or `",
     "expected ',' or": "a list or an object in brackets is not closed, or lacks a comma",
     "unexpected end of stream": "a quoted string is not closed",
     "unexpected document indicator": "a quoted string is not closed",
-    "expected '-' indicator": "something in a list is not an item, or is indented differently from the items",
-    "expected <block end>": "something is indented differently from what it belongs to",
-    "expected key": "something is indented differently from the keys before it",
-    "expected ':'": "a colon after a key is missing",
+    "expected '-' indicator": "a line in a list is not an item, or is indented differently from the items",
+    "expected <block end>": "a line is indented differently from the lines before it",
+    "expected key": "a line is indented differently from the keys before it",
+    "expected ':'": "the colon after a key is missing",
     "escape": "a backslash in a string is not a valid escape",
     "hexdecimal": "a backslash in a string is not a valid escape",
     "incompatible YAML document": "it requires a version of YAML that is not supported",
@@ -43,9 +43,9 @@ _DESCRIPTIONS = {
     "anchor": "an anchor or an alias is malformed",
     "alias": "an anchor or an alias is malformed",
     "tag": "a tag is malformed",
-    "block scalar": "what follows | or > is not allowed there",
+    "block scalar": "the text after | or > is not allowed there",
 }
-"""Readable descriptions, by a part of the parser's message."""
+"""Readable descriptions, by a substring of the parser's message."""
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
     (re.compile(r"(?:null|Null|NULL|~|)$"), lambda _: None),
@@ -59,12 +59,14 @@ _PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
 
 
 def read_yaml(text: str) -> object:
-    """Read a text with one document. Raises `NotASpec` with the line and column, from 1, of malformed text."""
-    bad = _UNPRINTABLE.search(text)
-    if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        column = bad.start() - text.rfind("\n", 0, bad.start())
-        raise NotASpec(f"This is neither JSON nor YAML: a control character, line {line}, column {column}.")
+    """Reads text with one document. Raises `NotASpec`, with the line and column (from 1) if the text is malformed."""
+    match = _UNPRINTABLE.search(text)
+    if match:
+        line = text.count("\n", 0, match.start()) + 1
+        column = match.start() - text.rfind("\n", 0, match.start())
+        raise NotASpec(
+            f"This is neither JSON nor YAML: it contains a control character (line {line}, column {column})."
+        )
     if sum(1 for _ in islice(_DIRECTIVE.finditer(text), MAX_DIRECTIVES + 1)) > MAX_DIRECTIVES:
         raise NotASpec(f"This YAML has more than {MAX_DIRECTIVES} directives.")
     try:
@@ -75,17 +77,17 @@ def read_yaml(text: str) -> object:
     except (yaml.YAMLError, ValueError) as error:
         if isinstance(error, NotASpec):
             raise
-        raise NotASpec("This is neither JSON nor YAML: it cannot be read.") from None
+        raise NotASpec("This is neither JSON nor YAML: it cannot be parsed.") from None
 
 
 def _describe_problem(problem: str) -> str:
-    """A readable description. The parser's own messages, of which it has two sets, are for programmers."""
-    return next((ours for theirs, ours in _DESCRIPTIONS.items() if theirs in problem), "it cannot be read")
+    """Returns a readable description. The messages of the parser, which has two sets of them, are for programmers."""
+    return next((text for part, text in _DESCRIPTIONS.items() if part in problem), "it cannot be parsed")
 
 
 @dataclass
-class _Open:
-    """A collection that is still being read. `nodes` counts itself and its contents, aliases at their full size."""
+class _OpenCollection:
+    """A collection that is still being read. `nodes`: its size with its contents, including the targets of aliases."""
 
     value: dict[str, object] | list[object]
     anchor: str | None
@@ -97,7 +99,7 @@ class _Open:
 
 class _Reader:
     def __init__(self) -> None:
-        self._open: list[_Open] = []
+        self._open: list[_OpenCollection] = []
         self._done: dict[str, tuple[object, int, int]] = {}
         self._aliased = 0
         self._root: object = None
@@ -109,7 +111,7 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    _refuse("This contains several YAML documents, not one", event.start_mark)
+                    _refuse("This contains more than one YAML document", event.start_mark)
             elif isinstance(event, yaml.AliasEvent):
                 self._read_alias(event)
             elif isinstance(event, yaml.ScalarEvent):
@@ -124,13 +126,13 @@ class _Reader:
 
     def _open_collection(self, value: dict[str, object] | list[object], event: Any) -> None:
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
-            _refuse("An object or a list is the key of an object, which JSON does not have", event.start_mark)
+            _refuse("An object or a list is used as a key, which JSON does not allow", event.start_mark)
         if len(self._open) >= MAX_DEPTH:
             raise too_deep()
         if event.anchor:
-            # This may redefine an anchor. Then the old one is no longer valid, and the new one is incomplete.
+            # This may redefine an anchor. The old one is then no longer valid, and the new one is not yet complete.
             self._done.pop(event.anchor, None)
-        self._open.append(_Open(value, event.anchor))
+        self._open.append(_OpenCollection(value, event.anchor))
         self._deepest.append(1)
 
     def _close_collection(self) -> None:
@@ -150,7 +152,7 @@ class _Reader:
         if anchor not in self._done:
             if any(collection.anchor == anchor for collection in self._open):
                 _refuse(f"The alias *{one_line(anchor, 40)} is inside its own target", event.start_mark)
-            _refuse(f"The alias *{one_line(anchor, 40)} points to nothing", event.start_mark)
+            _refuse(f"The alias *{one_line(anchor, 40)} has no target", event.start_mark)
         value, nodes, depth = self._done[anchor]
         self._aliased += nodes
         if self._aliased > MAX_ALIASED_NODES:
@@ -159,7 +161,7 @@ class _Reader:
             raise too_deep()
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
             if isinstance(value, dict | list):
-                _refuse("An alias of an object or a list is the key of an object", event.start_mark)
+                _refuse("An alias of an object or a list is used as a key", event.start_mark)
             self._open[-1].key = "" if value is None else str(value)
             return
         self._put(value, nodes, depth)
@@ -199,7 +201,7 @@ def _list_merged_entries(value: object) -> list[tuple[str, object]]:
 
 
 def _read_value(text: str, tag: str | None, plain: bool) -> object:
-    """The value of a scalar. Only tags such as `!!int` matter, and only for text that a plain scalar could have."""
+    """Returns the value of a scalar. Only tags such as `!!int` count, and only if the text is a valid plain scalar."""
     if not plain and tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"):
         return text
     if len(text) <= 700:
@@ -210,5 +212,5 @@ def _read_value(text: str, tag: str | None, plain: bool) -> object:
 
 
 def _refuse(problem: str, mark: Any) -> NoReturn:
-    position = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+    position = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
     raise NotASpec(f"{problem}{position}.") from None

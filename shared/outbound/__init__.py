@@ -1,4 +1,4 @@
-"""The one guarded way out: HTTP requests (`http`) and MCP servers (`mcp`). Only public addresses are reached.
+"""All outbound requests to user-chosen addresses: HTTP (`http`) and MCP (`mcp`). Only public addresses are reached.
 
-This package imports neither: each costs start-up time, and most functions need neither.
+This package imports neither module: each costs start-up time, and most functions need neither.
 """

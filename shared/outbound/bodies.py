@@ -1,59 +1,59 @@
-"""Reads bodies from untrusted servers: decompressed, and never more than the limit.
+"""Reads and decompresses the response bodies of untrusted servers, up to a limit.
 
-The HTTP libraries decompress too, but a whole piece at a time, and 64 KB may become gigabytes.
+The HTTP libraries can also decompress, but only a whole chunk at a time, and 64 KB may expand to gigabytes.
 """
 
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator
 
-from shared.outbound.errors import BadAnswer, TooLong
+from shared.outbound.errors import BadResponse, TooLong
 
 ACCEPT_ENCODING = "gzip, deflate"
-_EITHER = zlib.MAX_WBITS | 32
-"""zlib detects which of the two it is."""
+_DETECT_FORMAT = zlib.MAX_WBITS | 32
+"""Makes zlib detect whether the data is in gzip or zlib format."""
 
 
 class Budget:
-    """How many bytes may still be read, over any number of answers."""
+    """The number of bytes that may still be read, across any number of responses."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.left = limit
+        self.remaining = limit
 
     def take(self, size: int) -> None:
-        """Count `size` bytes. Raises `TooLong` if that exceeds the limit."""
-        self.left -= size
-        if self.left < 0:
-            raise TooLong(f"The answer is longer than {self.limit} bytes.")
+        """Counts `size` bytes. Raises `TooLong` if the total exceeds the limit."""
+        self.remaining -= size
+        if self.remaining < 0:
+            raise TooLong(f"The response is longer than {self.limit} bytes.")
 
 
-async def read_bounded(pieces: AsyncIterable[bytes], encoding: str | None, budget: Budget) -> AsyncIterator[bytes]:
-    """Yield `pieces` decompressed. `encoding`: the answer's Content-Encoding.
+async def read_bounded(chunks: AsyncIterable[bytes], encoding: str | None, budget: Budget) -> AsyncIterator[bytes]:
+    """Decompresses `chunks` and yields the result. `encoding`: the response's Content-Encoding.
 
-    Compressed and decompressed sizes both count. Raises `TooLong` before the memory is used, and `BadAnswer` for a
-    compression that was not requested or is broken.
+    The larger of a chunk's compressed and decompressed sizes counts. Raises `TooLong` before the memory is used, and
+    `BadResponse` if the compression was not requested or the data is corrupt.
     """
     match (encoding or "").strip().lower():
         case "" | "identity":
-            async for piece in pieces:
-                budget.take(len(piece))
-                yield piece
+            async for chunk in chunks:
+                budget.take(len(chunk))
+                yield chunk
         case "gzip" | "x-gzip" | "deflate":
-            async for piece in _inflate(pieces, budget):
-                yield piece
+            async for chunk in _inflate(chunks, budget):
+                yield chunk
         case _:
-            raise BadAnswer("The answer is compressed in a way that was not requested.")
+            raise BadResponse("The response is compressed in a way that was not requested.")
 
 
-async def _inflate(pieces: AsyncIterable[bytes], budget: Budget) -> AsyncIterator[bytes]:
-    inflate, began = zlib.decompressobj(_EITHER), False
-    async for piece in pieces:
-        began = began or bool(piece)
+async def _inflate(chunks: AsyncIterable[bytes], budget: Budget) -> AsyncIterator[bytes]:
+    decompressor, began = zlib.decompressobj(_DETECT_FORMAT), False
+    async for chunk in chunks:
+        began = began or bool(chunk)
         try:
-            grown = inflate.decompress(piece, budget.left + 1)
+            decompressed = decompressor.decompress(chunk, budget.remaining + 1)
         except zlib.error as error:
-            raise BadAnswer("The answer's compression is broken.") from error
-        budget.take(max(len(piece), len(grown)))
-        yield grown
-    if began and not inflate.eof:
-        raise BadAnswer("The answer ended too early.")
+            raise BadResponse("The compressed response is corrupt.") from error
+        budget.take(max(len(chunk), len(decompressed)))
+        yield decompressed
+    if began and not decompressor.eof:
+        raise BadResponse("The compressed response is incomplete.")

@@ -1,12 +1,13 @@
-"""What can go wrong with outbound requests. Services turn these errors into HTTP statuses."""
+"""The errors of outbound requests. Services translate them into HTTP errors."""
 
 from shared.text import shorten
 
-MAX_WORDS = 300
+_MAX_MESSAGE_LENGTH = 300
+"""The maximum length of a server's message that is shown, in characters."""
 
 
 class OutboundError(Exception):
-    """`message` is a sentence for people. It may name a host, and never holds a query, a header or a password."""
+    """`message` is a sentence for users. It may name a host, but never contains a query, a header or a password."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -14,39 +15,39 @@ class OutboundError(Exception):
 
 
 class BadAddress(OutboundError):
-    """Not a URL, not http or https, or one with a user's name in it."""
+    """The string is not a URL, its scheme is not http or https, or it contains a user name or password."""
 
 
 class BadRequest(OutboundError):
     """The request cannot be sent: HTTP or this service does not accept its method, headers or body."""
 
 
-class Refused(OutboundError):
+class AddressRefused(OutboundError):
     """The address is not public. Nothing was sent there."""
 
 
 class Unreachable(OutboundError):
-    """No such name, no connection, a bad certificate, or a connection that broke."""
+    """The host does not exist, cannot be connected to, has an invalid certificate, or closed the connection."""
 
 
 class TooSlow(OutboundError):
-    """The time for the whole call ran out."""
+    """The whole call did not end within its time limit."""
 
 
 class TooLong(OutboundError):
-    """More bytes than the limit for reading, or for sending."""
+    """The request or the response has more bytes than the limit, or a server has too many tools."""
 
 
 class TooManyRedirects(OutboundError):
-    """More redirects than the caller allowed."""
+    """The server redirected more often than the caller allows."""
 
 
-class BadAnswer(OutboundError):
+class BadResponse(OutboundError):
     """The server violates the protocol."""
 
 
-class NotMcp(BadAnswer):
-    """It is not an MCP server, or a broken one."""
+class NotMcp(BadResponse):
+    """The server is not an MCP server, or its MCP implementation is broken."""
 
 
 class Unauthorized(OutboundError):
@@ -54,10 +55,11 @@ class Unauthorized(OutboundError):
 
 
 class ToolFailed(OutboundError):
-    """The tool was called and reported a failure. The message is the server's."""
+    """The tool was called and reported a failure. The message comes from the server."""
 
 
-def one_line(words: str) -> str:
-    """Make a server's words fit to show: one line of at most `MAX_WORDS` characters, without control characters."""
-    line = "".join(letter for letter in " ".join(words[: 10 * MAX_WORDS].split()) if letter.isprintable())
-    return shorten(line, MAX_WORDS)
+def one_line(message: str) -> str:
+    """Makes a server's message fit to show: one line, at most 300 characters, without control characters."""
+    words = message[: 10 * _MAX_MESSAGE_LENGTH].split()
+    line = "".join(character for character in " ".join(words) if character.isprintable())
+    return shorten(line, _MAX_MESSAGE_LENGTH)

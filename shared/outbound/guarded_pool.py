@@ -1,7 +1,8 @@
-"""Applies the guard to httpx2, by way of httpcore2: every connection of a pool goes through it.
+"""A connection pool for httpx2 that opens every connection through the guard of `network`.
 
-httpx2's own transport takes no network backend, and replacing its private pool would depend on its internals. So the
-transports of `http_transport` and `mcp_transport` stand on this pool, which is built from public parts only.
+httpx2's own transport does not accept a network backend, and replacing its private pool would depend on its internals.
+The transports in `http_transport` and `mcp_transport` therefore use this pool, which is built from the public parts of
+httpcore2.
 """
 
 from collections.abc import AsyncIterable, Iterable
@@ -10,7 +11,7 @@ from typing import cast
 import httpcore2
 import httpx2
 
-from shared.outbound.errors import Refused
+from shared.outbound.errors import AddressRefused
 from shared.outbound.network import CONNECT_SECONDS, Guard, connect_guarded, tls_context
 
 
@@ -29,7 +30,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connects to the addresses that the guard has resolved and allowed, and to no other."""
+        """Connects to the addresses that the guard has resolved and allowed, and to no others."""
 
         async def connect(address: str) -> httpcore2.AsyncNetworkStream:
             return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
@@ -43,8 +44,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Refuses every Unix socket: those of this machine must not be reached."""
-        raise Refused("Sockets of this machine cannot be reached.")
+        """Refuses every Unix socket: requests must not reach this machine's sockets."""
+        raise AddressRefused("Requests to Unix sockets are not allowed.")
 
     async def sleep(self, seconds: float) -> None:
         """Sleeps as the inner backend does."""
@@ -54,14 +55,15 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 class GuardedPool:
     """A pool of guarded HTTP/1.1 connections, without proxies.
 
-    `max_connections`: how many at a time, None for no limit. `kept`: how many stay open while they are idle.
+    `max_connections`: the maximum number of open connections; None for no limit. `max_idle`: how many of them stay open
+    while they are idle.
     """
 
-    def __init__(self, guard: Guard, max_connections: int | None, kept: int) -> None:
+    def __init__(self, guard: Guard, max_connections: int | None, max_idle: int) -> None:
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls_context(),
             max_connections=max_connections,
-            max_keepalive_connections=kept,
+            max_keepalive_connections=max_idle,
             keepalive_expiry=5,
             network_backend=GuardedBackend(guard),
         )
@@ -69,9 +71,9 @@ class GuardedPool:
     async def send(
         self, request: httpx2.Request, headers: Iterable[tuple[bytes, bytes]] | None = None
     ) -> httpcore2.Response:
-        """Sends a request, with `headers` in place of its own; returns the response before its body is read.
+        """Sends a request, and returns the response before its body is read. `headers` replace those of the request.
 
-        Raises httpcore2's errors unchanged, and `OutboundError`.
+        Raises the errors of httpcore2 unchanged, and `OutboundError`.
         """
         url = request.url
         return await self._pool.handle_async_request(

@@ -1,4 +1,4 @@
-"""Sends HTTP requests to URLs that users chose, on servers that nobody vouches for."""
+"""Sends HTTP requests to URLs that users chose, on untrusted servers."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from shared.outbound.bodies import ACCEPT_ENCODING, Budget, read_bounded
 from shared.outbound.diagnosis import FAILURES, explain_failure
-from shared.outbound.errors import BadAnswer, BadRequest, OutboundError, TooLong, TooManyRedirects, TooSlow
+from shared.outbound.errors import BadRequest, BadResponse, OutboundError, TooLong, TooManyRedirects, TooSlow
 from shared.outbound.http_transport import shared_transport
 from shared.outbound.network import USER_AGENT, Guard, Resolver, resolve
 from shared.outbound.urls import check_url, display_host, parse_url
@@ -36,7 +36,7 @@ _RESERVED_HEADERS = {
     "proxy-authorization",
     "proxy-connection",
 }
-"""Headers that belong to the connection (RFC 9110, 7.6.1), or decide where a message ends or which host it is for."""
+"""Headers that apply to the connection (RFC 9110, 7.6.1), or determine where a message ends or which host gets it."""
 _CROSS_ORIGIN_HEADERS = {
     "accept",
     "accept-encoding",
@@ -49,9 +49,10 @@ _CROSS_ORIGIN_HEADERS = {
     "host",
     "user-agent",
 }
-"""Headers kept when a redirect leads to another origin. Secrets have too many names to list those instead.
+"""Headers that are still sent after a redirect to another origin.
 
-The cookies are those that the new origin itself set during this call: httpx2 has dropped the caller's own.
+A list of headers to remove would be incomplete, because headers with secrets have many names. Cookies are sent because
+httpx2 has dropped those of the caller: the rest were set by the new origin during this call.
 """
 
 Scalar = str | int | float | bool | None
@@ -61,9 +62,9 @@ Scalar = str | int | float | bool | None
 class Request:
     """One request, with at most one of `json`, `data` (a form) and `content`.
 
-    `params` are added to the URL's own. `timeout`: seconds for everything, including redirects and the body, capped by
-    the deployment's limit. `headers` that belong to the connection are refused (`Host`, `Content-Length`, ...);
-    `Accept-Encoding` is replaced, because the answer is decompressed here.
+    `params` are added to the parameters in the URL. `timeout`: seconds for everything, including redirects and the
+    body; the deployment's limit also applies. `headers` that apply to the connection, such as `Host`, are refused.
+    `Accept-Encoding` is replaced, because the response is decompressed here.
     """
 
     method: str
@@ -79,8 +80,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer. `headers`: lower-case names, in order; `content`: decompressed; `url`: after redirects."""
+class Response:
+    """A response. `headers`: in order, with lower-case names; `content`: decompressed; `url`: after redirects."""
 
     status_code: int
     reason: str
@@ -91,22 +92,22 @@ class Answer:
 
 
 class Outbound:
-    """Sends requests. Connections are kept per event loop; cookies, caches and credentials are not."""
+    """Sends requests. Connections are reused within an event loop; cookies, caches and credentials are not."""
 
     def __init__(self, settings: Settings, resolver: Resolver = resolve) -> None:
         self._guard = Guard.of(settings, resolver)
         self._timeout = settings.outbound_timeout_seconds
         self._max_bytes = settings.outbound_max_bytes
 
-    async def send(self, request: Request) -> Answer:
-        """Return the answer, whatever its status. Raises `OutboundError`.
+    async def send(self, request: Request) -> Response:
+        """Returns the response, whatever its status. Raises `OutboundError`.
 
-        Redirects are followed only on request. Each is checked like the first URL, and one to another origin is
-        followed without the caller's headers. Nothing is retried.
+        Redirects are followed only if the request says so. Each target is checked like the first URL, and only
+        harmless headers are sent to another origin. Nothing is retried.
         """
-        limit = self._timeout if request.timeout is None else min(self._timeout, request.timeout)
+        seconds = self._timeout if request.timeout is None else min(self._timeout, request.timeout)
         url = parse_url(request.url)
-        # A client holds cookies, so each call has its own; it holds no connections, so it costs next to nothing.
+        # Each call has its own client, because a client stores cookies. It is cheap, because it holds no connections.
         client = httpx2.AsyncClient(
             transport=shared_transport(self._guard),
             headers={"User-Agent": USER_AGENT},
@@ -115,15 +116,15 @@ class Outbound:
         )
         first = self._prepare(client, url, request)
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(seconds):
                 return await self._fetch(client, first, request)
         except TimeoutError as error:
-            raise TooSlow(f"{url.host} did not answer within {limit:g} seconds.") from error
+            raise TooSlow(f"{url.host} did not answer within {seconds:g} seconds.") from error
 
     def _prepare(self, client: httpx2.AsyncClient, url: httpx2.URL, request: Request) -> httpx2.Request:
-        """Raises `BadRequest` and `TooLong`."""
+        """Builds the request to send. Raises `BadRequest` and `TooLong`."""
         if not _METHOD.fullmatch(request.method) or request.method.upper() in _REFUSED_METHODS:
-            raise BadRequest("This method cannot be sent.")
+            raise BadRequest("This HTTP method is invalid or not allowed.")
         headers = dict(request.headers or {})
         for name in headers:
             if name.strip().lower() in _RESERVED_HEADERS:
@@ -141,13 +142,13 @@ class Outbound:
                 data=None if request.data is None else dict(request.data),
                 content=request.content,
             )
-        except (ValueError, TypeError, httpx2.InvalidURL) as error:  # NaN, half a surrogate, a header beyond ASCII
+        except (ValueError, TypeError, httpx2.InvalidURL) as error:  # NaN, a lone surrogate, a non-ASCII header
             raise BadRequest("The request contains something that cannot be sent.") from error
         if len(built.content) > self._max_bytes:
-            raise TooLong(f"The request is longer than {self._max_bytes} bytes.")
+            raise TooLong(f"The request body is longer than {self._max_bytes} bytes.")
         return built
 
-    async def _fetch(self, client: httpx2.AsyncClient, outgoing: httpx2.Request, request: Request) -> Answer:
+    async def _fetch(self, client: httpx2.AsyncClient, outgoing: httpx2.Request, request: Request) -> Response:
         redirects = 0
         while True:
             try:
@@ -156,28 +157,28 @@ class Outbound:
                     following = response.next_request if request.follow_redirects else None
                     if following is None:
                         if request.follow_redirects and response.has_redirect_location:
-                            raise BadAnswer(f"{outgoing.url.host} redirects to an invalid URL.")
+                            raise BadResponse(f"{outgoing.url.host} redirects to an invalid URL.")
                         return await self._read(response, redirects)
                 finally:
                     await response.aclose()  # never read the body of a redirect: it may be endless
             except FAILURES as error:
                 raise explain_failure(error, display_host(outgoing.url)) from error
             except UnicodeError as error:  # the cookie goes into the request to which the response redirects
-                raise BadAnswer(f"{outgoing.url.host} set a cookie with characters beyond ASCII.") from error
+                raise BadResponse(f"{outgoing.url.host} set a cookie with characters beyond ASCII.") from error
             redirects += 1
             if redirects > request.max_redirects:
                 raise TooManyRedirects(f"{outgoing.url.host} redirects more than {request.max_redirects} times.")
             outgoing = _follow(outgoing, following)
 
-    async def _read(self, response: httpx2.Response, redirects: int) -> Answer:
+    async def _read(self, response: httpx2.Response, redirects: int) -> Response:
         budget = Budget(self._max_bytes)
-        bodiless = response.request.method == "HEAD" or response.status_code in (204, 304)
+        has_no_body = response.request.method == "HEAD" or response.status_code in (204, 304)
         declared = response.headers.get("content-length", "")
-        if not bodiless and declared.isdecimal() and int(declared[:20]) > budget.limit:
+        if not has_no_body and declared.isdecimal() and int(declared[:20]) > budget.limit:
             budget.take(int(declared[:20]))
-        encoding = None if bodiless else response.headers.get("content-encoding")
-        content = b"".join([piece async for piece in read_bounded(response.aiter_raw(), encoding, budget)])
-        return Answer(
+        encoding = None if has_no_body else response.headers.get("content-encoding")
+        content = b"".join([chunk async for chunk in read_bounded(response.aiter_raw(), encoding, budget)])
+        return Response(
             response.status_code,
             response.reason_phrase,
             response.headers.multi_items(),
@@ -188,7 +189,10 @@ class Outbound:
 
 
 def _follow(sent: httpx2.Request, following: httpx2.Request) -> httpx2.Request:
-    """Raises `BadAddress` for a redirect to a URL that callers may not request. httpx2 has dropped `Authorization`."""
+    """Returns the request that follows a redirect. httpx2 has already removed `Authorization` for another origin.
+
+    Raises `BadAddress` for a URL that callers may not request.
+    """
     try:
         check_url(following.url)
     except OutboundError as error:
@@ -200,6 +204,6 @@ def _follow(sent: httpx2.Request, following: httpx2.Request) -> httpx2.Request:
 
 
 def _same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
-    """Also true from http to https on the same host, each at its default port: the usual first redirect."""
+    """Whether two URLs have the same origin. A redirect from http to https counts, if both use the default port."""
     upgraded = (one.scheme, one.port, other.scheme, other.port) == ("http", None, "https", None)
     return one.host == other.host and (upgraded or (one.scheme, one.port) == (other.scheme, other.port))

@@ -1,4 +1,4 @@
-"""The transport of HTTP requests: one pool for all users of a process."""
+"""The transport for HTTP requests: one pool for all users of a process."""
 
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import cast
@@ -12,20 +12,20 @@ from shared.per_loop import per_loop
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
-    """Raises httpcore2's errors unchanged, and `OutboundError`.
+    """Sends requests through a guarded pool. Raises the errors of httpcore2 unchanged, and `OutboundError`.
 
-    All users of a process share it, so it has no limit of its own, at which they would wait for each other. Callers
-    limit how many requests each user may have in flight.
+    All users of a process share it, so it does not limit connections: users would wait for each other. Callers limit
+    how many requests each user may have in flight.
     """
 
     def __init__(self, guard: Guard) -> None:
-        self._pool = GuardedPool(guard, max_connections=None, kept=20)
+        self._pool = GuardedPool(guard, max_connections=None, max_idle=20)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends one request through the pool."""
-        answer = await self._pool.send(request)
-        stream = _Stream(cast("AsyncIterable[bytes]", answer.stream), answer)
-        return httpx2.Response(answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions)
+        response = await self._pool.send(request)
+        stream = _Stream(cast("AsyncIterable[bytes]", response.stream), response)
+        return httpx2.Response(response.status, headers=response.headers, stream=stream, extensions=response.extensions)
 
     async def aclose(self) -> None:
         """Closes the pool and its connections."""
@@ -33,19 +33,19 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
 
 class _Stream(httpx2.AsyncByteStream):
-    def __init__(self, pieces: AsyncIterable[bytes], answer: httpcore2.Response) -> None:
-        self._pieces = pieces
-        self._answer = answer
+    def __init__(self, chunks: AsyncIterable[bytes], response: httpcore2.Response) -> None:
+        self._chunks = chunks
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._pieces:
-            yield piece
+        async for chunk in self._chunks:
+            yield chunk
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
+        await self._response.aclose()
 
 
 @per_loop
 def shared_transport(guard: Guard) -> GuardedTransport:
-    """The loop's transport for this guard. It keeps connections between calls; they carry no credentials."""
+    """Returns the event loop's transport for this guard. Calls share its connections, which carry no credentials."""
     return GuardedTransport(guard)

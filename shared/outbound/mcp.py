@@ -1,6 +1,6 @@
-"""Tools of MCP servers (https://modelcontextprotocol.io) that third parties run: lists them, and calls them.
+"""Lists and calls the tools of third-party MCP servers (https://modelcontextprotocol.io).
 
-`mcp_session` imports the SDK, which takes most of a second, so it is imported at the first call.
+`mcp_session` is imported at the first call, because it imports the SDK, which takes most of a second.
 """
 
 from pydantic import JsonValue
@@ -13,10 +13,10 @@ from shared.settings import Settings
 async def list_tools(
     url: str, token: str | None, settings: Settings, *, timeout: float | None = None, resolver: Resolver = resolve
 ) -> list[Tool]:
-    """Return all tools of the server at `url`, over streamable HTTP, or over SSE if the server speaks only that.
+    """Returns all tools of the server at `url`, over streamable HTTP, or over SSE if the server supports only that.
 
-    `token` is sent as a bearer token. `timeout`: seconds for the whole exchange, capped by the deployment's limit.
-    Raises `OutboundError`: whatever a fetch raises, `NotMcp` and `Unauthorized`, and `TooLong` for more than
+    `token` is sent as a bearer token. `timeout`: seconds for the whole exchange; the deployment's limit also applies.
+    Raises `OutboundError`: the errors of HTTP requests, `NotMcp`, `Unauthorized`, and `TooLong` if there are more than
     `MAX_TOOLS` tools.
     """
     from shared.outbound.mcp_session import McpServer
@@ -34,11 +34,12 @@ async def call_tool(
     timeout: float | None = None,
     resolver: Resolver = resolve,
 ) -> JsonValue:
-    """Return what the tool gives: its structured content; else its texts, one per line; else the parts as they came.
+    """Calls a tool and returns its result: the structured content if there is any.
 
-    Structured content of the form `{"result": x}` is returned as `x`: servers wrap values that are not objects this
-    way. Takes the same arguments as `list_tools`, raises the same errors, and `ToolFailed`. Never retried: the tool
-    may have run.
+    Without it, returns a string if all parts are text, with a line break between the parts, and the list of parts
+    otherwise. Structured content of the form `{"result": x}` is returned as `x`, because servers wrap values that
+    are not objects in this way. Raises the same errors as `list_tools`, and `ToolFailed`. Failed calls are not retried,
+    because the tool may have run.
     """
     from shared.outbound.mcp_session import McpServer
 

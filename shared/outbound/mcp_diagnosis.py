@@ -1,6 +1,6 @@
-"""Explains in plain words what an MCP server did wrong, from the SDK's errors.
+"""Explains what an MCP server did wrong, based on the SDK's errors.
 
-The SDK's own messages are for programmers, and quote what the server sent, so none of them is passed on.
+The SDK's own messages are written for programmers and quote what the server sent, so users do not see them.
 """
 
 from mcp import MCPError
@@ -11,7 +11,7 @@ from shared.outbound.errors import one_line
 
 ADDRESS_HINT = "Check the address: it is the server's MCP endpoint, which often ends in /mcp or /sse."
 _MAX_PLACE_LENGTH = 100
-_NOT_JSON = "it sent what is not valid JSON."
+_NOT_JSON = "it sent data that is not valid JSON."
 _NOT_RPC = "it sent JSON that is not a JSON-RPC message."
 _SDK_BEGINNINGS: dict[int, tuple[str, ...]] = {
     PARSE_ERROR: ("Failed to parse",),
@@ -20,7 +20,7 @@ _SDK_BEGINNINGS: dict[int, tuple[str, ...]] = {
     INTERNAL_ERROR: ("Server returned an error response",),
     CONNECTION_CLOSED: ("",),
 }
-"""By code: beginnings of the messages that the SDK invents if a server sent no JSON-RPC error."""
+"""By error code: the beginnings of the messages that the SDK itself writes if a server sent no JSON-RPC error."""
 
 
 def is_from_sdk(error: MCPError) -> bool:
@@ -29,39 +29,39 @@ def is_from_sdk(error: MCPError) -> bool:
 
 
 def explain(error: BaseException, content_type: str) -> str:
-    """What the server did wrong, from an error of the SDK; empty if that is unknown.
+    """Returns what the server did wrong, based on an error of the SDK; empty if the error does not show that.
 
-    `content_type`: of the server's last answer.
+    `content_type`: the content type of the server's last successful response.
     """
     match error:
         case ValidationError():
-            return f"its answer is not valid MCP: {_locate(error)} is missing or wrong."
+            return f"its response is not valid MCP: {_locate(error)} is missing or invalid."
         case MCPError(code=code) if code == PARSE_ERROR:
             return _explain_unparsed(error)
         case MCPError() if error.message.startswith("Unexpected content type"):
-            kind = one_line(content_type.partition(";")[0])[:_MAX_PLACE_LENGTH] or "of no content type"
-            return f"it answered with a page or text ({kind}). {ADDRESS_HINT}"
+            kind = one_line(content_type.partition(";")[0])[:_MAX_PLACE_LENGTH] or "without a content type"
+            return f"it sent a page or other text ({kind}). {ADDRESS_HINT}"
         case MCPError() if error.message.startswith("server answered a request"):
-            return "it accepted the message, but did not answer it."
+            return "it accepted the message, but sent no response."
         case MCPError() if error.message.startswith("Redirect to"):
-            return "it redirects again and again."
+            return "it redirects too many times."
         case MCPError() if error.message.startswith("Session terminated"):
             return "it does not recognise the session that it has just started."
         case MCPError(code=code) if code == CONNECTION_CLOSED:
-            return "its answer ended before it was complete."
+            return "its response is incomplete."
         case RuntimeError() if "protocol version" in str(error):
-            return "it speaks an unsupported version of MCP."
+            return "it uses an unsupported version of MCP."
         case _:
             return ""
 
 
 def _explain_unparsed(error: MCPError) -> str:
-    """Broken JSON, or JSON that is something else: the validator's code in the SDK's message shows which."""
+    """Distinguishes invalid JSON from JSON that is not JSON-RPC, by the validator's code in the SDK's message."""
     return _NOT_JSON if "json_invalid" in error.message or "Invalid JSON" in error.message else _NOT_RPC
 
 
 def _locate(error: ValidationError) -> str:
-    """`tools[3].inputSchema`: the first wrong field. Parts of it may be the server's words."""
+    """Returns the path of the first invalid field, such as `tools[3].inputSchema`. It may quote the server."""
     place = ""
     for part in error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]:
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part

@@ -1,13 +1,13 @@
 """A tool of an MCP server, as plain data.
 
-It stands apart from `mcp`, which callers import, and `mcp_session`, which loads the SDK: both need it.
+This is a separate module because both `mcp`, which callers import, and `mcp_session`, which loads the SDK, need it.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 MAX_TOOLS = 1000
-"""Tools of one server."""
+"""The maximum number of tools of one server."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Decides where a connection may go: resolves a name once, checks the addresses, and connects to exactly those.
+"""Guards connections: resolves a name once, checks the addresses, and connects to exactly those addresses.
 
-Nothing here knows an HTTP library: `guarded_pool` applies this to one.
+This module does not depend on an HTTP library. `guarded_pool` applies it to httpx2.
 """
 
 import asyncio
@@ -15,48 +15,54 @@ from typing import TypeVar
 import certifi
 
 from shared.outbound.addresses import is_public
-from shared.outbound.errors import Refused, Unreachable
+from shared.outbound.errors import AddressRefused, Unreachable
 from shared.settings import Settings
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Host and port to addresses, the best first. Raises `OSError` or `UnicodeError` for a name that does not exist."""
+"""Maps a host and a port to addresses, the best first.
+
+Raises `OSError` or `UnicodeError` if the name does not exist.
+"""
 
 USER_AGENT = "firebase-agents/0.1"
 CONNECT_SECONDS = 10.0
-"""Per address: a silent one must not use up the time of the next."""
+"""The time limit for one address: an address that does not respond must not use up the time for the next one."""
 _MAX_ADDRESSES = 4
-"""Tried per name."""
+"""The maximum number of addresses that are tried for one name."""
 
 Stream = TypeVar("Stream")
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver, which also reads `127.1` and `0x7f000001` as addresses."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(sockaddr[0]) for *_, sockaddr in found]
+    """Queries the system's resolver, which also accepts `127.1` and `0x7f000001` as addresses."""
+    results = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(sockaddr[0]) for *_, sockaddr in results]
 
 
 @dataclass(frozen=True)
 class Guard:
-    """What may be reached. Hashable, so that connections are kept per guard."""
+    """Decides which hosts may be reached. Hashable, so that each guard has its own connections."""
 
     allowed_hosts: frozenset[str]
     resolver: Resolver = resolve
 
     @classmethod
     def of(cls, settings: Settings, resolver: Resolver = resolve) -> "Guard":
-        """`outbound_allowed_hosts` are exempt, as `host` or `host:port`, exactly as in the URL."""
+        """Creates a guard that also allows the hosts in `outbound_allowed_hosts`.
+
+        Each entry is a `host` or `host:port`, written exactly as in the URL.
+        """
         return cls(frozenset(host.lower() for host in settings.outbound_allowed_hosts), resolver)
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """The addresses to connect to for `host`. Raises `Refused` and `Unreachable`.
+        """Returns the addresses to connect to for `host`. Raises `AddressRefused` and `Unreachable`.
 
-        One address that is not public is enough to refuse: a name with both kinds is an attack.
+        One address that is not public is enough to refuse the name: a name with both kinds is probably an attack.
         """
-        found = await self._resolve(host, port)
-        if not self._is_allowed(host, port) and not all(is_public(address) for address in found):
-            raise Refused(f"{host} is not a public address, and only those may be reached.")
-        return found[:_MAX_ADDRESSES]
+        addresses = await self._resolve(host, port)
+        if not self._is_allowed(host, port) and not all(is_public(address) for address in addresses):
+            raise AddressRefused(f"{host} is not a public address. Only public addresses can be reached.")
+        return addresses[:_MAX_ADDRESSES]
 
     def _is_allowed(self, host: str, port: int) -> bool:
         name = f"[{host.lower()}]" if ":" in host else host.lower()
@@ -68,12 +74,12 @@ class Guard:
         except ValueError:
             pass
         try:
-            found = list(dict.fromkeys(await self.resolver(host, port)))
+            addresses = list(dict.fromkeys(await self.resolver(host, port)))
         except (OSError, UnicodeError) as error:
-            raise Unreachable(f"There is no host by the name {host}.") from error
-        if not found:
-            raise Unreachable(f"There is no host by the name {host}.")
-        return found
+            raise Unreachable(f"The host {host} does not exist.") from error
+        if not addresses:
+            raise Unreachable(f"The host {host} does not exist.")
+        return addresses
 
 
 async def connect_guarded(
@@ -83,9 +89,9 @@ async def connect_guarded(
     connect: Callable[[str], Awaitable[Stream]],
     failures: tuple[type[Exception], ...],
 ) -> Stream:
-    """Connect to the first reachable address of `host`. `failures`: what `connect` raises if it cannot.
+    """Connects to the first reachable address of `host`. `failures`: the errors that `connect` raises if it fails.
 
-    Raises `Refused`, before anything is sent, and `Unreachable`, or the last of the failures.
+    Raises `AddressRefused` before anything is sent, `Unreachable`, or the failure at the last address.
     """
     *others, last = await guard.addresses(host, port)
     for address in others:
@@ -98,5 +104,8 @@ async def connect_guarded(
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Trusts Mozilla's authorities, whatever `SSL_CERT_FILE` says. Created once: that takes some ten milliseconds."""
+    """Returns a context that trusts Mozilla's authorities and ignores `SSL_CERT_FILE`.
+
+    It is created only once, because creating it takes about ten milliseconds.
+    """
     return ssl.create_default_context(cafile=certifi.where())

@@ -11,7 +11,7 @@ def to_service_error(error: outbound.OutboundError, message: str | None = None) 
     """
     message = error.message if message is None else message
     match error:
-        case outbound.BadAddress() | outbound.BadRequest() | outbound.Refused():
+        case outbound.BadAddress() | outbound.BadRequest() | outbound.AddressRefused():
             return BadRequest(message)
         case outbound.TooSlow():
             return UpstreamTooSlow(message)

@@ -102,7 +102,7 @@ _POSITION = re.compile(r"line (\d+) column (\d+)$")
 _DESCRIPTIONS = {
     "EOF": "it ends too early",
     "trailing comma": "there is a comma before the end",
-    "trailing characters": "something follows its end",
+    "trailing characters": "there is more text after its end",
     "recursion limit": "it is nested too deeply",
     "control character": "a string contains a control character, such as a line break",
     "hex escape": "a string contains half of a surrogate pair, or an incomplete escape",
@@ -117,9 +117,9 @@ _DESCRIPTIONS = {
 
 def _describe_error(message: str) -> str:
     """Rewords the parser's technical message, and adds the position."""
-    description = next((text for part, text in _DESCRIPTIONS.items() if part in message), "it cannot be read")
+    description = next((text for part, text in _DESCRIPTIONS.items() if part in message), "it cannot be parsed")
     position = _POSITION.search(message)
-    return f"{description}, line {position[1]}, column {position[2]}" if position else description
+    return f"{description} (line {position[1]}, column {position[2]})" if position else description
 
 
 def _parse(text: bytes) -> Any:

@@ -41,7 +41,7 @@ async def test_the_workers_lines_have_the_requests_id(
     assert messages_of_request(lines()) == ["POST /chat 200"]
     assert await deliver(serve, cloud_tasks) == 425
     first, *_, last = messages_of_request(lines())
-    assert first.startswith("A call of openai/gpt-4.1-mini failed")
+    assert first.startswith("A call to openai/gpt-4.1-mini failed")
     assert last == "POST / 425"
     assert await deliver(serve, cloud_tasks) == 204
     assert messages_of_request(lines()) == ["Charged", "POST / 204"]

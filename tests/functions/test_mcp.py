@@ -44,7 +44,7 @@ async def assert_refused_without_a_connection(
 
         assert response.status_code in (400, 502), response.text
         detail: str = response.json()["detail"]
-        assert response.status_code == 400 or detail.startswith("There is no host by the name ")
+        assert response.status_code == 400 or detail.endswith(" does not exist.")
         assert "secret" not in detail
         assert connections.tried == []
         assert untouched(bait)
@@ -135,16 +135,16 @@ async def test_a_missing_or_wrong_token_is_502(
 @pytest.mark.parametrize(
     ("path", "status", "text"),
     [
-        ("/rude/403", 502, "127.0.0.1 does not allow it: Not for you: Bearer [token]"),
-        ("/rude/500", 502, "did not answer as an MCP server does (status 500): The database is on fire."),
-        ("/rude/html", 502, "did not answer as an MCP server does"),
+        ("/rude/403", 502, "127.0.0.1 does not allow this request: Not for you: Bearer [token]"),
+        ("/rude/500", 502, "did not respond like an MCP server (status 500): The database is on fire."),
+        ("/rude/html", 502, "did not respond like an MCP server"),
         ("/rude/comments", 504, "127.0.0.1 did not answer within 1 seconds."),
-        ("/nowhere/at/all", 502, "did not answer as an MCP server does (status 404)"),
+        ("/nowhere/at/all", 502, "did not respond like an MCP server (status 404)"),
         ("/rpc-error", 502, "Out of order"),
         ("/many", 502, "The server has more than 1000 tools"),
         ("/pages", 502, "on more than 100 pages"),
-        ("/huge", 502, "The answer is longer than"),
-        ("/not-json", 502, "did not answer as an MCP server does"),
+        ("/huge", 502, "The response is longer than"),
+        ("/not-json", 502, "did not respond like an MCP server"),
     ],
 )
 async def test_a_failing_server_is_described(
@@ -164,10 +164,10 @@ async def test_a_url_without_an_mcp_server_is_502(serve: Serve, api_server: ApiS
     """The error for an API, a redirect, a closed port and an unknown host describes the problem."""
     client = serve(mcp, outbound_allowed_hosts=(api_server.host, "127.0.0.1:1"))
     for url, text in [
-        (f"{api_server.address}/echo", "did not answer as an MCP server does"),
-        (f"{api_server.address}/redirect?to=/echo", "did not answer as an MCP server does"),
+        (f"{api_server.address}/echo", "did not respond like an MCP server"),
+        (f"{api_server.address}/redirect?to=/echo", "did not respond like an MCP server"),
         ("http://127.0.0.1:1/mcp", "127.0.0.1:1 could not be reached."),
-        ("http://nowhere.invalid/mcp", "There is no host by the name nowhere.invalid."),
+        ("http://nowhere.invalid/mcp", "The host nowhere.invalid does not exist."),
     ]:
         response = await client.post("/mcp/tools", json={"mcp_url": url})
         assert response.status_code == 502

@@ -140,13 +140,13 @@ def _redirects(times: int) -> str:
         (b"<?xml version='1.0'?><wsdl/>", {}, "XML or HTML"),
         (b"Just some text.", {}, "plain text"),
         (b"", {}, "This is empty."),
-        (b'{"hello": "world"}', {}, "neither `openapi` nor `swagger`"),
+        (b'{"hello": "world"}', {}, "no top-level `openapi` or `swagger`"),
         (b'{"openapi": "3.0.0",', {}, "not valid JSON"),
         (b'{"openapi": "4.0.0", "paths": {}}', {}, "openapi: 4.0.0"),
         (b'{"asyncapi": "2.0.0"}', {}, "AsyncAPI"),
         (b"a: [", {}, "neither JSON nor YAML"),
         (ALIAS_BOMB.encode(), {}, "The aliases of this YAML expand to more than"),
-        (b"[" * 100_000, {}, "nested too deep"),
+        (b"[" * 100_000, {}, "nested too deeply"),
         (b"\x89PNG\r\n\x1a\n\x00\xff", {"Content-Type": "image/png"}, "This is not text in UTF-8"),
         ("swagger: 2.0 # ä".encode("latin-1"), {"Content-Type": "text/yaml; charset=utf-8"}, "not text in UTF-8"),
     ],
@@ -173,7 +173,7 @@ async def test_a_document_that_is_not_a_spec_is_400(
         ("/status/429", "127.0.0.1 responded with status 429"),
         ("/status/500", "127.0.0.1 responded with status 500"),
         ("/status/503", "127.0.0.1 responded with status 503"),
-        ("/half", " did not answer in valid HTTP."),
+        ("/half", " did not send a valid HTTP response."),
         ("/redirect?to=http://[::1", "127.0.0.1 redirects to an invalid URL."),
     ],
 )
@@ -208,7 +208,7 @@ async def test_a_document_that_is_too_long_is_400(serve: Serve, api_server: ApiS
     client = serve(specs, outbound_allowed_hosts=(api_server.host,), outbound_max_bytes=100_000)
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 400
-    assert response.json() == {"detail": "The document is too long. The answer is longer than 100000 bytes."}
+    assert response.json() == {"detail": "The document is too long. The response is longer than 100000 bytes."}
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ async def test_a_redirect_is_not_followed(providers: Providers, status: int) -> 
     """A redirect is not followed, because the key is meant for one address."""
     step = Wire(b"", status=status, headers={"Location": f"{providers.server.address}/elsewhere"})
     failed = await providers.failure("openai", step)
-    assert (failed.message, failed.transient) == ("OpenAI is not at the address that this service has for it.", False)
+    assert (failed.message, failed.transient) == ("OpenAI redirects this service to another address.", False)
     assert providers.call.path == "/v1/chat/completions"
 
 

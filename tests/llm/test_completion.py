@@ -130,7 +130,7 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
         (BrokenConnection(), True, ""),
         (Fail(429, "You exceeded your quota.", "insufficient_quota"), False, "no quota left"),
         (Fail(401, f"Incorrect API key provided: {SECRET_KEY}."), False, "key"),
-        (Fail(403, "No access."), False, "does not allow this: No access."),
+        (Fail(403, "No access."), False, "does not allow this request: No access."),
         (Fail(404, "The model does not exist."), False, "The model does not exist."),
         (Fail(400, "Bad value for 'temperature'."), False, "Bad value for 'temperature'."),
         (Fail(400, "Too many tokens.", "context_length_exceeded"), False, "too long"),
@@ -232,19 +232,19 @@ async def test_an_unreachable_server_is_a_temporary_failure(environ: dict[str, s
     assert failed.message == "OpenAI could not be reached."
     (line,) = (line for line in lines() if line["logger"] == "agents.llm")
     assert line["severity"] == "WARNING"
-    assert line["message"] == f"A call of openai/{CHEAP} failed: OpenAI could not be reached"
+    assert line["message"] == f"A call to openai/{CHEAP} failed: OpenAI could not be reached"
 
 
 @pytest.mark.parametrize(
     ("provider", "model", "variable", "message"),
     [
-        ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://127.0.0.1:1. Is it running?"),
-        ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://localhost:1. Is it running?"),
+        ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not respond at http://127.0.0.1:1. Is it running?"),
+        ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not respond at http://localhost:1. Is it running?"),
         (
             "local",
             "smollm2-135m-instruct",
             "LOCAL_MODEL_BASE_URL",
-            "Local model does not answer at http://127.0.0.1:1. Is it running?",
+            "Local model does not respond at http://127.0.0.1:1. Is it running?",
         ),
     ],
 )
@@ -264,7 +264,7 @@ async def test_a_chat_that_is_too_long_is_reported_with_the_models_limit(
     model_server.script("hi", Fail(400, "request (2105 tokens) exceeds the available context size (2048 tokens)"))
     failed = await failure(catalog, chat("hi", provider="local", model="smollm2-135m-instruct"))
     assert failed.message == (
-        "This is too long for local/smollm2-135m-instruct, which takes 2048 tokens. "
+        "This is too long for local/smollm2-135m-instruct, which accepts at most 2048 tokens. "
         "Shorten it, or choose another model."
     )
     assert not failed.transient

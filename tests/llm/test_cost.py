@@ -449,7 +449,7 @@ async def test_a_request_that_litellm_cannot_build_ends_the_call(providers: Prov
     format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
     fields = {"provider": "anthropic", "model": route.model, "parameters": {"response_format": format_}}
     request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
-    with pytest.raises(ModelFailure, match="does not accept a request like this") as raised:
+    with pytest.raises(ModelFailure, match="does not accept this kind of request") as raised:
         await complete(route, request, 10)
     assert (raised.value.transient, raised.value.cost, raised.value.usage) == (False, 0, None)
     assert providers.server.calls == []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.outbound.bodies import Budget, read_bounded
-from shared.outbound.errors import BadAnswer, TooLong
+from shared.outbound.errors import BadResponse, TooLong
 
 
 async def _pieces(body: bytes, size: int) -> AsyncIterator[bytes]:
@@ -65,14 +65,14 @@ async def test_a_stream_that_decompresses_to_nothing_is_limited() -> None:
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip;q=1", "compress", "nonsense"])
 async def test_an_encoding_that_was_not_requested_is_refused(encoding: str) -> None:
     """Nested and unknown encodings are refused, because compression bombs use them."""
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         await _read(gzip.compress(b"hello"), encoding, 1000)
 
 
 async def test_invalid_compression_is_refused() -> None:
     """Invalid or truncated compressed data is refused. An empty body is accepted."""
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         await _read(b"this is not gzip", "gzip", 1000)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         await _read(gzip.compress(b"hello")[:-4], "gzip", 1000)
     assert await _read(b"", "gzip", 1000) == b""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from shared.outbound.errors import BadAddress, BadAnswer, NotMcp, Refused, Unreachable
+from shared.outbound.errors import AddressRefused, BadAddress, BadResponse, NotMcp, Unreachable
 from shared.outbound.http import Outbound, Request
 from shared.outbound.mcp import call_tool, list_tools
 from shared.settings import Settings
@@ -131,7 +131,7 @@ def test_the_number_of_hostile_urls() -> None:
 async def test_a_hostile_url_is_refused(url: str, bait: socket.socket, connections: Connections) -> None:
     """`send`, `list_tools` and `call_tool` refuse a hostile URL without a connection."""
     address = url.replace("{port}", str(port_of(bait)))
-    refusals = (BadAddress, Refused, Unreachable)
+    refusals = (BadAddress, AddressRefused, Unreachable)
 
     with pytest.raises(refusals) as refusal:
         await Outbound(Settings(), resolver).send(Request(method="GET", url=address, follow_redirects=True))
@@ -155,7 +155,7 @@ async def test_a_redirect_to_an_internal_address_is_refused(
     location = target.replace("{port}", str(port_of(bait))).replace("&", "%26")
     address = f"{api_server.address}/redirect?status={status}&to={location}"
 
-    with pytest.raises((BadAddress, BadAnswer, Refused)):
+    with pytest.raises((BadAddress, BadResponse, AddressRefused)):
         await Outbound(settings, resolver).send(Request(method="GET", url=address, follow_redirects=True))
     with pytest.raises(NotMcp):
         await list_tools(address, None, settings, resolver=resolver)

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from shared.outbound.errors import (
-    BadAnswer,
     BadRequest,
+    BadResponse,
     OutboundError,
     TooLong,
     TooManyRedirects,
@@ -190,7 +190,7 @@ async def test_compressed_responses_are_decompressed(outbound: Outbound, api_ser
     """A compressed response is decompressed once. A response that is compressed twice is refused."""
     response = await outbound.send(Request(method="GET", url=f"{api_server.address}/bomb?bytes=1000"))
     assert response.content == bytes(1000)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/bomb?bytes=1000&times=2"))
 
 
@@ -230,8 +230,8 @@ async def test_parallel_calls(outbound: Outbound, api_server: ApiServer) -> None
 
 
 async def test_broken_connections_are_reported(outbound: Outbound, settings: Settings, api_server: ApiServer) -> None:
-    """A connection that breaks during the response or cannot be established raises an error."""
-    with pytest.raises((Unreachable, BadAnswer)):
+    """A connection that breaks during the response, or cannot be established, raises an error."""
+    with pytest.raises((Unreachable, BadResponse)):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/half"))
     allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 could not be reached"):
@@ -298,5 +298,5 @@ async def test_a_cookie_beyond_ascii_is_the_servers_fault() -> None:
     host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         outbound = Outbound(Settings(outbound_allowed_hosts=(host,)))
-        with pytest.raises(BadAnswer, match="set a cookie"):
+        with pytest.raises(BadResponse, match="set a cookie"):
             await outbound.send(Request(method="GET", url=f"http://{host}/", follow_redirects=True))

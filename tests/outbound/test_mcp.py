@@ -151,7 +151,7 @@ async def test_servers_without_mcp_are_reported(
     mcp_server: McpServer, api_server: ApiServer, settings: Settings
 ) -> None:
     """A wrong path and a server without MCP raise `NotMcp`, and an unreachable server raises `Unreachable`."""
-    with pytest.raises(NotMcp, match=r"did not answer as an MCP server does \(status 404\)"):
+    with pytest.raises(NotMcp, match=r"did not respond like an MCP server \(status 404\)"):
         await list_tools(f"{mcp_server.address}/nowhere", None, settings)
     with pytest.raises(NotMcp):
         await list_tools(f"{api_server.address}/echo", None, settings)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from shared.outbound.errors import BadAnswer, NotMcp, OutboundError, ToolFailed, TooLong, TooSlow, Unauthorized
+from shared.outbound.errors import BadResponse, NotMcp, OutboundError, ToolFailed, TooLong, TooSlow, Unauthorized
 from shared.outbound.mcp import call_tool, list_tools
 from shared.settings import Settings
 from tests.outbound.conftest import Connections
@@ -95,15 +95,15 @@ async def test_initialization_ends(server: HostileMcpServer, settings: Settings,
         ("comments", TooSlow, "within 1 seconds"),
         ("flood", TooLong, "longer than 1000000 bytes"),
         ("huge", TooLong, "longer than 1000000 bytes"),
-        ("not-json", NotMcp, "did not answer as an MCP server does"),
-        ("wrong-shape", NotMcp, "did not answer as an MCP server does"),
+        ("not-json", NotMcp, "did not respond like an MCP server"),
+        ("wrong-shape", NotMcp, "did not respond like an MCP server"),
         ("html", NotMcp, "text/html"),
         ("rpc-error", ToolFailed, "Out of order"),
         ("rpc-error-400", ToolFailed, "No such tool"),
         ("500", NotMcp, "(status 500): The database is on fire."),
-        ("403", Unauthorized, "does not allow it: Not for you"),
-        ("infinite", BadAnswer, "a number that JSON cannot represent"),
-        ("silent-failure", ToolFailed, "without saying why"),
+        ("403", Unauthorized, "does not allow this request: Not for you"),
+        ("infinite", BadResponse, "a number that JSON cannot represent"),
+        ("silent-failure", ToolFailed, "gave no reason"),
         ("leaky", ToolFailed, "Bad token"),
     ],
 )

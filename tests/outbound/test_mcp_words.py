@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.outbound.errors import BadAnswer, NotMcp, OutboundError, ToolFailed, Unauthorized
+from shared.outbound.errors import BadResponse, NotMcp, OutboundError, ToolFailed, Unauthorized
 from shared.outbound.mcp import call_tool, list_tools
 from shared.settings import Settings
 from tests.outbound.conftest import Connections
@@ -88,8 +88,8 @@ async def test_the_list_ends_when_pages_repeat(
         ("deep", NotMcp, "valid JSON"),
         ("half-sse", NotMcp, "valid JSON"),
         ("no-rpc", NotMcp, "JSON-RPC"),
-        ("ended-sse", NotMcp, "ended before"),
-        ("accepted", NotMcp, "did not answer it"),
+        ("ended-sse", NotMcp, "is incomplete"),
+        ("accepted", NotMcp, "sent no response"),
         ("html", NotMcp, "text/html"),
         ("text", NotMcp, "text/plain"),
         ("own-parse-error", NotMcp, "That is beyond me."),
@@ -100,7 +100,7 @@ async def test_the_list_ends_when_pages_repeat(
         ("rude/version-of-number", NotMcp, "protocolVersion"),
         ("rude/status-400", NotMcp, "(status 400)"),
         ("rude/status-401", Unauthorized, "requires a token"),
-        ("rude/status-403", Unauthorized, "does not allow it"),
+        ("rude/status-403", Unauthorized, "does not allow this request"),
         ("rude/status-404", NotMcp, "(status 404): Check the address"),
         ("rude/status-405", NotMcp, "(status 405): Check the address"),
         ("rude/status-406", NotMcp, "(status 406)"),
@@ -131,7 +131,7 @@ async def test_faults_in_a_list_are_reported_in_plain_messages(
         ("no-rpc", NotMcp, "JSON-RPC"),
         ("text", NotMcp, "text/plain"),
         ("wrong-shape", NotMcp, "content"),
-        ("accepted", NotMcp, "did not answer it"),
+        ("accepted", NotMcp, "sent no response"),
         ("own-parse-error", ToolFailed, "That is beyond me."),
         ("status-404", NotMcp, "(status 404)"),
         ("status-500", NotMcp, "(status 500)"),
@@ -168,7 +168,7 @@ async def test_a_redirect_that_would_drop_the_message_is_reported(
 ) -> None:
     """A redirect that changes a POST to a GET, which has no body, is not followed. The error names the target."""
     error = await failure(f"{server.address}/slash/good?status={status}", settings)
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert f"{server.address}/slash/good/" in error.message
 
 
@@ -193,7 +193,7 @@ async def test_the_token_is_not_sent_to_another_origin(
     allowed = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1", "localhost", "127.0.0.2")})
     url = f"{server.address}/redirect?to={target.format(port=port).replace('?', '%3F')}"
     error = await failure(url, allowed)
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponse)
     assert "redirect" in error.message
     assert location.format(port=port) in error.message
     assert "hush" not in error.message

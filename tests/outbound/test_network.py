@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.outbound import guarded_pool
-from shared.outbound.errors import Refused, Unreachable
+from shared.outbound.errors import AddressRefused, Unreachable
 from shared.outbound.http import Outbound, Request
 from shared.outbound.mcp import list_tools
 from shared.outbound.network import Guard, connect_guarded
@@ -38,7 +38,7 @@ async def test_a_name_with_one_bad_address_is_refused(bad: str) -> None:
     """A name with one address that is not public is refused, because a mixture is never accidental."""
     guard = Guard(frozenset(), ScriptedResolver(["1.1.1.1", bad, "9.9.9.9"]))
 
-    with pytest.raises(Refused, match=r"example\.com is not a public address"):
+    with pytest.raises(AddressRefused, match=r"example\.com is not a public address"):
         await guard.addresses("example.com", 443)
 
 
@@ -46,9 +46,9 @@ async def test_a_literal_address_is_not_resolved() -> None:
     """A literal address is checked without the resolver."""
     resolver = ScriptedResolver(["1.1.1.1"])
 
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         await Guard(frozenset(), resolver).addresses("127.0.0.1", 80)
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         await Guard(frozenset(), resolver).addresses("::1", 80)
     assert resolver.calls == []
 
@@ -86,7 +86,7 @@ async def test_allowed_hosts_are_exempt(allowed: str, host: str, port: int, is_a
     if is_allowed:
         assert await guard.addresses(host, port)
     else:
-        with pytest.raises(Refused):
+        with pytest.raises(AddressRefused):
             await guard.addresses(host, port)
 
 
@@ -132,7 +132,7 @@ async def test_a_name_is_checked_for_each_connection(api_server: ApiServer, conn
     settings = Settings(outbound_allowed_hosts=(f"rebind.example:{port}",))
     url = f"http://rebind.example:{port}/redirect?to=http://rebind.example:{port + 1}/"
 
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         await Outbound(settings, resolver).send(Request(method="GET", url=url, follow_redirects=True))
 
     assert resolver.calls == [("rebind.example", port), ("rebind.example", port + 1)]
@@ -141,5 +141,5 @@ async def test_a_name_is_checked_for_each_connection(api_server: ApiServer, conn
 
 async def test_unix_sockets_are_refused() -> None:
     """The pool refuses Unix sockets, in case the library requests one."""
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         await guarded_pool.GuardedBackend(Guard(frozenset())).connect_unix_socket("/var/run/docker.sock")

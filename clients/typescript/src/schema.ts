@@ -1798,7 +1798,7 @@ export interface components {
             name: string;
             content: string;
         };
-        /** @description A piece of a message's text. */
+        /** @description A part of a message's text. */
         TextPart: {
             /** @constant */
             type: "text";
@@ -2011,7 +2011,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description The caller is known, but not allowed to do this. */
+        /** @description The caller is authenticated, but not allowed to do this. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -2097,7 +2097,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description A server that we called failed, or its response was unusable. */
+        /** @description A third-party server failed, or its response was unusable. */
         UpstreamFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2127,7 +2127,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description A server that we called took too long. */
+        /** @description A third-party server took too long. */
         UpstreamTooSlow: {
             headers: {
                 [name: string]: unknown;
@@ -2141,7 +2141,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description The input does not match its schema. `problems`: the type, path and message of each, shown as FastAPI does. */
+        /** @description The input does not match its schema. `problems`: the type, path and message of each, in FastAPI's format. */
         InvalidInput: {
             headers: {
                 [name: string]: unknown;
@@ -2167,7 +2167,7 @@ export interface components {
                 "application/json": components["schemas"]["Invalid"];
             };
         };
-        /** @description The agent's code failed and its author has to fix it. `error` is "TypeName: message". */
+        /** @description The agent's code failed, and its author has to fix it. `error` is "TypeName: message". */
         CodeFailed: {
             headers: {
                 [name: string]: unknown;

@@ -1,4 +1,4 @@
-"""The provider catalog: the models that can be called here, their parameters and routes. It never imports litellm.
+"""The provider catalog: the models that can be called here, with their parameters and routes. It never imports litellm.
 
 `curated/` is written by hand. `generated/` contains litellm's data about the curated models; `make catalog` writes it.
 """

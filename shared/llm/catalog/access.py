@@ -11,7 +11,7 @@ from shared.settings import in_the_cloud
 class Access:
     """The key and address of a provider. They are never shown: `repr` omits all fields.
 
-    In functions where only the names of keys are known, the key is missing. Then an `Access` only shows that the
+    Some functions know only the names of the keys. There, `api_key` is None, and an `Access` only shows that the
     provider can be called.
     """
 
@@ -21,11 +21,14 @@ class Access:
 
 
 PROVIDER_KEYS_VARIABLE = "PROVIDER_KEYS"
-"""The variable with the names, separated by commas, of keys that are set in the functions that call models."""
+"""The variable with the comma-separated names of the keys that are set in the functions that call models."""
 
 
 def find_access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | None:
-    """The provider's access; None if the environment lacks a required key or address. Empty values count as not set."""
+    """Returns the provider's access, or None if the environment lacks a required key or address.
+
+    Empty values count as not set.
+    """
     key_arguments = _find_key_arguments(provider, environ)
     base_url = _find_first_set(provider.base_url_env, environ)
     if base_url is None and not in_the_cloud(environ):
@@ -39,7 +42,7 @@ def find_access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access
 
 
 def describe_missing(provider: CuratedProvider) -> str:
-    """The names of the variables for developers, such as "OPENAI_API_KEY" or "A or B and C"."""
+    """Returns the names of the variables for developers, such as "OPENAI_API_KEY" or "A or B and C"."""
     keys = [" and ".join(alternative.values()) for alternative in provider.api_key_env]
     return " or ".join(keys or provider.base_url_env)
 
@@ -47,10 +50,10 @@ def describe_missing(provider: CuratedProvider) -> str:
 def _find_key_arguments(provider: CuratedProvider, environ: Mapping[str, str]) -> dict[str, str] | None:
     if not provider.api_key_env:
         return {}
-    named = {name.strip() for name in environ.get(PROVIDER_KEYS_VARIABLE, "").split(",")}
+    key_names = {name.strip() for name in environ.get(PROVIDER_KEYS_VARIABLE, "").split(",")}
     for alternative in provider.api_key_env:
         arguments = {name: environ.get(variable, "").strip() for name, variable in alternative.items()}
-        if all(value or alternative[name] in named for name, value in arguments.items()):
+        if all(value or alternative[name] in key_names for name, value in arguments.items()):
             return {name: value for name, value in arguments.items() if value}
     return None
 

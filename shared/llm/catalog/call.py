@@ -18,14 +18,14 @@ from shared.models.chat import Message
 _CHAT_ONLY = ("stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias")
 """Parameters that the Responses API does not accept. litellm would drop them silently."""
 _MIN_RESPONSES_TOKENS = 16
-"""The lowest answer limit, in tokens, that the Responses API accepts."""
+"""The lowest answer limit that the Responses API accepts, in tokens."""
 
 
 @dataclass(frozen=True)
 class CheckedCall:
-    """`parameters`, `tools` and `messages` as the request contains them. `api`: the interface for the request.
+    """A checked call: `parameters`, `tools` and `messages` as they are sent, and `api`, the interface to use.
 
-    `messages` is empty if none were checked.
+    `messages` is empty if no messages were checked.
     """
 
     parameters: dict[str, Any]
@@ -40,9 +40,10 @@ def check_call(
     built_in_tools: Sequence[str],
     messages: Sequence[Message] | None = None,
 ) -> CheckedCall:
-    """Raises `InvalidParameters`, `InvalidMessages` or `UnknownBuiltInTool` for values that the model does not accept.
+    """Checks a call, and returns what to send.
 
-    `messages` None: they are not known yet, and only the rest is checked.
+    Raises `InvalidParameters`, `InvalidMessages` or `UnknownBuiltInTool` for values that the model does not accept. If
+    `messages` is None, they are not known yet, and only the rest is checked.
     """
     chosen = check_parameters(route, parameters)
     tools = check_built_in_tools(route, built_in_tools)
@@ -59,7 +60,7 @@ def check_call(
 
 
 def _check_responses(route: ModelRoute, chosen: Mapping[str, Any], reasoning: bool) -> set[str]:
-    """The names of parameters to omit because they have their default values."""
+    """Returns the names of parameters to omit because they have their default values."""
     cause = "reasoning_effort" if reasoning else "built-in tools"
     redundant = split_parameters(route, cause, [name for name in _CHAT_ONLY if name in chosen], chosen)
     for name in TOKEN_LIMITS:
@@ -70,11 +71,13 @@ def _check_responses(route: ModelRoute, chosen: Mapping[str, Any], reasoning: bo
 
 
 def _prepare(route: ModelRoute, chosen: dict[str, Any], api: Api) -> dict[str, Any]:
-    """The parameters to send: the answer limit under the model's name for it, schemas in the form that the provider
-    needs, and nothing redundant. Raises `InvalidParameters`.
+    """Returns the parameters to send. Raises `InvalidParameters`.
+
+    The answer limit gets the name that the model expects, and schemas the form that the provider needs. Redundant
+    parameters are omitted.
     """
-    listed = next((name for name in TOKEN_LIMITS if name in route.info.parameters), None)
-    sent = {listed if listed and name in TOKEN_LIMITS else name: value for name, value in chosen.items()}
+    limit_name = next((name for name in TOKEN_LIMITS if name in route.info.parameters), None)
+    sent = {limit_name if limit_name and name in TOKEN_LIMITS else name: value for name, value in chosen.items()}
     if api == "responses":
         sent.pop("n", None)  # this API always returns one answer
     if sent.get("response_format") == {"type": "text"}:

@@ -1,4 +1,4 @@
-"""The providers and models that can be called in this environment, and how to call them. This module calls nothing."""
+"""The providers and models that can be called in this environment, and how to call them. Nothing is called here."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -26,11 +26,11 @@ class Catalog:
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Catalog":
-        """The catalog for a copy of `environ`; later changes have no effect."""
+        """Returns the catalog for a copy of `environ`. Later changes to `environ` have no effect."""
         return cls(environ)
 
     def list_providers(self) -> dict[str, ProviderInfo]:
-        """The providers that can be called here, by slug, in alphabetical order."""
+        """Returns the providers that can be called here, by slug, in alphabetical order."""
         return {
             slug: describe_provider(slug)
             for slug in list_provider_slugs()
@@ -38,20 +38,23 @@ class Catalog:
         }
 
     def get_provider(self, slug: str) -> ProviderInfo:
-        """Raises `UnknownProvider`, or its subclass `ProviderNotConfigured` if only the key or address is missing."""
+        """Returns a provider.
+
+        Raises `UnknownProvider`, or its subclass `ProviderNotConfigured` without a key or address.
+        """
         self._find_access(slug)
         return describe_provider(slug)
 
     def get_model(self, provider: str, model: str) -> ModelInfo:
-        """Raises the errors of `get_provider`, and `UnknownModel`."""
+        """Returns a model. Raises the errors of `get_provider`, and `UnknownModel`."""
         models = self.get_provider(provider).models
         if model not in models:
-            near = alternatives(model, models)
-            raise UnknownModel(f"{load_curated(provider).name} has no model {quote(model)} in the catalog.{near}")
+            suggestion = alternatives(model, models)
+            raise UnknownModel(f"{load_curated(provider).name} has no model {quote(model)} in the catalog.{suggestion}")
         return models[model]
 
     def route(self, provider: str, model: str) -> ModelRoute:
-        """The route to a model. Raises the errors of `get_model`."""
+        """Returns the route to a model. Raises the errors of `get_model`."""
         source, access = self._find_access(provider)
         info = self.get_model(provider, model)
         entry = source.models[model]
@@ -93,13 +96,15 @@ class Catalog:
         return source, access
 
     def _suggest_others(self, slug: str) -> str:
-        """Suggests similar providers and the setup that they lack, or else all providers that can be used."""
-        near = find_similar(slug, [*list_provider_slugs(), GOFANNON])
-        if not near:
+        """Suggests similar providers and the setup that they lack, or all available providers if none is similar."""
+        similar = find_similar(slug, [*list_provider_slugs(), GOFANNON])
+        if not similar:
             return alternatives(slug, self.list_providers())
-        lacking = [other for other in near if other != GOFANNON and not find_access(load_curated(other), self._environ)]
-        return alternatives(slug, near) + "".join(
-            f" {_explain_missing_setup(load_curated(other))}" for other in lacking
+        not_set_up = [
+            other for other in similar if other != GOFANNON and not find_access(load_curated(other), self._environ)
+        ]
+        return alternatives(slug, similar) + "".join(
+            f" {_explain_missing_setup(load_curated(other))}" for other in not_set_up
         )
 
 

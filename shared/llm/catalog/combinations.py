@@ -1,7 +1,7 @@
 """Checks for combinations of parameters, tools and messages that a model refuses although it accepts each of them.
 
-A parameter with its documented default value is redundant: frontends send all defaults back. If it cannot be combined
-with another, it is omitted instead of refused.
+Frontends send all defaults back, so a parameter with its documented default value is redundant. If such a parameter
+cannot be combined with another one, it is omitted instead of refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from shared.llm.catalog.objects import check_closed, check_top
 from shared.llm.catalog.route import ModelRoute
 
 TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
-"""The two names of the answer limit."""
+"""The two names under which models accept the answer limit."""
 
 
 def check_rules(
@@ -47,7 +47,7 @@ def check_rules(
 
 
 def split_parameters(route: ModelRoute, cause: str, names: Sequence[str], parameters: Mapping[str, Any]) -> set[str]:
-    """The redundant parameters of `names`, none of which can be combined with `cause`.
+    """Returns the redundant parameters of `names`, none of which can be combined with `cause`.
 
     Raises `InvalidParameters` if any of them is not redundant.
     """
@@ -76,12 +76,12 @@ def _check_parameters(route: ModelRoute, rule: Rule, cause: str, value: Any, par
 
 def _check_texts(route: ModelRoute, rule: Rule, texts: Sequence[str]) -> None:
     if not rule.blanks and any(not text.strip() for text in texts):
-        raise InvalidParameters(f"{rule.when} must not have an entry of only white space for {route.name}.")
+        raise InvalidParameters(f"{rule.when} must not have an entry that is only white space for {route.name}.")
 
 
 def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequence[Mapping[str, str]]) -> None:
     if not rule.begun_answer and messages[-1]["role"] == "assistant":
-        raise InvalidMessages(f"The last message must be the user's for {route.name} with {cause}.")
+        raise InvalidMessages(f"For {route.name} with {cause}, the last message must be the user's.")
     if rule.mentions and not any(rule.mentions in message["content"].lower() for message in messages):
         raise InvalidMessages(f"With {cause}, {route.name} needs the word {rule.mentions.upper()} in a message.")
 

@@ -19,13 +19,13 @@ Api = Literal["chat", "responses"]
 
 
 class _FromFile(BaseModel):
-    """The base of shapes in files. A misspelt field is an error instead of being ignored."""
+    """The base class for data in files. A misspelt field is an error and is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ToolFee(_FromFile):
-    """The cost of a use in addition to the tokens that the caller sends and reads.
+    """The fee for a use of a tool, in addition to the tokens that the caller sends and reads.
 
     `per_use`: US dollars. `most_uses`: the highest number of uses per request; None if it is unknown.
     `tokens_per_use`: prompt tokens that a use may add and that are billed; None means that it adds none. They are read
@@ -44,7 +44,7 @@ class ToolFee(_FromFile):
 
 
 class CuratedTool(_FromFile):
-    """A built-in tool. `tool` is added to the request's `tools`, `parameter` to the request. `fee` None: it is free."""
+    """A built-in tool. `tool` is added to the request's `tools`, `parameter` to the request. `fee`: None if free."""
 
     description: str
     tool: dict[str, Any] | None = None
@@ -69,15 +69,15 @@ class Bounds(_FromFile):
 class Rule(_FromFile):
     """A rule about combinations in one request.
 
-    It applies if the parameter `when` is set, has one of `values` if these are given, and none of `unless`. For
+    The rule applies if the parameter `when` is set, and has one of `values` (if given) and none of `unless`. For
     `response_format`, the value is its `type`.
 
-    Then no parameter in `excludes` may be set, and parameters in `holds`, if set, must be within the bounds. The answer
-    limit, if set, must exceed the value's number in `more_tokens_than`. `tools` False: built-in tools are not allowed.
-    `without_tools`: these tools are not allowed. `begun_answer` False: the last message must not be the assistant's.
-    `mentions`: a message must contain this word. `object_at_top`: an answer schema must describe an object. `closed`: a
-    strict answer schema must only have closed objects whose properties are all required. `blanks` False: if `when` is a
-    list of strings, none may be only white space.
+    If the rule applies, no parameter in `excludes` may be set, and parameters in `holds`, if set, must be within the
+    bounds. The answer limit, if set, must exceed the number for the value in `more_tokens_than`. `tools` False:
+    built-in tools are not allowed. `without_tools`: these tools are not allowed. `begun_answer` False: the last message
+    must not be the assistant's. `mentions`: a message must contain this word. `object_at_top`: an answer schema must
+    describe an object. `closed`: a strict answer schema must only have closed objects whose properties are all
+    required. `blanks` False: if `when` is a list of strings, none may be only white space.
     """
 
     when: str
@@ -98,7 +98,8 @@ class Rule(_FromFile):
 class Conversation(_FromFile):
     """The order of messages that a model accepts, and the changes that establish it.
 
-    `needs_turns`: system messages alone are refused. `system_first`: they are moved before all others, in their order.
+    `needs_turns`: a conversation with only system messages is refused. `system_first`: system messages are moved before
+    all others, in their order.
     `starts_with_user`, `ends_with_user`: the first and the last of the other messages must be the user's. `alternates`:
     adjacent messages of one role are joined. `trims_answer`: white space is removed from the end of an answer that the
     caller began.
@@ -142,17 +143,17 @@ class CuratedModel(_FromFile):
 class CuratedProvider(_FromFile):
     """A provider, its keys and addresses, and its models, newest first.
 
-    `api_key_env`: alternatives, tried in order. Each maps arguments of the call to environment variables, all of which
-    must be set. If the list is empty, no key is needed; `placeholder_api_key` is sent, so that no other provider's key
-    is. `base_url_on_this_machine` is the default of `base_url_env`, but not in the cloud. `reasoning_api`: the
-    interface that returns the reasoning, for calls with a reasoning effort. `streams`: whether a stream shows that it
-    is complete, so that answers may be streamed.
+    `api_key_env`: alternatives that are tried in order. Each maps arguments of the call to environment variables, all
+    of which must be set. If the list is empty, no key is needed, and `placeholder_api_key` is sent, so that litellm
+    does not send another provider's key. `base_url_on_this_machine` is the default of `base_url_env`, but not in the
+    cloud. `reasoning_api`: the interface that returns the reasoning, for calls with a reasoning effort. `streams`:
+    whether a stream shows that it is complete, so that answers may be streamed.
 
-    `parameter_sets`: the parameters that models list. `unlisted_parameters`: further parameters that they accept (None:
-    the generic parameter of that name). `rules`: the combinations that they refuse. The keys of these three are the
-    names in the models' `parameter_sets`. `companions`: by parameter, the fields that are added to a request that sets
-    it. `writes_out_references`: whether each `$ref` in an answer schema is replaced by its target. `reports_cost`:
-    whether answers state their cost, so that models may have no known price.
+    `parameter_sets`: the parameters that models list. `unlisted_parameters`: further parameters that they accept (None
+    means the generic parameter of that name). `rules`: the combinations that they refuse. The keys of these three are
+    the names in the models' `parameter_sets`. `companions`: by parameter, the fields that are added to a request that
+    sets it. `writes_out_references`: whether each `$ref` in an answer schema is replaced by its target. `reports_cost`:
+    whether answers state their cost. Models without a known price are then allowed.
     """
 
     name: str
@@ -192,7 +193,7 @@ class CuratedProvider(_FromFile):
 
 
 class GeneratedModel(_FromFile):
-    """litellm's data about a model: tokens, US dollars per million tokens, abilities."""
+    """litellm's data about a model: limits in tokens, prices in US dollars per million tokens, and abilities."""
 
     mode: str
     context_window: int | None = None
@@ -207,13 +208,16 @@ _specs = TypeAdapter(dict[str, ParameterSpec])
 
 @cache
 def list_provider_slugs() -> tuple[str, ...]:
-    """The slugs of all providers that have a file, in alphabetical order."""
+    """Returns the slugs of all providers that have a file, in alphabetical order."""
     return tuple(sorted(file.stem for file in CURATED.glob("*.json")))
 
 
 @cache
 def load_curated(provider: str) -> CuratedProvider:
-    """Raises `KeyError` unless `provider` is one of `list_provider_slugs()`, so that no input becomes a path."""
+    """Reads a provider's curated file.
+
+    Raises `KeyError` unless `provider` is one of `list_provider_slugs()`, so that user input never becomes a path.
+    """
     if provider not in list_provider_slugs():
         raise KeyError(provider)
     return CuratedProvider.model_validate_json((CURATED / f"{provider}.json").read_bytes())
@@ -221,7 +225,7 @@ def load_curated(provider: str) -> CuratedProvider:
 
 @cache
 def load_generated(provider: str) -> dict[str, GeneratedModel]:
-    """The models in litellm's data, by slug. Raises the errors of `load_curated`."""
+    """Returns the models in litellm's data, by slug. Raises the errors of `load_curated`."""
     if provider not in list_provider_slugs():
         raise KeyError(provider)
     return _generated_models.validate_json((GENERATED / f"{provider}.json").read_bytes())
@@ -229,5 +233,5 @@ def load_generated(provider: str) -> dict[str, GeneratedModel]:
 
 @cache
 def load_generic_parameters() -> dict[str, ParameterSpec]:
-    """Chat parameters, with the widest sensible values, that may be passed to models that do not list them."""
+    """Reads the chat parameters that may be passed to models that do not list them, with the widest sensible bounds."""
     return _specs.validate_json((HERE / "generic_parameters.json").read_bytes())

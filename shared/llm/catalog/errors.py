@@ -1,6 +1,6 @@
-"""Errors in the choice of a provider, model, parameter or tool. Their messages are for the person who has to act.
+"""Errors in the choice of a provider, model, parameter or tool. Their messages are for the user or developer.
 
-They are plain exceptions: the services choose the HTTP statuses. No message contains a secret or a parameter's value.
+They are plain exceptions; the services choose the HTTP statuses. No message contains a secret or a parameter's value.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 
 class CatalogError(LookupError):
-    """The base class, which is never raised itself. `message` is for users."""
+    """The base class of these errors. It is never raised itself. `message` is for users."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -40,16 +40,16 @@ class InvalidMessages(CatalogError):
 
 
 class UnknownBuiltInTool(CatalogError):
-    """The model has no built-in tool with the id."""
+    """The model has no built-in tool with this id."""
 
 
 def quote(name: str) -> str:
-    """A caller's name for something, quoted for a message: on one line, and shortened if necessary."""
+    """Quotes a name that a caller sent, for a message: on one line, and shortened if necessary."""
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
 
 def alternatives(name: str, known: Iterable[str]) -> str:
-    """A closing sentence that suggests similar names, or else lists all of them. Empty if there are none."""
+    """Returns a sentence that suggests similar names, or lists all names if none is similar. Empty without names."""
     names = list(known)
     if near := find_similar(name, names):
         *others, last = near
@@ -60,7 +60,10 @@ def alternatives(name: str, known: Iterable[str]) -> str:
 
 
 def find_similar(name: str, known: Iterable[str]) -> list[str]:
-    """At most three names similar to `name`, the most similar first; only one if it differs only in case."""
+    """Returns at most three names similar to `name`, the most similar first.
+
+    One that differs only in case is returned alone.
+    """
     names = list(known)
     if same := [other for other in names if other.lower() == name.strip().lower()]:
         return same[:1]

@@ -1,7 +1,7 @@
-"""Puts a conversation into the order that a model accepts, or explains why that is not possible.
+"""Arranges a conversation in the order that a model accepts, or explains why that is not possible.
 
 For all models, empty messages within the conversation are omitted, and an empty last message is refused. No text is
-ever added or changed, except for white space at the end of an answer that the caller began.
+added or changed, except for white space at the end of an answer that the caller began.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from shared.llm.catalog.errors import InvalidMessages
 from shared.llm.catalog.route import ModelRoute
 from shared.models.chat import Message
 
-_BETWEEN_JOINED = "\n\n"
+_SEPARATOR = "\n\n"
 
 
 def check_messages(route: ModelRoute, messages: Sequence[Message]) -> list[dict[str, str]]:
-    """The messages to send, with `role` and `content`. Raises `InvalidMessages`."""
+    """Returns the messages to send, with `role` and `content`. Raises `InvalidMessages`."""
     rules = route.conversation
     with_text = [message for message in messages if message.content.strip()]
     if not messages or not messages[-1].content.strip():
@@ -25,10 +25,10 @@ def check_messages(route: ModelRoute, messages: Sequence[Message]) -> list[dict[
     if rules.needs_turns and not turns:
         raise InvalidMessages(f"{route.name} needs a user message in addition to system messages.")
     if rules.starts_with_user and turns and turns[0].role != "user":
-        raise InvalidMessages(f"The first message must be the user's for {route.name}, not the assistant's.")
+        raise InvalidMessages(f"For {route.name}, the first message must be the user's, not the assistant's.")
     if rules.ends_with_user and turns and turns[-1].role != "user":
         raise InvalidMessages(
-            f"The last message must be the user's for {route.name}: the model cannot continue an answer."
+            f"For {route.name}, the last message must be the user's: the model cannot continue an answer."
         )
     ordered = [*system, *turns] if rules.system_first else with_text
     sent = [{"role": message.role, "content": message.content} for message in ordered]
@@ -41,4 +41,4 @@ def check_messages(route: ModelRoute, messages: Sequence[Message]) -> list[dict[
 
 def _join(messages: Iterable[dict[str, str]]) -> Iterable[dict[str, str]]:
     for role, group in groupby(messages, key=lambda message: message["role"]):
-        yield {"role": role, "content": _BETWEEN_JOINED.join(message["content"] for message in group)}
+        yield {"role": role, "content": _SEPARATOR.join(message["content"] for message in group)}

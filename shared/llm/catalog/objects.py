@@ -1,4 +1,4 @@
-"""Checks parameters that are objects. Their shape is the same for all providers, which may accept only parts of it."""
+"""Checks parameters that are objects. Their shape is the same for all providers, but some accept only a part of it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,7 @@ from shared.llm.catalog.errors import InvalidParameters
 from shared.models.catalog import ParameterSpec
 
 MAX_BIASES = 300
+"""The maximum number of tokens in a `logit_bias`."""
 _MAX_BIAS = 100
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORMAT_FIELDS = {"type", "json_schema"}
@@ -16,7 +17,7 @@ _SCHEMA_FIELDS = {"name", "description", "schema", "strict"}
 
 
 def check_object(name: str, value: Mapping[str, Any], spec: ParameterSpec) -> None:
-    """Raises `InvalidParameters` if a parameter's object is not valid. Messages contain none of the caller's values."""
+    """Raises `InvalidParameters` if a parameter's object is not valid. Messages do not contain the caller's values."""
     match name:
         case "response_format":
             _check_format(value, spec)
@@ -79,7 +80,7 @@ def check_closed(value: Mapping[str, Any]) -> None:
 
 
 def _iterate_object_schemas(schema: Any) -> Iterator[Mapping[str, Any]]:
-    """All schemas of objects within a schema. Values such as examples are skipped."""
+    """Yields all schemas of objects within a schema. Values such as examples are skipped."""
     remaining: list[Any] = [schema]
     while remaining:
         part = remaining.pop()
@@ -96,18 +97,18 @@ def _iterate_object_schemas(schema: Any) -> Iterator[Mapping[str, Any]]:
 
 def _is_closed(schema: Mapping[str, Any]) -> bool:
     properties, required = schema.get("properties", {}), schema.get("required", [])
-    listed = (
+    all_required = (
         isinstance(properties, dict) and isinstance(required, list) and all(name in required for name in properties)
     )
-    return schema.get("additionalProperties") is False and listed
+    return schema.get("additionalProperties") is False and all_required
 
 
 def _check_biases(value: Mapping[str, Any]) -> None:
     if len(value) > MAX_BIASES:
         raise InvalidParameters(f"logit_bias must have at most {MAX_BIASES} tokens.")
     for token, bias in value.items():
-        fits = isinstance(bias, int | float) and not isinstance(bias, bool) and -_MAX_BIAS <= bias <= _MAX_BIAS
-        if not (fits and token.isascii() and token.isdigit()):
+        is_valid_bias = isinstance(bias, int | float) and not isinstance(bias, bool) and -_MAX_BIAS <= bias <= _MAX_BIAS
+        if not (is_valid_bias and token.isascii() and token.isdigit()):
             raise InvalidParameters(
                 f"logit_bias must map token ids, which are digits, to numbers from -{_MAX_BIAS} to {_MAX_BIAS}."
             )

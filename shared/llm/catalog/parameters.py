@@ -1,6 +1,6 @@
-"""Checks a caller's parameters: only those that the model accepts, within their bounds, are passed on.
+"""Checks a caller's parameters. Only parameters that the model accepts, with values within their bounds, are sent.
 
-litellm's other arguments decide where a request is sent and with which key, so callers must not choose them.
+litellm's other arguments determine where a request is sent and with which key, so callers must not choose them.
 """
 
 import json
@@ -25,10 +25,10 @@ _COUNTED_UNITS = {"array": " of them", "string": " characters"}
 
 
 def check_parameters(route: ModelRoute, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters to send. Null and empty lists mean that a parameter is not set.
+    """Returns the parameters to send. A null or an empty list means that the parameter is not set.
 
     Raises `InvalidParameters` for a name or a value that the model does not accept. Defaults are not filled in: the
-    provider decides about parameters that the caller does not set.
+    provider chooses the values of parameters that the caller does not set.
     """
     specified = {name: (value, _find_spec(route, name)) for name, value in parameters.items() if value is not None}
     checked = {
@@ -49,8 +49,8 @@ def _find_spec(route: ModelRoute, name: str) -> ParameterSpec:
     raise InvalidParameters(f"{route.name} has no parameter {quote(name)}.{alternatives(name, allowed)}")
 
 
-def _check(name: str, given: Any, spec: ParameterSpec) -> Any:
-    value: Any = given
+def _check(name: str, original: Any, spec: ParameterSpec) -> Any:
+    value: Any = original
     match spec.type:
         case "choice":
             fits = any(type(value) is type(choice) and value == choice for choice in spec.choices or [])
@@ -65,9 +65,9 @@ def _check(name: str, given: Any, spec: ParameterSpec) -> Any:
             fits = isinstance(value, str) and (spec.max is None or len(value) <= spec.max)
         case "array":
             value = [value] if isinstance(value, str) else value
-            fits = _is_list_of_texts(value) and (spec.max is None or len(value) <= spec.max)
+            fits = _is_list_of_strings(value) and (spec.max is None or len(value) <= spec.max)
         case "object":
-            fits = isinstance(value, dict) and _is_json(given)
+            fits = isinstance(value, dict) and _is_json(original)
     if not fits:
         raise InvalidParameters(f"{name} must be {_describe(spec)}.")
     if isinstance(value, dict):
@@ -79,7 +79,7 @@ def _is_within(value: float, spec: ParameterSpec) -> bool:
     return (spec.min is None or value >= spec.min) and (spec.max is None or value <= spec.max)
 
 
-def _is_list_of_texts(value: Any) -> bool:
+def _is_list_of_strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) and item for item in cast("list[Any]", value))
 
 

@@ -1,4 +1,4 @@
-"""Combines curated and known data into the response of `GET /providers`, without keys and details of calls."""
+"""Combines curated and generated data into the response of `GET /providers`, without keys and details of calls."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,27 +18,27 @@ _FREE = Prices(input=0, output=0)
 
 @cache
 def describe_provider(provider: str) -> ProviderInfo:
-    """Raises `KeyError` for a provider without a file."""
-    source, facts = load_curated(provider), load_generated(provider)
+    """Describes a provider and its models. Raises `KeyError` for a provider without a file."""
+    source, generated = load_curated(provider), load_generated(provider)
     return ProviderInfo(
         name=source.name,
         description=source.description,
-        models={slug: _build_model_info(source, model, facts.get(slug)) for slug, model in source.models.items()},
+        models={slug: _build_model_info(source, model, generated.get(slug)) for slug, model in source.models.items()},
     )
 
 
-def _build_model_info(provider: CuratedProvider, model: CuratedModel, facts: GeneratedModel | None) -> ModelInfo:
-    facts = facts or GeneratedModel(mode="chat")
-    context_window = model.context_window or facts.context_window
-    max_output_tokens = model.max_output_tokens or facts.max_output_tokens
+def _build_model_info(provider: CuratedProvider, model: CuratedModel, generated: GeneratedModel | None) -> ModelInfo:
+    generated = generated or GeneratedModel(mode="chat")
+    context_window = model.context_window or generated.context_window
+    max_output_tokens = model.max_output_tokens or generated.max_output_tokens
     return ModelInfo(
         description=model.description,
         context_window=context_window,
         max_output_tokens=max_output_tokens,
-        prices=facts.prices if provider.charged else _FREE,
-        abilities=facts.abilities if model.abilities is None else model.abilities,
+        prices=generated.prices if provider.charged else _FREE,
+        abilities=generated.abilities if model.abilities is None else model.abilities,
         parameters={
-            name: within_tokens(name, spec, context_window, max_output_tokens)
+            name: limit_to_tokens(name, spec, context_window, max_output_tokens)
             for name, spec in _collect_parameters(provider, model).items()
         },
         built_in_tools=[
@@ -61,20 +61,20 @@ def _collect_parameters(provider: CuratedProvider, model: CuratedModel) -> dict[
 def list_unlisted_parameters(
     provider: CuratedProvider, model: CuratedModel, info: ModelInfo
 ) -> Mapping[str, ParameterSpec]:
-    """The parameters that the model accepts but does not list, by name."""
+    """Returns the parameters that the model accepts but does not list, by name."""
     generic = load_generic_parameters()
     return {
-        name: within_tokens(name, spec or generic[name], info.context_window, info.max_output_tokens)
+        name: limit_to_tokens(name, spec or generic[name], info.context_window, info.max_output_tokens)
         for set_name in model.parameter_sets
         for name, spec in provider.unlisted_parameters.get(set_name, {}).items()
         if name not in info.parameters
     }
 
 
-def within_tokens(
+def limit_to_tokens(
     name: str, spec: ParameterSpec, context_window: int | None, max_output_tokens: int | None
 ) -> ParameterSpec:
-    """A parameter that limits tokens, with the model's own limit as its `max`; other parameters unchanged."""
+    """Returns a parameter that limits tokens with the model's limit as its `max`. Others are returned unchanged."""
     limits = {
         "max_tokens": max_output_tokens,
         "max_completion_tokens": max_output_tokens,

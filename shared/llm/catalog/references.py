@@ -1,7 +1,7 @@
 """Replaces the references in an answer schema by their targets, for providers that need that.
 
-litellm would do this without a limit: a schema whose definitions refer to each other several times grows from two
-kilobytes to gigabytes, which fill the memory, or are sent and billed. Because the references are replaced here, the
+litellm would do this without a limit. A schema whose definitions refer to each other several times can grow from two
+kilobytes to gigabytes, which exhaust the memory, or are sent and billed. Because the references are replaced here, the
 hold covers the schema that is sent.
 """
 
@@ -13,19 +13,20 @@ from shared.json_pointers import follow_pointer
 from shared.llm.catalog.errors import InvalidParameters
 
 MAX_WRITTEN_OUT = 256 * 1024
-"""The limit for the targets of all references together, in bytes. A repeated target counts each time."""
+"""The maximum size of the targets of all references together, in bytes. A repeated target counts each time."""
 MAX_DEPTH = 100
+"""The maximum nesting of the result, in levels."""
 _DEFINITIONS = ("$defs", "definitions")
 _SCHEMA = "response_format.json_schema.schema"
 
 
 def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without definitions, in which each `$ref` is replaced by its target.
+    """Returns the schema without definitions, in which each `$ref` is replaced by its target.
 
     Fields next to a `$ref` override those of its target. The time is proportional to the lengths of the schema and the
-    result. Raises `InvalidParameters` for references that lead nowhere, to themselves or out of the schema, for a
-    result that is too long or too deep, and for a `$ref` that is not a string, because litellm mistakes a property of
-    that name for a reference.
+    result. Raises `InvalidParameters` for references without a target, to themselves or to other documents, for a
+    result that is too long or nested too deeply, and for a `$ref` that is not a string, because litellm mistakes a
+    property with that name for a reference.
     """
     body = {name: value for name, value in schema.items() if name not in _DEFINITIONS}
     return _Writer(schema).write(body, (), 0)
@@ -37,10 +38,10 @@ class _Writer:
         self._remaining = MAX_WRITTEN_OUT
 
     def write(self, value: Any, within: tuple[str, ...], depth: int) -> Any:
-        """The value with references replaced. `within`: the references that led to it."""
+        """Returns the value with references replaced. `within`: the references that led to it."""
         if depth > MAX_DEPTH:
             raise InvalidParameters(
-                f"{_SCHEMA} is nested more than {MAX_DEPTH} deep after each $ref is replaced by its target."
+                f"{_SCHEMA} is nested more than {MAX_DEPTH} levels deep after each $ref is replaced by its target."
             )
         match value:
             case list():
@@ -64,13 +65,13 @@ class _Writer:
 
     def _resolve(self, reference: str, within: tuple[str, ...]) -> dict[str, Any]:
         if reference in within:
-            raise InvalidParameters(f"{_SCHEMA} must not have a $ref within its own target for this model.")
+            raise InvalidParameters(f"{_SCHEMA} must not have a $ref inside its own target for this model.")
         target = self._find(reference)
         self._remaining -= len(json.dumps(target))
         if self._remaining < 0:
             raise InvalidParameters(
-                f"The targets of each $ref in {_SCHEMA} have more than {MAX_WRITTEN_OUT} bytes together. This model "
-                "gets them in place of the references. Refer to smaller definitions, or less often."
+                f"The targets of all $refs in {_SCHEMA} have more than {MAX_WRITTEN_OUT} bytes together. They are sent "
+                "to this model in place of the references. Use smaller definitions, or fewer references."
             )
         return target
 

@@ -12,9 +12,9 @@ from shared.models.catalog import ModelInfo, ParameterSpec
 class ModelRoute:
     """The route of one call, built by `Catalog.route`. The tools are copies, which the caller may change.
 
-    `api`: the interface, unless a built-in tool or reasoning (`reasoning_api`) needs another. `charged` False: the call
-    is free. `reports_cost`: whether the answer states its cost, with or without known prices. `request_fee` applies to
-    every call, and `tool_fees` to calls with the built-in tool. `streams`: whether answers may be streamed.
+    `api`: the interface to use, unless a built-in tool or reasoning (`reasoning_api`) needs another. `charged`: False
+    if the call is free. `reports_cost`: whether the answer states its cost, with or without known prices. `request_fee`
+    applies to every call, and `tool_fees` to calls with the built-in tool. `streams`: whether answers may be streamed.
     `unlisted_parameters` are accepted in addition to those of `info`. `repr` shows neither the key nor the address.
     """
 
@@ -43,18 +43,18 @@ class ModelRoute:
 
     @property
     def provider_name(self) -> str:
-        """The provider's name for users."""
+        """The provider's name as users see it."""
         return load_curated(self.provider).name
 
     @property
     def name(self) -> str:
-        """`provider/model`, as results show it."""
+        """The model's full name in results: `provider/model`."""
         return f"{self.provider}/{self.model}"
 
     def call_arguments(self, api: Api | None = None) -> dict[str, Any]:
-        """The arguments for litellm's `acompletion` that select the model, the address and the key.
+        """Returns the arguments for litellm's `acompletion` that select the model, the address and the key.
 
-        They contain secrets. `api` overrides the model's own; "responses" makes litellm use OpenAI's Responses API.
+        They contain secrets. `api` overrides that of the model; "responses" makes litellm use OpenAI's Responses API.
         """
         prefix, _, name = self.litellm_model.partition("/")
         model = f"{prefix}/responses/{name}" if (api or self.api) == "responses" else self.litellm_model

@@ -12,7 +12,7 @@ from shared.llm.catalog.route import ModelRoute
 
 @dataclass(frozen=True)
 class ChosenTools:
-    """Fields to add to a request: `tools` to its tools, `parameters` to its top level. `api`: the interface to use."""
+    """The fields to add to a request: `tools` to its tools, `parameters` to its top level. `api`: the interface."""
 
     tools: list[dict[str, Any]]
     parameters: dict[str, Any]
@@ -20,12 +20,12 @@ class ChosenTools:
 
 
 def check_built_in_tools(route: ModelRoute, ids: Iterable[str]) -> ChosenTools:
-    """The chosen tools, without repetitions. Raises `UnknownBuiltInTool` for a tool that the model does not have."""
+    """Returns the chosen tools without duplicates. Raises `UnknownBuiltInTool` for a tool that the model lacks."""
     chosen = list(dict.fromkeys(ids))
-    offered = [tool.id for tool in route.info.built_in_tools]
+    available = [tool.id for tool in route.info.built_in_tools]
     for id_ in chosen:
-        if id_ not in offered:
-            suggestion = alternatives(id_, offered) or " It has none."
+        if id_ not in available:
+            suggestion = alternatives(id_, available) or " It has none."
             raise UnknownBuiltInTool(f"{route.name} has no built-in tool {quote(id_)}.{suggestion}")
     parameters: dict[str, Any] = {}
     api = route.api

@@ -1,4 +1,4 @@
-"""The forms of answers. A module for each form turns JSON into an `Answer`, and checks the type of every value."""
+"""The forms of answers. Each form has a module that turns JSON into an `Answer` and checks the type of every value."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ __all__ = ["error_body", "read_document"]
 
 
 def read_document(document: Any) -> Answer | None:
-    """The answer in a provider's document, whose form is detected. None if the form is unknown."""
+    """Detects the form of a provider's document and returns its answer, or None if the form is unknown."""
     match document:
-        case [{**first}, *_]:  # Gemini answers some requests with a list of one
+        case [{**first}, *_]:  # Gemini responds to some requests with a list of one document
             return read_document(first)
         case {"choices": [*_]}:
             answer = chat.read(document)
@@ -28,16 +28,16 @@ def read_document(document: Any) -> Answer | None:
         case {"message": {}, "done": _}:
             answer = ollama.read(document)
         case _:
-            counted, fault = _read_count(document), find_fault(document)
-            answer = counted or Answer()
-            if counted is None and fault is None:
+            usage, fault = _read_usage(document), find_fault(document)
+            answer = usage or Answer()
+            if usage is None and fault is None:
                 return None
     answer.fault = answer.fault or find_fault(document)
     return answer.make_whole()
 
 
-def _read_count(document: Any) -> Answer | None:
-    """The usage in a document without an answer of a known form, which the provider bills nevertheless."""
+def _read_usage(document: Any) -> Answer | None:
+    """Returns the usage in a document without an answer of a known form. The provider bills it nevertheless."""
     usage = object_of(object_of(document).get("usage"))
     form = converse if "inputTokens" in usage else anthropic if "input_tokens" in usage else chat
     answer = form.read({"usage": usage})

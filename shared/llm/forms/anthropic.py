@@ -12,7 +12,10 @@ _COUNTABLE = frozenset({"web_search", "web_fetch", "code_execution"})
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """Reads an answer. Searches are billed by the provider's count, code execution by the answer's single container."""
+    """Reads an answer.
+
+    Searches are billed by the provider's count. All code runs in one container, which is billed once.
+    """
     usage = object_of(document.get("usage"))
     answer = Answer(stop=name_of(document.get("stop_reason")), countable=_COUNTABLE, tokens=_read_tokens(usage))
     for block in objects_of(document.get("content")):

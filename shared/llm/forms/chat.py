@@ -1,4 +1,4 @@
-"""OpenAI's chat interface, which many providers use with additional fields."""
+"""OpenAI's chat interface, which many providers offer with additional fields."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from shared.llm.text import model_texts, name_of, object_of, objects_of, text_of
 COST_FIELDS = ("cost", "is_byok", "cost_details")
 """The fields of a usage that state the cost."""
 _THOUGHT = re.compile(r"\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
-"""Thoughts that some models write before their answer."""
+"""Matches the thoughts that some models write before their answer."""
 
 
 def read(document: dict[str, Any]) -> Answer:
@@ -66,12 +66,12 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
 
 
 def _count_bytes(*texts: str) -> int:
-    """The total size of the texts in bytes."""
+    """Returns the total size of the texts, in bytes."""
     return sum(len(text.encode("utf-8", "replace")) for text in texts)
 
 
 def _read_older_call(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The single call of the interface's older form."""
+    """Returns the tool call in the older form of the interface, which allows only one."""
     called = object_of(message.get("function_call"))
     return [{"id": "call_0", "function": called}] if called else []
 
@@ -84,7 +84,7 @@ def _read_tool_call(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_tokens(usage: dict[str, Any]) -> Tokens:
-    """Reads the token counts. Perplexity counts thoughts in addition to the answer, others as a part of it."""
+    """Reads the token counts. Perplexity counts thoughts in addition to the answer, other providers as a part of it."""
     prompt, completion = (
         object_of(usage.get("prompt_tokens_details")),
         object_of(usage.get("completion_tokens_details")),
@@ -105,7 +105,7 @@ def _read_tokens(usage: dict[str, Any]) -> Tokens:
 
 
 def cost_of(usage: dict[str, Any]) -> float | None:
-    """The reported cost: OpenRouter sends a number, Perplexity a breakdown.
+    """Returns the reported cost. OpenRouter sends a number, and Perplexity a breakdown.
 
     With the user's own key at OpenRouter, `cost` is OpenRouter's fee, and the upstream provider bills the rest.
     """

@@ -8,11 +8,11 @@ from shared.llm.citations import citation, drop_duplicates
 from shared.llm.text import name_of, object_of, objects_of, text_of
 
 _SYSTEM_TOOLS = {"nova_grounding": "web_grounding", "nova_code_interpreter": "code_interpreter"}
-"""Bedrock's names of its built-in tools, and the catalog's names."""
+"""The catalog's names of Bedrock's built-in tools, by Bedrock's names."""
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """Reads an answer. Uses of Bedrock's own tools are reported with it; other tool calls are left to the caller."""
+    """Reads an answer. It reports uses of Bedrock's own tools. Other tool calls are left to the caller."""
     usage = object_of(document.get("usage"))
     answer = Answer(
         stop=name_of(document.get("stopReason")),

@@ -1,4 +1,4 @@
-"""Errors in providers' responses."""
+"""Reads the errors in providers' responses."""
 
 from typing import Any
 
@@ -45,11 +45,11 @@ _STATUSES = {
     "resourcenotfoundexception": 404,
     "validationexception": 400,
 }
-"""The HTTP statuses of the providers' error names, in lower case."""
+"""HTTP statuses by the providers' error names, in lower case."""
 
 
 def find_fault(document: Any) -> Fault | None:
-    """The error in a document in any of the usual wrappings, or None."""
+    """Returns the error that a document contains in any of the usual forms, or None."""
     fields = object_of(document)
     error = fields.get("error")
     match error:
@@ -64,7 +64,7 @@ def find_fault(document: Any) -> Fault | None:
 
 
 def error_body(document: Any) -> Fault:
-    """The error in the body of an error response, in any of the usual wrappings."""
+    """Returns the error in the body of an error response, in any of the usual forms."""
     if isinstance(document, list) and document:
         return error_body(document[0])
     fields = object_of(document)

@@ -49,22 +49,22 @@ def _read_part(part: dict[str, Any], answer: Answer) -> None:
 
 
 def _cite_sources(grounding: dict[str, Any], content: str) -> list[dict[str, Any]]:
-    """A citation for each supported segment and each of its sources, or for each source if there are no segments."""
+    """Returns a citation for each source of each supported segment, or for each source if there are no segments."""
     chunks = _read_list(grounding, "groundingChunks")
     sources = [object_of(chunk.get("web") or chunk.get("retrievedContext")) for chunk in chunks]
-    found: list[dict[str, Any]] = []
+    citations: list[dict[str, Any]] = []
     encoded = content.encode("utf-8", "replace")
     for support in _read_list(grounding, "groundingSupports"):
         segment = object_of(support.get("segment"))
         span = _to_characters(encoded, segment.get("startIndex"), segment.get("endIndex"))
         indices = [index for index in array_of(support.get("groundingChunkIndices")) if isinstance(index, int)]
         cited = [sources[index] for index in indices if 0 <= index < len(sources)]
-        found += [citation(source.get("uri"), source.get("title"), span=span) for source in cited]
-    return found or [citation(source.get("uri"), source.get("title")) for source in sources]
+        citations += [citation(source.get("uri"), source.get("title"), span=span) for source in cited]
+    return citations or [citation(source.get("uri"), source.get("title")) for source in sources]
 
 
 def _cite_recitations(candidate: dict[str, Any], content: str) -> list[dict[str, Any]]:
-    """Citations of training data that the answer quotes."""
+    """Returns the citations of training data that the answer quotes."""
     metadata = object_of(candidate.get("citationMetadata"))
     sources = _read_list(metadata, "citationSources") or _read_list(metadata, "citations")
     encoded = content.encode("utf-8", "replace")

@@ -8,7 +8,7 @@ from shared.llm.text import name_of, object_of, objects_of, text_of
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """Reads an answer. One that is not `done` was broken off."""
+    """Reads an answer. An answer that is not `done` was broken off."""
     message = object_of(document.get("message"))
     calls = [object_of(call.get("function")) for call in objects_of(message.get("tool_calls"))]
     return Answer(

@@ -10,7 +10,7 @@ _COUNTABLE = frozenset({"web_search", "code_interpreter", "file_search"})
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """Reads an answer. Web searches are billed, opened pages are not. The code interpreter is billed per container."""
+    """Reads an answer. Web searches are billed, opened pages are not. Code interpreters are billed per container."""
     answer = Answer(
         countable=_COUNTABLE, stop=_read_stop(document), tokens=_read_tokens(object_of(document.get("usage")))
     )

@@ -58,7 +58,7 @@ def _translate(error: Exception) -> CallFailed:
             return CallFailed(error.message, TimeoutError, name="TimeoutException")
         case outbound.Unreachable():
             return CallFailed(error.message, ConnectionError, name="ConnectError")
-        case outbound.Refused():
+        case outbound.AddressRefused():
             return CallFailed(error.message, PermissionError)
         case outbound.BadAddress() | outbound.BadRequest() | outbound.TooLong():
             return CallFailed(error.message, ValueError)

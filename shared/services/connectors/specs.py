@@ -24,7 +24,7 @@ from shared.services.upstream import to_service_error
 from shared.settings import Settings
 
 if TYPE_CHECKING:  # httpx is slow to import
-    from shared.outbound.http import Answer
+    from shared.outbound.http import Response
 
 SECONDS = 40.0
 """The time limit of a fetch, regardless of the settings, because Hosting waits only a minute for the whole response."""
@@ -78,7 +78,7 @@ class SpecService:
                 name, content, warnings = await asyncio.to_thread(_read, response)
         return FetchedSpec(name=name or _derive_name(request.url), content=content, warnings=warnings or None)
 
-    async def _fetch(self, url: str) -> "Answer":
+    async def _fetch(self, url: str) -> "Response":
         """Returns a successful response. Raises `BadRequest`, `UpstreamFailed`, `UpstreamTooSlow`."""
         await import_late("shared.outbound.http")
         from shared.outbound.http import Outbound, Request
@@ -120,7 +120,7 @@ def _lock_of(uid: str) -> asyncio.Lock:
     return _locks().setdefault(uid, asyncio.Lock())
 
 
-def _read(response: "Answer") -> tuple[str | None, str, list[str]]:
+def _read(response: "Response") -> tuple[str | None, str, list[str]]:
     """Returns title, text and warnings. Blocks, for seconds if the text is long. Raises `BadRequest`."""
     original = _decode(response.content, dict(response.headers).get("content-type", ""))
     try:

@@ -33,7 +33,7 @@ def read_answer(answer: str) -> DemoCode:
             if not number:
                 error = f"It is not valid JSON: {describe_json_error(failure)}."
         except RecursionError:
-            error = "It is not valid JSON: it is nested too deep."
+            error = "It is not valid JSON: it is nested too deeply."
         except ValueError:
             error = "It is not valid JSON: a number has thousands of digits."
         else:

@@ -59,7 +59,7 @@ def test_some_providers_require_a_user_message(provider: str, model: str):
     """These providers refuse chats with only system messages, and chats that begin with an answer."""
     with pytest.raises(InvalidMessages, match="in addition to system messages"):
         check(provider, model, ("system", "Be brief."))
-    with pytest.raises(InvalidMessages, match="The first message must be the user's"):
+    with pytest.raises(InvalidMessages, match="the first message must be the user's"):
         check(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
 
 
@@ -84,7 +84,7 @@ def test_an_incomplete_answer_is_refused_by_models_that_cannot_continue_it(provi
     """An incomplete answer is refused even before a system message, because system messages are sent first."""
     incomplete = [("user", "Hi."), ("assistant", "Hel")]
     for turns in (incomplete, [*incomplete, ("system", "Be brief.")]):
-        with pytest.raises(InvalidMessages, match="The last message must be the user's"):
+        with pytest.raises(InvalidMessages, match="the last message must be the user's"):
             check(provider, model, *turns)
 
 

@@ -55,7 +55,7 @@ def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], expected:
         ({"properties": {"a": {"$ref": "other.json#/x"}}}, "must lead to a schema within it"),
         ({"properties": {"a": {"$ref": "#"}}}, "must lead to a schema within it"),
         ({"properties": {"a": {"const": {"$ref": "no reference"}}}}, "must lead to a schema within it"),
-        ({"$ref": "#/$defs/x", "$defs": {"x": {"items": {"$ref": "#/$defs/x"}}}}, "within its own target"),
+        ({"$ref": "#/$defs/x", "$defs": {"x": {"items": {"$ref": "#/$defs/x"}}}}, "inside its own target"),
         ({"properties": {"$ref": TEXT}}, "must be a string.*no property can have that name"),
         ({"properties": {"a": {"properties": {"$ref": {"type": "object"}}}}}, "must be a string"),
         ({"properties": {"a": {"$ref": None}}}, "must be a string"),

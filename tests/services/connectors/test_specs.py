@@ -13,7 +13,7 @@ from shared.models.caller import Caller
 from shared.models.errors import BadRequest
 from shared.models.spec import FetchedSpec, FetchSpecRequest
 from shared.openapi import parse, write_tool_docs
-from shared.outbound.http import Answer
+from shared.outbound.http import Response
 from shared.services.connectors import specs as specs_module
 from shared.services.connectors.specs import MAX_SPEC_BYTES, SpecService
 from shared.services.rate_limits import RateLimitService
@@ -185,7 +185,7 @@ async def test_long_documents_of_one_user_are_read_one_at_a_time(
     """Another user's short document does not wait for all the long documents, which take seconds each."""
     began, may_end = threading.Semaphore(0), threading.Event()
 
-    def read_stub(answer: Answer) -> tuple[str | None, str, list[str]]:
+    def read_stub(answer: Response) -> tuple[str | None, str, list[str]]:
         if answer.content == b"long":
             began.release()
             may_end.wait(20)

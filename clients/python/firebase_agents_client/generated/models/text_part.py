@@ -16,7 +16,7 @@ T = TypeVar("T", bound="TextPart")
 
 @_attrs_define
 class TextPart:
-    """A piece of a message's text.
+    """A part of a message's text.
 
     Attributes:
         type_ (Literal['text']):
