@@ -1,7 +1,7 @@
 """The scheduled sweep: takes up tickets and holds that no process is working on.
 
-It is private. In the cloud, the platform's check and ours admit only the scheduler's service account, and Hosting has
-no rewrite to it.
+This function is private. In the cloud, the platform and the function itself admit only the scheduler's service account,
+and Hosting has no rewrite to it.
 """
 
 from typing import Annotated
@@ -25,7 +25,7 @@ async def _sweep_service(settings: CurrentSettings) -> SweepService:
 
 @router.post("/")
 async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> Swept:
-    """Queues stale tickets again or ends them, and returns how many."""
+    """Queues stale tickets again or ends them, and returns the number of each."""
     return await service.sweep()
 
 

@@ -49,4 +49,4 @@ def require_visible(caller: Caller, thing: T | None, what: str) -> T:
 def refuse_unless_owner(caller: Caller, thing: Owned, what: str) -> None:
     """Raises `Forbidden` for a user who may see the thing but not change it. `what` names its kind, such as "agent"."""
     if thing.owner != caller.uid and not is_admin(caller):
-        raise Forbidden(f"Only its owner may change this {what}.")
+        raise Forbidden(f"This {what} can be changed only by its owner.")

@@ -76,7 +76,7 @@ class BodyLimit:
 
     def _check(self, size: int) -> None:
         if size > self.limit:
-            raise TooLarge(f"The request body is {size} bytes or more; at most {self.limit} are accepted. Send less.")
+            raise TooLarge(f"The request body has at least {size} bytes; the limit is {self.limit}. Send less.")
 
 
 _HUGE = re.compile(rb"\d[eE]\+?\d{3}|\d{210}")

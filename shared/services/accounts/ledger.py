@@ -246,7 +246,7 @@ def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
         return
     held = " by calls that are still running" if account.remaining else ""
     if not available:
-        raise AllowanceSpent(f"Your allowance is used up{held}. Wait for its next refill, or have it raised.")
+        raise AllowanceSpent(f"Your allowance is used up{held}. Wait for its next refill, or ask for a higher one.")
     raise AllowanceSpent(
         f"This may cost ${to_dollars(bounds.minimum):g} before it is answered, but only ${to_dollars(available):g} of"
         " your allowance is available. Send less, or choose a cheaper model."
