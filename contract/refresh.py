@@ -1,4 +1,4 @@
-"""Writes the OpenAPI document, for `make contract`: once for `meta`, which serves it, and once for the documentation."""
+"""Writes the OpenAPI document, for `make contract`: for `meta`, which serves it, and for the documentation."""
 
 import json
 

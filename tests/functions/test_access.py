@@ -130,7 +130,7 @@ async def test_the_admin_password(
     response = await client.get("/admin/users", headers=headers)
     assert response.status_code == status
     if status == 401:
-        wrong, missing = "That is not the administrators' password.", "Send the administrators' password as"
+        wrong, missing = "The administrators' password is not correct.", "Send the administrators' password in"
         assert response.json()["detail"].startswith(missing if sent is None else wrong)
 
 

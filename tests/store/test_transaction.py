@@ -43,7 +43,7 @@ async def test_a_read_is_repeatable(database: Database, reference: AsyncDocument
 
 
 async def test_a_set_replaces_the_whole_document(database: Database, reference: AsyncDocumentReference) -> None:
-    """Fields that the new document lacks are removed. Maps are replaced, not merged. The last of several sets counts."""
+    """Fields that the new document lacks are removed, maps are replaced, and only the last of several sets counts."""
     await reference.set({"old": 1, "map": {"a": 1, "b": 2}})
 
     async def replace(transaction: Transaction) -> None:

@@ -16,7 +16,7 @@ _MAX_REMEMBERED = 10_000
 _DISABLED = "Your account is disabled. Ask an administrator."
 _OWNER_DISABLED = "This agent cannot be called because its owner's account is disabled."
 _remembered: dict[tuple[str, str], tuple[bool, float]] = {}
-"""By project and user: whether the user is disabled, and when this expires on the monotonic clock."""
+"""By project and user: whether the user is disabled, and when this entry expires on the monotonic clock."""
 
 
 def refuse(account: Account | None) -> None:
@@ -43,9 +43,9 @@ class DisabledUserService:
 
     async def is_disabled(self, uid: str, *, anew: bool = False) -> bool:
         """Returns whether the user is disabled. `anew` ignores the cache. One read, or none. Raises `Unavailable`."""
-        found = _remembered.get((self._database.project, uid))
-        if found is not None and not anew and found[1] > time.monotonic():
-            return found[0]
+        cached = _remembered.get((self._database.project, uid))
+        if cached is not None and not anew and cached[1] > time.monotonic():
+            return cached[0]
         async with self._database.raising_unavailable():
             account = await self._database.accounts.get(uid)
         disabled = account is not None and account.disabled
@@ -53,7 +53,7 @@ class DisabledUserService:
         return disabled
 
     def remember(self, uid: str, disabled: bool) -> None:
-        """Caches what was just read or written."""
+        """Caches a value that was just read or written."""
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.pop(next(iter(_remembered)))
         _remembered[(self._database.project, uid)] = disabled, time.monotonic() + REMEMBERED_SECONDS

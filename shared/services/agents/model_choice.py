@@ -15,7 +15,7 @@ def choose_model(
 ) -> ProviderConfig:
     """Returns the agent's configuration of the model, or one without parameters if the agent names no models at all.
 
-    If `provider` is None, `model` is "provider/model", or a model's slug alone. If both are None, chooses the agent's
+    If `provider` is None, `model` is "provider/model", or only a model's slug. If both are None, chooses the agent's
     first model. Raises `CallFailed` for a model that the agent does not name, and `CatalogError` for an unknown
     provider.
     """
@@ -56,10 +56,10 @@ def read_messages(messages: JsonValue) -> list[Message]:
 
     Raises `CallFailed`, `ValidationError`.
     """
-    given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    if not isinstance(given, list) or not given:
+    items = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    if not isinstance(items, list) or not items:
         raise CallFailed("messages must be a non-empty list of {'role': …, 'content': …}.", ValueError)
-    return [Message.model_validate(_join_parts(cast("Any", message))) for message in given]
+    return [Message.model_validate(_join_parts(cast("Any", message))) for message in items]
 
 
 def _join_parts(message: Any) -> Any:

@@ -37,10 +37,10 @@ class LeaseHolder:
         """Names the delivery in the lease."""
 
     async def take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
-        """Takes the lease if it is free and the owner has a turn for the ticket; parks the ticket if there is no turn.
+        """Takes the lease if it is free and the owner has a turn for the ticket. Without a turn, parks the ticket.
 
-        Ends a ticket that has no attempts left or whose agent was interrupted, releases its hold, and charges its
-        owner nothing more. One read for a ticket that has ended; for any other, also a transaction.
+        Ends a ticket that has no attempts left or whose agent was interrupted, and releases its hold. Its owner is not
+        charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
         """
         async with self._database.raising_unavailable():
             seen = await self._database.tickets.get(ticket_id)
@@ -68,7 +68,7 @@ class LeaseHolder:
                 await self._ledger.settle(ticket.fail(message, now), now, transaction)
             return decision, ticket
 
-        # Deliveries of one user's tickets take turns one after the other, so that none overtakes another.
+        # Deliveries of one user's tickets run one after the other, so that their transactions do not conflict.
         return await self._database.transaction(take, serialize_on=lock_name(seen.owner, kind_of(seen)))
 
     async def keep(self, ticket_id: str) -> None:

@@ -134,7 +134,7 @@ async def test_without_an_agent_there_is_no_such_provider(providers: ProviderSer
     """The provider is missing from the list, and requests for it get 404 with the reason."""
     assert "gofannon" not in await providers.list_providers(caller)
     for request in (providers.get_provider(caller, "gofannon"), providers.list_models(caller, "gofannon")):
-        with pytest.raises(NotFound, match="no agent is deployed that you may see"):
+        with pytest.raises(NotFound, match="no agent that you may see is deployed"):
             await request
 
 

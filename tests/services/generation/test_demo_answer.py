@@ -39,7 +39,7 @@ def test_answers_are_read_in_many_forms(answer: str) -> None:
         ('{"html": null, "css": [], "js": ""}', "lacks html, css"),
         ('{"html": " ", "css": "p {}", "js": ""}', "would show nothing"),
         ('{"html": "\\ud800", "css": "", "js": ""}', "surrogate"),
-        ('{"a":' * 100_000, "nested too deep"),
+        ('{"a":' * 100_000, "nested too deeply"),
         ('{"' * 100_000, "It is not valid JSON"),
     ],
 )
