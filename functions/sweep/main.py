@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
-from shared.services.chat.sweep import SweepService, Swept
+from shared.services.chat.sweep import SweepResult, SweepService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
@@ -24,7 +24,7 @@ async def _sweep_service(settings: CurrentSettings) -> SweepService:
 
 
 @router.post("/")
-async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> Swept:
+async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> SweepResult:
     """Queues stale tickets again or ends them, and returns the number of each."""
     return await service.sweep()
 

@@ -39,7 +39,7 @@ class CompleteChat(Protocol):
         ...
 
 
-async def complete_at_a_price(
+async def complete_and_price(
     complete: CompleteChat, route: ModelRoute, request: ChatRequest, timeout: float, held: int
 ) -> ChatResult:
     """Calls a model once. If the cost is unknown, the call costs `held`: the amount held for it, in micros.
@@ -116,7 +116,7 @@ class ModelCallService:
             _give_up(call, task)
             raise
 
-    async def leave(self, budget: Budget) -> None:
+    async def close_budget(self, budget: Budget) -> None:
         """Closes a budget, so that no other call may start. To be awaited before the request gets its response.
 
         The platform may freeze and end a process that serves no request. Therefore unfinished calls are recorded, and
@@ -128,7 +128,7 @@ class ModelCallService:
             return
         try:
             async with asyncio.timeout(_LEAVING_SECONDS):
-                await self.spending.leave(dict(budget.under_way))
+                await self.spending.mark_abandoned(dict(budget.under_way))
         except (Unavailable, TimeoutError):
             _log.error("Unfinished calls could not be recorded", extra={"fields": {"holds": list(budget.under_way)}})
 
@@ -165,7 +165,7 @@ class ModelCallService:
                 raise AllowanceSpent("What is left of your allowance does not cover this call.") from error
             call.budget.under_way[hold.id] = call.entry
         seconds = self.spending.settings.model_timeout_seconds
-        return await complete_at_a_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
+        return await complete_and_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
 
     async def _hold(self, call: "_Call") -> Hold:
         """Holds the call's maximum cost. Raises `AllowanceSpent`, `DeploymentBudgetSpent`, `Unavailable`."""

@@ -11,7 +11,7 @@ class BudgetSpent(Exception):
     """The run has used up its budget. `args[0]` is a message for the author of the code."""
 
 
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 """The maximum total size of a run's HTTP responses, which stay in memory until the run ends."""
 
 MAX_CONNECTIONS = 20
@@ -28,7 +28,7 @@ class Budget:
 
     def __init__(self, seconds: float, calls: int, cost: int) -> None:
         self.connections = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._bytes_left = MAX_ANSWER_BYTES
+        self._bytes_left = MAX_RESPONSE_BYTES
         self._ends_at = time.monotonic() + seconds
         self._calls = calls
         self._calls_left = calls
@@ -58,7 +58,7 @@ class Budget:
         """Counts the bytes of a response. Raises `BudgetSpent` if the run has read too many."""
         if size > self._bytes_left:
             raise BudgetSpent(
-                f"A run and the agents that it calls may read at most {MAX_ANSWER_BYTES} bytes of HTTP responses."
+                f"A run and the agents that it calls may read at most {MAX_RESPONSE_BYTES} bytes of HTTP responses."
             )
         self._bytes_left -= size
 

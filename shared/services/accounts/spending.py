@@ -60,7 +60,7 @@ class SpendingService:
             deployment_day=deployment and day_id(deployment.agent_id, now),
         )
 
-    async def leave(self, holds: Mapping[str, JsonObject]) -> None:
+    async def mark_abandoned(self, holds: Mapping[str, JsonObject]) -> None:
         """Marks holds whose calls continue although no caller waits for them. The values become their `Hold.left`.
 
         One transaction, with a read and a write for each hold that is not settled yet.

@@ -28,7 +28,7 @@ _PLAIN_KEY = re.compile(r"[\w.:-]{1,200}")
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportResult:
     """The result of a usage report. `replayed`: the same report had been charged before."""
 
     user: User
@@ -58,7 +58,7 @@ class UserService:
 
         return await self._show(await self._write(caller, apply, change.rev))
 
-    async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> Reported:
+    async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> ReportResult:
         """Charges the caller for spending elsewhere. A report that is repeated with the same key is charged once.
 
         Raises `TooLarge` for metadata above 16 KiB, `Conflict` for a key that was sent with a different report, and
@@ -87,7 +87,7 @@ class UserService:
             return after if after == stored else self._database.accounts.put(after, transaction), entry is not None
 
         account, replayed = await self._database.transaction(charge, serialize_on=f"user:{caller.uid}")
-        return Reported(await self._show(account), replayed)
+        return ReportResult(await self._show(account), replayed)
 
     async def reset(self, caller: Caller) -> User:
         """Begins a new period now. In a deployment, this adds no money. Old entries stay stored, but are not shown."""

@@ -110,15 +110,15 @@ class PublishedService:
         try:
             answer = await self._to_answer(call.agent, run)
         except AgentFailed as error:
-            await self.stored_runs.keep(request, run_id, error)
+            await self.stored_runs.store(request, run_id, error)
             raise
         except (AllowanceSpent, DeploymentBudgetSpent) as error:
             if run.calls > 1:
-                await self.stored_runs.keep(request, run_id, error)
+                await self.stored_runs.store(request, run_id, error)
             else:  # its only call was refused
                 await self.stored_runs.forget(request, run_id)
             raise
-        await self.stored_runs.keep(request, run_id, answer)
+        await self.stored_runs.store(request, run_id, answer)
         return answer
 
     async def _run(self, call: _Call, input_dict: JsonObject, run_id: str) -> FinishedRun:

@@ -92,7 +92,7 @@ class RunService:
             try:
                 outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
             finally:
-                await self.model_calls.leave(chain.budget)
+                await self.model_calls.close_budget(chain.budget)
         _log_run(chain, outcome, None)
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
@@ -130,7 +130,7 @@ class RunService:
         try:
             outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         finally:
-            await self.model_calls.leave(chain.budget)
+            await self.model_calls.close_budget(chain.budget)
         _log_run(chain, outcome, agent)
         return FinishedRun(
             chain.run_id, outcome, chain.budget.spent, chain.call_counter.usage, chain.budget.calls_taken

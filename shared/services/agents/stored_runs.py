@@ -85,7 +85,7 @@ class StoredRuns:
             await self._invalidate(request, run_id)  # the claim may have been stored, or may still be committed
             raise
 
-    async def keep(self, request: KeyedRequest, run_id: str, outcome: "PublishedAnswer | ServiceError") -> None:
+    async def store(self, request: KeyedRequest, run_id: str, outcome: "PublishedAnswer | ServiceError") -> None:
         """Stores the outcome of the request, in case it is sent again. One transaction.
 
         A failure to store it is logged. If the request is then sent again, its outcome is unknown.

@@ -74,7 +74,7 @@ class AnsweringService:
     async def _answer_taken(self, ticket: Ticket) -> None:
         """Works on a ticket that this delivery holds. Raises `TooEarly`."""
         work = asyncio.create_task(self._work(ticket))
-        renewal = asyncio.create_task(self.holder.keep(ticket.id))
+        renewal = asyncio.create_task(self.holder.renew_until_cancelled(ticket.id))
         try:
             await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():

@@ -17,7 +17,7 @@ from shared.models.ticket import Ticket
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.chat.lease import LeaseHolder, LeaseLost
 from shared.services.chat.settlement import Settlement
-from shared.services.model_calls import CompleteChat, complete_at_a_price
+from shared.services.model_calls import CompleteChat, complete_and_price
 from shared.settings import Settings
 from shared.store import Database
 from shared.store.tickets import MAX_TEXT_BYTES
@@ -65,7 +65,7 @@ class Attempt:
                 route = self.catalog.route(ticket.provider, ticket.model)
                 request = await self._fit_to_hold(ticket, route, request)
                 seconds = self.settings.model_timeout_seconds
-                result = await complete_at_a_price(self.complete, route, request, seconds, ticket.hold)
+                result = await complete_and_price(self.complete, route, request, seconds, ticket.hold)
             return fit_to_document(result)
         except (ModelFailure, LeaseLost, NoRunSlot):
             raise

@@ -71,7 +71,7 @@ class LeaseHolder:
         # Deliveries of one user's tickets run one after the other, so that their transactions do not conflict.
         return await self._database.transaction(take, serialize_on=lock_name(seen.owner, kind_of(seen)))
 
-    async def keep(self, ticket_id: str) -> None:
+    async def renew_until_cancelled(self, ticket_id: str) -> None:
         """Renews the lease until this task is cancelled. Raises `LeaseLost`.
 
         Ignores an outage of the database, since the code that ends the ticket checks the lease again.

@@ -12,7 +12,7 @@ from shared.settings import Settings
 
 SECONDS = 45.0
 """The time limit of a call, regardless of the settings, because Hosting waits only a minute for the whole response."""
-AT_ONCE = 10
+MAX_CONCURRENT = 10
 """The maximum number of one user's requests that a process serves concurrently: a quarter of its capacity."""
 
 
@@ -27,13 +27,13 @@ class McpToolService:
         """Returns all tools, in the server's order. Sends the token to that server only.
 
         Raises `BadRequest` for an address that is not allowed or a token that cannot be sent, `UpstreamFailed`,
-        `UpstreamTooSlow`, and `TooManyRequests`, also for more than `AT_ONCE` concurrent requests of one user.
+        `UpstreamTooSlow`, and `TooManyRequests`, also for more than `MAX_CONCURRENT` concurrent requests of one user.
         """
         await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
         # The SDK takes most of a second to import. Other requests should not have to wait for this.
         await import_late("shared.outbound.mcp_session")
         try:
-            with share(self._settings.google_cloud_project, "mcp", caller.uid, AT_ONCE):
+            with share(self._settings.google_cloud_project, "mcp", caller.uid, MAX_CONCURRENT):
                 tools = await list_tools(request.mcp_url, request.token, self._settings, timeout=SECONDS)
         except outbound.OutboundError as error:
             raise to_service_error(error) from error

@@ -40,7 +40,7 @@ _MAX_CONCURRENT_READS = 2
 """The maximum number of documents that are parsed concurrently. Parsing 5 MB of YAML takes seconds and 100 MB of
 memory, and more concurrent work would only be slower. One user's documents are parsed one at a time.
 """
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 """The maximum number of one user's requests that a process serves concurrently: a quarter of its capacity."""
 _CHARSETS = re.compile(
     r"ascii|utf-(?:8|16|32)(?:-[bl]e)?|iso8859-\d+|cp125\d|koi8-[ru]"
@@ -69,10 +69,10 @@ class SpecService:
         The text is unchanged, with two exceptions: relative server addresses become absolute, and a document that is
         too long for an agent is shortened to the parts that models see. Raises `BadRequest` for an address that is not
         allowed, and for a response that is not an API description or is too long. Also raises `UpstreamFailed`,
-        `UpstreamTooSlow`, and `TooManyRequests`, also for more than `AT_ONCE` concurrent requests of one user.
+        `UpstreamTooSlow`, and `TooManyRequests`, also for more than `MAX_CONCURRENT` concurrent requests of one user.
         """
         await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
-        with share(self._settings.google_cloud_project, "specs", caller.uid, AT_ONCE):
+        with share(self._settings.google_cloud_project, "specs", caller.uid, MAX_CONCURRENT):
             response = await self._fetch(request.url)
             async with _lock_of(caller.uid), _read_semaphore():
                 name, content, warnings = await asyncio.to_thread(_read, response)

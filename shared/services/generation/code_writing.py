@@ -107,7 +107,7 @@ class CodeWritingService:
         messages = [Message(role="system", content=CODE_RULES), Message(role="user", content=prompt)]
         error = ""
         for _ in range(_MAX_ATTEMPTS):
-            result = await composer.ask(messages)
+            result = await composer.call_model(messages)
             code = read_code(result.content)
             sharers = sharers_of(caller.uid), caller_of(caller.uid, caller.uid)
             failure = await self.engine.load(code, self._limits(composer), *sharers)
@@ -148,7 +148,7 @@ async def _name(composer: Composer, request: GenerateCodeRequest) -> tuple[str, 
     """Has the model choose a name and a docstring, without tools or descriptions of what the agent uses."""
     prompt = write_naming_request(write_request(request.description, request.input_schema, request.output_schema, {}))
     messages = [Message(role="system", content=NAME_RULES), Message(role="user", content=prompt)]
-    return read_name_and_docstring((await composer.ask(messages, tools=[])).content, request.description)
+    return read_name_and_docstring((await composer.call_model(messages, tools=[])).content, request.description)
 
 
 async def _name_or_derive(

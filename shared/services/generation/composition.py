@@ -61,9 +61,9 @@ class Composer:
             message = f"The {self.subject} was not written within {seconds:g} s. Choose a faster model."
             raise UpstreamTooSlow(message) from error
         finally:
-            await self.model_calls.leave(self.budget)
+            await self.model_calls.close_budget(self.budget)
 
-    async def ask(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
+    async def call_model(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
         """Calls the model once. The caller is charged. `tools`: built-in tools; None means all that were requested.
 
         Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError`, which

@@ -64,7 +64,7 @@ async def _write(composer: Composer, prompt: str, selected: list[Deployment]) ->
     apis = {deployment.friendly_name for deployment in selected}
     error = ""
     for _ in range(_MAX_ATTEMPTS):
-        result = await composer.ask(messages)
+        result = await composer.call_model(messages)
         try:
             code = await asyncio.to_thread(_check, result.content, apis)
         except BadAnswer as problem:
