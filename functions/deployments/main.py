@@ -133,16 +133,16 @@ async def call(
     run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
     first request is running.
     """
-    call = service.call(friendly_name, body, address_block(address), idempotency_key)
+    work = service.call(friendly_name, body, address_block(address), idempotency_key)
     # A caller with a key can get the result with a later request, so the run continues after a disconnect.
-    called = await (call if idempotency_key else while_connected(request, call))
-    request.state.access["run"] = called.run_id
-    headers = {"X-Run-Id": called.run_id}
-    if called.replayed:
+    outcome = await (work if idempotency_key else while_connected(request, work))
+    request.state.access["run"] = outcome.run_id
+    headers = {"X-Run-Id": outcome.run_id}
+    if outcome.replayed:
         headers[REPLAYED_HEADER] = "true"
-    if called.warnings:
-        headers["warnings"] = _encode_warnings(called.warnings)
-    result: Any = called.result
+    if outcome.warnings:
+        headers["warnings"] = _encode_warnings(outcome.warnings)
+    result: Any = outcome.result
     return JSONResponse(result, headers=headers)
 
 

@@ -86,10 +86,10 @@ async def report_usage(
 
     A key that was used with a different report gets 409.
     """
-    reported = await service.report(caller, body, idempotency_key)
-    if reported.replayed:
+    result = await service.report(caller, body, idempotency_key)
+    if result.replayed:
         response.headers[REPLAYED] = "true"
-    return reported.user
+    return result.user
 
 
 @router.post("/reset-allowance")

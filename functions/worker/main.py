@@ -30,8 +30,8 @@ router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(only_from(
 
 
 class Task(SnakeModel):
-    """What the chat function puts into the queue: a ticket to answer, or a ticket to `withdraw`, because its caller
-    does not know whether the chat was accepted.
+    """A task that the chat function enqueues: to answer a ticket, or to `withdraw` it because its caller does not know
+    whether the chat was accepted.
     """
 
     ticket_id: PlainId

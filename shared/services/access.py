@@ -1,7 +1,7 @@
 """Access rules for agents and other owned resources.
 
-Owners may see and change their own resources, every user may see shared ones, and administrators may see and change
-all.
+Owners may see and change their own resources. Every user may see shared resources. Administrators may see and change
+all resources.
 """
 
 from typing import Protocol, TypeVar

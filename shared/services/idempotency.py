@@ -55,7 +55,10 @@ class Idempotency:
         transaction: Transaction,
         lease_expires_at: datetime | None = None,
     ) -> None:
-        """Stores a request that the transaction has not found. `made`: the id of what it creates. One write."""
+        """Stores a new request, which the transaction must have read and not found. One write.
+
+        `made`: the id of the ticket or run that the request creates.
+        """
         stored = StoredRequest(
             id=request.id,
             owner=request.owner,

@@ -67,9 +67,9 @@ class OwnedService(Generic[T]):
         """
         after = None if token is None else read_moment_token(token)
         async with self.database.raising_unavailable():
-            found, more = await self.store.page(caller.uid, limit, after, all_owners=is_admin(caller))
-        last = found[-1] if more else None
-        return Page(found, write_moment_token(last.updated_at, last.id) if last else None)
+            items, more = await self.store.page(caller.uid, limit, after, all_owners=is_admin(caller))
+        last = items[-1] if more else None
+        return Page(items, write_moment_token(last.updated_at, last.id) if last else None)
 
     async def change(
         self, caller: Caller, id_: str, rev: str | None, change: Callable[[T], T], then: Step[T] | None = None

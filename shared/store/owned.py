@@ -71,22 +71,22 @@ class OwnedStore(Generic[T]):
         query = self._collection.where(filter=FieldFilter("owner", "==", uid))
         return await count_and_sum(query, "size")
 
-    def put(self, thing: T, transaction: Transaction) -> None:
+    def put(self, resource: T, transaction: Transaction) -> None:
         """Writes a resource. The transaction must have read its document before. Raises `TooLarge`."""
-        body = thing.fields.model_dump_json()
+        body = resource.fields.model_dump_json()
         size = len(body.encode())
         if size > MAX_BODY_BYTES:
             raise TooLarge(
                 f"The {self._what} is {size} bytes long; the limit is {MAX_BODY_BYTES}. Shorten {self._shorten}."
             )
-        document = thing.model_dump(exclude={"id", "fields"})
+        document = resource.model_dump(exclude={"id", "fields"})
         transaction.set(
-            self._document(thing.id), {**document, "visibility": thing.visibility, "size": size, "body": body}
+            self._document(resource.id), {**document, "visibility": resource.visibility, "size": size, "body": body}
         )
 
-    def remove(self, thing: T, transaction: Transaction) -> None:
+    def remove(self, resource: T, transaction: Transaction) -> None:
         """Deletes a resource that the transaction has read."""
-        transaction.delete(self._document(thing.id))
+        transaction.delete(self._document(resource.id))
 
     def _read(self, id_: str, document: Mapping[str, Any]) -> T:
         metadata = {name: value for name, value in document.items() if name not in ("body", "size", "visibility")}

@@ -65,12 +65,12 @@ def _on_invalid(_request: Request, error: Exception) -> Response:
     problems: Sequence[dict[str, Any]] = error.errors()
     detail = [
         {
-            "type": p["type"],
-            "loc": [_shorten_name(part) for part in p["loc"]],
-            "msg": _describe_problem(p),
-            "input": _shorten_input(p.get("input")),
+            "type": problem["type"],
+            "loc": [_shorten_name(part) for part in problem["loc"]],
+            "msg": _describe_problem(problem),
+            "input": _shorten_input(problem.get("input")),
         }
-        for p in problems[:_MAX_PROBLEMS]
+        for problem in problems[:_MAX_PROBLEMS]
     ]
     body = to_json({"detail": detail}, inf_nan_mode="strings")
     return Response(body, status_code=422, media_type="application/json")

@@ -40,7 +40,7 @@ class _NoCertificates(Exception):
 
 
 class Certificates:
-    """Google's public certificates by key id. They are cached for an hour, or longer if fetching new ones fails."""
+    """Google's public certificates by key id, cached for an hour, or longer while new ones cannot be fetched."""
 
     def __init__(self, url: str, now: Callable[[], float] = clock.time) -> None:
         self._url = url

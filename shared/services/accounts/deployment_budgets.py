@@ -34,9 +34,9 @@ class DeploymentBudget:
         return cls(deployment.agent_id, deployment.owner, budget_per_day(deployment.budget_per_day, settings))
 
 
-def budget_per_day(own: int | None, settings: Settings) -> int:
-    """Returns a deployment's own budget, or the default from the settings if it has none, in millionths of a dollar."""
-    return to_micros(settings.deployment_budget_per_day) if own is None else own
+def budget_per_day(stored: int | None, settings: Settings) -> int:
+    """Returns a deployment's budget in millionths of a dollar. If none is stored, returns the one in the settings."""
+    return to_micros(settings.deployment_budget_per_day) if stored is None else stored
 
 
 @dataclass(frozen=True)

@@ -32,19 +32,19 @@ class DisabledUserService:
         self._database = database
 
     async def refuse_disabled(self, uid: str) -> None:
-        """Raises `Forbidden` when the user is disabled. One read, or none."""
+        """Raises `Forbidden` if the user is disabled. One read, or none."""
         if await self.is_disabled(uid):
             raise Forbidden(_DISABLED)
 
     async def refuse_disabled_owner(self, uid: str) -> None:
-        """Raises `Forbidden` when the owner of a called agent is disabled. One read, or none."""
+        """Raises `Forbidden` if the owner of a called agent is disabled. One read, or none."""
         if await self.is_disabled(uid):
             raise Forbidden(_OWNER_DISABLED)
 
-    async def is_disabled(self, uid: str, *, anew: bool = False) -> bool:
-        """Returns whether the user is disabled. `anew` ignores the cache. One read, or none. Raises `Unavailable`."""
+    async def is_disabled(self, uid: str, *, fresh: bool = False) -> bool:
+        """Returns whether the user is disabled. `fresh` ignores the cache. One read, or none. Raises `Unavailable`."""
         cached = _remembered.get((self._database.project, uid))
-        if cached is not None and not anew and cached[1] > time.monotonic():
+        if cached is not None and not fresh and cached[1] > time.monotonic():
             return cached[0]
         async with self._database.raising_unavailable():
             account = await self._database.accounts.get(uid)

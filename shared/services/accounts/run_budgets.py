@@ -49,7 +49,7 @@ class Budget:
         return self._calls - self._calls_left
 
     def take_call(self) -> None:
-        """Counts a call. Raises `BudgetSpent` when there are none left."""
+        """Counts a call. Raises `BudgetSpent` if there are none left."""
         if self._calls_left <= 0:
             raise BudgetSpent(f"A run and the agents that it calls may make at most {self._calls} calls.")
         self._calls_left -= 1

@@ -23,7 +23,7 @@ from shared.store import Database, Transaction
 _SETTLING_SECONDS = 60
 _MAX_PAUSE_SECONDS = 5
 _MARGIN_SECONDS = 300
-"""The time after the model's time limit after which a hold expires. The call and its settlement end sooner."""
+"""How long a hold lasts beyond the model's time limit. The call and its settlement end within this time."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Agents: their owners save, read, change and delete them; other users read shared ones."""
+"""Agents: owners save, read, change and delete their agents; other users can read shared agents."""
 
 import asyncio
 from dataclasses import dataclass

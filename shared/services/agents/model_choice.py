@@ -82,13 +82,13 @@ def find_built_in_tools(route: ModelRoute, tools: list[JsonValue]) -> list[str]:
 
 
 def _find_tool_id(route: ModelRoute, tool: JsonValue) -> str:
-    known = {**route.parameter_tools, **route.tools}
-    if isinstance(tool, str) and tool in known:
+    tools_by_id = {**route.parameter_tools, **route.tools}
+    if isinstance(tool, str) and tool in tools_by_id:
         return tool
     if isinstance(tool, dict):
-        for id_, config in known.items():
+        for id_, config in tools_by_id.items():
             same_kind = tool.get("type") is not None and tool.get("type") in (config.get("type"), id_)
             if same_kind or (not tool.get("type") and set(tool) & (set(config) | {id_})):
                 return id_
-    names = ", ".join(known) or "none"
+    names = ", ".join(tools_by_id) or "none"
     raise CallFailed(f"{route.name} has no such built-in tool. It has: {names}. Functions cannot be passed to it.")

@@ -63,18 +63,18 @@ class PublishedService:
 
     @property
     def limits(self) -> RateLimitService:
-        """The limit of one address's calls of one agent."""
+        """The rate limit for calls of one agent from one address."""
         return RateLimitService(self.database)
 
     @property
     def stored_runs(self) -> StoredRuns:
-        """The runs of requests with a key."""
+        """The stored runs of requests with a key."""
         return StoredRuns(self.database, self.settings)
 
     async def call(
         self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None
     ) -> PublishedAnswer:
-        """Runs the agent. `address` is the caller's. The payer is the agent's owner.
+        """Runs the agent. `address` is the caller's address. The payer is the agent's owner.
 
         With a `key`, the same input from the same address runs once in 24 hours, and gets the same result again. A
         request that was refused before it had any effect is not stored.
@@ -140,7 +140,7 @@ class PublishedService:
         raise AgentFailed(run.run_id)
 
     async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Call:
-        """Looks up the agent, its budget, and what is stored for the key. Raises `NotFound`, `Forbidden`, `Conflict`.
+        """Looks up the agent, its budget, and the stored request. Raises `NotFound`, `Forbidden`, `Conflict`.
 
         Three reads, the last two concurrent; one more with a key, and occasionally one for the owner's standing.
         """

@@ -34,7 +34,7 @@ _log = get_logger("published")
 MAX_RESULT_BYTES = 1_000_000
 """The maximum size of a result as JSON. Firestore limits a document, including field names, to 1,048,576 bytes."""
 _MARGIN_SECONDS = 60
-"""The time that a claim's lease lasts beyond a run's time limit. A run ends sooner than that."""
+"""How long a claim's lease lasts beyond a run's time limit. A run that has run out of time ends within this time."""
 _RETRY_AFTER_SECONDS = 5
 _STORE_SECONDS = 5
 """The maximum time that the first caller waits while the result is stored."""

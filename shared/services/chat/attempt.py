@@ -88,7 +88,7 @@ class Attempt:
         async with self.database.raising_unavailable():
             request, disabled = await asyncio.gather(
                 self.database.tickets.get_request(ticket.id),
-                DisabledUserService(self.database).is_disabled(ticket.owner, anew=True),
+                DisabledUserService(self.database).is_disabled(ticket.owner, fresh=True),
             )
         if disabled:
             raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)

@@ -34,7 +34,7 @@ class LeaseHolder:
         self._settings = settings
         self._ledger = Ledger(database, settings)
         self.id = str(uuid4())
-        """Names the delivery in the lease."""
+        """The id of this delivery in the lease."""
 
     async def take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
         """Takes the lease if it is free and the owner has a turn for the ticket. Without a turn, parks the ticket.
@@ -43,12 +43,12 @@ class LeaseHolder:
         charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
         """
         async with self._database.raising_unavailable():
-            seen = await self._database.tickets.get(ticket_id)
-        if seen is None:
+            stored = await self._database.tickets.get(ticket_id)
+        if stored is None:
             _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
             return Claim.FINISHED, None
-        if seen.status.finished:
-            return Claim.FINISHED, seen
+        if stored.status.finished:
+            return Claim.FINISHED, stored
 
         async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
             ticket = await self._database.tickets.get(ticket_id, transaction)
@@ -69,7 +69,7 @@ class LeaseHolder:
             return decision, ticket
 
         # Deliveries of one user's tickets run one after the other, so that their transactions do not conflict.
-        return await self._database.transaction(take, serialize_on=lock_name(seen.owner, kind_of(seen)))
+        return await self._database.transaction(take, serialize_on=lock_name(stored.owner, kind_of(stored)))
 
     async def renew_until_cancelled(self, ticket_id: str) -> None:
         """Renews the lease until this task is cancelled. Raises `LeaseLost`.

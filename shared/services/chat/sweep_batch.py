@@ -1,4 +1,4 @@
-"""Runs one step of a sweep for many tickets or holds, several at a time."""
+"""Runs one step of a sweep for many tickets or holds, some of them concurrently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

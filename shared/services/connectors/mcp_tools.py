@@ -24,7 +24,7 @@ class McpToolService:
         self._settings = settings
 
     async def list(self, caller: Caller, request: ListToolsRequest) -> ToolList:
-        """Returns all tools, in the server's order. Sends the token to that server only.
+        """Returns all tools, in the server's order. Sends the token only to that server.
 
         Raises `BadRequest` for an address that is not allowed or a token that cannot be sent, `UpstreamFailed`,
         `UpstreamTooSlow`, and `TooManyRequests`, also for more than `MAX_CONCURRENT` concurrent requests of one user.

@@ -1,4 +1,4 @@
-"""Demos: their owners save, read, replace and delete them; other users read and open shared ones."""
+"""Demos: owners save, read, replace and delete their demos; other users can read and open shared demos."""
 
 from dataclasses import dataclass
 

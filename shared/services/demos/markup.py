@@ -8,7 +8,7 @@ _MAX_PROBLEMS = 5
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<([a-zA-Z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))*+)", re.DOTALL
 )
-"""Matches a comment, or a tag with its attributes. It does not backtrack, whatever the text."""
+"""Matches a comment, or a tag with its attributes, without backtracking."""
 _ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s>]++)))?+")
 
 

@@ -87,7 +87,7 @@ def describe_models(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
 
 
 def describe_agents(agents: Sequence[StoredAgent]) -> str:
-    """Describes the agents that this one may call."""
+    """Describes the agents that the new agent may call."""
     return "\n\n".join(
         f"### {agent.fields.name}\n{shorten(agent.fields.description, 1000)}\n"
         f"{shorten(agent.fields.docstring or '', 2000)}\n"

@@ -33,7 +33,9 @@ def add_helpers(main: str, others: Sequence[str]) -> str:
 
 
 def _find_names(code: str) -> tuple[set[str], set[str]]:
-    """Returns the names that the code reads, and those that it defines at the top level; none if it does not parse."""
+    """Returns the names that the code reads, and those that it defines at the top level. Both are empty if it does not
+    parse.
+    """
     try:
         tree = parse_code(code)
     except Unreadable:
