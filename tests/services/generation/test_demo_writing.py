@@ -119,7 +119,7 @@ async def test_writing_fails_after_one_correction(
 ) -> None:
     """After two invalid answers, the caller gets 502 with the last error, and both answers are charged."""
     model_server.script(PROMPT, Answer("no"))
-    model_server.script(write_fix_request("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
+    model_server.script(write_fix_request("It contains no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
         await writer.write(caller, request())
     assert len(model_server.calls) == 2
@@ -131,9 +131,9 @@ async def test_writing_fails_after_one_correction(
 async def test_the_model_corrects_an_empty_answer(
     writer: DemoWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Another text replaces the empty answer in the correction, because providers reject empty messages."""
+    """Another string replaces the empty answer in the correction, because providers reject empty messages."""
     model_server.script(PROMPT, Answer(" "))
-    model_server.script(write_fix_request("It holds no JSON object."), Answer(ANSWER))
+    model_server.script(write_fix_request("It contains no JSON object."), Answer(ANSWER))
     assert (await writer.write(caller, request())).html == PARTS["html"]
     assert model_server.calls[1].body["messages"][2]["content"].strip()
 
