@@ -148,10 +148,10 @@ async def run(input_dict, tools):
 """
     outer = await save(harness.database, OWNER, code, gofannonAgents=[ask.id])
     small = Harness(harness.settings.model_copy(update={"run_max_calls": 7}), harness.catalog)
-    assert "may make 7 calls" in await run(small, OWNER, outer)
+    assert "may make at most 7 calls" in await run(small, OWNER, outer)
     assert len(model_server.calls) == 3  # the fourth call of the agent was the seventh call, its model's the eighth
     limited = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
-    assert "A run may spend $0.002" in await run(limited, OWNER, outer)
+    assert "A run and the agents that it calls may spend at most $0.002" in await run(limited, OWNER, outer)
 
 
 async def test_run_slots_do_not_wait_for_each_other(settings: Settings, catalog: Catalog) -> None:

@@ -33,7 +33,7 @@ async def test_a_run_that_died_is_not_run_again(published: PublishedService, har
     first = await call(published, "echo")
     dead = {"status": None, "text": None, "lease_expires_at": datetime.now(UTC) - timedelta(seconds=1)}
     await change_key_documents(harness.database, **dead)
-    with pytest.raises(RunInterrupted, match="not known") as interrupted:
+    with pytest.raises(RunInterrupted, match="It is unknown what the run did") as interrupted:
         await call(published, "echo")
     assert interrupted.value.status == 500
     assert interrupted.value.replayed
@@ -80,7 +80,7 @@ async def test_an_answer_that_is_too_long_is_not_stored(harness: Harness) -> Non
         if is_stored:
             assert (await call(published, "long", input_dict, key)).result == first.result
         else:
-            with pytest.raises(ResponseNotStored, match="1000002 bytes; at most 1000000 are kept") as raised:
+            with pytest.raises(ResponseNotStored, match=r"1000002 bytes\. At most 1000000 are stored") as raised:
                 await call(published, "long", input_dict, key)
             assert (raised.value.status, raised.value.replayed) == (409, True)
             assert raised.value.retry_after is None
