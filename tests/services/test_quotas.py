@@ -143,7 +143,7 @@ async def test_the_time_of_a_users_runs_is_limited(settings: Settings, catalog: 
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
     request = RunCodeRequest(code="async def run(i, t):\n    await asyncio.sleep(0.05)")
     await harness.runs.run_code(caller, request)
-    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in a minute") as raised:
+    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in total per minute") as raised:
         await harness.runs.run_code(caller, request)
     assert raised.value.retry_after is not None
     assert raised.value.retry_after > 60
@@ -210,7 +210,7 @@ async def test_the_rate_of_usage_reports_is_limited(create_harness: Any, caller:
         await harness.users.report(caller, report)
     with pytest.raises(TooManyRequests):
         await harness.users.report(caller, report)
-    assert await harness.charged(caller.uid) == [1_000_000] * 2
+    assert await harness.get_charges(caller.uid) == [1_000_000] * 2
 
 
 async def test_calls_of_unpublished_names_are_not_counted(create_harness: Any, database: Database) -> None:
