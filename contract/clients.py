@@ -1,4 +1,4 @@
-"""Generates the clients' code from the document, for `make clients`: only the files in `GENERATED` and `TYPES`.
+"""Generates the clients' code from the OpenAPI document, for `make clients`: only the files in `GENERATED` and `TYPES`.
 
 The hand-written part of each client is next to its generated part. The project's lock files pin the generators.
 """
@@ -32,7 +32,7 @@ def write_python(folder: Path) -> None:
 
 def write_typescript(file: Path) -> None:
     """Writes the TypeScript types. Raises `CalledProcessError`."""
-    # Fields with a default are optional in requests. Responses always have them, as the document says.
+    # Fields with a default are optional in requests. Responses always have them, as the document states.
     _run("node", _OPENAPI_TYPESCRIPT, DOCUMENTED, "--output", file, "--default-non-nullable", "false")
 
 

@@ -1,4 +1,4 @@
-"""Builds the document: FastAPI describes each function's routes, and this module adds what they have in common."""
+"""Builds the OpenAPI document: FastAPI describes each function's routes, and this module adds the common parts."""
 
 import re
 import tomllib
@@ -14,13 +14,13 @@ from contract import errors
 from contract.functions import PRIVATE, ROOT, Function, functions
 from contract.links import links
 
-_ABOUT = """\
+_DESCRIPTION = """\
 Build, run and publish LLM agents.
 
-Every error is JSON with a `detail`. A body or parameter that does not validate gets 422. Requests may spell fields in
-camelCase or in snake_case; unknown fields are ignored. Times are RFC 3339 in UTC, except `allowanceResetDate`, which is
-epoch milliseconds. Money is in US dollars. A `_rev` changes with every write, and a change that carries an outdated one
-gets 409.
+Every error is JSON with a `detail`. A body or parameter that does not validate gets 422. Requests may write field names
+in camelCase or in snake_case; unknown fields are ignored. Times are in RFC 3339 and UTC, except `allowanceResetDate`,
+which is in epoch milliseconds. Amounts of money are in US dollars. A `_rev` changes with every write, and a change that
+is sent with an outdated `_rev` gets 409.
 """
 _SERVERS: list[dict[str, Any]] = [
     {"url": "http://127.0.0.1:8000/api", "description": "`make run`: through Hosting, like a frontend"},
@@ -44,7 +44,7 @@ def document() -> dict[str, Any]:
     result = get_openapi(
         title="User Service API",
         version=tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
-        description=_ABOUT,
+        description=_DESCRIPTION,
         routes=app.routes,
         tags=[{"name": function.name, "description": function.about} for function in public],
         servers=[*_SERVERS, _build_function_server([function.name for function in public])],
@@ -74,8 +74,8 @@ def _complete_operation(operation: dict[str, Any]) -> None:
         responses.pop("422", None)  # FastAPI adds this one to every route with a parameter
     responses.setdefault("500", {"$ref": "#/components/responses/Fault"})
     for status, response in responses.items():
-        if status.startswith("2") and (found := links(operation["operationId"])):
-            response["links"] = found
+        if status.startswith("2") and (operation_links := links(operation["operationId"])):
+            response["links"] = operation_links
     operation["responses"] = {
         status: {"$ref": response["$ref"]} if "$ref" in response else response
         for status, response in sorted(responses.items())
@@ -83,15 +83,15 @@ def _complete_operation(operation: dict[str, Any]) -> None:
 
 
 def _collect_examples(functions: Iterable[Function]) -> dict[str, list[Any]]:
-    """Collects the examples by schema. They include nulls, which FastAPI omits, since responses have all fields."""
-    found: dict[str, list[Any]] = {}
+    """Collects the examples by schema, including nulls, which FastAPI omits although responses have all fields."""
+    result: dict[str, list[Any]] = {}
     for route in (route for function in functions for route in function.router.routes):
         if isinstance(route, APIRoute) and route.response_model is not None:
             schema = TypeAdapter[Any](route.response_model).json_schema(mode="serialization")
             for name, part in {**schema.pop("$defs", {}), schema.get("title", ""): schema}.items():
                 if "examples" in part:
-                    found[name] = part["examples"]
-    return found
+                    result[name] = part["examples"]
+    return result
 
 
 def _drop_titles(value: Any) -> Any:

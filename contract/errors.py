@@ -25,13 +25,13 @@ from shared.models.errors import (
 
 
 class Error(BaseModel):
-    """An error: a sentence for the person who has to act."""
+    """An error, with a sentence for the person who has to act on it."""
 
     detail: str
 
 
 class Problem(BaseModel):
-    """One mistake, with its location and the invalid input; `input` is missing or null if it is long or secret."""
+    """One mistake, with its location and the invalid input. `input` is missing or null if it is long or secret."""
 
     type: str
     loc: list[str | int]
@@ -40,15 +40,15 @@ class Problem(BaseModel):
 
 
 class Invalid(BaseModel):
-    """A request that does not validate: one entry for each mistake."""
+    """A request that does not validate, with one entry for each mistake."""
 
     detail: list[Problem]
 
 
 class FailedCode(BaseModel):
-    """Code that failed. `error`: "TypeName: message". `logs`: printed lines. `traceback`: the code's own lines.
+    """Code that failed. `error` has the form "TypeName: message". `logs` contains the printed lines.
 
-    `engine`: the engine that ran it.
+    `traceback` contains only lines of the submitted code. `engine` names the engine that ran the code.
     """
 
     detail: str
@@ -59,7 +59,7 @@ class FailedCode(BaseModel):
 
 
 class FailedRun(BaseModel):
-    """A run that failed. The agent's author can find it in the log by its id."""
+    """A run that failed. The run's id identifies it in the log."""
 
     detail: str
     run_id: str | None = Field(default=None, description="Missing if the service itself failed.")
@@ -70,17 +70,20 @@ class UnknownOutcome(BaseModel):
 
     detail: str
     ticket_id: str | None = Field(
-        default=None, description="The ticket of a chat that may have been accepted: look it up."
+        default=None, description="The ticket of the chat that may have been accepted. Look it up."
     )
 
 
 class Fault(ServiceError):
-    """The service failed."""
+    """An internal error of the service."""
 
 
 _TICKET = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
 _RUN = "run-3f1c2a10-5d0b-4c56-8f5e-6f7f0b6f0d0e"
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
+_REQUEST = "1f0b6f0d-5d0b-4c56-8f5e-6f7f3f1c2a10"
+_RETRY_AFTER = {
+    "Retry-After": {"description": "How many seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+}
 _AUTHENTICATE = {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}}
 _HEADERS: dict[type[ServiceError], dict[str, Any]] = {
     Unauthenticated: _AUTHENTICATE,
@@ -94,21 +97,21 @@ _BODIES: dict[type[ServiceError], type[BaseModel]] = {
     AgentFailed: FailedRun,
     OutcomeUnknown: UnknownOutcome,
 }
-_SENTENCES: dict[type[ServiceError], str] = {
+_EXAMPLE_DETAILS: dict[type[ServiceError], str] = {
     BadRequest: 'OpenAI has no model "gpt-nothing" in the catalog.',
     Unauthenticated: "Sign in, and send the ID token as 'Authorization: Bearer <ID token>'.",
-    AllowanceSpent: "Your allowance is used up. Wait for its next refill, or have it raised.",
-    Forbidden: "Only its owner may change this agent.",
+    AllowanceSpent: "Your allowance is used up. Wait for its next refill, or ask for a higher one.",
+    Forbidden: "This agent can be changed only by its owner.",
     NotFound: "There is no such agent.",
-    Conflict: "The agent has changed meanwhile. Read it again, and repeat the change with its new _rev.",
-    TooLarge: "The request body is 3000000 bytes or more; at most 2097152 are accepted. Send less.",
+    Conflict: "The agent has changed in the meantime. Read it again, and repeat the change with its new _rev.",
+    TooLarge: "The request body has at least 3000000 bytes; the limit is 2097152. Send less.",
     TooManyRequests: "Too many requests. Try again in 7 s.",
-    Fault: "Something went wrong on our side. Try again; if it happens again, report when it did.",
+    Fault: f"Something went wrong on our side. Try again; if it happens again, report it with this id: {_REQUEST}.",
     UpstreamFailed: "api.example.com responded with status 500 instead of a document.",
     Unavailable: "The database cannot be reached right now. Try again.",
     UpstreamTooSlow: "api.example.com did not answer within 40 seconds.",
 }
-_OTHER_EXAMPLES: dict[type[ServiceError], dict[str, Any]] = {
+_EXAMPLE_BODIES: dict[type[ServiceError], dict[str, Any]] = {
     InvalidInput: {
         "detail": [
             {"type": "missing", "loc": ["body", "provider"], "msg": "Field required", "input": {"model": "gpt-5"}}
@@ -125,24 +128,24 @@ _OTHER_EXAMPLES: dict[type[ServiceError], dict[str, Any]] = {
     AgentFailed: {"detail": f"The agent failed. Its run is {_RUN}; the log says why.", "run_id": _RUN},
     OutcomeUnknown: {"detail": OutcomeUnknown(_TICKET).message, "ticket_id": _TICKET},
 }
-KINDS: tuple[type[ServiceError], ...] = (*_SENTENCES, *_OTHER_EXAMPLES)
+KINDS: tuple[type[ServiceError], ...] = (*_EXAMPLE_DETAILS, *_EXAMPLE_BODIES)
 
 
 def response(kind: type[ServiceError]) -> dict[str, Any]:
-    """Returns the response for one kind, for `components.responses`."""
+    """Returns the response for one kind of error, for `components.responses`."""
     schema = {"$ref": f"#/components/schemas/{_BODIES.get(kind, Error).__name__}"}
-    example = _OTHER_EXAMPLES.get(kind) or {"detail": _SENTENCES[kind]}
-    described: dict[str, Any] = {
+    example = _EXAMPLE_BODIES.get(kind) or {"detail": _EXAMPLE_DETAILS[kind]}
+    result: dict[str, Any] = {
         "description": (kind.__doc__ or "").partition("\n")[0],
         "content": {"application/json": {"schema": schema, "example": example}},
     }
-    return described | ({"headers": _HEADERS[kind]} if kind in _HEADERS else {})
+    return result | ({"headers": _HEADERS[kind]} if kind in _HEADERS else {})
 
 
 def schemas() -> dict[str, Any]:
-    """Returns the schemas of the bodies, for `components.schemas`."""
-    found: dict[str, Any] = {}
+    """Returns the schemas of the response bodies, for `components.schemas`."""
+    result: dict[str, Any] = {}
     for model in (Error, *_BODIES.values()):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
-        found |= schema.pop("$defs", {}) | {model.__name__: schema}
-    return found
+        result |= schema.pop("$defs", {}) | {model.__name__: schema}
+    return result

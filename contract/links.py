@@ -38,7 +38,7 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "demos_replace": _DEMO_LINKS,
     "users_me": {"admin_change_user": {"user_id": "$response.body#/_id"}},
 }
-"""Maps an operation to those that its response leads to, and each of their parameters to where its value is found."""
+"""Maps an operation to the operations that its response leads to, and each of their parameters to its source."""
 
 
 def links(operation_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writes the document, for `make contract`: for `meta`, which serves it, and for the documentation."""
+"""Writes the OpenAPI document, for `make contract`: for `meta`, which serves it, and for the documentation."""
 
 import json
 
@@ -10,7 +10,7 @@ DOCUMENTED = ROOT / "docs" / "openapi.json"
 
 
 def text() -> str:
-    """Returns the document in the form in which it is written."""
+    """Returns the document as it is written to files."""
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -23,7 +23,7 @@ from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.administration import CurrentAdmin
 from shared.web.error_responses import error_responses
-from shared.web.paging import HOW_MANY, PAGED, PageToken, respond_with
+from shared.web.paging import LIMIT_DESCRIPTION, PAGED, PageToken, respond_with
 
 router = APIRouter(
     route_class=StrictJsonRoute,
@@ -44,18 +44,18 @@ async def list_users(
     _admin: CurrentAdmin,
     service: Admin,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=500, description=HOW_MANY)] = 100,
+    limit: Annotated[int, Query(ge=1, le=500, description=LIMIT_DESCRIPTION)] = 100,
     page_token: PageToken = None,
 ) -> list[AdminUser]:
-    """All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
+    """Lists all users, sorted by id. `X-Next-Page-Token` is the `pageToken` of the next page, missing on the last."""
     return respond_with(await service.list_users(limit, page_token), response)
 
 
 @router.put("/{user_id}", responses=error_responses(NotFound, Conflict, TooLarge, InvalidInput))
 async def change_user(user_id: str, body: AdminChange, admin: CurrentAdmin, service: Admin) -> AdminUser:
-    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+    """Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user.
 
-    The allowance becomes the user's ceiling. A user who has never signed in is created.
+    A new allowance becomes the user's ceiling. A user who has never signed in is created.
     """
     return await service.change(admin, user_id, body)
 

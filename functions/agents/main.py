@@ -1,4 +1,4 @@
-"""Agents: saved, changed and read; their code written by a model, and run."""
+"""Agents: save, change, read and run them, and have a model write their code."""
 
 from typing import Annotated
 
@@ -39,7 +39,7 @@ from shared.web.wiring.model_calls import wire_model_calls
 from shared.web.wiring.runs import wire_runs
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""More than an agent may have, so that the error for a larger one can name the agent's own limit."""
+"""More than an agent's maximum size, so that the error for a larger agent can name the agent's own limit."""
 
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/agents", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
@@ -65,7 +65,7 @@ Agents = Annotated[AgentService, Depends(_agent_service)]
 
 @router.post("", status_code=201, responses=error_responses(BadRequest, TooLarge, InvalidInput))
 async def create(body: CreateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
-    """Saves an agent. `warnings` list what in its code will not run."""
+    """Saves an agent. `warnings` lists the parts of its code that will not run."""
     return await service.create(caller, body)
 
 
@@ -77,7 +77,7 @@ async def list_agents(
     limit: PageLimit = DEFAULT_LIMIT,
     page_token: PageToken = None,
 ) -> list[Agent]:
-    """The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
+    """Lists the caller's own and the shared agents, newest change first. `X-Next-Page-Token` leads to the next page."""
     return respond_with(await service.list(caller, limit, page_token), response)
 
 
@@ -90,7 +90,7 @@ async def generate_code(
     caller: ActiveCaller,
     service: Annotated[CodeWritingService, Depends(_code_writing_service)],
 ) -> GenerateCodeResponse:
-    """Has a model write an agent's code, checks that it runs, and names it."""
+    """Has a model write an agent's code, checks that the code can run, and names the agent."""
     return await service.write(caller, body)
 
 
@@ -103,25 +103,25 @@ async def run_code(
     service: Annotated[RunService, Depends(_run_service)],
     request: Request,
 ) -> RunCodeResponse:
-    """Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails."""
+    """Runs code in the sandbox, charged to the caller. If the code fails: 400 with its error, logs and traceback."""
     return await while_connected(request, service.run_code(caller, body))
 
 
 @router.get("/{agent_id}", responses=error_responses(NotFound))
 async def get_agent(agent_id: str, caller: ActiveCaller, service: Agents) -> Agent:
-    """One agent; also 404 if it belongs to another user and is not shared."""
+    """Returns one agent. 404 if it does not exist, or belongs to another user and is not shared."""
     return await service.get(caller, agent_id)
 
 
 @router.put("/{agent_id}", responses=error_responses(BadRequest, NotFound, Conflict, TooLarge, InvalidInput))
 async def update(agent_id: str, body: UpdateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
-    """Changes the fields that are sent; 409 for a `_rev` that is not the newest."""
+    """Changes the fields that are sent. 409 for a `_rev` that is not the newest."""
     return await service.update(caller, agent_id, body)
 
 
 @router.delete("/{agent_id}", status_code=204, responses=error_responses(NotFound))
 async def delete(agent_id: str, caller: ActiveCaller, service: Agents) -> Response:
-    """Deletes the agent, and undeploys it."""
+    """Deletes the agent and its deployment."""
     await service.delete(caller, agent_id)
     return Response(status_code=204)
 

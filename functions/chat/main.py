@@ -1,4 +1,4 @@
-"""Chat: submit messages and get a ticket immediately; look the ticket up until the answer is ready."""
+"""Chat: submit messages, get a ticket immediately, and look up the ticket until the answer is ready."""
 
 import os
 from typing import Annotated
@@ -53,10 +53,10 @@ async def submit(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> Accepted:
-    """Queues the chat; responds once the chat can no longer be lost.
+    """Queues the chat, and responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat under it gets
-    409.
+    For 24 hours, the same chat with the same `Idempotency-Key` gets the same ticket. A different chat with this key
+    gets 409.
     """
     try:
         accepted, replayed = await chat.submit_once(caller, body, idempotency_key)

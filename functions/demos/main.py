@@ -1,4 +1,4 @@
-"""Demos: pages around published agents, written by a model, saved, and opened."""
+"""Demos: web pages that call published agents. Have a model write them; save and open them."""
 
 import secrets
 from typing import Annotated
@@ -36,7 +36,7 @@ from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respon
 from shared.web.wiring.model_calls import wire_model_calls
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""More than a demo may have, so that the error for a larger one can name the demo's own limit."""
+"""More than a demo's maximum size, so that the error for a larger demo can name the demo's own limit."""
 
 router = APIRouter(route_class=StrictJsonRoute, prefix="/demos", responses=error_responses(Unavailable))
 
@@ -68,7 +68,7 @@ async def list_demos(
     limit: PageLimit = DEFAULT_LIMIT,
     page_token: PageToken = None,
 ) -> list[Demo]:
-    """The caller's own demos and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
+    """Lists the caller's own and the shared demos, newest change first. `X-Next-Page-Token` leads to the next page."""
     return respond_with(await service.list(caller, limit, page_token), response)
 
 
@@ -83,13 +83,13 @@ async def generate_code(
     caller: ActiveCaller,
     service: Annotated[DemoWritingService, Depends(_demo_writing_service)],
 ) -> GeneratedDemo:
-    """Has a model write a page around deployments, and checks that it works."""
+    """Has a model write a page that calls deployments, and checks that it works."""
     return await service.write(caller, body)
 
 
 @router.get("/{demo_id}", responses=error_responses(Unauthenticated, Forbidden, NotFound))
 async def get_demo(demo_id: str, caller: ActiveCaller, service: Demos) -> Demo:
-    """One demo; also 404 if it belongs to another user and is not shared."""
+    """Returns one demo. 404 if it does not exist, or belongs to another user and is not shared."""
     return await service.get(caller, demo_id)
 
 
@@ -97,7 +97,7 @@ async def get_demo(demo_id: str, caller: ActiveCaller, service: Demos) -> Demo:
     "/{demo_id}", responses=error_responses(Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput)
 )
 async def replace(demo_id: str, body: ReplaceDemoRequest, caller: ActiveCaller, service: Demos) -> Demo:
-    """Replaces a demo; 409 for a `_rev` that is not the newest."""
+    """Replaces a demo. 409 for a `_rev` that is not the newest."""
     return await service.replace(caller, demo_id, body)
 
 
@@ -117,10 +117,10 @@ async def delete(demo_id: str, caller: ActiveCaller, service: Demos) -> Response
 async def open_page(
     demo_id: str, caller: ActiveCallerIfAny, service: Demos, settings: CurrentSettings, request: Request
 ) -> Response:
-    """The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a page."""
+    """Returns the demo as a web page. Shared demos need no token, because browsers send none when they open a page."""
     demo = await service.open(caller, demo_id)
     base, nonce = _api_base(request), secrets.token_hex(16)
-    embedders = [origin for origin in settings.cors_origins if origin != "*"]  # that may call, not frame
+    embedders = [origin for origin in settings.cors_origins if origin != "*"]  # any origin may call, but not embed
     headers = {
         "Content-Security-Policy": write_policy(base, nonce, embedders),
         "X-Content-Type-Options": "nosniff",
@@ -131,9 +131,9 @@ async def open_page(
 
 
 def _api_base(request: Request) -> str:
-    """Raises `BadRequest` for a request whose headers name no host."""
+    """The URL of the API. Raises `BadRequest` if the request's headers name no host."""
     scheme, forwarded_host = (
-        request.headers.get(f"x-forwarded-{what}", "").partition(",")[0].strip() for what in ("proto", "host")
+        request.headers.get(f"x-forwarded-{part}", "").partition(",")[0].strip() for part in ("proto", "host")
     )
     base = find_api_base(scheme or request.url.scheme, request.headers.get("host", ""), forwarded_host, "demos")
     if base is None:

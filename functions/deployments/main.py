@@ -1,4 +1,4 @@
-"""Deployments: agents published under a name, listed, and called without a token."""
+"""Deployments: publish agents under a name, list them, and call them without a token."""
 
 import json
 from typing import Annotated, Any
@@ -36,19 +36,19 @@ from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respon
 from shared.web.wiring.runs import wire_runs
 
 OPEN_PREFIX = "/rest/"
-"""Published agents are called from pages of any origin, demos' sandboxed ones among them."""
+"""The prefix of published agents, which pages of any origin may call, including the sandboxed pages of demos."""
 
 router = APIRouter(route_class=StrictJsonRoute, responses=error_responses(Unavailable))
 _RESULT: Responses = {
     200: headers(
         {
-            "X-Run-Id": "The run, as the log names it.",
+            "X-Run-Id": "The id of the run, which the log contains.",
             REPLAYED_HEADER: REPLAYED_TEXT,
-            "warnings": "Where the result breaks the agent's own output schema, how: a JSON list of sentences.",
+            "warnings": "How the result violates the agent's output schema: a JSON list of sentences.",
         }
     )
     | {
-        "description": "The result, of whatever kind.",
+        "description": "The result, which may be any JSON value.",
         "content": {"application/json": {"example": {"outputText": "Hello, Ada!"}}},
     }
 }
@@ -78,9 +78,9 @@ async def deploy(
     service: Deployments,
     body: DeployRequest = _NO_CHANGE,
 ) -> Deployed:
-    """Publishes the agent under its friendly name; 409 when another agent has it.
+    """Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    Again: 201, and nothing changes but the budget, if the body has another.
+    If the agent is already published, the response is also 201, and only the budget changes, if the body has one.
     """
     return await service.deploy(caller, agent_id, body)
 
@@ -89,14 +89,14 @@ async def deploy(
     "/agents/{agent_id}/undeploy", status_code=204, responses=error_responses(Unauthenticated, Forbidden, NotFound)
 )
 async def undeploy(agent_id: str, caller: ActiveCaller, service: Deployments) -> Response:
-    """Undeploys the agent, and frees its name."""
+    """Undeploys the agent and frees its name."""
     await service.undeploy(caller, agent_id)
     return Response(status_code=204)
 
 
 @router.get("/agents/{agent_id}/deployment", responses=error_responses(Unauthenticated, Forbidden, NotFound))
 async def deployment(agent_id: str, caller: ActiveCaller, service: Deployments) -> DeploymentInfo:
-    """What the agent is published as; 404 when it is not."""
+    """Returns the agent's deployment. 404 if it is not published."""
     return await service.get(caller, agent_id)
 
 
@@ -108,7 +108,7 @@ async def list_deployments(
     limit: PageLimit = DEFAULT_LIMIT,
     page_token: PageToken = None,
 ) -> list[DeployedApi]:
-    """The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's."""
+    """Lists the caller's own and the shared deployments by name. `X-Next-Page-Token` leads to the next page."""
     return respond_with(await service.list(caller, limit, page_token), response)
 
 
@@ -127,35 +127,36 @@ async def call(
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to its owner.
+    """Runs a published agent. The request body is its input, the response body its result. No token is needed.
 
-    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
-    answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
+    The agent's owner is charged. For 24 hours, the same input from the same address with the same `Idempotency-Key` is
+    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
+    first request is running.
     """
-    called = service.call(friendly_name, body, address_block(address), idempotency_key)
-    # A caller with a key can come back for the answer, so the run goes on.
-    answer = await (called if idempotency_key else while_connected(request, called))
-    request.state.access["run"] = answer.run_id
-    headers = {"X-Run-Id": answer.run_id}
-    if answer.replayed:
+    work = service.call(friendly_name, body, address_block(address), idempotency_key)
+    # A caller with a key can get the result with a later request, so the run continues after a disconnect.
+    outcome = await (work if idempotency_key else while_connected(request, work))
+    request.state.access["run"] = outcome.run_id
+    headers = {"X-Run-Id": outcome.run_id}
+    if outcome.replayed:
         headers[REPLAYED_HEADER] = "true"
-    if answer.warnings:
-        headers["warnings"] = _encode_warnings(answer.warnings)
-    result: Any = answer.result
+    if outcome.warnings:
+        headers["warnings"] = _encode_warnings(outcome.warnings)
+    result: Any = outcome.result
     return JSONResponse(result, headers=headers)
 
 
 _MAX_HEADER_LENGTH = 4_000
-"""Servers and clients refuse headers of more than a few kilobytes."""
+"""The maximum length of the header with warnings. Servers and clients refuse headers of more than a few kilobytes."""
 _MAX_WARNING_LENGTH = 200
 
 
 def _encode_warnings(warnings: list[str]) -> str:
-    """The first of them, shortened, as a JSON list, which is in ASCII."""
+    """Encodes as many warnings as fit, each shortened, as a JSON list in ASCII."""
     header = ""
-    for number in range(1, len(warnings) + 1):
-        shown = [warning[:_MAX_WARNING_LENGTH] for warning in warnings[:number]]
-        longer = json.dumps(shown)
+    for count in range(1, len(warnings) + 1):
+        shortened = [warning[:_MAX_WARNING_LENGTH] for warning in warnings[:count]]
+        longer = json.dumps(shortened)
         if len(longer) > _MAX_HEADER_LENGTH:
             break
         header = longer

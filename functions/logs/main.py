@@ -1,4 +1,4 @@
-"""Client logs: events that frontends report, anonymously or signed in, go to the service's own log."""
+"""Client logs: events that frontends report, with or without a signed-in user, are written to the service's log."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ async def log_client(
     settings: CurrentSettings,
     user_agent: Annotated[str, Header()] = "",
 ) -> Logged:
-    """Writes one line to the log; limited per minute for each user or address."""
+    """Writes one line to the log. The number of requests per minute is limited for each user or address."""
     key = f"log:user:{caller.uid}" if caller else f"log:address:{address_block(address)}"
     await RateLimitService(Database(settings)).acquire(key, settings.public_rate_per_minute)
     return write_client_log(body, address, user_agent[:500], caller.uid if caller else None)

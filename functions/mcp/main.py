@@ -1,4 +1,4 @@
-"""MCP connectors: the tools that a server has."""
+"""MCP connectors: list the tools of an MCP server."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
 
 MAX_BODY_BYTES = 64 * 1024
-"""A URL and a token."""
+"""The maximum size of a request body, which contains a URL and a token."""
 
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/mcp", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
@@ -44,7 +44,7 @@ async def _mcp_tool_service(settings: CurrentSettings) -> McpToolService:
 async def list_tools(
     body: ListToolsRequest, caller: ActiveCaller, service: Annotated[McpToolService, Depends(_mcp_tool_service)]
 ) -> ToolList:
-    """All tools of the server; the token, if there is one, is passed on to it."""
+    """Lists all tools of an MCP server. The token, if there is one, is sent to the server."""
     return await service.list(caller, body)
 
 

@@ -1,4 +1,4 @@
-"""The service itself: its name, its health, its API description, and the response to all unknown paths."""
+"""The service itself: its name, its health, its API description, and the response to unknown paths."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ PAGE_POLICY = "; ".join(
 
 
 class Heartbeat(SnakeModel):
-    """The service is running. `docs` is the path of its API description, below the service's address."""
+    """The service is running. `docs` is the path of its API description, relative to the service's address."""
 
     model_config = with_example(service=SERVICE, status="running", docs="/docs")
 
@@ -67,13 +67,13 @@ router = APIRouter(route_class=StrictJsonRoute)
 
 @router.get("/")
 async def heartbeat() -> Heartbeat:
-    """Returns the service's name, and where its API is described."""
+    """Returns the service's name and the path of its API description."""
     return Heartbeat()
 
 
 @router.get("/health")
 async def health() -> Health:
-    """Reports that the service runs, for readiness probes. It calls no other service."""
+    """Reports that the service is running, for readiness probes. Calls no other service."""
     return Health()
 
 

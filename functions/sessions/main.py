@@ -35,7 +35,7 @@ Sessions = Annotated[SessionService, Depends(_session_service)]
 async def configure(
     session_id: SessionId, body: ProviderConfig, caller: ActiveCaller, service: Sessions
 ) -> SessionConfigured:
-    """Creates the session or replaces its configuration."""
+    """Creates the session, or replaces its configuration."""
     return await service.configure(caller, session_id, body)
 
 

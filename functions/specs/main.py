@@ -1,4 +1,4 @@
-"""Specs: API descriptions fetched from where they are published."""
+"""Specs: fetch API descriptions from their URLs."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
 
 MAX_BODY_BYTES = 64 * 1024
-"""A URL."""
+"""The maximum size of a request body, which contains a URL."""
 
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/specs", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
@@ -44,7 +44,7 @@ async def _spec_service(settings: CurrentSettings) -> SpecService:
 async def fetch(
     body: FetchSpecRequest, caller: ActiveCaller, service: Annotated[SpecService, Depends(_spec_service)]
 ) -> FetchedSpec:
-    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name."""
+    """Fetches an OpenAPI or Swagger document, and names it. Relative server addresses become absolute."""
     return await service.fetch(caller, body)
 
 

@@ -1,7 +1,7 @@
 """The scheduled sweep: takes up tickets and holds that no process is working on.
 
-It is private. In the cloud, the platform's check and ours admit only the scheduler's service account, and Hosting has
-no rewrite to it.
+This function is private. In the cloud, the platform and the function itself admit only the scheduler's service account,
+and Hosting has no rewrite to it.
 """
 
 from typing import Annotated
@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
-from shared.services.chat.sweep import SweepService, Swept
+from shared.services.chat.sweep import SweepResult, SweepService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
@@ -24,8 +24,8 @@ async def _sweep_service(settings: CurrentSettings) -> SweepService:
 
 
 @router.post("/")
-async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> Swept:
-    """Queues stale tickets again or ends them, and returns how many."""
+async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> SweepResult:
+    """Queues stale tickets again or ends them, and returns the number of each."""
     return await service.sweep()
 
 

@@ -36,15 +36,15 @@ async def _user_service(settings: CurrentSettings) -> UserService:
 
 def _check_key(value: str) -> str:
     if not (0 < len(value) <= 255 and value.isprintable()):
-        raise ValueError("An Idempotency-Key is 1 to 255 printable characters.")
+        raise ValueError("An Idempotency-Key must have 1 to 255 printable characters.")
     return value
 
 
 IdempotencyKey = Annotated[
     Annotated[str, AfterValidator(_check_key), WithJsonSchema({"type": "string", "pattern": "^[ -~]{1,255}$"})] | None,
     Header(
-        description="Identifies the report, in 1 to 255 printable characters: if sent again under this key, it is not "
-        "charged again."
+        description="Identifies the report, in 1 to 255 printable characters. A report that is repeated with the same "
+        "key is not charged again."
     ),
 ]
 Users = Annotated[UserService, Depends(_user_service)]
@@ -52,25 +52,25 @@ Users = Annotated[UserService, Depends(_user_service)]
 
 @router.get("")
 async def me(caller: CurrentCaller, service: Users) -> User:
-    """Returns the caller's profile, with the newest usage of the current period."""
+    """Returns the caller's profile, with the newest usage entries of the current period."""
     return await service.get(caller)
 
 
 @router.put("/monthly-allowance", responses=_CHANGE_ERRORS)
 async def set_monthly_allowance(body: MonthlyAllowance, caller: CurrentCaller, service: Users) -> User:
-    """Sets the amount that each period begins with. If more remains of the current one, lowers that as well."""
+    """Sets the amount that each period begins with. If more than this remains, lowers the remainder as well."""
     return await service.change(caller, AccountChange(rev=body.rev, monthly_allowance=body.monthly_allowance))
 
 
 @router.put("/allowance-reset-date", responses=_CHANGE_ERRORS)
 async def set_allowance_reset_date(body: AllowanceResetDate, caller: CurrentCaller, service: Users) -> User:
-    """Sets when the next period begins; 0 means never."""
+    """Sets the time at which the next period begins; 0 means never."""
     return await service.change(caller, AccountChange(rev=body.rev, allowance_reset_date=body.allowance_reset_date))
 
 
 @router.put("/spend-remaining", responses=_CHANGE_ERRORS)
 async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, service: Users) -> User:
-    """Sets what is left of this period's allowance."""
+    """Sets the amount that is left of this period's allowance."""
     return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
 
 
@@ -82,14 +82,14 @@ async def report_usage(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> User:
-    """Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
+    """Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`.
 
     A key that was used with a different report gets 409.
     """
-    reported = await service.report(caller, body, idempotency_key)
-    if reported.replayed:
+    result = await service.report(caller, body, idempotency_key)
+    if result.replayed:
         response.headers[REPLAYED] = "true"
-    return reported.user
+    return result.user
 
 
 @router.post("/reset-allowance")

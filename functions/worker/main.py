@@ -1,7 +1,7 @@
-"""The worker: Cloud Tasks hands it a ticket's id, and it answers the ticket.
+"""The worker: Cloud Tasks sends it a ticket's id, and it answers the ticket.
 
-Private: in the cloud only the queue's service account may call it, by the platform's check and by ours, and Hosting
-has no way to it.
+This function is private. In the cloud, the platform and the function itself admit only the queue's service account, and
+Hosting has no rewrite to it.
 A 2xx status means that the task is done; any other makes the queue deliver it again.
 """
 
@@ -30,8 +30,8 @@ router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(only_from(
 
 
 class Task(SnakeModel):
-    """What the chat function hands to the queue: a ticket to answer; or one to `withdraw`, because its caller was not
-    sure to have it accepted.
+    """A task that the chat function enqueues: to answer a ticket, or to `withdraw` it because its caller does not know
+    whether the chat was accepted.
     """
 
     ticket_id: PlainId
@@ -59,7 +59,7 @@ async def work(
     withdrawals: Annotated[WithdrawalService, Depends(_withdrawal_service)],
     request: Request,
 ) -> Response:
-    """Answers or withdraws the ticket; 425 when the queue should deliver it again."""
+    """Answers or withdraws the ticket. 425 if the queue should deliver it again."""
     request.state.access["ticket"] = task.ticket_id
     if task.withdraw:
         await withdrawals.withdraw_by_id(task.ticket_id)

@@ -1,6 +1,7 @@
-"""Access rules for agents and other owned things.
+"""Access rules for agents and other owned resources.
 
-Owners may see and change their own, every user may see shared ones, and administrators may see and change all.
+Owners may see and change their own resources. Every user may see shared resources. Administrators may see and change
+all resources.
 """
 
 from typing import Protocol, TypeVar
@@ -10,7 +11,7 @@ from shared.models.errors import Forbidden, NotFound
 
 
 class Owned(Protocol):
-    """Something that has an owner, who may share it."""
+    """A resource that has an owner, who may share it."""
 
     @property
     def owner(self) -> str:
@@ -31,22 +32,22 @@ def is_admin(caller: Caller) -> bool:
     return caller.claims.get("admin") is True
 
 
-def can_see(caller: Caller, thing: Owned) -> bool:
-    """Returns whether the caller may see it: they own it, it is shared, or they are an administrator."""
-    return thing.owner == caller.uid or thing.visibility == "shared" or is_admin(caller)
+def can_see(caller: Caller, resource: Owned) -> bool:
+    """Returns whether the caller may see the resource: they own it, it is shared, or they are an administrator."""
+    return resource.owner == caller.uid or resource.visibility == "shared" or is_admin(caller)
 
 
-def require_visible(caller: Caller, thing: T | None, what: str) -> T:
-    """Returns the thing. Raises `NotFound` if it is missing or hidden from the caller: the two must look the same.
+def require_visible(caller: Caller, resource: T | None, what: str) -> T:
+    """Returns the resource. Raises `NotFound` if it is missing or hidden from the caller: both cases must look alike.
 
     `what` names its kind, such as "agent".
     """
-    if thing is None or not can_see(caller, thing):
+    if resource is None or not can_see(caller, resource):
         raise NotFound(f"There is no such {what}.")
-    return thing
+    return resource
 
 
-def refuse_unless_owner(caller: Caller, thing: Owned, what: str) -> None:
-    """Raises `Forbidden` for a user who may see the thing but not change it. `what` names its kind, such as "agent"."""
-    if thing.owner != caller.uid and not is_admin(caller):
-        raise Forbidden(f"Only its owner may change this {what}.")
+def refuse_unless_owner(caller: Caller, resource: Owned, what: str) -> None:
+    """Raises `Forbidden` for a caller who may see but not change the resource. `what`: its kind, such as "agent"."""
+    if resource.owner != caller.uid and not is_admin(caller):
+        raise Forbidden(f"This {what} can be changed only by its owner.")

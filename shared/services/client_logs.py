@@ -1,4 +1,4 @@
-"""Writes frontends' log entries to our own log: one line of limited length each, without anything like a secret."""
+"""Writes frontends' log entries to the service's log, each as one line of limited length, with secrets removed."""
 
 import logging
 

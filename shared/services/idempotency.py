@@ -1,7 +1,7 @@
-"""Requests that may be sent twice. An `Idempotency-Key`, with the caller and the target, names a request for 24 hours.
+"""Requests that may be repeated. An `Idempotency-Key`, with the caller and the target, names a request for 24 hours.
 
-The result of such a request is recorded in the transaction that creates it. The services decide how they answer a
-request that is sent again.
+The result of such a request is recorded in the transaction that creates it. The services decide how to respond to a
+repeated request.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from shared.store import Database, Transaction
 
 
 def make_keyed_request(target: str, caller: str, owner: str, key: str, body: Any) -> KeyedRequest:
-    """Returns the request that `caller` sends to `target` under `key`. `owner`: the user whose data it is.
+    """Returns the request that `caller` sends to `target` with `key`. `owner`: the user who owns the stored record.
 
     Bodies count as equal if they differ only in the order of fields or in formatting.
     """
@@ -26,26 +26,26 @@ def make_keyed_request(target: str, caller: str, owner: str, key: str, body: Any
 
 @dataclass(frozen=True)
 class Idempotency:
-    """Remembers requests."""
+    """Finds, stores and deletes the records of requests with a key."""
 
     database: Database
 
     async def find(
         self, request: KeyedRequest, now: datetime, transaction: Transaction | None = None
     ) -> StoredRequest | None:
-        """Returns what is stored for the request; None if it is new. One read.
+        """Returns the stored request, None if it is new. One read.
 
-        Raises `Conflict` for another body under the same key.
+        Raises `Conflict` for another body with the same key.
         """
-        found = await self.database.idempotency.get(request.id, transaction)
-        if found is None or found.expire_at <= now:
+        stored = await self.database.idempotency.get(request.id, transaction)
+        if stored is None or stored.expire_at <= now:
             return None
-        if found.body_hash != request.body_hash:
+        if stored.body_hash != request.body_hash:
             raise Conflict(
                 "This Idempotency-Key was used with another body within the last 24 hours. "
                 "Send the same body again, or another key."
             )
-        return found
+        return stored
 
     def remember(
         self,
@@ -55,8 +55,11 @@ class Idempotency:
         transaction: Transaction,
         lease_expires_at: datetime | None = None,
     ) -> None:
-        """Stores a request that the transaction has not found. `made`: the id of what it creates. One write."""
-        kept = StoredRequest(
+        """Stores a new request, which the transaction must have read and not found. One write.
+
+        `made`: the id of the ticket or run that the request creates.
+        """
+        stored = StoredRequest(
             id=request.id,
             owner=request.owner,
             body_hash=request.body_hash,
@@ -64,33 +67,36 @@ class Idempotency:
             lease_expires_at=lease_expires_at,
             expire_at=now + RETENTION,
         )
-        self.database.idempotency.put(kept, transaction)
+        self.database.idempotency.put(stored, transaction)
 
-    def mark_given(self, kept: StoredRequest, transaction: Transaction) -> None:
-        """Records that a second request got what the first one made, which must then no longer be withdrawn."""
-        if not kept.given:
-            self.database.idempotency.put(kept.model_copy(update={"given": True}), transaction)
+    def mark_given(self, stored: StoredRequest, transaction: Transaction) -> None:
+        """Records that a repeated request got the first one's result, which must then no longer be withdrawn."""
+        if not stored.given:
+            self.database.idempotency.put(stored.model_copy(update={"given": True}), transaction)
 
     async def invalidate(self, request: KeyedRequest, made: str, now: datetime, transaction: Transaction) -> None:
-        """Forgets a request whose `made` was never created, even if a commit that stores it arrives later.
+        """Makes the record of a request whose `made` was never created ineffective, even if it is committed later.
 
-        Writes an entry that has already expired, unless another request has the key. One read, one write.
+        Writes a record that has already expired, unless another request has the key. One read, one write.
         """
-        found = await self.database.idempotency.get(request.id, transaction)
-        if found is None or found.made == made or found.expire_at <= now:
+        stored = await self.database.idempotency.get(request.id, transaction)
+        if stored is None or stored.made == made or stored.expire_at <= now:
             expired = StoredRequest(
                 id=request.id, owner=request.owner, body_hash=request.body_hash, made=made, expire_at=now
             )
             self.database.idempotency.put(expired, transaction)
 
     async def forget(self, request: KeyedRequest, made: str, transaction: Transaction) -> bool:
-        """Forgets a request whose `made` was not created. False if a second request got it. One read, one write."""
-        found = await self.database.idempotency.get(request.id, transaction)
-        if found is None or found.made != made:
+        """Deletes the record of a request whose `made` was not created. One read, one write.
+
+        Returns False, and deletes nothing, if a repeated request has already received `made`.
+        """
+        stored = await self.database.idempotency.get(request.id, transaction)
+        if stored is None or stored.made != made:
             return True
-        if found.given:
+        if stored.given:
             return False
-        self.database.idempotency.remove(found, transaction)
+        self.database.idempotency.remove(stored, transaction)
         return True
 
 

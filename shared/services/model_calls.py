@@ -1,5 +1,6 @@
-"""Calls of models that a request makes itself, rather than a ticket. The payer is charged for each: what it may cost is
-held first, then it is made, then settled.
+"""Calls of models that are made while a request is handled, not for a ticket.
+
+The payer is charged for each: the maximum cost is held first, then the model is called, then the cost is settled.
 """
 
 import asyncio
@@ -25,25 +26,25 @@ from shared.store import Database
 
 _log = get_logger("model_calls")
 _LEAVING_SECONDS = 5
-"""How long a caller waits at most until calls that go on are noted."""
+"""The maximum time that a caller waits while its unfinished calls are recorded."""
 _under_way: set[asyncio.Task[ChatResult]] = set()
-"""Kept here, as the event loop does not keep a task alive."""
+"""References to running tasks, because the event loop does not keep a task alive."""
 
 
 class CompleteChat(Protocol):
     """Calls a model. See `shared.llm.completion.complete`."""
 
     async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-        """Calls the model once, and waits for `timeout` seconds at most. Raises `ModelFailure`."""
+        """Calls the model once, and waits for at most `timeout` seconds. Raises `ModelFailure`."""
         ...
 
 
-async def complete_at_a_price(
+async def complete_and_price(
     complete: CompleteChat, route: ModelRoute, request: ChatRequest, timeout: float, held: int
 ) -> ChatResult:
-    """Calls a model once. If its cost is unknown, it costs `held`, in millionths of a dollar: what was held for it.
+    """Calls a model once. If the cost is unknown, the call costs `held`: the amount held for it, in micros.
 
-    Raises as `complete` does.
+    Raises what `complete` raises.
     """
     try:
         result = await complete(route, request, timeout)
@@ -55,9 +56,9 @@ async def complete_at_a_price(
 
 
 def _charge_held(route: ModelRoute, held: int) -> float:
-    """The cost of a call whose cost is unknown, in US dollars. Logged, too."""
+    """The amount to charge for a call of unknown cost, in US dollars. The charge is logged."""
     fields = {"model": route.name, "cost_micros": held}
-    _log.error("A cost is unknown: what was held is charged", extra={"fields": fields})
+    _log.error("The cost of a call is unknown: the amount held is charged", extra={"fields": fields})
     return to_dollars(held)
 
 
@@ -73,7 +74,7 @@ class ModelCallService:
     def create(
         cls, database: Database, catalog: Catalog, complete: CompleteChat, settings: Settings
     ) -> "ModelCallService":
-        """The service, with its own `SpendingService`."""
+        """Creates the service with a `SpendingService`."""
         return cls(catalog, complete, SpendingService(database, settings))
 
     async def call(
@@ -86,17 +87,18 @@ class ModelCallService:
         about: JsonObject,
         deployment: DeploymentBudget | None = None,
     ) -> ChatResult:
-        """The model's answer. `payer` is charged once, under `call_id`, with `about` in the usage entry.
+        """Returns the model's answer. `payer` is charged once, under `call_id`, with `about` in the usage entry.
 
-        `timeout`: how many seconds to wait for the answer, within what the budget has left. If the caller stops
-        waiting, the call goes on to its end, as the provider bills it, and is charged then; a free call is cancelled.
+        `timeout`: how many seconds to wait for the answer, within the time that the budget has left. If the caller
+        stops waiting, the call continues and is charged when it ends, because the provider bills it. A free call is
+        cancelled.
 
-        `deployment`: the budget that the call counts against, too, if a published agent was called by its public name.
-        The answer is no longer than the budgets and the payer's allowance cover. The payer is also charged for a call
-        that failed after the provider had begun, as the provider bills it.
+        `deployment`: the published agent's budget, which the call also counts against if the agent was called by its
+        public name. The answer is no longer than the budgets and the payer's allowance cover. A call that failed after
+        the provider had started is charged as well, because the provider bills it.
 
         Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `DeploymentBudgetSpent`, `ModelFailure`, and
-        `Unavailable` when the database is out before the call.
+        `Unavailable` if the database cannot be reached before the call.
         """
         route = self.catalog.route(request.provider, request.model)
         bounds = bound_cost(route, request, self.spending.settings)
@@ -114,23 +116,24 @@ class ModelCallService:
             _give_up(call, task)
             raise
 
-    async def leave(self, budget: Budget) -> None:
-        """Ends the calls of a budget: no other may begin. To be awaited before the caller gets its answer.
+    async def close_budget(self, budget: Budget) -> None:
+        """Closes a budget, so that no other call may start. To be awaited before the request gets its response.
 
-        A process may be frozen and ended once it serves no request. So calls that go on are noted, and charged what
-        they hold if they are never settled. One transaction if there are any; a failure is logged.
+        The platform may freeze and end a process that serves no request. Therefore unfinished calls are recorded, and
+        the amounts held for them are charged if they are never settled. One transaction if there are any such calls.
+        A failure is logged.
         """
         budget.over = True
         if not budget.under_way:
             return
         try:
             async with asyncio.timeout(_LEAVING_SECONDS):
-                await self.spending.leave(dict(budget.under_way))
+                await self.spending.mark_abandoned(dict(budget.under_way))
         except (Unavailable, TimeoutError):
-            _log.error("Calls that go on could not be noted", extra={"fields": {"holds": list(budget.under_way)}})
+            _log.error("Unfinished calls could not be recorded", extra={"fields": {"holds": list(budget.under_way)}})
 
     async def _run(self, call: "_Call") -> ChatResult:
-        """Holds, calls and settles, even if no caller waits any more; but does not call the model then."""
+        """Holds, calls the model, and settles. If no caller waits any more, only the call of the model is skipped."""
         cost = 0.0
         try:
             hold = await self._hold(call) if call.is_charged else None
@@ -151,7 +154,7 @@ class ModelCallService:
             call.budget.spend(call.reserved, to_micros(cost))
 
     async def _complete(self, call: "_Call", hold: Hold | None) -> ChatResult:
-        """Calls the model, within what is held. Raises `ModelFailure`, `AllowanceSpent`."""
+        """Calls the model, for at most the amount that is held. Raises `ModelFailure`, `AllowanceSpent`."""
         if not call.wanted or call.budget.over:
             raise ModelFailure("The run was over before the model was called.", transient=False)
         request = call.request
@@ -162,26 +165,29 @@ class ModelCallService:
                 raise AllowanceSpent("What is left of your allowance does not cover this call.") from error
             call.budget.under_way[hold.id] = call.entry
         seconds = self.spending.settings.model_timeout_seconds
-        return await complete_at_a_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
+        return await complete_and_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
 
     async def _hold(self, call: "_Call") -> Hold:
-        """Holds what the call may cost. Raises `AllowanceSpent`, `DeploymentBudgetSpent`, `Unavailable`."""
+        """Holds the call's maximum cost. Raises `AllowanceSpent`, `DeploymentBudgetSpent`, `Unavailable`."""
         try:
             return await self.spending.hold(call.payer, call.id, call.bounds, call.deployment)
         except NotStarted:
             raise
-        except Unavailable:  # the hold may be stored all the same
+        except Unavailable:  # the hold may have been stored nevertheless
             hold = self.spending.make_hold(call.payer, call.id, call.bounds.maximum, call.deployment)
             await self._settle(call, hold, 0.0, None)
             raise
 
     async def _settle(self, call: "_Call", hold: Hold | None, cost: float, usage: Usage | None) -> None:
-        """Charges `cost` to the payer. Waits out an outage, or the call would be free; logs the cost if that fails."""
+        """Charges `cost` to the payer. Retries during an outage, as the call would be free otherwise.
+
+        If that fails, logs the cost.
+        """
         if hold is None:
             return
-        about = {**call.entry, **(usage_metadata(usage) if usage else {})}
+        metadata = {**call.entry, **(usage_metadata(usage) if usage else {})}
         try:
-            await self.spending.settle(hold, cost, about)
+            await self.spending.settle(hold, cost, metadata)
         except Unavailable:
             fields = {"hold": hold.id, "uid": hold.owner, "cost_micros": to_micros(cost)}
             _log.error("A call could not be charged", extra={"fields": fields})
@@ -189,7 +195,7 @@ class ModelCallService:
 
 @dataclass
 class _Call:
-    """A call that is being made. `wanted`: whether its caller still waits for it."""
+    """A call in progress. `wanted`: whether its caller still waits for it."""
 
     route: ModelRoute
     request: ChatRequest
@@ -209,19 +215,19 @@ class _Call:
 
     @property
     def entry(self) -> JsonObject:
-        """What its usage entry says, however the call ends."""
+        """The part of its usage entry that does not depend on how the call ends."""
         return {**self.about, "provider": self.route.provider, "model": self.route.model}
 
 
 def _give_up(call: _Call, task: asyncio.Task[ChatResult]) -> None:
-    """Notes that no caller waits any more. Cancels a free call, which may keep a small machine from others."""
+    """Records that no caller waits any more. Cancels a free call, which may occupy a small machine."""
     call.wanted = False
     if not call.is_charged:
         task.cancel()
 
 
 def _forget(task: asyncio.Task[ChatResult]) -> None:
-    """Takes note of an error, if there is one: it was logged where it happened."""
+    """Retrieves the task's error, if any, so that asyncio does not report it: it was logged where it happened."""
     _under_way.discard(task)
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Repeats work during a database outage, when giving up would lose what has already been paid for."""
+"""Repeats work during a database outage, if giving up would lose the record of a cost that has been incurred."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

@@ -1,6 +1,6 @@
-"""What agents and demos have in common: a user saves, changes and deletes them, and may share them with others.
+"""What agents and demos have in common: users save, change and delete them, and may share them with other users.
 
-Who may see and change one is `access`'s to decide, how many a user may keep `quotas`'.
+`access` decides who may see and change them; `quotas` limits how many a user may store.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,12 +22,12 @@ from shared.store.owned import OwnedStore
 
 T = TypeVar("T", bound=StoredResource[Any])
 Step = Callable[[T, Transaction], Awaitable[None]]
-"""What a transaction does beside writing the thing itself."""
+"""An additional step in the transaction that writes or deletes a resource."""
 
 
 @dataclass(frozen=True)
 class OwnedService(Generic[T]):
-    """Keeps one kind of them in `store`. Without `quotas`, a user may keep any number."""
+    """Manages one kind of resource in `store`. Without `quotas`, a user may store any number."""
 
     database: Database
     store: OwnedStore[T]
@@ -38,7 +38,7 @@ class OwnedService(Generic[T]):
         return self.store.name.removesuffix("s")
 
     async def create(self, caller: Caller, fields: BaseModel) -> T:
-        """Saves `fields` as a new thing of the caller's. One transaction. Raises `TooLarge`."""
+        """Saves `fields` as a new resource that the caller owns. One transaction. Raises `TooLarge`."""
         id_ = str(uuid4())
 
         async def write(transaction: Transaction) -> T:
@@ -46,50 +46,51 @@ class OwnedService(Generic[T]):
             if self.quotas:
                 await self.quotas.refuse_another(self.store, caller.uid, transaction)
             now = clock.now()
-            thing = self.store.kind(
+            resource = self.store.kind(
                 id=id_, owner=caller.uid, fields=fields, rev=uuid4().hex, created_at=now, updated_at=now
             )
-            self.store.put(thing, transaction)
-            return thing
+            self.store.put(resource, transaction)
+            return resource
 
         return await self.database.transaction(write, serialize_on=f"{self.store.name}:{caller.uid}")
 
     async def get(self, caller: Caller, id_: str) -> T:
-        """One read. Raises `NotFound`, also for one of another user that is not shared."""
+        """One read. Raises `NotFound`, even for another user's resource if it is not shared."""
         async with self.database.raising_unavailable():
-            thing = await self.store.get(id_)
-        return require_visible(caller, thing, self._what)
+            resource = await self.store.get(id_)
+        return require_visible(caller, resource, self._what)
 
     async def page(self, caller: Caller, limit: int, token: str | None) -> Page[T]:
-        """The caller's own and shared ones, or all for an administrator, the newest change first.
+        """The caller's own and the shared resources, or all for an administrator, the newest change first.
 
-        One query. Large ones make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
+        One query. Large resources make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
         """
         after = None if token is None else read_moment_token(token)
         async with self.database.raising_unavailable():
-            found, more = await self.store.page(caller.uid, limit, after, all_owners=is_admin(caller))
-        last = found[-1] if more else None
-        return Page(found, write_moment_token(last.updated_at, last.id) if last else None)
+            items, more = await self.store.page(caller.uid, limit, after, all_owners=is_admin(caller))
+        last = items[-1] if more else None
+        return Page(items, write_moment_token(last.updated_at, last.id) if last else None)
 
     async def change(
         self, caller: Caller, id_: str, rev: str | None, change: Callable[[T], T], then: Step[T] | None = None
     ) -> T:
-        """Writes what `change` makes of it, with a new `rev` and time, and does `then`. One transaction.
+        """Writes the resource that `change` returns, with a new `rev` and time, and runs `then`. One transaction.
 
-        `rev`: the one that the caller has seen; None: whichever. Raises `NotFound`, `Forbidden`, `Conflict` for a
+        `rev`: the revision that the caller has seen, None for any. Raises `NotFound`, `Forbidden`, `Conflict` for a
         stale `rev`, `TooLarge`.
         """
 
         async def write(transaction: Transaction) -> T:
-            thing = require_visible(caller, await self.store.get(id_, transaction), self._what)
-            refuse_unless_owner(caller, thing, self._what)
-            if rev is not None and rev != thing.rev:
+            resource = require_visible(caller, await self.store.get(id_, transaction), self._what)
+            refuse_unless_owner(caller, resource, self._what)
+            if rev is not None and rev != resource.rev:
                 raise Conflict(
-                    f"The {self._what} has changed meanwhile. Read it again, and repeat the change with its new _rev."
+                    f"The {self._what} has changed in the meantime. Read it again, and repeat the change with its new "
+                    f"_rev."
                 )
-            changed = change(thing).model_copy(update={"rev": uuid4().hex, "updated_at": clock.now()})
+            changed = change(resource).model_copy(update={"rev": uuid4().hex, "updated_at": clock.now()})
             if self.quotas:
-                await self.quotas.refuse_growth(self.store, thing, changed, transaction)
+                await self.quotas.refuse_growth(self.store, resource, changed, transaction)
             self.store.put(changed, transaction)
             if then:
                 await then(changed, transaction)
@@ -98,13 +99,13 @@ class OwnedService(Generic[T]):
         return await self.database.transaction(write, serialize_on=f"{self._what}:{id_}")
 
     async def delete(self, caller: Caller, id_: str, first: Step[T] | None = None) -> None:
-        """Does `first`, and deletes it. One transaction. Raises `NotFound`, `Forbidden`."""
+        """Runs `first`, and deletes the resource. One transaction. Raises `NotFound`, `Forbidden`."""
 
         async def write(transaction: Transaction) -> None:
-            thing = require_visible(caller, await self.store.get(id_, transaction), self._what)
-            refuse_unless_owner(caller, thing, self._what)
+            resource = require_visible(caller, await self.store.get(id_, transaction), self._what)
+            refuse_unless_owner(caller, resource, self._what)
             if first:
-                await first(thing, transaction)
-            self.store.remove(thing, transaction)
+                await first(resource, transaction)
+            self.store.remove(resource, transaction)
 
         await self.database.transaction(write, serialize_on=f"{self._what}:{id_}")

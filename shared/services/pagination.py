@@ -1,6 +1,7 @@
-"""Pages of lists, and page tokens: where a page ended, in a form that a header can carry.
+"""Pages of lists, and page tokens, which encode in a header where a page ended.
 
-Tokens are not secret, and grant nothing. Anyone can write one, so reading accepts only what a page could have returned.
+Tokens are not secret and grant no rights. Anyone can write one, so only tokens that a page could have returned are
+accepted.
 """
 
 import base64
@@ -15,8 +16,8 @@ from pydantic import TypeAdapter
 from shared.models.errors import BadRequest
 from shared.models.wire import is_plain_id
 
-_INVALID = "This is not a valid page token. Take it from the X-Next-Page-Token of the page before."
-_texts = TypeAdapter(list[str])
+_INVALID = "This is not a valid page token. Use the X-Next-Page-Token of the previous page."
+_strings = TypeAdapter(list[str])
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -28,34 +29,34 @@ class Page(Generic[T]):
     items: list[T]
     next_token: str | None
 
-    def convert(self, item: Callable[[T], U]) -> "Page[U]":
-        """The page with each item converted by `item`."""
-        return Page([item(one) for one in self.items], self.next_token)
+    def convert(self, convert_item: Callable[[T], U]) -> "Page[U]":
+        """The page with each item converted by `convert_item`."""
+        return Page([convert_item(item) for item in self.items], self.next_token)
 
 
 def write_name_token(name: str) -> str:
-    """The token of a page that ended with the document of this name."""
+    """The token for the page after the document with this name."""
     return _encode(name)
 
 
 def read_name_token(token: str) -> str:
-    """The name in a token. Raises `BadRequest` for an invalid one."""
+    """The name in a token. Raises `BadRequest` for an invalid token."""
     (name,) = _decode(token, 1)
     return name
 
 
 def write_moment_token(moment: datetime, name: str) -> str:
-    """The token of a page that ended with the document of this time and name."""
+    """The token for the page after the document with this time and name."""
     return _encode(moment.isoformat(), name)
 
 
 def read_moment_token(token: str) -> tuple[datetime, str]:
-    """The time, in UTC, and the name in a token. Raises `BadRequest` for an invalid one."""
+    """The time, in UTC, and the name in a token. Raises `BadRequest` for an invalid token."""
     text, name = _decode(token, 2)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
-            raise ValueError("a time without a zone")
+            raise ValueError("the time has no time zone")
         return moment.astimezone(UTC), name
     except (ValueError, OverflowError) as error:
         raise BadRequest(_INVALID) from error
@@ -66,9 +67,9 @@ def _encode(*parts: str) -> str:
 
 
 def _decode(token: str, count: int) -> list[str]:
-    """The `count` texts in a token, the last a document's name. Raises `BadRequest`."""
+    """The `count` strings in a token, of which the last is a document's name. Raises `BadRequest`."""
     try:
-        parts = _texts.validate_json(base64.b64decode(token, altchars=b"-_", validate=True), strict=True)
+        parts = _strings.validate_json(base64.b64decode(token, altchars=b"-_", validate=True), strict=True)
     except ValueError as error:
         raise BadRequest(_INVALID) from error
     if len(parts) != count or not is_plain_id(parts[-1]):

@@ -1,6 +1,6 @@
-"""Quotas limit how much one user may store, so that no one can fill the database or other users' lists.
+"""Quotas limit how much one user may store, so that no user can fill the database or other users' lists.
 
-Firestore itself counts what is stored, at one read per thousand documents, in the transaction that adds to it. All
+Firestore itself counts the stored documents, at one read per thousand, before a transaction adds to them. All
 transactions that add to one user's data write the same document. If several run concurrently, only one is committed;
 the others run again and count what it added.
 """
@@ -18,13 +18,13 @@ from shared.store.owned import OwnedStore
 
 @dataclass(frozen=True)
 class QuotaService:
-    """Counts what users store, and refuses more than the limits."""
+    """Counts what users store, and refuses to exceed the limits."""
 
     database: Database
     settings: Settings
 
     async def refuse_another(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` when the user has as many of these, or as many bytes of them, as a user may store.
+        """Raises `TooLarge` if the user has reached the limit for the number or the total size of these resources.
 
         One read, then one aggregation; one write.
         """
@@ -40,7 +40,7 @@ class QuotaService:
     async def refuse_growth(
         self, store: OwnedStore[Any], before: StoredResource[Any], after: StoredResource[Any], transaction: Transaction
     ) -> None:
-        """Raises `TooLarge` for a change that adds more bytes than its owner may add.
+        """Raises `TooLarge` for a change with which its owner would exceed the limit for the total size.
 
         One read, one aggregation and one write, or none of them if the change adds no bytes.
         """
@@ -52,7 +52,7 @@ class QuotaService:
             raise self._too_many_bytes_error(store.name, size)
 
     async def _count(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> tuple[int, int]:
-        """Returns how many of these the user has, and their size in bytes."""
+        """Returns the number of the user's resources in `store`, and their total size in bytes."""
         await self._take_turn(store.name, uid, transaction)
         return await store.usage(uid)
 
@@ -63,7 +63,7 @@ class QuotaService:
         )
 
     async def refuse_another_session(self, uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` when the user has as many sessions as a user may have.
+        """Raises `TooLarge` if the user has the maximum number of sessions.
 
         One read, then one aggregation; one write.
         """
@@ -76,7 +76,7 @@ class QuotaService:
             )
 
     async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
-        """Must be called before counting, so that no concurrent transaction that adds something can also commit."""
+        """Prevents concurrent transactions that add something from committing too. Must be called before counting."""
         key = f"quota:{what}:{uid}"
         await self.database.rate_limits.get(key, transaction)
         self.database.rate_limits.put(key, clock.time(), transaction)
@@ -86,7 +86,7 @@ class QuotaService:
         return await self.database.tickets.count_unfinished(uid, self.settings.max_waiting_chats + 1)
 
     def refuse_waiting(self, count: int) -> None:
-        """Raises `TooManyRequests` when `count` unfinished chats are as many as a user may have."""
+        """Raises `TooManyRequests` if `count`, the number of unfinished chats, has reached the limit."""
         if count >= self.settings.max_waiting_chats:
             raise TooManyRequests(
                 f"{self.settings.max_waiting_chats} of your chats are not finished, so no more are accepted. "
@@ -95,6 +95,6 @@ class QuotaService:
             )
 
 
-def _count_bytes(thing: StoredResource[Any]) -> int:
-    """Returns its size when stored."""
-    return len(thing.fields.model_dump_json().encode())
+def _count_bytes(resource: StoredResource[Any]) -> int:
+    """Returns the stored size of a resource."""
+    return len(resource.fields.model_dump_json().encode())

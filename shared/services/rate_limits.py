@@ -1,7 +1,7 @@
 """Rate limits, by the generic cell rate algorithm: one number per key, one write per request.
 
-A key may make `per_minute` requests at once, and regains one every 60 / per_minute seconds. The stored number is the
-time at which it has regained all of them. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+A key may make `per_minute` requests in a burst, and regains one every 60 / per_minute seconds. The stored number is the
+time at which it has regained all of them. See https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm.
 """
 
 import math
@@ -11,19 +11,20 @@ from shared.models.errors import TooManyRequests
 from shared.store import Database, Transaction
 
 OUTBOUND_PER_MINUTE = 120
-"""The limit of a user's requests per minute for tools and API descriptions together.
+"""The maximum number of a user's requests per minute for tools and API descriptions together.
 
 A person who adds connectors stays far below it, and no one can use this service to flood third-party servers. It is
-not a setting because it does not depend on a deployment's load or money.
+not a setting because it does not depend on a deployment's load or budget.
 """
 _MINUTE = 60.0
 _MAX_REMEMBERED = 10_000
 _refused_until: dict[tuple[str, str], float] = {}
-"""By project and key: until when this process refuses the key, in epoch seconds, so that a flood costs no reads."""
+"""By project and key: the time until which this process refuses the key, in epoch seconds. Makes a flood cost no reads.
+"""
 
 
 class RateLimitService:
-    """Counts requests."""
+    """Counts and limits requests."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,8 +58,8 @@ class RateLimitService:
         if not per_minute:
             return
         now = clock.time()
-        known = (self._database.project, key)
-        wait = _refused_until.get(known, 0.0) - now
+        cache_key = (self._database.project, key)
+        wait = _refused_until.get(cache_key, 0.0) - now
         if wait <= 0:
             theoretical_arrival_time = (
                 max(now, await self._database.rate_limits.get(key, transaction)) + _MINUTE / per_minute
@@ -67,7 +68,7 @@ class RateLimitService:
             if wait <= 0:
                 self._database.rate_limits.put(key, theoretical_arrival_time, transaction)
                 return
-            _remember(known, now + wait)
+            _remember(cache_key, now + wait)
         seconds = math.ceil(wait)
         raise TooManyRequests(f"Too many requests. Try again in {seconds} s.", retry_after=seconds)
 

@@ -1,8 +1,8 @@
-"""Limits how many requests of one user a process serves at a time, for kinds of requests that may take long.
+"""Limits how many requests of one user a process serves concurrently, for kinds of requests that may take long.
 
-A process serves a limited number of requests at a time (`concurrency` in a function's `functions.yaml`), and some wait
-for another server for most of a minute. With only a rate limit, one user could occupy the whole process. Each process
-counts separately, so that this costs no reads and no writes.
+A process serves a limited number of concurrent requests (`concurrency` in a function's `functions.yaml`), and some
+requests wait for another server for most of a minute. With only a rate limit, one user could occupy the whole process.
+Each process counts separately, so this costs no reads or writes.
 """
 
 from collections import Counter
@@ -23,9 +23,9 @@ def _get_counts(project: str, kind: str) -> Counter[str]:
 
 @contextmanager
 def share(project: str, kind: str, uid: str, max_requests: int) -> Generator[None]:
-    """Counts a request of `kind` during the block. Raises `TooManyRequests` when `max_requests` are already under way.
+    """Counts a request of `kind` during the block. Raises `TooManyRequests` if `max_requests` are already under way.
 
-    It does not wait, because a waiting request would also occupy the process.
+    Does not wait, because a waiting request would also occupy the process.
     """
     counts = _get_counts(project, kind)
     if counts[uid] >= max_requests:

@@ -1,4 +1,4 @@
-"""Access to Firestore. No other package imports google.cloud.firestore. Queries live here; business rules do not."""
+"""Access to Firestore. No other package imports google.cloud.firestore. Contains queries, but no business rules."""
 
 from shared.store.database import Database
 from shared.store.transaction import Transaction

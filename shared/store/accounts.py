@@ -53,7 +53,7 @@ class AccountStore:
         return await transaction.get(self._entry(uid, cause)) is not None
 
     async def entry(self, uid: str, cause: str, transaction: Transaction) -> Entry | None:
-        """Returns the entry of `cause` if it has been charged. One read."""
+        """Returns the entry for `cause`, None if it has not been charged. One read."""
         document = await transaction.get(self._entry(uid, cause))
         if document is None:
             return None
@@ -61,7 +61,7 @@ class AccountStore:
         return Entry(cause=cause, **fields)
 
     def add_entry(self, uid: str, entry: Entry, transaction: Transaction) -> None:
-        """Writes an entry that the transaction has not found."""
+        """Writes a new entry, which the transaction must have read and not found."""
         document = entry.model_dump(exclude={"cause", "metadata"})
         transaction.set(
             self._entry(uid, entry.cause), {**document, "metadata": _json.dump_json(entry.metadata).decode()}

@@ -20,8 +20,8 @@ class AgentStore(OwnedStore[StoredAgent]):
         valid_ids = [agent_id for agent_id in dict.fromkeys(agent_ids) if is_plain_id(agent_id)]
         if not valid_ids:
             return []
-        found: dict[str, StoredAgent] = {}
+        agents: dict[str, StoredAgent] = {}
         async for snapshot in self._client.get_all([self._document(agent_id) for agent_id in valid_ids]):
             if (document := snapshot.to_dict()) is not None:
-                found[snapshot.id] = self._read(snapshot.id, document)
-        return [found[agent_id] for agent_id in valid_ids if agent_id in found]
+                agents[snapshot.id] = self._read(snapshot.id, document)
+        return [agents[agent_id] for agent_id in valid_ids if agent_id in agents]

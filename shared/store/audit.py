@@ -1,4 +1,4 @@
-"""The audit trail: `audit/{id}`. Records are written together with the change that they record, and never changed."""
+"""The audit trail: `audit/{id}`. Records are written together with the change that they describe, and never changed."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""The database: its stores, one per noun, and transactions over them."""
+"""The database: one store for each kind of document, and transactions across the stores."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -44,12 +44,12 @@ def _turns() -> WeakValueDictionary[tuple[str, str], PriorityLock]:
 
 
 def _turn(project: str, name: str | None, *, urgent: bool) -> AbstractAsyncContextManager[None]:
-    """A turn in a line that lives as long as anything waits in it or has the turn."""
+    """A turn with the named lock. The lock exists only while something holds it or waits for it."""
     return nullcontext() if name is None else _turns().setdefault((project, name), PriorityLock()).turn(urgent=urgent)
 
 
 class Database:
-    """All stores over one client. Making one is cheap: all on the same event loop share the client."""
+    """All stores, with one client. It is cheap to create: all instances on one event loop share the client."""
 
     def __init__(self, settings: Settings) -> None:
         self.project = settings.google_cloud_project
@@ -75,9 +75,9 @@ class Database:
 
     @asynccontextmanager
     async def raising_unavailable(self) -> AsyncGenerator[None]:
-        """For use around what is not in a transaction. Outages and timeouts of Firestore become `Unavailable`.
+        """Turns outages and timeouts of Firestore into `Unavailable`. For database access outside of transactions.
 
-        A request that Firestore calls malformed is a bug of ours: that error passes through.
+        `InvalidArgument` passes through: a request that Firestore rejects as malformed is a bug in this service.
         """
         try:
             async with asyncio.timeout(self._seconds):
@@ -91,19 +91,19 @@ class Database:
     async def transaction(
         self, body: Callable[[Transaction], Awaitable[T]], serialize_on: str | None = None, *, urgent: bool = False
     ) -> T:
-        """Runs `body` so that everything it writes is written, or nothing. See `run_transaction`.
+        """Runs `body` in a transaction: all of its writes take effect, or none. See `run_transaction`.
 
-        Transactions with the same `serialize_on` take turns within this process, instead of overtaking each other: name
-        the document that they all write. `urgent` ones go first: what has been spent must be written, however many
-        others wait. Raises `Unavailable` if Firestore cannot be reached, or other transactions are always faster;
-        `NotStarted` if the turn did not come in time.
+        Transactions with the same `serialize_on` take turns within this process instead of overtaking each other. It
+        should name the document that they all write. `urgent` transactions go first: an amount that has been spent must
+        be recorded, however many other transactions are waiting. Raises `Unavailable` if Firestore cannot be reached or
+        other transactions always overtake this one, and `NotStarted` if its turn did not come in time.
         """
-        began = False
+        started = False
         try:
             async with self.raising_unavailable(), _turn(self._client.project, serialize_on, urgent=urgent):
-                began = True
+                started = True
                 return await run_transaction(self._client, body, self._seconds)
         except Unavailable as error:
-            if began:
+            if started:
                 raise
             raise NotStarted(error.message, retry_after=error.retry_after) from error

@@ -7,7 +7,7 @@ from shared.store.transaction import Transaction, read
 
 
 class DeploymentDayStore:
-    """Reads and writes days; Firestore's TTL on `expire_at` deletes past ones."""
+    """Reads and writes days. Firestore's TTL on `expire_at` deletes past days."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -16,7 +16,7 @@ class DeploymentDayStore:
         return self._client.collection("deploymentDays").document(day_id)
 
     async def get(self, day_id: str, transaction: Transaction | None = None) -> DeploymentDay | None:
-        """Returns the day; None if nothing has been spent on it. One read."""
+        """Returns the day, None if nothing has been spent on it. One read."""
         document = await read(self._day(day_id), transaction)
         return None if document is None else DeploymentDay(id=day_id, **document)
 

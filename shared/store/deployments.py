@@ -17,7 +17,7 @@ _SCHEMAS = ("input_schema", "output_schema")
 
 
 class DeploymentStore:
-    """Reads and writes deployments. Permissions are checked by the services."""
+    """Reads and writes deployments. The services check permissions."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -40,9 +40,10 @@ class DeploymentStore:
     async def page(
         self, uid: str, limit: int, after: str | None = None, all_owners: bool = False
     ) -> tuple[list[Deployment], bool]:
-        """Lists the user's own and the shared deployments, or all users', after `after`, sorted by name.
+        """Lists the user's own and the shared deployments, or those of all users, sorted by name.
 
-        Also returns whether there may be more. One query, and one read per deployment (see `page_of`).
+        `after`: the name that the previous page ended with. Also returns whether there may be more. One query, and one
+        read per deployment (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("deployments").order_by("__name__")
         query = seen_by(query, uid, all_owners)
@@ -52,7 +53,7 @@ class DeploymentStore:
         return [_from_document(name, document) for name, document in documents], more
 
     def put(self, deployment: Deployment, transaction: Transaction) -> None:
-        """Writes a deployment that the transaction has read, or has not found."""
+        """Writes a deployment. The transaction must have read its document before."""
         document = deployment.model_dump(exclude={"friendly_name", *_SCHEMAS})
         texts = {name: _schema.dump_json(getattr(deployment, name)).decode() for name in _SCHEMAS}
         transaction.set(self._deployment(deployment.friendly_name), {**document, **texts})

@@ -24,7 +24,7 @@ class HoldStore:
         return None if document is None else Hold(id=hold_id, **document)
 
     def put(self, hold: Hold, transaction: Transaction) -> None:
-        """Writes a new or changed hold. The transaction must have read it or found none."""
+        """Writes a new or changed hold. The transaction must have read its document before."""
         transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
 
     def remove(self, hold: Hold, transaction: Transaction) -> None:

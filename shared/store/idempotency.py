@@ -16,12 +16,12 @@ class IdempotencyStore:
         return self._client.collection("idempotency").document(id_)
 
     async def get(self, id_: str, transaction: Transaction | None = None) -> StoredRequest | None:
-        """Returns what is stored for the request. One read."""
+        """Returns the stored request, None if there is none. One read."""
         document = await read(self._request(id_), transaction)
         return None if document is None else StoredRequest(id=id_, **document)
 
     def put(self, request: StoredRequest, transaction: Transaction) -> None:
-        """Writes a request that the transaction has read, or has not found."""
+        """Writes a request. The transaction must have read its document before."""
         transaction.set(self._request(request.id), request.model_dump(exclude={"id"}))
 
     def remove(self, request: StoredRequest, transaction: Transaction) -> None:

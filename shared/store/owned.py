@@ -1,5 +1,7 @@
-"""Documents that users own and may share. What lists are sorted and filtered by is stored as fields, everything else as
-JSON text, which can hold any JSON.
+"""Documents that users own and may share.
+
+The values that lists are sorted and filtered by are stored as fields. Everything else is stored as a string of JSON,
+because Firestore cannot store every JSON value as a field.
 """
 
 from collections.abc import Mapping
@@ -18,7 +20,7 @@ from shared.store.pages import page_of
 from shared.store.transaction import Transaction, read
 
 MAX_BODY_BYTES = 1_000_000
-"""Of one as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names:
+"""The maximum size of a resource as JSON. Firestore limits a document, including its field names, to 1,048,576 bytes:
 https://firebase.google.com/docs/firestore/quotas"""
 
 
@@ -26,9 +28,9 @@ T = TypeVar("T", bound=StoredResource[Any])
 
 
 class OwnedStore(Generic[T]):
-    """Reads and writes one kind of them, in `collection`. Permissions are checked by the services.
+    """Reads and writes one kind of resource in `collection`. The services check permissions.
 
-    `shorten` ends the error for one that is too large: "its code or its specs".
+    `shorten`: the parts to shorten, for the error about a resource that is too large, such as "its code or its specs".
     """
 
     def __init__(self, client: AsyncClient, collection: str, kind: type[T], shorten: str) -> None:
@@ -43,7 +45,7 @@ class OwnedStore(Generic[T]):
         return self._collection.document(id_)
 
     async def get(self, id_: str, transaction: Transaction | None = None) -> T | None:
-        """One read; no read for what cannot be an id."""
+        """Returns the resource, None if it does not exist. One read; none if `id_` is not a valid id."""
         if not is_plain_id(id_):
             return None
         document = await read(self._document(id_), transaction)
@@ -52,8 +54,10 @@ class OwnedStore(Generic[T]):
     async def page(
         self, uid: str, limit: int, after: tuple[datetime, str] | None = None, all_owners: bool = False
     ) -> tuple[list[T], bool]:
-        """The user's own and the shared ones, or everyone's; the latest change first, those after `after` (its time
-        and id); and whether there may be more. One query, as many reads as documents (see `page_of`).
+        """Returns the user's own and the shared resources, or those of all users, and whether there may be more.
+
+        The latest change comes first. `after`: the time and the id of the resource that the previous page ended with.
+        One query, and one read for each document (see `page_of`).
         """
         query: AsyncQuery = self._collection.order_by("updated_at", direction=Query.DESCENDING)
         query = seen_by(query, uid, all_owners).order_by("__name__", direction=Query.DESCENDING)
@@ -63,34 +67,34 @@ class OwnedStore(Generic[T]):
         return [self._read(id_, document) for id_, document in documents], more
 
     async def usage(self, uid: str) -> tuple[int, int]:
-        """How many the user has, and how many bytes they take up. A read for each thousand."""
+        """The number of the user's resources, and their total size in bytes. One read for each thousand."""
         query = self._collection.where(filter=FieldFilter("owner", "==", uid))
         return await count_and_sum(query, "size")
 
-    def put(self, thing: T, transaction: Transaction) -> None:
-        """Writes one that the transaction has read, or has not found. Raises `TooLarge`."""
-        body = thing.fields.model_dump_json()
+    def put(self, resource: T, transaction: Transaction) -> None:
+        """Writes a resource. The transaction must have read its document before. Raises `TooLarge`."""
+        body = resource.fields.model_dump_json()
         size = len(body.encode())
         if size > MAX_BODY_BYTES:
             raise TooLarge(
-                f"The {self._what} is {size} bytes long; at most {MAX_BODY_BYTES} can be kept. Shorten {self._shorten}."
+                f"The {self._what} is {size} bytes long; the limit is {MAX_BODY_BYTES}. Shorten {self._shorten}."
             )
-        document = thing.model_dump(exclude={"id", "fields"})
+        document = resource.model_dump(exclude={"id", "fields"})
         transaction.set(
-            self._document(thing.id), {**document, "visibility": thing.visibility, "size": size, "body": body}
+            self._document(resource.id), {**document, "visibility": resource.visibility, "size": size, "body": body}
         )
 
-    def remove(self, thing: T, transaction: Transaction) -> None:
-        """Deletes one that the transaction has read."""
-        transaction.delete(self._document(thing.id))
+    def remove(self, resource: T, transaction: Transaction) -> None:
+        """Deletes a resource that the transaction has read."""
+        transaction.delete(self._document(resource.id))
 
     def _read(self, id_: str, document: Mapping[str, Any]) -> T:
-        kept = {name: value for name, value in document.items() if name not in ("body", "size", "visibility")}
-        return self.kind.model_validate({**kept, "id": id_, "fields": from_json(document["body"])})
+        metadata = {name: value for name, value in document.items() if name not in ("body", "size", "visibility")}
+        return self.kind.model_validate({**metadata, "id": id_, "fields": from_json(document["body"])})
 
 
 def seen_by(query: AsyncQuery, uid: str, all_owners: bool) -> AsyncQuery:
-    """Restricts the query to the user's own and the shared ones, unless `all_owners`."""
+    """Restricts the query to the user's own and the shared documents, unless `all_owners` is true."""
     if all_owners:
         return query
     return query.where(filter=Or([FieldFilter("owner", "==", uid), FieldFilter("visibility", "==", "shared")]))

@@ -6,8 +6,8 @@ from typing import Any
 from google.cloud.firestore import AsyncQuery
 
 MAX_PAGE_BYTES = 8_000_000
-"""A page ends with the document that exceeds this limit. Cloud Run's limit for a response is 32 MiB, and a page takes
-up several times its size in memory: https://cloud.google.com/run/quotas"""
+"""A page ends with the document that exceeds this limit. Cloud Run's limit for a response is 32 MiB
+(https://cloud.google.com/run/quotas), and a page takes up several times its size in memory."""
 
 
 async def page_of(query: AsyncQuery, limit: int) -> tuple[list[tuple[str, dict[str, Any]]], bool]:

@@ -1,4 +1,4 @@
-"""A waiting line for turns within this process: one turn at a time, urgent waiters first."""
+"""A lock within one process that gives urgent waiters their turn first."""
 
 import asyncio
 from collections import deque
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class PriorityLock:
-    """Gives the next turn to the urgent waiter that has waited longest or, without one, to the first of the others."""
+    """Gives the next turn to the first urgent waiter or, if there is none, to the first of the other waiters."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -16,19 +16,19 @@ class PriorityLock:
 
     @asynccontextmanager
     async def turn(self, *, urgent: bool = False) -> AsyncGenerator[None]:
-        """Waits for a turn, and keeps it during the block. Cancelled waiters leave the line."""
+        """Waits for a turn, and holds it during the block. Cancelled waiters leave the queue."""
         await self._wait(self._urgent if urgent else self._others)
         try:
             yield
         finally:
             self._pass_on()
 
-    async def _wait(self, waiting: "deque[asyncio.Future[None]]") -> None:
+    async def _wait(self, waiters: "deque[asyncio.Future[None]]") -> None:
         if not self._taken:
             self._taken = True
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting.append(future)
+        waiters.append(future)
         try:
             await future
         except asyncio.CancelledError:
@@ -37,10 +37,10 @@ class PriorityLock:
             raise
 
     def _pass_on(self) -> None:
-        for waiting in (self._urgent, self._others):
-            while waiting:
-                future = waiting.popleft()
-                if not future.done():  # those that have left are skipped
+        for waiters in (self._urgent, self._others):
+            while waiters:
+                future = waiters.popleft()
+                if not future.done():  # skips waiters that were cancelled
                     future.set_result(None)
                     return
         self._taken = False

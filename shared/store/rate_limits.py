@@ -1,4 +1,4 @@
-"""Rate limits: `rateLimits/{hash of the key}` stores when the key will have regained its whole request limit."""
+"""Rate limits: `rateLimits/{hash of the key}` stores the time at which the key will have regained its whole limit."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -18,11 +18,11 @@ class RateLimitStore:
         return self._client.collection("rateLimits").document(hashlib.sha256(key.encode()).hexdigest())
 
     async def get(self, key: str, transaction: Transaction) -> float:
-        """Returns the time in epoch seconds; 0 for a new key. One read."""
+        """Returns the key's time in epoch seconds, 0 for a new key. One read."""
         document = await transaction.get(self._document(key))
         return 0.0 if document is None else float(document["whole_at"])
 
     def put(self, key: str, theoretical_arrival_time: float, transaction: Transaction) -> None:
-        """Writes the time of a key that the transaction has read, in epoch seconds."""
+        """Writes the key's time in epoch seconds. The transaction must have read its document before."""
         expire_at = datetime.fromtimestamp(theoretical_arrival_time, UTC) + timedelta(hours=1)
         transaction.set(self._document(key), {"whole_at": theoretical_arrival_time, "expire_at": expire_at})

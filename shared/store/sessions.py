@@ -1,4 +1,4 @@
-"""Sessions: `users/{uid}/sessions/{hash of the id}`. Each user has a separate set of ids, which may be any text."""
+"""Sessions: `users/{uid}/sessions/{hash of the id}`. Each user has a separate set of ids, which may be any strings."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,7 @@ from shared.store.transaction import Transaction, read
 
 
 class SessionStore:
-    """Reads and writes sessions; Firestore's TTL on `expire_at` deletes unused ones."""
+    """Reads and writes sessions. Firestore's TTL on `expire_at` deletes unused sessions."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -31,7 +31,7 @@ class SessionStore:
         return Session(session_id=session_id, config=config, expire_at=document["expire_at"])
 
     def put(self, uid: str, session: Session, transaction: Transaction) -> None:
-        """Writes a session that the transaction has read, or has not found. One write."""
+        """Writes a session. The transaction must have read its document before. One write."""
         document = {
             "session_id": session.session_id,
             "config": session.config.model_dump_json(),
@@ -40,11 +40,11 @@ class SessionStore:
         transaction.set(self._session(uid, session.session_id), document)
 
     async def count(self, uid: str, limit: int) -> int:
-        """Counts the user's sessions up to `limit`, including expired ones that are not deleted yet. One read."""
+        """Counts the user's sessions up to `limit`, including expired sessions that are not deleted yet. One read."""
         return await count_up_to(self._client.collection("users").document(uid).collection("sessions"), limit)
 
     async def prolong(self, uid: str, session_id: str, expire_at: datetime) -> None:
-        """Postpones the end of a session. One write; does nothing if the session has been deleted."""
+        """Extends a session to `expire_at`. One write. Does nothing if the session has been deleted."""
         with contextlib.suppress(NotFound):
             await self._session(uid, session_id).update({"expire_at": expire_at})
 

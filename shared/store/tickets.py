@@ -2,8 +2,8 @@
 
 Firestore's TTL on `expire_at` deletes both some time after the ticket has ended.
 
-They are separate so that a poll does not read the messages, and so that request and result may each be as large as a
-document (1 MiB). Requests and results are JSON text, because Firestore's maps allow neither nested arrays nor all keys.
+They are separate so that a poll does not read the messages, and so that the request and the result may each fill a
+document (1 MiB). Both are stored as strings of JSON, because Firestore's maps allow neither nested arrays nor all keys.
 """
 
 from collections.abc import Iterable
@@ -26,23 +26,23 @@ from shared.store.transaction import Transaction, read
 _log = get_logger("store")
 _UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
 MAX_TEXT_BYTES = 1_000_000
-"""The limit for a request or a result. Firestore's limit for a document is 1,048,576 bytes, including field names:
+"""The maximum size of a request or a result. Firestore limits a document, including field names, to 1,048,576 bytes:
 https://firebase.google.com/docs/firestore/quotas"""
 
 
 class TicketStore:
-    """Reads and writes tickets. Permissions and states are checked by the services.
+    """Reads and writes tickets. The services check permissions and states.
 
-    `kept`: how long a ticket is stored after its end; None means forever. `longest_life`: the time within which every
+    `retention`: how long a ticket is stored after its end; None means forever. `max_age`: the time within which every
     ticket ends.
     """
 
     def __init__(
-        self, client: AsyncClient, kept: timedelta | None = None, longest_life: timedelta = timedelta()
+        self, client: AsyncClient, retention: timedelta | None = None, max_age: timedelta = timedelta()
     ) -> None:
         self._client = client
-        self._kept = kept
-        self._longest_life = longest_life
+        self._retention = retention
+        self._max_age = max_age
 
     def _ticket(self, ticket_id: str) -> AsyncDocumentReference:
         return self._client.collection("tickets").document(ticket_id)
@@ -51,7 +51,7 @@ class TicketStore:
         return self._client.collection("requests").document(ticket_id)
 
     def add(self, ticket: Ticket, request: ChatRequest, transaction: Transaction) -> None:
-        """Writes a new ticket, which the transaction has not found, and its request.
+        """Writes a new ticket and its request. The transaction must have read the ticket and not found it.
 
         Raises `TooLarge` for a request that does not fit into a document.
         """
@@ -59,12 +59,13 @@ class TicketStore:
         size = len(body.encode())
         if size > MAX_TEXT_BYTES:
             raise TooLarge(
-                f"The chat is {size} bytes long; at most {MAX_TEXT_BYTES} can be stored. Send fewer messages."
+                f"The chat is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Send fewer or shorter messages."
             )
         self.put(ticket, transaction)
         document: dict[str, Any] = {"owner": ticket.owner, "body": body}
-        if self._kept is not None:  # set now, since it is written only once; it may expire a little after the ticket
-            document["expire_at"] = ticket.created_at + self._longest_life + self._kept
+        if self._retention is not None:
+            # Set now, because the request is written only once. It may expire a little later than the ticket.
+            document["expire_at"] = ticket.created_at + self._max_age + self._retention
         transaction.create(self._request(ticket.id), document)
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
@@ -87,8 +88,8 @@ class TicketStore:
     ) -> tuple[list[Ticket], datetime | None]:
         """Lists unfinished tickets that have not changed since `moment`, starting with the oldest change.
 
-        With `after`, lists only tickets that changed later. Unreadable tickets are logged and omitted. One read each.
-        Also returns the `after` of the next page; None if there is none.
+        With `after`, lists only tickets that changed later. Unreadable tickets are logged and omitted. One read per
+        ticket. Also returns the `after` of the next page, None if there is none.
         """
         query = (
             self._client.collection("tickets")
@@ -105,7 +106,7 @@ class TicketStore:
     async def list_parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
         """Lists the owner's tickets that wait for a turn of this kind, oldest first.
 
-        Unreadable ones are logged and omitted. One read per ticket, at least one.
+        Unreadable tickets are logged and omitted. One read per ticket, at least one.
         """
         query = (
             self._client.collection("tickets")
@@ -117,17 +118,17 @@ class TicketStore:
         return _read_valid(await query.get())
 
     async def count_unfinished(self, owner: str, limit: int) -> int:
-        """Counts the owner's unfinished tickets, up to `limit`. One read per thousand."""
+        """Counts the owner's unfinished tickets, up to `limit`. One read for each thousand."""
         query = (
             self._client.collection("tickets").where(filter=FieldFilter("owner", "==", owner)).where(filter=_UNFINISHED)
         )
         return await count_up_to(query, limit)
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
-        """Writes a ticket that the transaction has read, or has not found. Sets the expiry of one that has ended."""
+        """Writes a ticket, and sets its expiry if it has ended. The transaction must have read its document before."""
         document = _to_document(ticket)
-        if self._kept is not None and ticket.completed_at is not None:
-            document["expire_at"] = ticket.completed_at + self._kept
+        if self._retention is not None and ticket.completed_at is not None:
+            document["expire_at"] = ticket.completed_at + self._retention
         transaction.set(self._ticket(ticket.id), document)
 
 
@@ -145,7 +146,7 @@ def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
 
 
 def _read_valid(snapshots: Iterable[DocumentSnapshot[Any]]) -> list[Ticket]:
-    """Returns the tickets that can be read. Others are logged, so that a broken one does not hide the rest."""
+    """Returns the tickets that can be read. Logs the others, so that a broken ticket does not hide the rest."""
     tickets: list[Ticket] = []
     for snapshot in snapshots:
         try:

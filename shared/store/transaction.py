@@ -1,13 +1,13 @@
-"""Reads and writes that take effect together, or not at all.
+"""Transactions: reads and writes that take effect together or not at all.
 
-Transactions are optimistic: they remember the version of what they read, and the commit has these versions as
-preconditions. Nothing is locked: the later of two commits is refused, and its transaction runs again. (Firestore's own
-transactions lock what they read; two that read and then write the same document wait for each other until one is
-aborted.)
+Transactions are optimistic. They remember the version of each document that they read, and the commit has these
+versions as preconditions. Nothing is locked: the later of two conflicting commits is refused, and its transaction runs
+again. Firestore's own transactions lock what they read: two of them that read and then write the same document wait for
+each other until one is aborted.
 
-A commit may succeed although its response is lost, and the client library may repeat a commit that has succeeded. So
-each commit leaves its id in every document that it writes. When a transaction runs again, it first looks for the ids of
-its earlier attempts, and if it finds one, that attempt's result is the transaction's.
+A commit may succeed although its response is lost, and the client library may repeat a commit that has succeeded.
+Therefore each commit leaves its id in every document that it writes. When a transaction runs again, it first looks for
+the ids of its earlier attempts. If it finds one, it returns that attempt's result.
 """
 
 import asyncio
@@ -40,24 +40,25 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 T = TypeVar("T")
 _OVERTAKEN = (Aborted, AlreadyExists, FailedPrecondition, NotFound)
 _UNKNOWN_OUTCOME = (DeadlineExceeded, InternalServerError, RetryError, ServiceUnavailable, Unknown)
-"""The commit may have succeeded all the same: only reading what it wrote shows that."""
+"""Errors after which the commit may still have succeeded. Only reading the written documents shows whether it did."""
 COMMITS = "commits"
-"""The field of every document that lists the ids of its last commits."""
+"""The field in every document that lists the ids of the last commits that wrote it."""
 MAX_COMMITS = 40
-"""How many ids a document keeps. A transaction does not recognize its commit if that many others followed, to every
-document that it wrote, before it was retried. A retry comes within `STORE_TIMEOUT_SECONDS`, 20 by default, and
-Firestore sustains about one write per second to a document: https://firebase.google.com/docs/firestore/best-practices."""
+"""The maximum number of commit ids stored in a document. A transaction does not recognize its own commit if this many
+other commits to each document that it wrote happen before its retry. A retry comes within `STORE_TIMEOUT_SECONDS`, by
+default 20, and Firestore sustains about one write per second to a document:
+https://firebase.google.com/docs/firestore/best-practices."""
 
 
 class Overtaken(Exception):
-    """Something that was read has changed before the commit."""
+    """A document that the transaction read was changed before the commit."""
 
 
 class Transaction:
-    """What the stores' methods take. Only `run_transaction` makes one.
+    """A transaction, as the stores' methods take it. Only `run_transaction` creates one.
 
-    A document that is set or deleted must have been read before, in the same transaction. A document that is only
-    read may change before the commit: a decision that must hold needs a write to the document it is based on.
+    A document must be read in a transaction before it is set or deleted there. A document that is only read may change
+    before the commit. If a decision must still be valid then, write the document that it is based on.
     """
 
     def __init__(self, client: AsyncClient, commit_id: str) -> None:
@@ -70,25 +71,25 @@ class Transaction:
         self._on_commit: list[Callable[[], None]] = []
 
     async def get(self, reference: AsyncDocumentReference) -> dict[str, Any] | None:
-        """The document as it was when the transaction first read it, None if there is none."""
+        """Returns the document as it was when the transaction first read it, None if it does not exist."""
         path = _path(reference)
         if path not in self._read:
             self._read[path] = await reference.get()
         return _without_commits(self._read[path])
 
     def set(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        """Writes the whole document at the commit. The last of several writes counts."""
+        """Writes the whole document at the commit. Of several writes to it, only the last takes effect."""
         if not all(name.isidentifier() for name in document):
-            raise ValueError(f"the names of fields must be identifiers: {', '.join(document)}")
+            raise ValueError(f"field names must be identifiers: {', '.join(document)}")
         path = _path(reference)
         snapshot = self._read[path]
         stored = snapshot.to_dict() or {}
         stamped = {**document, COMMITS: [*stored.get(COMMITS, [])[1 - MAX_COMMITS :], self._id]}
-        gone = dict.fromkeys(set(stored) - set(stamped), DELETE_FIELD)
+        removed = dict.fromkeys(set(stored) - set(stamped), DELETE_FIELD)
 
         def write(batch: AsyncWriteBatch) -> None:
             if snapshot.exists:
-                batch.update(reference, {**stamped, **gone}, self._if_unchanged(snapshot))
+                batch.update(reference, {**stamped, **removed}, self._if_unchanged(snapshot))
             else:
                 batch.create(reference, stamped)
 
@@ -97,13 +98,16 @@ class Transaction:
         self._deleted.pop(path, None)
 
     def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        """Writes a document that was not read: one that exists only together with another, which was not found."""
+        """Creates a document without reading it first, because another document that always exists with it is missing.
+
+        The commit fails if the document exists.
+        """
         path = _path(reference)
         self._writes[path] = lambda batch: batch.create(reference, {**document, COMMITS: [self._id]})
         self._set[path] = reference
 
     def delete(self, reference: AsyncDocumentReference) -> None:
-        """Deletes a document that exists, at the commit."""
+        """Deletes an existing document at the commit."""
         path = _path(reference)
         snapshot = self._read[path]
         self._writes[path] = lambda batch: batch.delete(reference, self._if_unchanged(snapshot))
@@ -111,25 +115,26 @@ class Transaction:
         self._set.pop(path, None)
 
     def on_commit(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` once the commit is known to have succeeded: for log lines."""
+        """Calls `callback` when the commit is known to have succeeded. Intended for log lines."""
         self._on_commit.append(callback)
 
     async def commit(self) -> None:
-        """Writes everything. Raises `Overtaken`, having written nothing, if what was read has changed."""
+        """Writes everything. If a document that was read has changed, writes nothing and raises `Overtaken`."""
         if self._writes:
             await self._write()
         self.report_commit()
 
     def report_commit(self) -> None:
-        """Calls what `on_commit` was given."""
+        """Calls the callbacks that were passed to `on_commit`."""
         for callback in self._on_commit:
             callback()
 
     async def is_committed(self, later: "Transaction") -> bool:
-        """Whether this attempt's commit took effect, as far as `later` can see, which has run none of its steps yet.
+        """Whether this attempt's commit took effect, according to what `later`, a new transaction, reads.
 
-        Reads what this attempt wrote; `later` then has it. An attempt that only deletes has taken effect if all those
-        documents are gone, or were created anew, no matter who deleted them: to its caller, there is no difference.
+        Reads in `later` the documents that this attempt wrote. An attempt that only deletes counts as committed if all
+        of its documents are gone or were created again, no matter which request deleted them: to its caller, the result
+        is the same.
         """
         written = self._set or self._deleted
         await asyncio.gather(*(later.get(reference) for reference in written.values()))
@@ -151,7 +156,7 @@ class Transaction:
 
 
 async def read(reference: AsyncDocumentReference, transaction: Transaction | None) -> dict[str, Any] | None:
-    """The document, in the transaction if there is one; None if it does not exist. One read."""
+    """Reads a document, within the transaction if one is given. Returns None if it does not exist. One read."""
     return await transaction.get(reference) if transaction else _without_commits(await reference.get())
 
 
@@ -174,10 +179,11 @@ class _Attempt(Generic[T]):
 
 
 async def run_transaction(client: AsyncClient, body: Callable[[Transaction], Awaitable[T]], seconds: float) -> T:
-    """Runs `body` and commits; tries again, after growing random pauses, while others are faster. Returns its result.
+    """Runs `body`, commits, and returns the result of `body`.
 
-    `body` may run several times, so it must have no effects except the transaction's. It never runs again after a
-    commit of its own that took effect. Raises `Overtaken` after `seconds`.
+    While other transactions overtake this one, it is repeated after random, growing pauses. `body` may run several
+    times, so it must have no effects except those of the transaction. After one of its commits has taken effect, it
+    does not run again. Raises `Overtaken` after `seconds`.
     """
     attempts: list[_Attempt[T]] = []
     name = secrets.token_urlsafe(6)

@@ -9,8 +9,8 @@ from shared.store.transaction import Transaction, read
 class TurnStore:
     """Reads and writes turns.
 
-    The document is written when a turn is taken or released, but not by tickets that find all turns taken. A flood of
-    one user's tickets therefore only reads it.
+    The document is written when a turn is taken or released, but not by tickets that find no free turn. A flood of one
+    user's tickets therefore only reads it.
     """
 
     def __init__(self, client: AsyncClient) -> None:

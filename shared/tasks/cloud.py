@@ -1,4 +1,4 @@
-"""Cloud Tasks, over gRPC."""
+"""The task queue in Cloud Tasks, called over gRPC."""
 
 import json
 
@@ -33,7 +33,8 @@ _RETRY = AsyncRetry(
     multiplier=2.0,
     timeout=_ALL_TRIES_SECONDS,
 )
-"""The library does not retry `create_task`, because a task without a name could be created twice. Ours have names."""
+"""The library itself does not retry `create_task`, because an unnamed task could be created twice. Here all tasks have
+names."""
 
 
 @per_loop

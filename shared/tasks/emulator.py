@@ -1,6 +1,6 @@
-"""The Emulator Suite's task queue, which supports part of the REST interface, and no gRPC.
+"""The Emulator Suite's task queue, which supports only a part of the REST interface, and no gRPC.
 
-firebase-admin also supports it, but cannot read its response for a task with a name, which ours always have.
+firebase-admin also supports this queue, but cannot read its response for a task with a name. Here all tasks have names.
 """
 
 import base64
@@ -19,7 +19,7 @@ def _client() -> httpx.AsyncClient:
 
 
 class EmulatorTaskQueue:
-    """Sends tasks to the function that the suite created the queue for, which is what an empty address means."""
+    """Sends tasks to an empty address, which means the function that the suite created the queue for."""
 
     def __init__(self, settings: Settings) -> None:
         project, location = settings.google_cloud_project, settings.worker_location

@@ -31,7 +31,7 @@ _log = get_logger("access")
 
 
 def trace_of(headers: Headers) -> TraceContext | None:
-    """Reads the trace from W3C's `traceparent`, or else Google's `X-Cloud-Trace-Context`. None if neither is valid."""
+    """Reads the trace from W3C's `traceparent` or Google's `X-Cloud-Trace-Context`. None if neither is valid."""
     for name, parse in ((TRACEPARENT, parse_traceparent), (CLOUD_TRACE, parse_cloud_trace)):
         values = headers.getlist(name)
         if len(values) == 1 and (trace := parse(values[0])):
@@ -42,10 +42,10 @@ def trace_of(headers: Headers) -> TraceContext | None:
 class AccessLog:
     """Logs the request when its response is complete. Routes add to the line through `request.state.access`.
 
-    A 5xx status is logged as an error. A failure of a third-party server is only a warning, with its reason
+    A 5xx status is logged as an error, except that a failure of a third-party server is a warning with its reason
     (`upstream`).
 
-    Every response carries the request's id: the caller's own if that is valid, else the trace's.
+    Every response has the request's id: the caller's own id if that is valid, otherwise the id of the trace.
     """
 
     def __init__(self, app: ASGIApp, function: str, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Callers who may act: they are verified as in `shared.web.authentication`, and not disabled.
+"""Callers who are verified, as in `shared.web.authentication`, and not disabled.
 
 A route whose transaction reads the caller's account anyway takes a `CurrentCaller` instead: its service refuses
 disabled users. `tests/functions/test_disabled.py` lists these routes.
@@ -27,7 +27,7 @@ async def _active_caller_if_any(caller: CallerIfAny, settings: CurrentSettings) 
 
 
 ActiveCaller = Annotated[Caller, Depends(_active_caller)]
-"""The verified caller; 401 for anyone else, 403 for a disabled user. Costs at most one read."""
+"""The verified caller. 401 without a valid token, 403 for a disabled user. Costs at most one read."""
 
 ActiveCallerIfAny = Annotated[Caller | None, Depends(_active_caller_if_any)]
-"""The verified caller, or None, for routes open to all but disabled users. Costs at most one read."""
+"""The verified caller, or None, for routes that are open to everyone but disabled users. Costs at most one read."""

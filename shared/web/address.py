@@ -1,9 +1,10 @@
-"""Finds the address that a request comes from, which rate limits count by.
+"""Finds the address that a request comes from, for rate limits.
 
 A deployed function can be reached in two ways, and `X-Forwarded-For` differs between them. At the function's own
-address, Google's front end appends the caller. Through Hosting, it appends the Google machine that Hosting called from,
-and the entry before that is the caller. The caller may have invented any earlier entries. The last entry therefore
-decides: only if it belongs to Hosting does the one before it count. See docs/decisions/0020-the-callers-address.md.
+address, Google's front end appends the caller's address. Through Hosting, it appends the address of the Google machine
+that Hosting called from, and the entry before that is the caller's. The caller may have invented any earlier entries.
+Therefore the last entry is used, or, if that belongs to Hosting, the one before it. See
+docs/decisions/0020-the-callers-address.md.
 """
 
 import ipaddress
@@ -48,7 +49,7 @@ HOSTING_EDGES = (
     "2c0f:fb50::/32",
 )
 """The networks of Google's own services and front ends. Those of Google Cloud customers are excluded, because anyone
-can call from a machine there. https://support.google.com/a/answer/10026322 shows how to compute the difference."""
+can call from a machine there. See https://support.google.com/a/answer/10026322 for how to compute the difference."""
 
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 _MAX_ADDRESS_LENGTH = 64
@@ -74,9 +75,9 @@ def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 
 
 def client_address(request: Request, settings: Settings) -> str:
-    """Returns the caller's address as reported by the proxies that `TRUSTED_PROXIES` counts; without any, the peer's.
+    """Returns the caller's address as reported by the trusted proxies, whose number is `TRUSTED_PROXIES`.
 
-    Returns "unknown" only if the server itself does not know its peer.
+    Without trusted proxies, returns the peer's address. Returns "unknown" only if the server does not know its peer.
     """
     peer = request.client.host if request.client else "unknown"
     entries = [part for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if part.strip()]
@@ -94,7 +95,7 @@ def client_address(request: Request, settings: Settings) -> str:
 
 
 def address_block(address: str) -> str:
-    """Returns the rate-limit key: the address, or for IPv6 its /48, the largest block that a customer usually gets."""
+    """Returns the key for rate limits: the address or, for IPv6, its /48, the largest block customers usually get."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

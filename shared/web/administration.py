@@ -17,7 +17,7 @@ from shared.web.authentication import ID_TOKEN, authenticate
 from shared.web.dependencies import CurrentSettings
 
 PASSWORD_HEADER = "X-Admin-Password"  # noqa: S105 - a header's name
-BY_PASSWORD = "admin by password"  # noqa: S105 - their name in the audit trail
+BY_PASSWORD = "admin by password"  # noqa: S105 - the name for the audit trail
 
 
 _PASSWORD = APIKeyHeader(
@@ -38,8 +38,8 @@ async def _current_admin(
 ) -> str:
     """Identifies the administrator.
 
-    Raises `Forbidden` while the panel is disabled, for users without the claim, and for disabled users. Raises
-    `TooManyRequests` when passwords are tried too often from one address or from all, and otherwise `Unauthenticated`.
+    Raises `Forbidden` if the panel is disabled, for users without the claim, and for disabled users. Raises
+    `TooManyRequests` after too many attempts from one address or from all addresses, and otherwise `Unauthenticated`.
     """
     password = request.headers.get(PASSWORD_HEADER)
     if password is None and settings.authentication_required and "authorization" in request.headers:
@@ -57,19 +57,19 @@ async def _current_admin(
         if _is_password(password, settings):
             await attempts.remember(block, known_until)
             return BY_PASSWORD
-        raise Unauthenticated("That is not the administrators' password.")
-    raise Unauthenticated(f"Send the administrators' password as '{PASSWORD_HEADER}'.")
+        raise Unauthenticated("The administrators' password is not correct.")
+    raise Unauthenticated(f"Send the administrators' password in the header '{PASSWORD_HEADER}'.")
 
 
-def _is_password(given: str, settings: Settings) -> bool:
-    """Compares digests, in constant time for any lengths. Without a configured password, none is accepted.
+def _is_password(password: str, settings: Settings) -> bool:
+    """Compares digests, in constant time for any lengths. If no password is configured, accepts none.
 
-    The server decodes a header's bytes as Latin-1, whatever encoding the sender used; most senders use UTF-8.
+    The server decodes a header's bytes as Latin-1, whatever encoding the sender used. Most senders use UTF-8.
     """
     if settings.admin_password is None:
         return False
     expected = settings.admin_password.get_secret_value()
-    sent = sha256(given.encode("latin-1", "replace")).digest()
+    sent = sha256(password.encode("latin-1", "replace")).digest()
     as_utf8 = hmac.compare_digest(sent, sha256(expected.encode()).digest())
     as_latin1 = hmac.compare_digest(sent, sha256(expected.encode("latin-1", "xmlcharrefreplace")).digest())
     return as_utf8 or as_latin1

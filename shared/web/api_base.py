@@ -1,14 +1,14 @@
-"""Finds the URL at which a web page reaches the API, from the request that the page itself was served for."""
+"""Finds the URL at which a web page can reach the API, from the request for the page itself."""
 
 from shared.services.demos.page import is_origin
 
 
 def find_api_base(scheme: str, host: str, forwarded_host: str | None, function: str) -> str | None:
-    """Returns the base URL at which a page of `function` reaches the published agents.
+    """Returns the base URL at which a page of `function` reaches the published agents, None if there is no valid one.
 
-    Returns None for an invalid scheme or host. Hosting names its own host in `X-Forwarded-Host`, and serves the API
-    below `/api`. A function's own address serves only that function, and the published agents are at the address of
-    another function. Any other host is the service's root.
+    Hosting names its own host in `X-Forwarded-Host`, and serves the API below `/api`. A function's own address serves
+    only that function, and the published agents are at the address of another function. Any other host is the service's
+    root.
     """
     scheme = scheme.lower()
     if forwarded_host:

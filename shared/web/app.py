@@ -1,4 +1,4 @@
-"""Builds a function's application: its routes, and around them the middleware that all functions share."""
+"""Builds a function's application: its routes, within the middleware that all functions share."""
 
 from typing import cast
 
@@ -66,5 +66,5 @@ def create_app(
 
 
 def as_response(app: FastAPI) -> Response:
-    """Returns what a function's entry point returns. Functions-framework awaits it by ASGI, like any response."""
+    """Returns the application as an entry point's response, which functions-framework calls through ASGI."""
     return cast(Response, app)

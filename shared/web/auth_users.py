@@ -1,8 +1,8 @@
 """Checks that the user of a valid ID token has not been disabled, deleted or signed out everywhere.
 
-A token is valid for an hour, whatever happens to its user meanwhile. Looking up the user at Firebase Auth on each
-request would cost a network call, so a result is trusted for `SIGN_IN_CHECK_SECONDS`. A new token is trusted for the
-same time, because Auth issues none to a user who may not sign in. See docs/decisions/0021-who-is-let-in.md.
+A token is valid for an hour, whatever happens to its user during that time. Looking up the user in Firebase Auth for
+each request would cost a network call, so a result is trusted for `SIGN_IN_CHECK_SECONDS`. A new token is trusted for
+the same time, because Auth issues no token to a user who may not sign in. See docs/decisions/0021-who-is-let-in.md.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _REVOKED = "This sign-in was revoked. Sign in again."
 
 @dataclass(frozen=True)
 class AuthUser:
-    """What Auth knows about a user. Tokens issued before `valid_since`, in epoch seconds, are revoked."""
+    """A user's state in Auth. Tokens issued before `valid_since`, in epoch seconds, are revoked."""
 
     exists: bool
     disabled: bool = False
@@ -39,11 +39,11 @@ class AuthUser:
 
 
 LookUp = Callable[[str], AuthUser]
-"""Looks up a user. Blocks. May raise any exception when Auth cannot be reached."""
+"""Looks up a user. Blocks. May raise any exception if Auth cannot be reached."""
 
 
 class AuthUserChecks:
-    """Caches at most `MAX_REMEMBERED` users in one process. Those that were looked up longest ago are dropped first."""
+    """Caches at most `MAX_REMEMBERED` users in one process. Drops those that were looked up longest ago first."""
 
     def __init__(self, look_up: LookUp, seconds: float, now: Callable[[], float] = clock.time) -> None:
         self._look_up = look_up
@@ -56,7 +56,7 @@ class AuthUserChecks:
     async def check(self, uid: str, issued: float, strict: bool) -> None:
         """Raises `Unauthenticated` for a user who may no longer sign in. `issued`: the token's `iat`, in epoch seconds.
 
-        When Auth cannot be reached, the token stays valid until it expires, at most an hour, unless the last result
+        If Auth cannot be reached, the token stays valid until it expires, at most an hour, unless the last result
         ruled it out. With `strict`, raises `Unavailable` instead.
         """
         if not self._seconds:
@@ -64,12 +64,12 @@ class AuthUserChecks:
         now = self._now()
         checked_at, user = self._known.get(uid, (0.0, None))
         if max(checked_at, min(issued, now)) <= now - self._seconds:
-            found = await self._look_up_once(uid)
-            if found is None and strict:
+            newest = await self._look_up_once(uid)
+            if newest is None and strict:
                 raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5)
-            user = found or user
+            user = newest or user
         elif checked_at < issued:
-            return  # Auth has issued the token since then
+            return  # Auth has issued the token since the last look-up
         if user is not None:
             _check_user(user, issued)
 
@@ -120,7 +120,7 @@ def auth_user_checks(project: str, seconds: float) -> AuthUserChecks:
 
 
 def _look_up_in_auth(uid: str, project: str) -> AuthUser:
-    """Makes one call. Needs the permission `firebaseauth.users.get`, or the Auth emulator."""
+    """Looks up the user with one call. Needs the permission `firebaseauth.users.get`, or the Auth emulator."""
     from firebase_admin import auth, credentials
 
     options: dict[str, Any] = {"projectId": project, "httpTimeout": TIMEOUT_SECONDS}

@@ -1,4 +1,4 @@
-"""Identifies the caller by the request's verified bearer token; while authentication is bypassed, as the local user."""
+"""Identifies the caller by the request's bearer token. If authentication is bypassed, the caller is the local user."""
 
 import asyncio
 from typing import Annotated, Any
@@ -16,10 +16,10 @@ from shared.web.id_tokens import verify
 ID_TOKEN = HTTPBearer(
     scheme_name="IdToken",
     bearerFormat="JWT",
-    description="A Firebase ID token. Needed only if `APP_ENV` is `firebase`; else every caller is `local-dev-user`.",
+    description="A Firebase ID token, required if `APP_ENV` is `firebase`. Otherwise the caller is `local-dev-user`.",
     auto_error=False,
 )
-"""Only for the OpenAPI document: `authenticate` reads and verifies tokens."""
+"""Only for the OpenAPI document. `authenticate` reads and verifies tokens."""
 TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """For `openapi_extra` of a route that takes a `CallerIfAny`."""
 
@@ -27,8 +27,8 @@ TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 async def authenticate(request: Request, settings: Settings) -> Caller:
     """Returns the verified caller. Raises `Unauthenticated` if a token is required but not valid.
 
-    Checks signature, project and times, and at least every `SIGN_IN_CHECK_SECONDS` also whether the user may still sign
-    in. Raises `Unavailable` if that cannot be checked for an administrator.
+    Checks the signature, the project and the times, and every `SIGN_IN_CHECK_SECONDS` also whether the user may still
+    sign in. Raises `Unavailable` if the last check is impossible for an administrator.
     """
     if not settings.authentication_required:
         return Caller(uid=LOCAL_USER)
@@ -63,7 +63,7 @@ async def _caller_if_any(
 
 
 CallerIfAny = Annotated[Caller | None, Depends(_caller_if_any)]
-"""The verified caller, or None, for routes that are open to all."""
+"""The verified caller, or None, for routes that are open to everyone."""
 
 CurrentCaller = Annotated[Caller, Depends(_current_caller)]
-"""The verified caller; a route that takes it responds with 401 to anyone else."""
+"""The verified caller. A route that depends on it responds with 401 to requests without a valid token."""

@@ -22,7 +22,7 @@ from shared.numbers import is_finite_number
 from shared.web.encodings import decompress, explain_not_utf8, to_utf8
 
 ARRIVAL_SECONDS = 30.0
-"""The time limit for a whole body. A process serves few requests at a time, and anyone can send one that never ends."""
+"""The time limit for a whole body. Without it, slow or endless requests could occupy the few that a process serves."""
 
 
 class BodyLimit:
@@ -76,7 +76,7 @@ class BodyLimit:
 
     def _check(self, size: int) -> None:
         if size > self.limit:
-            raise TooLarge(f"The request body is {size} bytes or more; at most {self.limit} are accepted. Send less.")
+            raise TooLarge(f"The request body has at least {size} bytes; the limit is {self.limit}. Send less.")
 
 
 _HUGE = re.compile(rb"\d[eE]\+?\d{3}|\d{210}")
@@ -85,15 +85,15 @@ _HUGE = re.compile(rb"\d[eE]\+?\d{3}|\d{210}")
 
 def refuse_infinite(value: Any) -> None:
     """Raises `ValueError` for a number too large for a float, anywhere in a JSON value."""
-    todo: list[Any] = [value]
-    while todo:
-        match todo.pop():
+    stack: list[Any] = [value]
+    while stack:
+        match stack.pop():
             case float(number) if not is_finite_number(number):
                 raise ValueError("a number is too large")
             case dict(fields):
-                todo.extend(cast("dict[str, Any]", fields).values())
+                stack.extend(cast("dict[str, Any]", fields).values())
             case list(items):
-                todo.extend(cast("list[Any]", items))
+                stack.extend(cast("list[Any]", items))
             case _:
                 pass
 
@@ -143,7 +143,7 @@ class _StrictRequest(Request):
 
 
 class StrictJsonRoute(APIRoute):
-    """A route whose JSON body is parsed strictly; a body that does not parse gets a 422."""
+    """A route whose JSON body is parsed strictly. A body that does not parse gets a 422."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Returns a handler whose requests parse JSON strictly."""

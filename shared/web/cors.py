@@ -1,4 +1,4 @@
-"""Decides which other origins' pages may call: those in `CORS_ORIGINS`, and all for paths with an open prefix."""
+"""Decides which origins may call the service: those in `CORS_ORIGINS`, and any for paths with an open prefix."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ from shared.settings import Settings
 from shared.trace import REQUEST_ID, TRACEPARENT
 
 LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
-"""Outside a deployment, any page served on the same machine may call, unless `CORS_ORIGINS` says otherwise."""
+"""The origins that may call a service that is not deployed, unless `CORS_ORIGINS` is set: any on the same machine."""
 
 _TRACING_HEADERS = (REQUEST_ID, TRACEPARENT)
-"""Headers that any request may carry, to identify it in the log."""
+"""Headers that any request may have, to identify it in the log."""
 _REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_TRACING_HEADERS]
 _RESPONSE_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
 _OPAQUE = "null"
@@ -24,10 +24,10 @@ _MAX_SHOWN = 200
 
 
 class JsonCors(CORSMiddleware):
-    """Responds to a refused preflight in the format of all other errors, and explains what would allow the request."""
+    """Responds to a refused preflight in the format of all errors, and explains the refusal."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Responds like the base class, but a refusal explains what is not allowed, in the format of all errors."""
+        """Responds like the base class, except for refusals."""
         response = super().preflight_response(request_headers)
         if response.status_code < 400:
             return response
@@ -56,7 +56,7 @@ class JsonCors(CORSMiddleware):
 
 
 def _build_configured(app: ASGIApp, settings: Settings) -> JsonCors:
-    """Applies the setting. With `*`, browsers send no cookies and no certificates, but do send tokens in headers."""
+    """Allows the configured origins. With `*`, browsers send no cookies or certificates, but do send token headers."""
     local = not settings.deployed
     return JsonCors(
         app,
@@ -72,7 +72,7 @@ def _build_configured(app: ASGIApp, settings: Settings) -> JsonCors:
 
 
 def _build_open(app: ASGIApp) -> JsonCors:
-    """Allows any origin, including the opaque one of a sandboxed page, without cookies."""
+    """Allows any origin, including the opaque origin of a sandboxed page, without cookies."""
     return JsonCors(
         app,
         allow_origins=["*"],
@@ -86,8 +86,8 @@ def _build_open(app: ASGIApp) -> JsonCors:
 class Cors:
     """Lets any origin call paths that begin with `open_prefix`.
 
-    The setting applies to all other paths, and to the origins that it lists. `canonical` maps a path to the form that
-    routes use.
+    The setting `CORS_ORIGINS` applies to all other paths, and to the origins that it lists. `canonical` maps a path to
+    the form that routes use.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a route can ask for."""
+"""Dependencies that any route can use."""
 
 from typing import Annotated
 
@@ -13,4 +13,4 @@ async def _settings(request: Request) -> Settings:
 
 
 CurrentSettings = Annotated[Settings, Depends(_settings)]
-"""The settings that the application was made with."""
+"""The settings that the application was created with."""

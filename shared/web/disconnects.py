@@ -12,9 +12,10 @@ T = TypeVar("T")
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Returns or raises what `work` does. If the caller disconnects, cancels it and raises `CallerDisconnected`.
+    """Runs `work`, and returns its result or raises its error.
 
-    The request's body must have been read. Cancelled work is awaited, because it may have to clean up.
+    If the caller of `request` disconnects, cancels `work` and raises `CallerDisconnected`. The request's body must have
+    been read. Cancelled work is awaited, because it may have to clean up.
     """
     work_task = asyncio.create_task(work)
     disconnect_task = asyncio.create_task(_wait_for_disconnect(request))

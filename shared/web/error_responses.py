@@ -1,7 +1,7 @@
 """Declares a route's errors next to the route: `responses=error_responses(NotFound, Conflict)`.
 
-The statuses are those of the errors. `contract` writes each response once, into the document's components. Routes only
-refer to them, so the declarations cost no start-up time.
+The status of each response is the error's own. `contract` writes each response once, into the components of the OpenAPI
+document. Routes only refer to them, so the declarations cost no start-up time.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ def error_responses(*errors: type[ServiceError]) -> Responses:
     return declared
 
 
-def headers(described: dict[str, str]) -> dict[str, Any]:
+def headers(descriptions: dict[str, str]) -> dict[str, Any]:
     """Declares a successful response's headers and their meaning: `{200: headers({"X-Run-Id": "the run's id"})}`."""
-    shown = {name: {"description": text, "schema": {"type": "string"}} for name, text in described.items()}
-    return {"headers": shown}
+    declared = {name: {"description": text, "schema": {"type": "string"}} for name, text in descriptions.items()}
+    return {"headers": declared}

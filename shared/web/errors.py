@@ -21,7 +21,7 @@ _log = get_logger("errors")
 _MAX_PROBLEMS = 20
 _MAX_INPUT_LENGTH = 500
 _MAX_NAME_LENGTH = 100
-"""The limit for one part of a problem's location, and for a path."""
+"""The maximum length of a path in a message, and of each part of a problem's location."""
 _MAX_REASON_LENGTH = 200
 
 
@@ -37,8 +37,8 @@ def _build_response(error: ServiceError) -> JSONResponse:
 
 
 def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Handles what the router raises: an unknown path, or an unsupported method."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
+    """Handles the router's errors for unknown paths and unsupported methods."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     detail = error.detail
     if error.status_code == 404:
         detail = f"There is no route {_shorten_name(request.url.path)}."
@@ -61,16 +61,16 @@ def _list_methods(request: Request) -> list[str]:
 
 
 def _on_invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
     problems: Sequence[dict[str, Any]] = error.errors()
     detail = [
         {
-            "type": p["type"],
-            "loc": [_shorten_name(part) for part in p["loc"]],
-            "msg": _describe_problem(p),
-            "input": _shorten_input(p.get("input")),
+            "type": problem["type"],
+            "loc": [_shorten_name(part) for part in problem["loc"]],
+            "msg": _describe_problem(problem),
+            "input": _shorten_input(problem.get("input")),
         }
-        for p in problems[:_MAX_PROBLEMS]
+        for problem in problems[:_MAX_PROBLEMS]
     ]
     body = to_json({"detail": detail}, inf_nan_mode="strings")
     return Response(body, status_code=422, media_type="application/json")
@@ -106,14 +106,14 @@ def _describe_problem(problem: dict[str, Any]) -> str:
 
 
 def _on_service_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type alone
+    assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type only
     if isinstance(error, UpstreamFailed | UpstreamTooSlow):
         request.state.access["upstream"] = _explain_upstream(error)
     return _build_response(error)
 
 
 def _explain_upstream(error: ServiceError) -> str:
-    """Returns our own part of the message for the log, since the upstream server's may repeat what was sent there."""
+    """Returns the part of the message for the log that this service wrote. The rest may repeat what it had sent."""
     return redact(error.message.partition(": ")[0])[:_MAX_REASON_LENGTH]
 
 

@@ -1,6 +1,6 @@
-"""Serves static files. Each is read once, and its ETag is a digest of its contents.
+"""Serves static files. Each file is read once, and its ETag is a digest of its contents.
 
-Starlette's own ETag uses a file's time and size, but all files of a deployed function have the same time.
+Starlette's own ETag is derived from a file's time and size, but all files of a deployed function have the same time.
 """
 
 from collections.abc import Mapping
@@ -49,5 +49,5 @@ def serve_file(request: Request, path: Path, seconds: int, headers: Mapping[str,
 
 
 def _is_cached(if_none_match: str, tag: str) -> bool:
-    """Compares weakly: a proxy that compresses makes the tag weak."""
+    """Compares weakly, because a proxy that compresses the file makes the tag weak."""
     return any(known.strip().removeprefix("W/") in (tag, "*") for known in if_none_match.split(","))

@@ -1,10 +1,10 @@
-"""Supports HEAD wherever GET is supported: the same response without its body."""
+"""Supports HEAD wherever GET is supported. The response is the same, but without its body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """Has the application handle a HEAD as a GET, and drops the body, whatever the status."""
+    """Passes a HEAD request to the application as a GET, and drops the response's body, whatever its status."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

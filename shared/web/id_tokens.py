@@ -16,19 +16,19 @@ from shared.numbers import is_finite_number
 _log = get_logger("authentication")
 _app_lock = Lock()
 CLOCK_SKEW_SECONDS = 10
-"""How far the clock that issued a token may be ahead of ours."""
+"""The maximum number of seconds that the issuer's clock may be ahead of this service's clock."""
 _EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
 _INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
 _EARLY = "According to this service's clock, the ID token was issued in the future. Try again in a moment."
 _TIMES = ("exp", "iat", "auth_time")
-_TEXTS = ("sub", "user_id", "name", "email", "picture", "phone_number")
+_STRINGS = ("sub", "user_id", "name", "email", "picture", "phone_number")
 
 
 def verify(token: str, project: str) -> dict[str, Any]:
     """Returns the claims of a Firebase ID token for `project`, including `uid`. Blocks while certificates are fetched.
 
-    Raises `Unauthenticated`, and `Unavailable` when the certificates cannot be fetched. firebase-admin is imported
-    here because it is not needed while authentication is bypassed.
+    Raises `Unauthenticated`, and `Unavailable` if the certificates cannot be fetched. firebase-admin is imported here
+    because it is not needed if authentication is bypassed.
     """
     from firebase_admin import auth
     from google.auth.credentials import AnonymousCredentials
@@ -42,7 +42,7 @@ def verify(token: str, project: str) -> dict[str, Any]:
         raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5) from error
     except auth.ExpiredIdTokenError as error:
         raise Unauthenticated(_EXPIRED) from error
-    except Exception as error:  # whatever makes the library fail, the token is at fault
+    except Exception as error:  # any other error of the library is caused by the token
         raise Unauthenticated(_INVALID) from error
     check_claims(claims, clock.time())
     return claims
@@ -60,7 +60,7 @@ def firebase_app(name: str, credential: Any, options: dict[str, Any]) -> Any:
 
 
 def check_claims(claims: dict[str, Any], now: float) -> None:
-    """Raises `Unauthenticated` for claims of a wrong type, that JSON or UTF-8 cannot encode, or with invalid times.
+    """Raises `Unauthenticated` for claims that have a wrong type or invalid times, or that JSON or UTF-8 cannot encode.
 
     firebase-admin checks neither types nor times in tokens of the Auth emulator, and never checks the sign-in time.
     """
@@ -71,7 +71,7 @@ def check_claims(claims: dict[str, Any], now: float) -> None:
     times = {name: claims[name] for name in _TIMES if name in claims}
     if not all(is_finite_number(value) for value in times.values()) or "iat" not in times or "exp" not in times:
         raise Unauthenticated(_INVALID)
-    if not all(isinstance(claims.get(name), str | None) for name in _TEXTS) or not is_plain_id(claims["uid"]):
+    if not all(isinstance(claims.get(name), str | None) for name in _STRINGS) or not is_plain_id(claims["uid"]):
         raise Unauthenticated(_INVALID)
     if times["exp"] <= now:
         raise Unauthenticated(_EXPIRED)

@@ -8,7 +8,7 @@ from shared.models.idempotency import MAX_KEY_LENGTH
 from shared.web.error_responses import Responses, headers
 
 REPLAYED_HEADER = "Idempotent-Replayed"
-REPLAYED_TEXT = "`true` if the request was sent before under its key."
+REPLAYED_TEXT = "`true` if the request was sent before with the same key."
 REPLAYED: Responses = {200: headers({REPLAYED_HEADER: REPLAYED_TEXT})}
 """The header of a response that repeats an earlier one."""
 IdempotencyKey = Annotated[
@@ -17,8 +17,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=r"^[\x20-\x7E]+$",
-        description="Identifies the request for 24 hours: if sent again under this key, it is done only once. "
-        "A UUID is a good choice.",
+        description="Identifies the request for 24 hours. A request that is repeated with the same key takes effect "
+        "only once. A UUID is a good choice.",
     ),
 ]
-"""1 to 255 printable ASCII characters; None if there is no key."""
+"""A key of 1 to 255 printable ASCII characters, or None."""

@@ -1,4 +1,4 @@
-"""Pages of lists: a token in the query leads to a page, and a header of the answer to the next one."""
+"""Pages of lists: the query takes the token of a page, and a response header has the token of the next page."""
 
 from typing import Annotated, TypeVar
 
@@ -11,17 +11,17 @@ T = TypeVar("T")
 NEXT_PAGE_HEADER = "X-Next-Page-Token"
 PageToken = Annotated[
     str | None,
-    Query(alias="pageToken", max_length=5000, description=f"What `{NEXT_PAGE_HEADER}` of the page before said."),
+    Query(alias="pageToken", max_length=5000, description=f"The `{NEXT_PAGE_HEADER}` of the previous page."),
 ]
-HOW_MANY = "At most so many. Large entries make a shorter page."
-PageLimit = Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)]
+LIMIT_DESCRIPTION = "The maximum number of entries. Large entries make a shorter page."
+PageLimit = Annotated[int, Query(ge=1, le=1000, description=LIMIT_DESCRIPTION)]
 DEFAULT_LIMIT = 500
 PAGED: Responses = {200: headers({NEXT_PAGE_HEADER: "The `pageToken` of the next page. Missing on the last."})}
-"""What a page's answer has beside its entries."""
+"""The headers of a response with a page of a list."""
 
 
 def respond_with(page: Page[T], response: Response) -> list[T]:
-    """The body of the answer that shows `page`; the header for the next page is set on `response`."""
+    """Returns the response body for `page`, and sets the header for the next page on `response`."""
     if page.next_token:
         response.headers[NEXT_PAGE_HEADER] = page.next_token
     return page.items

@@ -1,8 +1,7 @@
-"""Maps the different paths of a request to its route.
+"""Maps the different forms of a request's path to the route's form.
 
-Hosting sends `/api/chat/7` and `/chat/7`, a function's run.app address keeps the full path, and its
-cloudfunctions.net address strips the function's name, so that `/chat/7` arrives as `/7`. All become the route as
-written in the code.
+Hosting sends `/api/chat/7` and `/chat/7`, a function's run.app address keeps the full path, and its cloudfunctions.net
+address strips the function's name, so that `/chat/7` arrives as `/7`. All these forms become the path in the code.
 """
 
 from collections.abc import Callable
@@ -18,9 +17,9 @@ class PathForms:
     `request.state.original_path` is the path as it arrived.
 
     `is_route` returns whether a path is one of the application's routes, for any method. If a path becomes a route only
-    when the function's name is put before it, it came through cloudfunctions.net. This does not apply to a path that
-    begins with that name, since it looks like a path that was never stripped. A resource with the name of its function
-    (a session `sessions`) therefore cannot be reached at that address.
+    when the function's name is put before it, it came through cloudfunctions.net. The name is not put before a path
+    that already begins with it, because such a path cannot be told from one that was not stripped. Therefore a resource
+    with the name of its function, such as a session `sessions`, cannot be reached at that address.
     """
 
     def __init__(self, app: ASGIApp, function: str, is_route: Callable[[str], bool]) -> None:
@@ -35,8 +34,8 @@ class PathForms:
         path = path.rstrip("/") or "/"
         if self.is_route(path) or f"{path}/".startswith(f"/{self.function}/"):
             return path
-        named = f"/{self.function}{path}".rstrip("/")
-        return named if self.is_route(named) else path
+        restored = f"/{self.function}{path}".rstrip("/")
+        return restored if self.is_route(restored) else path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles the request under its canonical path."""

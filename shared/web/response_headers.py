@@ -14,7 +14,7 @@ class NoStore:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles the request. A response must not be cached unless it says otherwise."""
+        """Handles the request, and adds the header to its response."""
 
         async def add_header(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -3,9 +3,9 @@
 The functions that they call are private, and the platform has checked the caller's permission before a request
 arrives. The caller and the target function are checked again here, in case the platform's check is off by mistake.
 
-The platform removes the signature from a token that it has checked, and puts a mark in its place
+The platform replaces the signature of a token that it has checked with a mark
 (https://cloud.google.com/run/docs/troubleshooting#signature-removed). In a deployment, a token with that mark is
-therefore accepted by its claims alone. Everywhere else, and for any other signature, the signature must be valid.
+therefore accepted if its claims are right. In all other cases, the signature must be valid.
 """
 
 import asyncio
@@ -35,12 +35,12 @@ MIN_FETCH_INTERVAL_SECONDS = 60.0
 _FETCH_SECONDS = 5
 
 
-class _Unfetched(Exception):
+class _NoCertificates(Exception):
     """The certificates could not be fetched, and none are cached."""
 
 
 class Certificates:
-    """Google's public certificates by key id. They are cached for an hour, and used longer until a fetch succeeds."""
+    """Google's public certificates by key id, cached for an hour, or longer while new ones cannot be fetched."""
 
     def __init__(self, url: str, now: Callable[[], float] = clock.time) -> None:
         self._url = url
@@ -52,7 +52,7 @@ class Certificates:
     def get(self, key: str) -> dict[str, str]:
         """Returns all known certificates, and fetches them if necessary; `key` may still be missing. Blocks.
 
-        Raises `_Unfetched`.
+        Raises `_NoCertificates`.
         """
         with self._lock:
             age = self._now() - self._tried_at
@@ -60,7 +60,7 @@ class Certificates:
                 self._tried_at = self._now()
                 self._known = self._fetch() or self._known
             if not self._known:
-                raise _Unfetched
+                raise _NoCertificates
             return self._known
 
     def _fetch(self) -> dict[str, str] | None:
@@ -118,9 +118,9 @@ def _read_claims(token: str, allow_unsigned: bool, known: Certificates) -> dict[
         else:
             key = jwt.decode_header(token).get("kid")
             claims = jwt.decode(token, certs=known.get(str(key)), clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
-    except _Unfetched:
+    except _NoCertificates:
         raise TooEarly("The caller cannot be checked right now.", retry_after=5) from None
-    except Exception as error:  # whatever makes the library fail, the token is at fault
+    except Exception as error:  # any other error of the library is caused by the token
         raise Unauthenticated("The token is not valid.") from error
     if not isinstance(claims, dict):
         raise Unauthenticated("The token is not valid.")
@@ -128,7 +128,7 @@ def _read_claims(token: str, allow_unsigned: bool, known: Certificates) -> dict[
 
 
 def only_from(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine[Any, Any, None]]:
-    """Returns a dependency for routes that admits only that service, if the deployment names its account."""
+    """Returns a dependency for routes that admits only `service`, if the deployment names the service's account."""
 
     async def check(request: Request, settings: CurrentSettings) -> None:
         expected = _find_expected(service, settings)
@@ -144,7 +144,7 @@ def only_from(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine
 
 
 def _find_expected(service: str, settings: Settings) -> Expected | None:
-    """Returns None on a developer's machine, where the emulators send no token."""
+    """Returns None on a developer's machine, because the emulators send no token."""
     if settings.functions_emulator:
         return None
     if service == "queue":

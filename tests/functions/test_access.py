@@ -133,8 +133,8 @@ async def test_the_admin_password_is_checked(
     response = await client.get("/admin/users", headers=headers)
     assert response.status_code == status
     if status == 401:
-        if_wrong, if_missing = "That is not the administrators' password.", "Send the administrators' password as"
-        assert response.json()["detail"].startswith(if_missing if sent is None else if_wrong)
+        wrong, missing = "The administrators' password is not correct.", "Send the administrators' password in"
+        assert response.json()["detail"].startswith(missing if sent is None else wrong)
 
 
 async def test_guessing_the_password_is_limited(serve: Serve) -> None:

@@ -112,7 +112,7 @@ def test_requests_are_restored_exactly(content: str, value: JsonValue) -> None:
 
 async def test_a_chat_too_long_for_a_document_is_refused(database: Database) -> None:
     """If a chat is too long for a document, the error states both sizes, and no part of the chat is stored."""
-    with pytest.raises(TooLarge, match=r"1000\d\d\d bytes long; at most 1000000"):
+    with pytest.raises(TooLarge, match=r"1000\d\d\d bytes long; the limit is 1000000"):
         await store(database, ticket(), request("x" * 1_000_000))
     assert await database.tickets.get("t") is None
 

@@ -1,4 +1,4 @@
-"""Optimistic transactions, in the real Firestore emulator."""
+"""Optimistic transactions, tested in the real Firestore emulator."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.database_faults import lose_responses
 
 
 async def stored(reference: AsyncDocumentReference) -> dict[str, Any] | None:
-    """The document without the ids of its commits."""
+    """Reads the document, without the ids of its commits."""
     return await read(reference, None)
 
 
@@ -23,7 +23,7 @@ def reference(database: Database) -> AsyncDocumentReference:
 
 
 async def test_a_read_is_repeatable(database: Database, reference: AsyncDocumentReference) -> None:
-    """What was read first is what counts: a change meanwhile makes the whole run again."""
+    """A second read returns the same as the first. If the document changes in between, the whole body runs again."""
     await reference.set({"x": 5})
     runs: list[int] = []
 
@@ -43,7 +43,7 @@ async def test_a_read_is_repeatable(database: Database, reference: AsyncDocument
 
 
 async def test_a_set_replaces_the_whole_document(database: Database, reference: AsyncDocumentReference) -> None:
-    """Fields that the new one lacks are gone; maps are replaced, not merged; the last of several sets counts."""
+    """Fields that the new document lacks are removed, maps are replaced, and only the last of several sets counts."""
     await reference.set({"old": 1, "map": {"a": 1, "b": 2}})
 
     async def replace(transaction: Transaction) -> None:
@@ -56,7 +56,7 @@ async def test_a_set_replaces_the_whole_document(database: Database, reference: 
 
 
 async def test_a_new_document_can_be_set_twice(database: Database, reference: AsyncDocumentReference) -> None:
-    """Likewise."""
+    """If a new document is set twice in one transaction, only the second set takes effect."""
 
     async def create(transaction: Transaction) -> None:
         assert await transaction.get(reference) is None
@@ -67,32 +67,34 @@ async def test_a_new_document_can_be_set_twice(database: Database, reference: As
     assert await stored(reference) == {"x": 2}
 
 
-async def test_what_was_not_read_cannot_be_set(database: Database, reference: AsyncDocumentReference) -> None:
-    """It would overwrite blindly."""
+async def test_a_document_that_was_not_read_cannot_be_set(
+    database: Database, reference: AsyncDocumentReference
+) -> None:
+    """A document cannot be set before it is read, as this might overwrite changes."""
 
-    async def blind(transaction: Transaction) -> None:
+    async def overwrite(transaction: Transaction) -> None:
         transaction.set(reference, {"x": 1})
 
     with pytest.raises(KeyError):
-        await database.transaction(blind)
+        await database.transaction(overwrite)
 
 
 @pytest.mark.parametrize("name", ["a.b", "a b", "", "`"])
-async def test_names_that_are_paths_are_refused(
+async def test_field_names_that_are_paths_are_refused(
     database: Database, reference: AsyncDocumentReference, name: str
 ) -> None:
-    """Firestore would take them for nested fields."""
+    """Field names that Firestore would parse as paths of nested fields are refused."""
 
-    async def odd(transaction: Transaction) -> None:
+    async def set_field(transaction: Transaction) -> None:
         await transaction.get(reference)
         transaction.set(reference, {name: 1})
 
     with pytest.raises(ValueError, match="identifiers"):
-        await database.transaction(odd)
+        await database.transaction(set_field)
 
 
-async def test_a_malformed_request_is_our_own_bug(database: Database) -> None:
-    """It is not reported as an outage."""
+async def test_a_malformed_request_is_not_an_outage(database: Database) -> None:
+    """A request that Firestore rejects as malformed is a bug of the service, and is not reported as an outage."""
     from google.api_core.exceptions import InvalidArgument
 
     async def malformed(transaction: Transaction) -> Any:
@@ -102,10 +104,10 @@ async def test_a_malformed_request_is_our_own_bug(database: Database) -> None:
         await database.transaction(malformed)
 
 
-async def test_a_deletion_of_what_changed_meanwhile_is_decided_again(
+async def test_a_deletion_is_repeated_if_the_document_has_changed(
     settings: Settings, database: Database, reference: AsyncDocumentReference
 ) -> None:
-    """The version that was read is the one that is deleted."""
+    """Only the version that was read is deleted. If the document has changed since, the body runs again."""
     await reference.set({"x": 1})
     seen: list[int] = []
 
@@ -123,8 +125,8 @@ async def test_a_deletion_of_what_changed_meanwhile_is_decided_again(
 
 
 async def test_a_callback_on_commit_is_called_once(database: Database, reference: AsyncDocumentReference) -> None:
-    """Of the run that was committed, and of none that was overtaken."""
-    told: list[int] = []
+    """Only the callback of the run that was committed is called, not that of an overtaken run."""
+    called: list[int] = []
     runs = 0
 
     async def write(transaction: Transaction) -> None:
@@ -135,30 +137,30 @@ async def test_a_callback_on_commit_is_called_once(database: Database, reference
         if run == 1:
             await reference.set({"x": 100})
         transaction.set(reference, {"x": run})
-        transaction.on_commit(lambda: told.append(run))
+        transaction.on_commit(lambda: called.append(run))
 
     await database.transaction(write)
-    assert (runs, told) == (2, [2])
+    assert (runs, called) == (2, [2])
 
 
 async def test_a_callback_on_commit_is_not_called_after_a_failure(database: Database) -> None:
-    """Nothing has happened."""
-    told: list[str] = []
+    """A transaction whose body raises an error is not committed, and its callbacks are not called."""
+    called: list[str] = []
 
     async def fail(transaction: Transaction) -> None:
-        transaction.on_commit(lambda: told.append("done"))
+        transaction.on_commit(lambda: called.append("done"))
         raise LookupError
 
     with pytest.raises(LookupError):
         await database.transaction(fail)
-    assert told == []
+    assert called == []
 
 
 @pytest.mark.parametrize("error", [DeadlineExceeded("late"), ServiceUnavailable("gone"), Aborted("repeated")])
 async def test_a_commit_that_took_effect_is_recognized(
     database: Database, reference: AsyncDocumentReference, error: Exception
 ) -> None:
-    """When only the response to a commit is lost, the body does not run again, and its result stands."""
+    """If only the response to a commit is lost, the body does not run again, and its result is returned."""
     results: list[int] = []
     committed: list[int] = []
 
@@ -176,21 +178,21 @@ async def test_a_commit_that_took_effect_is_recognized(
 
 
 async def test_a_commit_is_recognized_among_later_ones(database: Database, reference: AsyncDocumentReference) -> None:
-    """Other transactions may write the same document before the retry, up to the number of ids that it keeps."""
+    """A commit is recognized at the retry if fewer than `MAX_COMMITS` later commits wrote the same document."""
     runs: list[int] = []
 
     async def add_one(transaction: Transaction) -> None:
         document = await transaction.get(reference) or {"x": 0}
         transaction.set(reference, {"x": document["x"] + 1})
 
-    async def add_and_be_followed(transaction: Transaction) -> None:
+    async def add_one_first(transaction: Transaction) -> None:
         runs.append(1)
         await add_one(transaction)
 
     lose_responses(database, ServiceUnavailable("gone"))
     commit = database._client._firestore_api.commit  # pyright: ignore[reportPrivateUsage]
 
-    async def be_followed(*args: Any, **kwargs: Any) -> Any:
+    async def commit_before_others(*args: Any, **kwargs: Any) -> Any:
         try:
             return await commit(*args, **kwargs)
         except ServiceUnavailable:
@@ -198,14 +200,14 @@ async def test_a_commit_is_recognized_among_later_ones(database: Database, refer
                 await database.transaction(add_one)
             raise
 
-    database._client._firestore_api.commit = be_followed  # pyright: ignore[reportPrivateUsage]
-    await database.transaction(add_and_be_followed)
+    database._client._firestore_api.commit = commit_before_others  # pyright: ignore[reportPrivateUsage]
+    await database.transaction(add_one_first)
     assert runs == [1]
     assert await stored(reference) == {"x": MAX_COMMITS}
 
 
-async def test_a_document_keeps_few_ids(database: Database, reference: AsyncDocumentReference) -> None:
-    """The ids of commits do not make a document grow without end, and no reader of a document gets them."""
+async def test_a_document_stores_a_limited_number_of_ids(database: Database, reference: AsyncDocumentReference) -> None:
+    """The number of commit ids in a document is limited, and reading the document does not return them."""
 
     async def write(transaction: Transaction) -> None:
         assert COMMITS not in (await transaction.get(reference) or {})
@@ -218,7 +220,7 @@ async def test_a_document_keeps_few_ids(database: Database, reference: AsyncDocu
 
 
 async def test_a_deletion_that_took_effect_is_recognized(database: Database, reference: AsyncDocumentReference) -> None:
-    """A transaction that only deletes does not look for what it has deleted."""
+    """A transaction that only deletes does not run again after its commit, in which it would not find the document."""
     await reference.set({"x": 1})
 
     async def delete(transaction: Transaction) -> str:
@@ -231,10 +233,13 @@ async def test_a_deletion_that_took_effect_is_recognized(database: Database, ref
     assert not (await reference.get()).exists
 
 
-async def test_a_deletion_by_another_is_not_taken_for_ones_own(
+async def test_a_deletion_by_another_request_is_not_mistaken_for_a_commit(
     database: Database, reference: AsyncDocumentReference
 ) -> None:
-    """A transaction that also writes recognizes its commit by what it wrote alone: another settled the hold first."""
+    """A transaction that also writes recognizes its commit only by what it wrote.
+
+    Here, another request deletes the hold, so the transaction runs again and finds that it is settled.
+    """
     account = database._client.collection("things").document("account")  # pyright: ignore[reportPrivateUsage]
     await reference.set({"x": 1})
     await account.set({"x": 1})

@@ -12,8 +12,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All users, by id
-         * @description All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last.
+         * Lists all users, sorted by id
+         * @description Lists all users, sorted by id. `X-Next-Page-Token` is the `pageToken` of the next page, missing on the last.
          */
         get: operations["admin_list_users"];
         put?: never;
@@ -33,10 +33,10 @@ export interface paths {
         };
         get?: never;
         /**
-         * Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
-         * @description Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+         * Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user
+         * @description Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user.
          *
-         *     The allowance becomes the user's ceiling. A user who has never signed in is created.
+         *     A new allowance becomes the user's ceiling. A user who has never signed in is created.
          */
         put: operations["admin_change_user"];
         post?: never;
@@ -54,14 +54,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's own agents and the shared ones, the newest change first
-         * @description The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's.
+         * Lists the caller's own and the shared agents, newest change first
+         * @description Lists the caller's own and the shared agents, newest change first. `X-Next-Page-Token` leads to the next page.
          */
         get: operations["agents_list_agents"];
         put?: never;
         /**
          * Saves an agent
-         * @description Saves an agent. `warnings` list what in its code will not run.
+         * @description Saves an agent. `warnings` lists the parts of its code that will not run.
          */
         post: operations["agents_create"];
         delete?: never;
@@ -80,8 +80,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Has a model write an agent's code, checks that it runs, and names it
-         * @description Has a model write an agent's code, checks that it runs, and names it.
+         * Has a model write an agent's code, checks that the code can run, and names the agent
+         * @description Has a model write an agent's code, checks that the code can run, and names the agent.
          */
         post: operations["agents_generate_code"];
         delete?: never;
@@ -101,7 +101,7 @@ export interface paths {
         put?: never;
         /**
          * Runs code in the sandbox, charged to the caller
-         * @description Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
+         * @description Runs code in the sandbox, charged to the caller. If the code fails: 400 with its error, logs and traceback.
          */
         post: operations["agents_run_code"];
         delete?: never;
@@ -118,19 +118,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One agent
-         * @description One agent; also 404 if it belongs to another user and is not shared.
+         * Returns one agent
+         * @description Returns one agent. 404 if it does not exist, or belongs to another user and is not shared.
          */
         get: operations["agents_get_agent"];
         /**
          * Changes the fields that are sent
-         * @description Changes the fields that are sent; 409 for a `_rev` that is not the newest.
+         * @description Changes the fields that are sent. 409 for a `_rev` that is not the newest.
          */
         put: operations["agents_update"];
         post?: never;
         /**
-         * Deletes the agent, and undeploys it
-         * @description Deletes the agent, and undeploys it.
+         * Deletes the agent and its deployment
+         * @description Deletes the agent and its deployment.
          */
         delete: operations["agents_delete"];
         options?: never;
@@ -148,11 +148,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Queues the chat
-         * @description Queues the chat; responds once the chat can no longer be lost.
+         * Queues the chat, and responds once the chat can no longer be lost
+         * @description Queues the chat, and responds once the chat can no longer be lost.
          *
-         *     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat under it gets
-         *     409.
+         *     For 24 hours, the same chat with the same `Idempotency-Key` gets the same ticket. A different chat with this key
+         *     gets 409.
          */
         post: operations["chat_submit"];
         delete?: never;
@@ -189,8 +189,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's own demos and the shared ones, the newest change first
-         * @description The caller's own demos and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's.
+         * Lists the caller's own and the shared demos, newest change first
+         * @description Lists the caller's own and the shared demos, newest change first. `X-Next-Page-Token` leads to the next page.
          */
         get: operations["demos_list_demos"];
         put?: never;
@@ -215,8 +215,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Has a model write a page around deployments, and checks that it works
-         * @description Has a model write a page around deployments, and checks that it works.
+         * Has a model write a page that calls deployments, and checks that it works
+         * @description Has a model write a page that calls deployments, and checks that it works.
          */
         post: operations["demos_generate_code"];
         delete?: never;
@@ -233,13 +233,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One demo
-         * @description One demo; also 404 if it belongs to another user and is not shared.
+         * Returns one demo
+         * @description Returns one demo. 404 if it does not exist, or belongs to another user and is not shared.
          */
         get: operations["demos_get_demo"];
         /**
          * Replaces a demo
-         * @description Replaces a demo; 409 for a `_rev` that is not the newest.
+         * @description Replaces a demo. 409 for a `_rev` that is not the newest.
          */
         put: operations["demos_replace"];
         post?: never;
@@ -261,8 +261,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The demo as a web page
-         * @description The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a page.
+         * Returns the demo as a web page
+         * @description Returns the demo as a web page. Shared demos need no token, because browsers send none when they open a page.
          */
         get: operations["demos_open_page"];
         put?: never;
@@ -284,9 +284,9 @@ export interface paths {
         put?: never;
         /**
          * Publishes the agent under its friendly name
-         * @description Publishes the agent under its friendly name; 409 when another agent has it.
+         * @description Publishes the agent under its friendly name. 409 if another agent has this name.
          *
-         *     Again: 201, and nothing changes but the budget, if the body has another.
+         *     If the agent is already published, the response is also 201, and only the budget changes, if the body has one.
          */
         post: operations["deployments_deploy"];
         delete?: never;
@@ -306,8 +306,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Undeploys the agent, and frees its name
-         * @description Undeploys the agent, and frees its name.
+         * Undeploys the agent and frees its name
+         * @description Undeploys the agent and frees its name.
          */
         delete: operations["deployments_undeploy"];
         options?: never;
@@ -323,8 +323,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the agent is published as
-         * @description What the agent is published as; 404 when it is not.
+         * Returns the agent's deployment
+         * @description Returns the agent's deployment. 404 if it is not published.
          */
         get: operations["deployments_deployment"];
         put?: never;
@@ -343,8 +343,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's own deployments and the shared ones, by name
-         * @description The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's.
+         * Lists the caller's own and the shared deployments by name
+         * @description Lists the caller's own and the shared deployments by name. `X-Next-Page-Token` leads to the next page.
          */
         get: operations["deployments_list_deployments"];
         put?: never;
@@ -366,10 +366,11 @@ export interface paths {
         put?: never;
         /**
          * Runs a published agent
-         * @description Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to its owner.
+         * @description Runs a published agent. The request body is its input, the response body its result. No token is needed.
          *
-         *     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
-         *     answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
+         *     The agent's owner is charged. For 24 hours, the same input from the same address with the same `Idempotency-Key` is
+         *     run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
+         *     first request is running.
          */
         post: operations["deployments_call"];
         delete?: never;
@@ -389,7 +390,7 @@ export interface paths {
         put?: never;
         /**
          * Writes one line to the log
-         * @description Writes one line to the log; limited per minute for each user or address.
+         * @description Writes one line to the log. The number of requests per minute is limited for each user or address.
          */
         post: operations["logs_log_client"];
         delete?: never;
@@ -408,8 +409,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * All tools of the server
-         * @description All tools of the server; the token, if there is one, is passed on to it.
+         * Lists all tools of an MCP server
+         * @description Lists all tools of an MCP server. The token, if there is one, is sent to the server.
          */
         post: operations["mcp_list_tools"];
         delete?: never;
@@ -426,8 +427,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Returns the service's name, and where its API is described
-         * @description Returns the service's name, and where its API is described.
+         * Returns the service's name and the path of its API description
+         * @description Returns the service's name and the path of its API description.
          */
         get: operations["meta_heartbeat"];
         put?: never;
@@ -446,8 +447,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Reports that the service runs, for readiness probes
-         * @description Reports that the service runs, for readiness probes. It calls no other service.
+         * Reports that the service is running, for readiness probes
+         * @description Reports that the service is running, for readiness probes. Calls no other service.
          */
         get: operations["meta_health"];
         put?: never;
@@ -592,8 +593,8 @@ export interface paths {
         get: operations["sessions_get_config"];
         put?: never;
         /**
-         * Creates the session or replaces its configuration
-         * @description Creates the session or replaces its configuration.
+         * Creates the session, or replaces its configuration
+         * @description Creates the session, or replaces its configuration.
          */
         post: operations["sessions_configure"];
         delete?: never;
@@ -632,8 +633,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
-         * @description An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
+         * Fetches an OpenAPI or Swagger document, and names it
+         * @description Fetches an OpenAPI or Swagger document, and names it. Relative server addresses become absolute.
          */
         post: operations["specs_fetch"];
         delete?: never;
@@ -650,8 +651,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Returns the caller's profile, with the newest usage of the current period
-         * @description Returns the caller's profile, with the newest usage of the current period.
+         * Returns the caller's profile, with the newest usage entries of the current period
+         * @description Returns the caller's profile, with the newest usage entries of the current period.
          */
         get: operations["users_me"];
         put?: never;
@@ -672,7 +673,7 @@ export interface paths {
         get?: never;
         /**
          * Sets the amount that each period begins with
-         * @description Sets the amount that each period begins with. If more remains of the current one, lowers that as well.
+         * @description Sets the amount that each period begins with. If more than this remains, lowers the remainder as well.
          */
         put: operations["users_set_monthly_allowance"];
         post?: never;
@@ -691,8 +692,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Sets when the next period begins
-         * @description Sets when the next period begins; 0 means never.
+         * Sets the time at which the next period begins
+         * @description Sets the time at which the next period begins; 0 means never.
          */
         put: operations["users_set_allowance_reset_date"];
         post?: never;
@@ -711,8 +712,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Sets what is left of this period's allowance
-         * @description Sets what is left of this period's allowance.
+         * Sets the amount that is left of this period's allowance
+         * @description Sets the amount that is left of this period's allowance.
          */
         put: operations["users_set_spend_remaining"];
         post?: never;
@@ -732,8 +733,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`
-         * @description Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
+         * Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`
+         * @description Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`.
          *
          *     A key that was used with a different report gets 409.
          */
@@ -1270,7 +1271,7 @@ export interface components {
         };
         /**
          * Error
-         * @description An error: a sentence for the person who has to act.
+         * @description An error, with a sentence for the person who has to act on it.
          */
         Error: {
             /** Detail */
@@ -1278,9 +1279,9 @@ export interface components {
         };
         /**
          * FailedCode
-         * @description Code that failed. `error`: "TypeName: message". `logs`: printed lines. `traceback`: the code's own lines.
+         * @description Code that failed. `error` has the form "TypeName: message". `logs` contains the printed lines.
          *
-         *     `engine`: the engine that ran it.
+         *     `traceback` contains only lines of the submitted code. `engine` names the engine that ran the code.
          */
         FailedCode: {
             /** Detail */
@@ -1296,7 +1297,7 @@ export interface components {
         };
         /**
          * FailedRun
-         * @description A run that failed. The agent's author can find it in the log by its id.
+         * @description A run that failed. The run's id identifies it in the log.
          */
         FailedRun: {
             /** Detail */
@@ -1436,7 +1437,7 @@ export interface components {
             service: string;
         };
         /**
-         * @description The service is running. `docs` is the path of its API description, below the service's address.
+         * @description The service is running. `docs` is the path of its API description, relative to the service's address.
          * @example {
          *       "docs": "/docs",
          *       "service": "user-service",
@@ -1453,7 +1454,7 @@ export interface components {
         };
         /**
          * Invalid
-         * @description A request that does not validate: one entry for each mistake.
+         * @description A request that does not validate, with one entry for each mistake.
          */
         Invalid: {
             /** Detail */
@@ -1590,7 +1591,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description One mistake, with its location and the invalid input; `input` is missing or null if it is long or secret.
+         * @description One mistake, with its location and the invalid input. `input` is missing or null if it is long or secret.
          */
         Problem: {
             /** Type */
@@ -1845,7 +1846,7 @@ export interface components {
             detail: string;
             /**
              * Ticket Id
-             * @description The ticket of a chat that may have been accepted: look it up.
+             * @description The ticket of the chat that may have been accepted. Look it up.
              * @default null
              */
             ticket_id?: string | null;
@@ -2005,7 +2006,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "Your allowance is used up. Wait for its next refill, or have it raised."
+                 *       "detail": "Your allowance is used up. Wait for its next refill, or ask for a higher one."
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -2019,7 +2020,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "Only its owner may change this agent."
+                 *       "detail": "This agent can be changed only by its owner."
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -2047,7 +2048,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "The agent has changed meanwhile. Read it again, and repeat the change with its new _rev."
+                 *       "detail": "The agent has changed in the meantime. Read it again, and repeat the change with its new _rev."
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -2061,7 +2062,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "The request body is 3000000 bytes or more; at most 2097152 are accepted. Send less."
+                 *       "detail": "The request body has at least 3000000 bytes; the limit is 2097152. Send less."
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -2070,7 +2071,7 @@ export interface components {
         /** @description A rate limit is exceeded: the caller should try again after `retry_after` seconds. */
         TooManyRequests: {
             headers: {
-                /** @description Seconds to wait. */
+                /** @description How many seconds to wait. */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -2083,7 +2084,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description The service failed. */
+        /** @description An internal error of the service. */
         Fault: {
             headers: {
                 [name: string]: unknown;
@@ -2091,7 +2092,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "Something went wrong on our side. Try again; if it happens again, report when it did."
+                 *       "detail": "Something went wrong on our side. Try again; if it happens again, report it with this id: 1f0b6f0d-5d0b-4c56-8f5e-6f7f3f1c2a10."
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -2114,7 +2115,7 @@ export interface components {
         /** @description The request was not accepted, and may be sent again later. */
         Unavailable: {
             headers: {
-                /** @description Seconds to wait. */
+                /** @description How many seconds to wait. */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -2205,7 +2206,7 @@ export interface components {
         /** @description The chat may have been accepted: the caller should look up `ticket_id` before sending the request again. */
         OutcomeUnknown: {
             headers: {
-                /** @description Seconds to wait. */
+                /** @description How many seconds to wait. */
                 "Retry-After"?: number;
                 [name: string]: unknown;
             };
@@ -2230,9 +2231,9 @@ export interface operations {
     admin_list_users: {
         parameters: {
             query?: {
-                /** @description At most so many. Large entries make a shorter page. */
+                /** @description The maximum number of entries. Large entries make a shorter page. */
                 limit?: number;
-                /** @description What `X-Next-Page-Token` of the page before said. */
+                /** @description The `X-Next-Page-Token` of the previous page. */
                 pageToken?: string | null;
             };
             header?: never;
@@ -2299,9 +2300,9 @@ export interface operations {
     agents_list_agents: {
         parameters: {
             query?: {
-                /** @description At most so many. Large entries make a shorter page. */
+                /** @description The maximum number of entries. Large entries make a shorter page. */
                 limit?: number;
-                /** @description What `X-Next-Page-Token` of the page before said. */
+                /** @description The `X-Next-Page-Token` of the previous page. */
                 pageToken?: string | null;
             };
             header?: never;
@@ -2518,7 +2519,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Identifies the request for 24 hours: if sent again under this key, it is done only once. A UUID is a good choice. */
+                /** @description Identifies the request for 24 hours. A request that is repeated with the same key takes effect only once. A UUID is a good choice. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -2533,7 +2534,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description `true` if the request was sent before under its key. */
+                    /** @description `true` if the request was sent before with the same key. */
                     "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2583,9 +2584,9 @@ export interface operations {
     demos_list_demos: {
         parameters: {
             query?: {
-                /** @description At most so many. Large entries make a shorter page. */
+                /** @description The maximum number of entries. Large entries make a shorter page. */
                 limit?: number;
-                /** @description What `X-Next-Page-Token` of the page before said. */
+                /** @description The `X-Next-Page-Token` of the previous page. */
                 pageToken?: string | null;
             };
             header?: never;
@@ -2880,9 +2881,9 @@ export interface operations {
     deployments_list_deployments: {
         parameters: {
             query?: {
-                /** @description At most so many. Large entries make a shorter page. */
+                /** @description The maximum number of entries. Large entries make a shorter page. */
                 limit?: number;
-                /** @description What `X-Next-Page-Token` of the page before said. */
+                /** @description The `X-Next-Page-Token` of the previous page. */
                 pageToken?: string | null;
             };
             header?: never;
@@ -2914,7 +2915,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Identifies the request for 24 hours: if sent again under this key, it is done only once. A UUID is a good choice. */
+                /** @description Identifies the request for 24 hours. A request that is repeated with the same key takes effect only once. A UUID is a good choice. */
                 "Idempotency-Key"?: string | null;
             };
             path: {
@@ -2930,14 +2931,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The result, of whatever kind. */
+            /** @description The result, which may be any JSON value. */
             200: {
                 headers: {
-                    /** @description The run, as the log names it. */
+                    /** @description The id of the run, which the log contains. */
                     "X-Run-Id"?: string;
-                    /** @description `true` if the request was sent before under its key. */
+                    /** @description `true` if the request was sent before with the same key. */
                     "Idempotent-Replayed"?: string;
-                    /** @description Where the result breaks the agent's own output schema, how: a JSON list of sentences. */
+                    /** @description How the result violates the agent's output schema: a JSON list of sentences. */
                     warnings?: string;
                     [name: string]: unknown;
                 };
@@ -3502,7 +3503,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Identifies the report, in 1 to 255 printable characters: if sent again under this key, it is not charged again. */
+                /** @description Identifies the report, in 1 to 255 printable characters. A report that is repeated with the same key is not charged again. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;

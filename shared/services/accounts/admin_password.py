@@ -1,8 +1,8 @@
 """Limits attempts to enter the administrators' password, per address and in total.
 
 With a single limit for all addresses, a stranger could lock the administrators out by using it up. An address that has
-sent the right password is therefore known for thirty days. Known addresses share one limit, and all others share
-another. While strangers use up theirs, an administrator at a new address must wait, or use an ID token. See
+sent the right password is therefore known for thirty days. Known addresses share one limit, and all other addresses
+share another. While strangers use up theirs, an administrator at a new address must wait, or use an ID token. See
 docs/decisions/0021-who-is-let-in.md.
 """
 
@@ -25,9 +25,10 @@ class AdminPasswordAttempts:
         self._settings = settings
 
     async def take(self, block: str) -> float:
-        """Counts an attempt before the password is compared. Returns until when `block` is known, in epoch seconds.
+        """Counts an attempt. To be called before the password is compared.
 
-        Three reads, two writes. Raises `TooManyRequests`. Attempts from known addresses never queue behind others.
+        Returns the time until which `block` is known, in epoch seconds. Raises `TooManyRequests`. Attempts from known
+        addresses never queue behind attempts from unknown ones. Three reads, two writes.
         """
         known_until = await self._database.transaction(
             lambda transaction: self._database.rate_limits.get(_known_key(block), transaction)
@@ -48,7 +49,7 @@ class AdminPasswordAttempts:
         await self._limits.acquire_in(f"admin:{block}", self._settings.public_rate_per_minute, transaction)
 
     async def remember(self, block: str, known_until: float) -> None:
-        """Makes `block` known after the right password. One read and one write, once in two weeks."""
+        """Makes `block` known after it sent the right password. One read and one write, once in two weeks."""
         now = clock.time()
         if known_until - now > _RENEW_BELOW_SECONDS:
             return

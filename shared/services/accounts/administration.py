@@ -30,7 +30,7 @@ class AdminService:
         self._terms = Terms.from_settings(settings)
 
     async def list_users(self, limit: int, page_token: str | None = None) -> Page[AdminUser]:
-        """Users by id, without their usage entries. A read for each user, and one more.
+        """Users, sorted by id, without their usage entries. One read for each user, and one more.
 
         Raises `BadRequest` for an invalid `page_token`.
         """
@@ -42,11 +42,11 @@ class AdminService:
         return Page(users, write_name_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AdminChange) -> AdminUser:
-        """Changes a user. An allowance that is set becomes the user's ceiling, too; a reset date refills when it comes.
+        """Changes a user. A new allowance also becomes the user's ceiling. A new reset date causes a refill then.
 
-        `actor`: the administrator's user id, or what stands for the password. Creates a user who has never signed in,
-        if there is anything to set; name and address come with the user's first request. Raises `NotFound` for what
-        cannot be a user's id, and `Conflict` for a stale `_rev`.
+        `actor`: the administrator's user id, or the name that identifies the administrators' password. Creates a user
+        who has never signed in, if the request changes anything; the name and the email address are added at the user's
+        first request. Raises `NotFound` for an impossible user id, and `Conflict` for a stale `_rev`.
         """
         if not _is_uid(uid):
             raise NotFound(_UNKNOWN)
@@ -78,15 +78,15 @@ class AdminService:
 
 
 def _is_uid(text: str) -> bool:
-    """Whether Firebase could have given it to a user: https://firebase.google.com/docs/auth/admin/manage-users."""
-    printable = text.isprintable() and bool(text.strip()) and "\ufffd" not in text  # which undecodable bytes become
+    """Whether `text` can be a Firebase user's id: https://firebase.google.com/docs/auth/admin/manage-users."""
+    printable = text.isprintable() and bool(text.strip()) and "\ufffd" not in text  # replaces undecodable bytes
     return is_plain_id(text) and len(text) <= _MAX_UID_CHARACTERS and printable
 
 
 def apply_change(account: Account, change: AdminChange, terms: Terms, now: datetime) -> Account:
-    """The account after an administrator's change, which no limit restricts.
+    """The account after a change by an administrator, to whom no limit applies.
 
-    Where users may set their own allowance freely, the same applies as to them: no more than the allowance remains.
+    If users may set their allowance freely, lowering it lowers the remainder, as in a change by the user.
     """
     if change.monthly_allowance is not None:
         allowance = to_micros(change.monthly_allowance)

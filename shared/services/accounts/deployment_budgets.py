@@ -30,13 +30,13 @@ class DeploymentBudget:
 
     @classmethod
     def of(cls, deployment: Deployment, settings: Settings) -> "DeploymentBudget":
-        """Returns the deployment's own budget, or the setting's if it has none."""
+        """Returns the deployment's own budget, or the default from the settings if it has none."""
         return cls(deployment.agent_id, deployment.owner, budget_per_day(deployment.budget_per_day, settings))
 
 
-def budget_per_day(own: int | None, settings: Settings) -> int:
-    """Returns a deployment's own budget, or the setting's if it has none, in millionths of a dollar."""
-    return to_micros(settings.deployment_budget_per_day) if own is None else own
+def budget_per_day(stored: int | None, settings: Settings) -> int:
+    """Returns a deployment's budget in millionths of a dollar. If none is stored, returns the one in the settings."""
+    return to_micros(settings.deployment_budget_per_day) if stored is None else stored
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ class DeploymentBudgets:
             return await self.database.deployment_days.get(day_id(budget.agent_id, now))
 
     async def prefetch(self, hold: Hold, transaction: Transaction) -> None:
-        """Reads what `get_available`, `hold` and `settle` read, for callers that read other documents concurrently."""
+        """Reads the document that `get_available`, `hold` and `settle` need, so that callers can read concurrently."""
         if hold.deployment_day is not None:
             await self.database.deployment_days.get(hold.deployment_day, transaction)
 
     async def get_available(
         self, budget: DeploymentBudget, hold: Hold, now: datetime, transaction: Transaction, min_amount: int = 1
     ) -> int:
-        """Returns the amount of `hold`, or what the budget has left if that is less. One read.
+        """Returns the amount of `hold`, or the rest of the budget if that is less. One read.
 
-        Raises `DeploymentBudgetSpent` if that is less than `min_amount`, which the call needs.
+        Raises `DeploymentBudgetSpent` if the result would be less than `min_amount`, which the call needs.
         """
         day = await self._get_day(budget, hold, now, transaction)
         amount = min(hold.amount, day.available(budget.per_day))
@@ -76,7 +76,7 @@ class DeploymentBudgets:
         self.database.deployment_days.put(day.with_hold(hold.amount), transaction)
 
     async def settle(self, hold: Hold, held: int, cost: int, transaction: Transaction) -> None:
-        """Subtracts `held` from the holds of the day that `hold` is on, and adds `cost` to the day's spending.
+        """Subtracts `held` from the holds of the day that `hold` belongs to, and adds `cost` to the day's spending.
 
         The caller ensures that this happens once. One read and one write; none for a hold without a day.
         """
@@ -96,7 +96,7 @@ class DeploymentBudgets:
 def refuse_spent(budget: DeploymentBudget, day: DeploymentDay | None, now: datetime) -> None:
     """Raises `DeploymentBudgetSpent` once the day's budget is spent.
 
-    Holds do not count yet. An agent that costs nothing may run even on a budget of 0.
+    Amounts that are only held do not count. An agent that costs nothing may run even with a budget of 0.
     """
     if day is not None and 0 < day.spent >= budget.per_day:
         raise _spent_error(now)
@@ -112,7 +112,7 @@ def _spent_error(now: datetime) -> DeploymentBudgetSpent:
 
 def _too_small_error(now: datetime) -> DeploymentBudgetSpent:
     return DeploymentBudgetSpent(
-        "A call that this agent makes may cost more than its budget for a day. Send less, or tell its owner.",
+        "A call that this agent makes may cost more than its budget for a day. Send less, or inform its owner.",
         retry_after=math.ceil((next_day(now) - now).total_seconds()),
     )
 

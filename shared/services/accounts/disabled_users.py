@@ -16,7 +16,7 @@ _MAX_REMEMBERED = 10_000
 _DISABLED = "Your account is disabled. Ask an administrator."
 _OWNER_DISABLED = "This agent cannot be called because its owner's account is disabled."
 _remembered: dict[tuple[str, str], tuple[bool, float]] = {}
-"""By project and user: whether the user is disabled, and when this expires on the monotonic clock."""
+"""By project and user: whether the user is disabled, and when this entry expires on the monotonic clock."""
 
 
 def refuse(account: Account | None) -> None:
@@ -32,20 +32,20 @@ class DisabledUserService:
         self._database = database
 
     async def refuse_disabled(self, uid: str) -> None:
-        """Raises `Forbidden` when the user is disabled. One read, or none."""
+        """Raises `Forbidden` if the user is disabled. One read, or none."""
         if await self.is_disabled(uid):
             raise Forbidden(_DISABLED)
 
     async def refuse_disabled_owner(self, uid: str) -> None:
-        """Raises `Forbidden` when the owner of a called agent is disabled. One read, or none."""
+        """Raises `Forbidden` if the owner of a called agent is disabled. One read, or none."""
         if await self.is_disabled(uid):
             raise Forbidden(_OWNER_DISABLED)
 
-    async def is_disabled(self, uid: str, *, anew: bool = False) -> bool:
-        """Returns whether the user is disabled. `anew` ignores the cache. One read, or none. Raises `Unavailable`."""
-        found = _remembered.get((self._database.project, uid))
-        if found is not None and not anew and found[1] > time.monotonic():
-            return found[0]
+    async def is_disabled(self, uid: str, *, fresh: bool = False) -> bool:
+        """Returns whether the user is disabled. `fresh` ignores the cache. One read, or none. Raises `Unavailable`."""
+        cached = _remembered.get((self._database.project, uid))
+        if cached is not None and not fresh and cached[1] > time.monotonic():
+            return cached[0]
         async with self._database.raising_unavailable():
             account = await self._database.accounts.get(uid)
         disabled = account is not None and account.disabled
@@ -53,7 +53,7 @@ class DisabledUserService:
         return disabled
 
     def remember(self, uid: str, disabled: bool) -> None:
-        """Caches what was just read or written."""
+        """Caches a value that was just read or written."""
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.pop(next(iter(_remembered)))
         _remembered[(self._database.project, uid)] = disabled, time.monotonic() + REMEMBERED_SECONDS

@@ -44,7 +44,7 @@ class Ledger:
     async def get_account(
         self, caller: Caller, now: datetime, transaction: Transaction
     ) -> tuple[Account | None, Account]:
-        """Returns the account as stored, which is None for a new user, and as it is now. One read."""
+        """Returns the stored account, which is None for a new user, and the account as of `now`. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
         account = (stored or self.open(caller.uid, now)).advance(now, self.terms)
         profile = {"display_name": _read_claim(caller, "name"), "email": _read_claim(caller, "email")}
@@ -52,7 +52,7 @@ class Ledger:
         return stored, account.change(now, **changes) if changes else account
 
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
-        """Holds `bounds.maximum` for a call, or all that is available if that is less; returns the amount.
+        """Holds `bounds.maximum` for a call, or all that is available if that is less. Returns the amount.
 
         Raises `AllowanceSpent` if the available amount is below `bounds.minimum`, and `Forbidden` for a disabled user.
         """
@@ -82,8 +82,9 @@ class Ledger:
             self.deployment_budgets.prefetch(hold, transaction),
         )
         if budget is not None:
-            most = await self.deployment_budgets.get_available(budget, hold, now, transaction, max(1, bounds.minimum))
-            bounds = CostBounds(bounds.minimum, most)
+            min_amount = max(1, bounds.minimum)
+            available = await self.deployment_budgets.get_available(budget, hold, now, transaction, min_amount)
+            bounds = CostBounds(bounds.minimum, available)
         opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
         if budget is not None:
             await self.deployment_budgets.hold(budget, opened, now, transaction)
@@ -97,20 +98,20 @@ class Ledger:
 
         Three reads, four with a deployment's budget.
         """
-        found, charged, *_ = await asyncio.gather(
+        stored, charged, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.has_entry(hold.owner, hold.id, transaction),
             self.database.accounts.get(hold.owner, transaction),
             self.deployment_budgets.prefetch(hold, transaction),
         )
-        if found is None and (charged or not cost):
+        if stored is None and (charged or not cost):
             return
         _, account = await self.get_account(Caller(uid=hold.owner), now, transaction)
-        if found is not None:
-            account = account.release(found.amount, now)
-            self.database.holds.remove(found, transaction)
+        if stored is not None:
+            account = account.release(stored.amount, now)
+            self.database.holds.remove(stored, transaction)
         counted = to_micros_rounded_up(cost) if not charged else 0
-        await self.deployment_budgets.settle(found or hold, found.amount if found else 0, counted, transaction)
+        await self.deployment_budgets.settle(stored or hold, stored.amount if stored else 0, counted, transaction)
         if cost:
             account = await self.charge(account, hold.id, cost, metadata, now, transaction)
         self.database.accounts.put(account, transaction)
@@ -120,15 +121,15 @@ class Ledger:
     ) -> None:
         """Writes a ticket that has ended, charges its cost to its owner, and releases its hold.
 
-        The cost is the result's; `cost` and `usage` belong to an attempt that failed after the provider had begun. The
-        calls of a ticket that ran an agent have been charged already, one by one.
+        For a ticket with a result, the cost is the result's. `cost` and `usage` belong to an attempt that failed after
+        the provider had started. The calls of a ticket that ran an agent have already been charged, one by one.
         """
         if ended.begun:
             cost = 0.0
         elif ended.result:
             cost, usage = ended.result.cost, ended.result.usage
         if cost or ended.hold:
-            # Reads concurrently what the steps below read.
+            # Reads concurrently the documents that the steps below need.
             await asyncio.gather(
                 self.database.accounts.get(ended.owner, transaction),
                 self.database.accounts.has_entry(ended.owner, ended.id, transaction),
@@ -152,8 +153,8 @@ class Ledger:
     ) -> Ticket:
         """Replaces the ticket's hold with one for another attempt, and charges its owner for the previous attempt.
 
-        Writes the account, and an entry named after the ticket and the attempt; returns the ticket with its new hold,
-        which the caller writes. Two reads. If the attempt is not covered, raises `AllowanceSpent` before it writes
+        Writes the account, and an entry named after the ticket and the attempt. Returns the ticket with its new hold;
+        the caller writes it. Two reads. If the attempt is not covered, raises `AllowanceSpent` before it writes
         anything.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
@@ -180,13 +181,13 @@ class Ledger:
         commit whose response was lost. Three reads, and one more for a ticket that has ended.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
-        found, *_ = await asyncio.gather(
+        current, *_ = await asyncio.gather(
             self.database.tickets.get(ticket.id, transaction),
             self.database.accounts.get(ticket.owner, transaction),
             self.database.accounts.has_entry(ticket.owner, cause, transaction),
         )
-        last = found is not None and found.status.finished and found.attempts == ticket.attempts
-        if last and await self.database.accounts.has_entry(ticket.owner, ticket.id, transaction):
+        was_last = current is not None and current.status.finished and current.attempts == ticket.attempts
+        if was_last and await self.database.accounts.has_entry(ticket.owner, ticket.id, transaction):
             return
         _, account = await self.get_account(Caller(uid=ticket.owner), now, transaction)
         account = await self.charge(account, cause, cost, _describe(ticket, usage), now, transaction)
@@ -203,10 +204,10 @@ class Ledger:
         *,
         reported: bool = False,
     ) -> Account:
-        """Writes an entry for `cost`, and returns the charged account, which the caller writes.
+        """Writes an entry for `cost`, and returns the charged account. The caller writes the account.
 
-        Returns the account unchanged if `cause` already has an entry. The account owes what it cannot pay. Logs the
-        charge, unless it was spent elsewhere and is only `reported`. One read.
+        Returns the account unchanged if `cause` already has an entry. The account owes the part of the cost that it
+        cannot pay. Logs the charge, unless the money was spent elsewhere and is only `reported`. One read.
         """
         if await self.database.accounts.has_entry(account.uid, cause, transaction):
             return account
@@ -214,7 +215,7 @@ class Ledger:
         after, charged = account.charge(micros, now)
         if charged < micros:
             fields = {"uid": account.uid, "cause": cause, "cost_micros": micros, "charged_micros": charged}
-            _log.warning("A cost exceeded what remained; the rest is owed", extra={"fields": fields})
+            _log.warning("A cost exceeded the remaining amount; the rest is owed", extra={"fields": fields})
         entry = Entry(
             cause=cause,
             period=account.period,
@@ -240,13 +241,13 @@ class Ledger:
 
 
 def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
-    """Raises `AllowanceSpent` when the available amount does not cover a short answer to the call."""
+    """Raises `AllowanceSpent` if the available amount does not cover a short answer to the call."""
     available = account.available
     if available >= max(1, bounds.minimum):
         return
-    held = " by calls that are still running" if account.remaining else ""
+    held = " or held for calls that are still running" if account.remaining else ""
     if not available:
-        raise AllowanceSpent(f"Your allowance is used up{held}. Wait for its next refill, or have it raised.")
+        raise AllowanceSpent(f"Your allowance is used up{held}. Wait for its next refill, or ask for a higher one.")
     raise AllowanceSpent(
         f"This may cost ${to_dollars(bounds.minimum):g} before it is answered, but only ${to_dollars(available):g} of"
         " your allowance is available. Send less, or choose a cheaper model."
@@ -254,7 +255,7 @@ def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
 
 
 def _log_charge(uid: str, entry: Entry) -> None:
-    """Logs what was spent, on what and by whom, but no content. Spending is monitored by adding up these lines."""
+    """Logs the amount spent, the model and the payer, but no content. Monitoring adds up these lines."""
     fields = {
         "uid": uid,
         "cause": entry.cause,
@@ -268,12 +269,12 @@ def _log_charge(uid: str, entry: Entry) -> None:
 
 def _describe(ticket: Ticket, usage: Usage | None) -> JsonObject:
     """Returns the metadata of the ticket's usage entry."""
-    about: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
-    return about if usage is None else {**about, **usage_metadata(usage)}
+    metadata: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
+    return metadata if usage is None else {**metadata, **usage_metadata(usage)}
 
 
 def usage_metadata(usage: Usage) -> JsonObject:
-    """Returns the tokens as in a usage entry, marked `estimated` if the provider did not count them."""
+    """Returns the token counts for a usage entry, marked `estimated` if the provider did not count them."""
     metadata: JsonObject = {"usage": usage.model_dump()}
     return {**metadata, "estimated": True} if usage.estimated else metadata
 

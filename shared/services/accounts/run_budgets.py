@@ -8,26 +8,27 @@ from shared.models.wire import JsonObject
 
 
 class BudgetSpent(Exception):
-    """The run has used up its budget. `args[0]` is a sentence for the author of the code."""
+    """The run has used up its budget. `args[0]` is a message for the author of the code."""
 
 
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
-"""The limit of all HTTP responses of a run together, which stay in memory until the run ends."""
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+"""The maximum total size of a run's HTTP responses, which stay in memory until the run ends."""
 
 MAX_CONNECTIONS = 20
-"""The limit of a run's simultaneous connections, so that silent servers cannot use up those of other runs."""
+"""The maximum number of a run's concurrent connections. Without it, a run that calls slow servers could use up the
+connections of other runs."""
 
 
 class Budget:
     """The budget of one chain of runs: `seconds` from now, `calls` of host functions, `cost` in millionths of a dollar.
 
     `under_way` maps the hold ids of calls that providers are billing now to the metadata of their usage entries.
-    `over`: no further call may begin. `connections` is held during each request to another server.
+    `over`: no further call may start. `connections` must be acquired for each request to another server.
     """
 
     def __init__(self, seconds: float, calls: int, cost: int) -> None:
         self.connections = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._bytes_left = MAX_ANSWER_BYTES
+        self._bytes_left = MAX_RESPONSE_BYTES
         self._ends_at = time.monotonic() + seconds
         self._calls = calls
         self._calls_left = calls
@@ -44,32 +45,32 @@ class Budget:
 
     @property
     def calls_taken(self) -> int:
-        """How many host function calls were begun or refused."""
+        """The number of host function calls that were started or refused."""
         return self._calls - self._calls_left
 
     def take_call(self) -> None:
-        """Counts a call. Raises `BudgetSpent` when there are none left."""
+        """Counts a call. Raises `BudgetSpent` if there are none left."""
         if self._calls_left <= 0:
-            raise BudgetSpent(f"A run and the agents that it calls may make {self._calls} calls. This was one more.")
+            raise BudgetSpent(f"A run and the agents that it calls may make at most {self._calls} calls.")
         self._calls_left -= 1
 
     def take_bytes(self, size: int) -> None:
-        """Counts the bytes of a response. Raises `BudgetSpent` for more than a run may read."""
+        """Counts the bytes of a response. Raises `BudgetSpent` if the run has read too many."""
         if size > self._bytes_left:
             raise BudgetSpent(
-                f"A run and the agents that it calls may read {MAX_ANSWER_BYTES} bytes of HTTP responses."
+                f"A run and the agents that it calls may read at most {MAX_RESPONSE_BYTES} bytes of HTTP responses."
             )
         self._bytes_left -= size
 
     def reserve(self, bounds: CostBounds) -> int:
-        """Reserves the maximum cost of a call, or the remaining amount if that is less; returns the amount.
+        """Reserves the maximum cost of a call, or the remaining amount if that is less. Returns the amount.
 
-        Raises `BudgetSpent` when the remaining amount does not cover a short answer.
+        Raises `BudgetSpent` if the remaining amount does not cover a short answer.
         """
         remaining = self._cost - self.spent - self._reserved
         if bounds.maximum and remaining < max(1, bounds.minimum):
             raise BudgetSpent(
-                f"A run and the agents that it calls may spend ${to_dollars(self._cost):g}. This call may cost"
+                f"A run and the agents that it calls may spend at most ${to_dollars(self._cost):g}. This call may cost"
                 f" ${to_dollars(bounds.minimum):g} before it is answered, but only"
                 f" ${to_dollars(max(0, remaining)):g} is left."
             )

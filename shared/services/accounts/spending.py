@@ -1,4 +1,4 @@
-"""Spending outside tickets: the maximum cost of a model call is held before it, and its actual cost charged after it.
+"""Spending outside of tickets: the maximum cost of a model call is held before it; its actual cost is charged after it.
 
 The payer, who owns the hold, is charged.
 """
@@ -23,7 +23,7 @@ from shared.store import Database, Transaction
 _SETTLING_SECONDS = 60
 _MAX_PAUSE_SECONDS = 5
 _MARGIN_SECONDS = 300
-"""Longer than a call and its settlement may take beyond the model's time limit."""
+"""How long a hold lasts beyond the model's time limit. The call and its settlement end within this time."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class SpendingService:
     ) -> Hold:
         """Holds the maximum cost of the call, or all that is left if that is less. One transaction.
 
-        Raises `AllowanceSpent` when the allowance left does not cover a short answer, and `DeploymentBudgetSpent` when
-        the budget of the `deployment` that makes the call does not. `hold_id` must be unique to this call.
+        `hold_id` must be unique to this call. Raises `AllowanceSpent` if the rest of the allowance does not cover a
+        short answer, and `DeploymentBudgetSpent` if the rest of the budget of `deployment`, which makes the call, does
+        not.
         """
         hold = self.make_hold(payer, hold_id, bounds.maximum, deployment)
 
@@ -49,7 +50,7 @@ class SpendingService:
         return await self.database.transaction(body, serialize_on=f"user:{payer.uid}")
 
     def make_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
-        """Builds the hold that `hold` opens, as far as it is known beforehand."""
+        """Builds the hold that `hold` opens, with the values that are known beforehand."""
         now = clock.now()
         return Hold(
             id=hold_id,
@@ -59,15 +60,15 @@ class SpendingService:
             deployment_day=deployment and day_id(deployment.agent_id, now),
         )
 
-    async def leave(self, holds: Mapping[str, JsonObject]) -> None:
+    async def mark_abandoned(self, holds: Mapping[str, JsonObject]) -> None:
         """Marks holds whose calls continue although no caller waits for them. The values become their `Hold.left`.
 
         One transaction, with a read and a write for each hold that is not settled yet.
         """
 
         async def body(transaction: Transaction) -> None:
-            found = await asyncio.gather(*(self.database.holds.get(hold_id, transaction) for hold_id in holds))
-            for hold in filter(None, found):
+            stored = await asyncio.gather(*(self.database.holds.get(hold_id, transaction) for hold_id in holds))
+            for hold in filter(None, stored):
                 self.database.holds.put(hold.model_copy(update={"left": holds[hold.id]}), transaction)
 
         await self.database.transaction(body)
@@ -87,20 +88,20 @@ class SpendingService:
     async def give_up(self, hold: Hold) -> None:
         """Releases a hold that was not settled in time, and charges the amount held if no caller waited for the call.
 
-        Does nothing if the hold was settled meanwhile. One transaction; waits and raises like `settle`.
+        Does nothing if the hold has been settled in the meantime. One transaction; waits and raises like `settle`.
         """
 
         async def body(transaction: Transaction) -> None:
-            found = await self.database.holds.get(hold.id, transaction)
-            if found is not None:
-                cost = 0.0 if found.left is None else to_dollars(found.amount)
-                metadata = {**(found.left or {}), "estimated": True}
-                await self._ledger.close_hold(found, cost, metadata, clock.now(), transaction)
+            stored = await self.database.holds.get(hold.id, transaction)
+            if stored is not None:
+                cost = 0.0 if stored.left is None else to_dollars(stored.amount)
+                metadata = {**(stored.left or {}), "estimated": True}
+                await self._ledger.close_hold(stored, cost, metadata, clock.now(), transaction)
 
         await self._settle_first(body, hold.owner)
 
     async def _settle_first(self, body: Callable[[Transaction], Awaitable[None]], owner: str) -> None:
-        """Runs a transaction on the owner's account, ahead of those for calls that have not begun."""
+        """Runs a transaction on the owner's account, ahead of the transactions for calls that have not started."""
         await wait_out_outages(
             lambda: self.database.transaction(body, serialize_on=f"user:{owner}", urgent=True),
             _SETTLING_SECONDS,

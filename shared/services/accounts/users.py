@@ -28,15 +28,15 @@ _PLAIN_KEY = re.compile(r"[\w.:-]{1,200}")
 
 
 @dataclass(frozen=True)
-class Reported:
-    """A report that was charged. `replayed`: the same report was charged before."""
+class ReportResult:
+    """The result of a usage report. `replayed`: the same report had been charged before."""
 
     user: User
     replayed: bool
 
 
 class UserService:
-    """Shows and changes a user. Every method returns the user as it is afterwards.
+    """Shows and changes a user. Every method returns the user's new state.
 
     Every method raises `Forbidden` for a disabled user.
     """
@@ -47,57 +47,57 @@ class UserService:
         self._ledger = Ledger(database, settings)
 
     async def get(self, caller: Caller) -> User:
-        """The profile. The first request creates the user, and a reset date that has come opens a new period."""
+        """The profile. The first request creates the user. If the reset date has passed, a new period begins."""
         return await self._show(await self._write(caller, lambda account, now: account))
 
     async def change(self, caller: Caller, change: AccountChange) -> User:
-        """Changes the allowance. Raises `Conflict` for a stale `_rev`, `Forbidden` for more than the user may have."""
+        """Changes the allowance. Raises `Conflict` for a stale `_rev`, `Forbidden` above the permitted amount."""
 
         def apply(account: Account, now: datetime) -> Account:
             return apply_change(account, change, self._ledger.terms, now)
 
         return await self._show(await self._write(caller, apply, change.rev))
 
-    async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> Reported:
-        """Charges the caller for spending elsewhere. A report sent again under the same key is charged once.
+    async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> ReportResult:
+        """Charges the caller for spending elsewhere. A report that is repeated with the same key is charged once.
 
-        Raises `TooLarge` for metadata above 16 KiB, `Conflict` for a key that another report had, and
-        `TooManyRequests`, as each report is stored. Three reads and three writes, and the reads that show the user.
+        Raises `TooLarge` for metadata above 16 KiB, `Conflict` for a key that was sent with a different report, and
+        `TooManyRequests`, because each report is stored. Three reads and three writes, and the reads for the result.
         """
         size = len(report.model_dump_json(include={"metadata"}).encode())
         if size > MAX_METADATA_BYTES:
-            raise TooLarge(f"The metadata are {size} bytes long; at most {MAX_METADATA_BYTES} can be kept.")
+            raise TooLarge(f"The metadata is {size} bytes long; the limit is {MAX_METADATA_BYTES}.")
         cause = _make_cause(idempotency_key)
 
         async def charge(transaction: Transaction) -> tuple[Account, bool]:
             per_minute = self._settings.usage_reports_per_minute
             await RateLimitService(self._database).acquire_in(f"usage:{caller.uid}", per_minute, transaction)
             now = clock.now()
-            found, (stored, account) = await asyncio.gather(
+            entry, (stored, account) = await asyncio.gather(
                 self._database.accounts.entry(caller.uid, cause, transaction),
                 self._ledger.get_account(caller, now, transaction),
             )
             refuse(stored)
-            if found is not None and not _is_same(found, report):
-                raise Conflict("This Idempotency-Key was sent with another report. Send a new report under a new key.")
+            if entry is not None and not _is_same(entry, report):
+                raise Conflict("This Idempotency-Key was sent with another report. Use a new key for a new report.")
             after = await self._ledger.charge(
                 account, cause, report.response_cost, report.metadata, now, transaction, reported=True
             )
-            after = after.model_copy(update={"owed": account.owed})  # only what this service paid for is owed to it
-            return after if after == stored else self._database.accounts.put(after, transaction), found is not None
+            after = after.model_copy(update={"owed": account.owed})  # this service did not pay for it: nothing is owed
+            return after if after == stored else self._database.accounts.put(after, transaction), entry is not None
 
         account, replayed = await self._database.transaction(charge, serialize_on=f"user:{caller.uid}")
-        return Reported(await self._show(account), replayed)
+        return ReportResult(await self._show(account), replayed)
 
     async def reset(self, caller: Caller) -> User:
-        """Opens a new period now, which adds no money in a deployment. Old entries are kept, but not shown."""
+        """Begins a new period now. In a deployment, this adds no money. Old entries stay stored, but are not shown."""
         terms = self._ledger.terms
         return await self._show(await self._write(caller, lambda account, now: account.reset(now, terms)))
 
     async def _write(
         self, caller: Caller, change: Callable[[Account, datetime], Account], rev: str | None = None
     ) -> Account:
-        """The account after `change`, written if the change or the date made a difference."""
+        """Returns the account after `change`. Writes it if the change, or a date that has passed, altered it."""
 
         async def write(transaction: Transaction) -> Account:
             now = clock.now()
@@ -116,9 +116,10 @@ class UserService:
 
 
 def apply_change(account: Account, change: AccountChange, terms: Terms, now: datetime) -> Account:
-    """The account after its user's change: the allowance first, since lowering it may lower what remains.
+    """The account after a change by its user. The allowance comes first, since lowering it may lower the remainder.
 
-    Raises `Forbidden` in a deployment for more than the ceiling allows, and for more than is left of the last refill.
+    In a deployment, raises `Forbidden` for an allowance above the ceiling, and for a remainder above what is left of
+    the last refill.
     """
     after = account
     if change.monthly_allowance is not None:
@@ -138,25 +139,25 @@ def apply_change(account: Account, change: AccountChange, terms: Terms, now: dat
                 f"of your allowance's last refill. Ask an administrator."
             )
         after = after.with_remaining(remaining, now)
-    # Where users may set their allowance freely, nothing is kept to come back to: what they set is what they have.
+    # If users may set their allowance freely, no spare amount is stored: they have exactly the amount that they set.
     return after.change(now, spare=0) if after.spare and not terms.bounding else after
 
 
 def _make_cause(key: str | None) -> str:
-    """An entry's id. Keys that cannot be part of an id are hashed; others stay as they are, as in stored entries."""
+    """The id of a report's usage entry. Keys that cannot be part of an id are hashed; other keys are used unchanged."""
     if key is None:
         return f"report-{uuid4()}"
     return f"report-{key}" if _PLAIN_KEY.fullmatch(key) else f"report-#{sha256(key.encode()).hexdigest()}"
 
 
 def _is_same(entry: Entry, report: UsageReport) -> bool:
-    """Whether the entry is the report's. Entries without `dollars` are compared by whole millionths."""
-    known = (
+    """Whether the entry records this report. The costs of entries without `dollars` are compared in micros."""
+    same_cost = (
         to_micros(report.response_cost) == entry.cost
         if entry.dollars is None
         else report.response_cost == entry.dollars
     )
-    return known and _to_canonical(entry.metadata) == _to_canonical(report.metadata)
+    return same_cost and _to_canonical(entry.metadata) == _to_canonical(report.metadata)
 
 
 def _to_canonical(metadata: JsonObject) -> str:
@@ -164,6 +165,6 @@ def _to_canonical(metadata: JsonObject) -> str:
 
 
 def refuse_stale(stored: Account | None, rev: str | None) -> None:
-    """Raises `Conflict` for a `rev` that is not the newest; None is not checked."""
+    """Raises `Conflict` for a `rev` that is not the newest. None is not checked."""
     if rev is not None and (stored is None or rev != str(stored.rev)):
-        raise Conflict("The user has changed meanwhile. Read it again, and repeat the change with its new _rev.")
+        raise Conflict("The user has changed in the meantime. Read it again, and repeat the change with its new _rev.")

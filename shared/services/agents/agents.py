@@ -1,4 +1,4 @@
-"""Agents: their owners save, read, change and delete them; other users read shared ones."""
+"""Agents: owners save, read, change and delete their agents; other users can read shared agents."""
 
 import asyncio
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from shared.store import Database, Transaction
 
 @dataclass(frozen=True)
 class AgentService:
-    """Keeps agents. Without `quotas`, a user may keep any number."""
+    """Manages agents. Without `quotas`, a user may store any number."""
 
     database: Database
     quotas: QuotaService | None = None
@@ -33,7 +33,7 @@ class AgentService:
         return OwnedService(self.database, self.database.agents, self.quotas)
 
     async def create(self, caller: Caller, request: CreateAgentRequest) -> Agent:
-        """Saves an agent. The answer has its engine, and warnings about code that will not run there.
+        """Saves an agent. The result names its engine, and warns about code that will not run there.
 
         Raises `BadRequest` for an invalid schema, `TooLarge`.
         """
@@ -42,18 +42,18 @@ class AgentService:
         return to_agent(await self._owned.create(caller, AgentFields.model_validate(request.model_dump())), warnings)
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> Page[Agent]:
-        """The caller's own and shared agents, or all for an administrator; the newest change first. One query.
+        """The caller's own and the shared agents, or all for an administrator; the newest change first. One query.
 
         Large agents make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
         """
         return (await self._owned.page(caller, limit, token)).convert(to_agent)
 
     async def get(self, caller: Caller, agent_id: str) -> Agent:
-        """One read. Raises `NotFound`, also for another user's agent that is not shared."""
+        """One read. Raises `NotFound`, even for another user's agent if it is not shared."""
         return to_agent(await self._owned.get(caller, agent_id))
 
     async def update(self, caller: Caller, agent_id: str, request: UpdateAgentRequest) -> Agent:
-        """Changes the fields that were sent, and what its deployment shows of them.
+        """Changes the fields that were sent, and their copies in the agent's deployment.
 
         Raises `NotFound`, `Forbidden`, `Conflict` for a stale `_rev`, `BadRequest`, `TooLarge`.
         """
@@ -71,14 +71,14 @@ class AgentService:
         await self._owned.delete(caller, agent_id, self._remove_deployment)
 
     async def _update_deployment(self, agent: StoredAgent, transaction: Transaction) -> None:
-        """Copies to the deployment what lists of deployments show of the agent."""
+        """Copies to the deployment the agent's fields that lists of deployments show."""
         if agent.deployed_as is None:
             return
         deployment = await self.database.deployments.get(agent.deployed_as, transaction)
         if deployment is None:
             return
         fields = agent.fields
-        shown = deployment.model_copy(
+        updated = deployment.model_copy(
             update={
                 "description": fields.description,
                 "input_schema": fields.input_schema,
@@ -86,8 +86,8 @@ class AgentService:
                 "visibility": fields.visibility,
             }
         )
-        if shown != deployment:
-            self.database.deployments.put(shown, transaction)
+        if updated != deployment:
+            self.database.deployments.put(updated, transaction)
 
     async def _remove_deployment(self, agent: StoredAgent, transaction: Transaction) -> None:
         if agent.deployed_as is not None:
@@ -104,5 +104,5 @@ async def _check_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> No
 
 
 async def analyze_code(code: str) -> list[CodeWarning]:
-    """What in the code will not run."""
+    """Warnings about the parts of the code that will not run."""
     return [CodeWarning(line=finding.line, message=finding.message) for finding in await analyze(code)]

@@ -1,4 +1,4 @@
-"""Deployments: an agent published under its friendly name, which belongs to one agent at a time."""
+"""Deployments: agents published under their friendly names. A name belongs to one agent at a time."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _NOT_DEPLOYED = "The agent is not deployed."
 
 @dataclass(frozen=True)
 class DeploymentService:
-    """Publishes agents, and shows what is published."""
+    """Publishes agents, and shows the published agents."""
 
     database: Database
     settings: Settings
@@ -28,12 +28,12 @@ class DeploymentService:
     async def deploy(self, caller: Caller, agent_id: str, request: DeployRequest | None = None) -> Deployed:
         """Publishes the agent under its friendly name.
 
-        For an agent that is published already, only the budget changes, if `request` has one. After a change of its
-        friendly name, the old name becomes free, and the budget stays.
+        If the agent is already published, only its budget changes, if `request` has one. If its friendly name has
+        changed, the old name becomes free, and the budget stays the same.
 
         Raises `NotFound`, `Forbidden`, `BadRequest` without a friendly name, `Conflict` for another agent's name.
         """
-        asked_budget = None if request is None or request.budget_per_day is None else to_micros(request.budget_per_day)
+        new_budget = None if request is None or request.budget_per_day is None else to_micros(request.budget_per_day)
 
         async def claim(transaction: Transaction) -> tuple[Deployment, str]:
             agent = require_visible(caller, await self.database.agents.get(agent_id, transaction), "agent")
@@ -45,15 +45,13 @@ class DeploymentService:
             if holder is not None and holder.agent_id != agent.id:
                 raise Conflict(f"Another agent is published as {name!r}. Choose another friendlyName.")
             if holder is not None and agent.deployed_as == name:
-                deployment = (
-                    holder if asked_budget is None else holder.model_copy(update={"budget_per_day": asked_budget})
-                )
+                deployment = holder if new_budget is None else holder.model_copy(update={"budget_per_day": new_budget})
                 if deployment != holder:
                     self.database.deployments.put(deployment, transaction)
                 return deployment, agent.fields.code
             former = await self._release(agent, name, transaction)
-            kept = former.budget_per_day if former else None
-            deployment = make_deployment(agent, name, kept if asked_budget is None else asked_budget)
+            old_budget = former.budget_per_day if former else None
+            deployment = make_deployment(agent, name, old_budget if new_budget is None else new_budget)
             self.database.deployments.put(deployment, transaction)
             self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
             return deployment, agent.fields.code
@@ -68,7 +66,7 @@ class DeploymentService:
         )
 
     async def undeploy(self, caller: Caller, agent_id: str) -> None:
-        """Frees the agent's name. Raises `NotFound`, also for an agent that is not deployed, and `Forbidden`."""
+        """Frees the agent's name. Raises `NotFound`, even for an agent that is not deployed, and `Forbidden`."""
 
         async def release(transaction: Transaction) -> None:
             agent = require_visible(caller, await self.database.agents.get(agent_id, transaction), "agent")
@@ -81,28 +79,28 @@ class DeploymentService:
         await self.database.transaction(release, serialize_on=f"agent:{agent_id}")
 
     async def get(self, caller: Caller, agent_id: str) -> DeploymentInfo:
-        """What the agent is published as. Two reads. Raises `NotFound`, also for an agent that is not deployed."""
+        """The agent's deployment. Two reads. Raises `NotFound`, even for an agent that is not deployed."""
         async with self.database.raising_unavailable():
             agent = require_visible(caller, await self.database.agents.get(agent_id), "agent")
-            found = await self.database.deployments.get(agent.deployed_as) if agent.deployed_as else None
-        if found is None:
+            deployment = await self.database.deployments.get(agent.deployed_as) if agent.deployed_as else None
+        if deployment is None:
             raise NotFound(_NOT_DEPLOYED)
         return DeploymentInfo(
-            friendly_name=found.friendly_name,
-            agentId=found.agent_id,
-            endpoint=endpoint(found.friendly_name),
-            deployedAt=found.deployed_at,
-            budgetPerDay=self._budget_in_dollars(found),
+            friendly_name=deployment.friendly_name,
+            agentId=deployment.agent_id,
+            endpoint=endpoint(deployment.friendly_name),
+            deployedAt=deployment.deployed_at,
+            budgetPerDay=self._budget_in_dollars(deployment),
         )
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> Page[DeployedApi]:
-        """The caller's own and shared deployments, or all for an administrator; by name. One query; reads no agent.
+        """The caller's own and the shared deployments, or all for an administrator, sorted by name.
 
-        Raises `BadRequest` for an invalid `token`.
+        One query; no agent is read. Raises `BadRequest` for an invalid `token`.
         """
         after = None if token is None else read_name_token(token)
         async with self.database.raising_unavailable():
-            found, more = await self.database.deployments.page(caller.uid, limit, after, all_owners=is_admin(caller))
+            page, more = await self.database.deployments.page(caller.uid, limit, after, all_owners=is_admin(caller))
         apis = [
             DeployedApi(
                 friendly_name=deployment.friendly_name,
@@ -111,27 +109,29 @@ class DeploymentService:
                 input_schema=deployment.input_schema,
                 output_schema=deployment.output_schema,
             )
-            for deployment in found
+            for deployment in page
         ]
         return Page(apis, write_name_token(apis[-1].friendly_name) if more else None)
 
     def _budget_in_dollars(self, deployment: Deployment) -> float:
         return to_dollars(budget_per_day(deployment.budget_per_day, self.settings))
 
-    async def _release(self, agent: StoredAgent, unless: str | None, transaction: Transaction) -> Deployment | None:
-        """Frees the name that the agent is published under, unless it is `unless`; returns the old deployment."""
+    async def _release(
+        self, agent: StoredAgent, except_name: str | None, transaction: Transaction
+    ) -> Deployment | None:
+        """Frees the name that the agent is published under, unless it is `except_name`. Returns the old deployment."""
         name = agent.deployed_as
-        if name is None or name == unless:
+        if name is None or name == except_name:
             return None
-        held = await self.database.deployments.get(name, transaction)
-        if held is None or held.agent_id != agent.id:
+        deployment = await self.database.deployments.get(name, transaction)
+        if deployment is None or deployment.agent_id != agent.id:
             return None
         self.database.deployments.remove(name, transaction)
-        return held
+        return deployment
 
 
 def make_deployment(agent: StoredAgent, name: str, budget: int | None = None) -> Deployment:
-    """The deployment of an agent published under `name` now. `budget`: as in `Deployment.budget_per_day`."""
+    """Creates the deployment of an agent under `name`, as of now. `budget`: as in `Deployment.budget_per_day`."""
     return Deployment(
         friendly_name=name,
         agent_id=agent.id,

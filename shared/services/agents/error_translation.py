@@ -1,6 +1,6 @@
-"""Translates errors of host functions into what agent code sees: a `CallFailed` with a message for the agent's author.
+"""Translates errors of host functions into `CallFailed`, with a message for the agent's author.
 
-Where possible, the class that the code catches is one of Python's own or of httpx.
+Where possible, the class that the agent's code catches is one of Python's own or of httpx.
 """
 
 from collections.abc import Callable, Coroutine
@@ -52,7 +52,7 @@ def raise_call_failed(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P,
 
 
 def _translate(error: Exception) -> CallFailed:
-    """Returns the error that agent code sees. Logs an error that is our own fault."""
+    """Returns the error that agent code sees. Logs unexpected errors, which are faults of this service."""
     match error:
         case outbound.TooSlow():
             return CallFailed(error.message, TimeoutError, name="TimeoutException")
@@ -74,12 +74,12 @@ def _translate(error: Exception) -> CallFailed:
 
 
 def _describe(error: ValidationError) -> str:
-    """Describes the first problem. Pydantic's own message is written for the service's developer, not the agent's."""
+    """Describes the first problem. Pydantic's own message is written for the service's developers, not the agent's."""
     problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "A message"
+    location = ".".join(str(part) for part in problem["loc"]) or "A message"
     if problem["type"] == "missing":
-        return f"{where} is missing."
+        return f"{location} is missing."
     if problem["type"] == "literal_error":
-        return f"{where} must be {problem.get('ctx', {}).get('expected')}."
+        return f"{location} must be {problem.get('ctx', {}).get('expected')}."
     must_be = _MUST_BE.get(problem["type"])
-    return f"{where} must be {must_be}." if must_be else f"{where} is not a valid value."
+    return f"{location} must be {must_be}." if must_be else f"{location} is not a valid value."

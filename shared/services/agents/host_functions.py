@@ -36,9 +36,9 @@ class CallAgent(Protocol):
 class RunHostFunctions:
     """The host functions of one run.
 
-    `payer` is charged for its model calls, which are named after `run_id` and their number in the chain. `about` goes
-    into their usage entries. If a published agent was called by its public name, `deployment` is the budget that they
-    also count against.
+    `payer` is charged for its model calls, which are named after `run_id` and their number in the chain. Their usage
+    entries contain `about`. If a published agent was called by its public name, the calls also count against the budget
+    `deployment`.
     """
 
     run_id: str
@@ -62,7 +62,7 @@ class RunHostFunctions:
         tools: list[JsonValue],
         timeout: float | None,
     ) -> ModelAnswer:
-        """Calls a model that the agent names; the payer is charged. `timeout` is in seconds; None means the setting."""
+        """Calls a model that the agent names. The payer is charged. `timeout`: seconds; None means the setting."""
         self.budget.take_call()
         catalog = self.model_calls.catalog
         config = choose_model(catalog, self.permissions.models, provider, model)
@@ -118,7 +118,7 @@ class RunHostFunctions:
 
     @raise_call_failed
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        """Calls a tool of an MCP server; the agent must name both."""
+        """Calls a tool of an MCP server. The agent must name both."""
         self.budget.take_call()
         allowed = self._list_allowed_tools(url)
         if tool not in allowed:
@@ -132,7 +132,7 @@ class RunHostFunctions:
 
     @raise_call_failed
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
-        """Returns those tools of an MCP server that the agent names, as the server describes them."""
+        """Returns the tools of an MCP server that the agent names, as the server describes them."""
         self.budget.take_call()
         allowed = self._list_allowed_tools(url)
         await import_late("shared.outbound.mcp_session")
@@ -156,7 +156,7 @@ class RunHostFunctions:
 
 
 def _group(pairs: list[tuple[str, str]] | None) -> dict[str, Any] | None:
-    """Groups the values by name, in their order."""
+    """Groups the values by name, in the given order."""
     if pairs is None:
         return None
     grouped: dict[str, Any] = {}

@@ -15,7 +15,7 @@ def choose_model(
 ) -> ProviderConfig:
     """Returns the agent's configuration of the model, or one without parameters if the agent names no models at all.
 
-    If `provider` is None, `model` is "provider/model", or a model's slug alone. If both are None, chooses the agent's
+    If `provider` is None, `model` is "provider/model", or only a model's slug. If both are None, chooses the agent's
     first model. Raises `CallFailed` for a model that the agent does not name, and `CatalogError` for an unknown
     provider.
     """
@@ -56,10 +56,10 @@ def read_messages(messages: JsonValue) -> list[Message]:
 
     Raises `CallFailed`, `ValidationError`.
     """
-    given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    if not isinstance(given, list) or not given:
+    items = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    if not isinstance(items, list) or not items:
         raise CallFailed("messages must be a non-empty list of {'role': …, 'content': …}.", ValueError)
-    return [Message.model_validate(_join_parts(cast("Any", message))) for message in given]
+    return [Message.model_validate(_join_parts(cast("Any", message))) for message in items]
 
 
 def _join_parts(message: Any) -> Any:
@@ -82,13 +82,13 @@ def find_built_in_tools(route: ModelRoute, tools: list[JsonValue]) -> list[str]:
 
 
 def _find_tool_id(route: ModelRoute, tool: JsonValue) -> str:
-    known = {**route.parameter_tools, **route.tools}
-    if isinstance(tool, str) and tool in known:
+    tools_by_id = {**route.parameter_tools, **route.tools}
+    if isinstance(tool, str) and tool in tools_by_id:
         return tool
     if isinstance(tool, dict):
-        for id_, config in known.items():
+        for id_, config in tools_by_id.items():
             same_kind = tool.get("type") is not None and tool.get("type") in (config.get("type"), id_)
             if same_kind or (not tool.get("type") and set(tool) & (set(config) | {id_})):
                 return id_
-    names = ", ".join(known) or "none"
+    names = ", ".join(tools_by_id) or "none"
     raise CallFailed(f"{route.name} has no such built-in tool. It has: {names}. Functions cannot be passed to it.")

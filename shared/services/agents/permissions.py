@@ -1,4 +1,4 @@
-"""What the code of a run may use: models, tools and other agents. `host_functions` enforces it."""
+"""The permissions of a run's code: models, tools and other agents that it may use. `host_functions` enforces them."""
 
 from dataclasses import dataclass, field
 
@@ -8,9 +8,9 @@ from shared.models.session import ProviderConfig
 
 @dataclass(frozen=True)
 class Permissions:
-    """What the code of one run may use. `viewer`: the user whose agents it may call, in addition to shared ones.
+    """The permissions of one run's code. `viewer`: the user whose agents it may call, in addition to shared agents.
 
-    `tools`: tool names by the URL of their MCP server. `agents`: ids.
+    `tools`: tool names by the URL of their MCP server. `agents`: the ids of the agents.
     """
 
     viewer: str
@@ -20,5 +20,5 @@ class Permissions:
 
     @classmethod
     def of(cls, agent: AgentFields, owner: str) -> "Permissions":
-        """Returns what a saved agent may use. It acts for its owner, no matter who calls it and who pays."""
+        """Returns the permissions of a saved agent. It acts for its owner, no matter who calls it and who pays."""
         return cls(viewer=owner, tools=agent.tools, models=agent.invokable_models, agents=agent.gofannon_agents)

@@ -1,7 +1,7 @@
 """Calls published agents: finds them by friendly name, checks the input, and runs them.
 
-Here the payer is the agent's owner. The caller may be anyone on the web, is identified by an address, and is charged
-nothing. In chats with a published agent (`shared.services.chat.agent_chat`), the payer is the caller.
+Here the payer is the agent's owner. The caller may be anyone on the web, is identified by an address, and is not
+charged. In chats with a published agent (`shared.services.chat.agent_chat`), the payer is the caller.
 """
 
 import asyncio
@@ -38,19 +38,19 @@ from shared.store import Database
 
 _log = get_logger("published")
 _MAX_WARNING_CHARACTERS = 500
-"""Warnings are stored together with a result, which may fill nearly the whole document."""
+"""The maximum length of a warning. Warnings are stored in one document with a result, which may nearly fill it."""
 
 
 @dataclass(frozen=True)
-class _Published:
-    """What a request from `address` finds. `kept`: what is stored for it, if it has a key and was sent before."""
+class _Call:
+    """A request from `address`, with the documents it needs. `stored`: its earlier outcome, if it is repeated."""
 
     agent: StoredAgent
     budget: DeploymentBudget
     day: DeploymentDay | None
     address: str
     request: KeyedRequest | None
-    kept: StoredRequest | None
+    stored: StoredRequest | None
 
 
 @dataclass(frozen=True)
@@ -63,69 +63,69 @@ class PublishedService:
 
     @property
     def limits(self) -> RateLimitService:
-        """The limit of one address's calls of one agent."""
+        """The rate limit for calls of one agent from one address."""
         return RateLimitService(self.database)
 
     @property
     def stored_runs(self) -> StoredRuns:
-        """The runs of requests with a key."""
+        """The stored runs of requests with a key."""
         return StoredRuns(self.database, self.settings)
 
     async def call(
         self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None
     ) -> PublishedAnswer:
-        """Runs the agent. `address` is the caller's. The payer is the agent's owner.
+        """Runs the agent. `address` is the caller's address. The payer is the agent's owner.
 
-        Under a `key`, the same input from the same address runs once in 24 hours, and gets the same result again. A
+        With a `key`, the same input from the same address runs once in 24 hours, and gets the same result again. A
         request that was refused before it had any effect is not stored.
 
-        Raises `NotFound`, `Forbidden` when the owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
-        when the payer has nothing left, `DeploymentBudgetSpent` when callers have spent the agent's budget for the
-        day, `AgentFailed`, and `Unavailable`; with a key also `Conflict`, and what `replay` raises.
+        Raises `NotFound`, `Forbidden` if the owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
+        if the payer has nothing left, `DeploymentBudgetSpent` if callers have spent the agent's budget for the day,
+        `AgentFailed`, and `Unavailable`; with a key also `Conflict`, and what `replay` raises.
         """
-        found = await self._find(friendly_name, input_dict, address, key)
-        # Counted after the look-up, since otherwise each made-up name would leave a document.
+        call = await self._find(friendly_name, input_dict, address, key)
+        # Counted after the look-up. Otherwise each invented name would leave a document in the database.
         await self.limits.acquire(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
         now = clock.now()
-        if found.kept is not None:
-            return replay(found.kept, now)
-        refuse_spent(found.budget, found.day, now)
-        input_dict = await asyncio.to_thread(fit_input, found.agent, input_dict)
+        if call.stored is not None:
+            return replay(call.stored, now)
+        refuse_spent(call.budget, call.day, now)
+        input_dict = await asyncio.to_thread(fit_input, call.agent, input_dict)
         run_id = f"run-{uuid4()}"
-        if found.request is None:
-            return await self._to_answer(found.agent, await self._run(found, input_dict, run_id))
-        if (kept := await self.stored_runs.claim(found.request, run_id)) is not None:
-            return replay(kept, clock.now())
-        return await self._run_once(found, found.request, input_dict, run_id)
+        if call.request is None:
+            return await self._to_answer(call.agent, await self._run(call, input_dict, run_id))
+        if (stored := await self.stored_runs.claim(call.request, run_id)) is not None:
+            return replay(stored, clock.now())
+        return await self._run_once(call, call.request, input_dict, run_id)
 
     async def _run_once(
-        self, found: _Published, request: KeyedRequest, input_dict: JsonObject, run_id: str
+        self, call: _Call, request: KeyedRequest, input_dict: JsonObject, run_id: str
     ) -> PublishedAnswer:
-        """Runs what was claimed, and stores the result. Stores no internal error, since its effects are unknown."""
+        """Runs the agent after a claim, and stores the result. Stores no internal error: its effects are unknown."""
         try:
-            run = await self._run(found, input_dict, run_id)
-        except (TooManyRequests, Unavailable):  # nothing has begun
+            run = await self._run(call, input_dict, run_id)
+        except (TooManyRequests, Unavailable):  # the run has not started
             await self.stored_runs.forget(request, run_id)
             raise
         try:
-            answer = await self._to_answer(found.agent, run)
+            answer = await self._to_answer(call.agent, run)
         except AgentFailed as error:
-            await self.stored_runs.keep(request, run_id, error)
+            await self.stored_runs.store(request, run_id, error)
             raise
         except (AllowanceSpent, DeploymentBudgetSpent) as error:
             if run.calls > 1:
-                await self.stored_runs.keep(request, run_id, error)
+                await self.stored_runs.store(request, run_id, error)
             else:  # its only call was refused
                 await self.stored_runs.forget(request, run_id)
             raise
-        await self.stored_runs.keep(request, run_id, answer)
+        await self.stored_runs.store(request, run_id, answer)
         return answer
 
-    async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> FinishedRun:
-        payer, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
+    async def _run(self, call: _Call, input_dict: JsonObject, run_id: str) -> FinishedRun:
+        payer, seconds = Caller(uid=call.agent.owner), self.settings.run_timeout_seconds
         async with RunTimeService(self.database, self.settings).count(payer.uid) as on_start:
             return await self.runs.run_agent(
-                payer, found.agent, input_dict, seconds, run_id, found.budget, on_start, found.address
+                payer, call.agent, input_dict, seconds, run_id, call.budget, on_start, call.address
             )
 
     async def _to_answer(self, agent: StoredAgent, run: FinishedRun) -> PublishedAnswer:
@@ -134,13 +134,13 @@ class PublishedService:
         if failure is None:
             return PublishedAnswer(run.run_id, run.outcome.result, await asyncio.to_thread(_check_output, agent, run))
         if isinstance(failure.cause, AllowanceSpent):
-            raise AllowanceSpent("The agent's owner has no allowance left for its calls. Tell the owner, or wait.")
+            raise AllowanceSpent("The agent's owner has no allowance left for its calls. Inform the owner, or wait.")
         if isinstance(failure.cause, DeploymentBudgetSpent):
             raise failure.cause
         raise AgentFailed(run.run_id)
 
-    async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Published:
-        """Looks up the agent, its budget, and what is stored for the key. Raises `NotFound`, `Forbidden`, `Conflict`.
+    async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Call:
+        """Looks up the agent, its budget, and the stored request. Raises `NotFound`, `Forbidden`, `Conflict`.
 
         Three reads, the last two concurrent; one more with a key, and occasionally one for the owner's standing.
         """
@@ -153,24 +153,24 @@ class PublishedService:
         if key is not None:
             request = make_keyed_request(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
         async with self.database.raising_unavailable():
-            agent, day, kept, _ = await asyncio.gather(
+            agent, day, stored, _ = await asyncio.gather(
                 self.database.agents.get(deployment.agent_id),
                 DeploymentBudgets(self.database).get_day(budget, clock.now()),
-                self._find_kept(request),
+                self._find_stored(request),
                 DisabledUserService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
             raise _unknown_agent_error(friendly_name)
-        return _Published(agent, budget, day, address, request, kept)
+        return _Call(agent, budget, day, address, request, stored)
 
-    async def _find_kept(self, request: KeyedRequest | None) -> StoredRequest | None:
+    async def _find_stored(self, request: KeyedRequest | None) -> StoredRequest | None:
         return None if request is None else await self.stored_runs.find(request)
 
 
 async def find_published(database: Database, friendly_name: str) -> StoredAgent:
     """Returns the agent that is published under the name. Two reads, and occasionally a third.
 
-    Raises `NotFound`, and `Forbidden` when its owner is disabled.
+    Raises `NotFound`, and `Forbidden` if its owner is disabled.
     """
     async with database.raising_unavailable():
         deployment = await database.deployments.get(friendly_name)
@@ -191,19 +191,20 @@ def _unknown_agent_error(friendly_name: str) -> NotFound:
 
 
 def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
-    """Returns the input if it fits the agent's schema, or else the input with form texts read as values, if that fits.
+    """Returns the input if it fits the agent's schema.
 
-    Raises `InvalidInput` if neither fits.
+    If it does not, parses the strings that a form has sent in place of other values, and returns the result if that
+    fits. Raises `InvalidInput` if neither fits.
     """
     schema = agent.fields.input_schema
-    if not schema or not (found := find_problems(schema, input_dict)):
+    if not schema or not (problems := find_problems(schema, input_dict)):
         return input_dict
-    read = read_texts(to_valid_schema(schema), input_dict)
-    if read is not input_dict:
-        found = find_problems(schema, read)
-    if found:
-        raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in found])
-    return read
+    parsed = read_texts(to_valid_schema(schema), input_dict)
+    if parsed is not input_dict:
+        problems = find_problems(schema, parsed)
+    if problems:
+        raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in problems])
+    return parsed
 
 
 def _check_output(agent: StoredAgent, run: FinishedRun) -> list[str]:

@@ -1,9 +1,10 @@
-"""Limits the total time of one payer's runs per minute, over all processes. This bounds runs that cost nothing but
-time. A run's time counts from when it gets its slot until it ends.
+"""Limits the total time of one payer's runs per minute, over all processes.
+
+This bounds runs that cost nothing but time. A run's time counts from when it gets its slot until it ends.
 
 Each process counts separately, and stores its count only after several seconds of runs, so that short runs cost no
-reads and no writes. A process therefore learns of other processes' runs a little late, and a user may exceed the limit
-by the few seconds that each process has not stored yet.
+reads or writes. Therefore a process learns of other processes' runs a little late, and a user may exceed the limit by
+the few seconds that each process has not stored yet.
 """
 
 import math
@@ -21,7 +22,7 @@ from shared.store import Database
 
 _MINUTE = 60.0
 _STORE_AFTER_SECONDS = 5.0
-"""Seconds of runs after which a process stores its count."""
+"""The number of seconds of runs after which a process stores its count."""
 _MAX_REMEMBERED = 10_000
 
 
@@ -70,8 +71,8 @@ class RunTimeService:
         Time counts from the first such call until the block ends; a run that never starts counts nothing. Raises
         `TooManyRequests` before the block if the user's runs have lasted too long.
 
-        One read and one write per several seconds of runs, else none. The count is stored before the next run rather
-        than after the last, so that no response waits for it, and a caller who hangs up cannot avoid it.
+        One read and one write per several seconds of runs, otherwise none. The count is stored before the next run, not
+        after the last one, so that no response waits for it, and a caller who disconnects cannot avoid it.
         """
         per_minute = self.settings.run_seconds_per_minute
         run = _Stopwatch()
@@ -106,5 +107,5 @@ class RunTimeService:
             user_time.theoretical_arrival_time = await limits.add(
                 f"runs:{uid}", seconds, self.settings.run_seconds_per_minute
             )
-        except Unavailable:  # those runs are over, and this one need not fail because of them
+        except Unavailable:  # those runs are over, and the next one need not fail because of them
             user_time.unstored += seconds

@@ -34,7 +34,7 @@ from shared.store import Database
 
 _log = get_logger("running")
 _MAX_LINES = 50
-"""The limit of logged lines: the last ones that a failed run printed."""
+"""The maximum number of lines in the log of a failed run: the last ones that it printed."""
 _MAX_LINE_CHARACTERS = 500
 
 
@@ -42,7 +42,7 @@ _MAX_LINE_CHARACTERS = 500
 class FinishedRun:
     """A run that has ended. `cost`: millionths of a dollar, already charged, including the agents that it called.
 
-    `calls`: how many host function calls it made, including refused ones.
+    `calls`: the number of host function calls that it made, including refused ones.
     """
 
     run_id: str
@@ -54,7 +54,7 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class _Chain:
-    """What a run shares with the agents that it calls. `caller`: the user id or address that requested it."""
+    """The state that a run shares with the agents that it calls. `caller`: the user id or address that requested it."""
 
     run_id: str
     payer: Caller
@@ -78,7 +78,7 @@ class RunService:
         """Runs code that need not be saved. The payer is the caller.
 
         Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that costs more than is left,
-        `TooManyRequests` when the caller's runs have lasted too long, and `Unavailable` when too many runs are active.
+        `TooManyRequests` if the caller's runs have lasted too long, and `Unavailable` if too many runs are active.
         """
         permissions = Permissions(
             viewer=caller.uid,
@@ -92,7 +92,7 @@ class RunService:
             try:
                 outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
             finally:
-                await self.model_calls.leave(chain.budget)
+                await self.model_calls.close_budget(chain.budget)
         _log_run(chain, outcome, None)
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
@@ -119,10 +119,10 @@ class RunService:
         """Runs a saved agent. `payer` is charged. A failure is in the outcome, and in the log.
 
         `seconds`: the run's time limit. `deployment`: a budget that all model calls of the run and of the agents that
-        it calls also count against. `on_start` is called when the run has got a slot. `caller`: the user id or address
+        it calls also count against. `on_start` is called when the run gets its slot. `caller`: the user id or address
         that requested the run; None means the payer.
 
-        Raises `Unavailable` when too many runs are active; then nothing has begun.
+        Raises `Unavailable` if too many runs are active. Then the run has not started.
         """
         chain = self._start_chain(payer, seconds, run_id, deployment)
         chain = replace(chain, on_start=on_start, caller=caller or payer.uid)
@@ -130,7 +130,7 @@ class RunService:
         try:
             outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         finally:
-            await self.model_calls.leave(chain.budget)
+            await self.model_calls.close_budget(chain.budget)
         _log_run(chain, outcome, agent)
         return FinishedRun(
             chain.run_id, outcome, chain.budget.spent, chain.call_counter.usage, chain.budget.calls_taken
@@ -152,18 +152,20 @@ class RunService:
         level: int = 0,
     ) -> Outcome:
         """Runs one agent of the chain. `path`: the saved agents from the first one to this one. `level`: its depth."""
-        others: list[StoredAgent] | None = None
+        callable_agents: list[StoredAgent] | None = None
 
         async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
-            nonlocal others
-            if others is None:
+            nonlocal callable_agents
+            if callable_agents is None:
                 async with self.database.raising_unavailable():
-                    found = await self.database.agents.get_many(permissions.agents)
-                others = [
-                    agent for agent in found if agent.owner == permissions.viewer or agent.fields.visibility == "shared"
+                    stored = await self.database.agents.get_many(permissions.agents)
+                callable_agents = [
+                    agent
+                    for agent in stored
+                    if permissions.viewer == agent.owner or agent.fields.visibility == "shared"
                 ]
-            unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
-            agent = _find_by_name(name, others, unknown, shown=permissions.viewer == chain.payer.uid)
+            unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in callable_agents}]
+            agent = _find_by_name(name, callable_agents, unknown, show_agents=permissions.viewer == chain.payer.uid)
             if agent.owner != chain.payer.uid:
                 await DisabledUserService(self.database).refuse_disabled_owner(agent.owner)
             return await self._run_another(chain, agent, input_dict, path, level + 1)
@@ -214,29 +216,29 @@ class RunService:
         )
         if outcome.failure is not None:
             _log_failure(chain, outcome, agent)
-            own = agent.owner == chain.payer.uid
-            details = f": {outcome.failure.error}" if own else f". Its run is {chain.run_id}"
+            is_payers = agent.owner == chain.payer.uid
+            details = f": {outcome.failure.error}" if is_payers else f". Its run is {chain.run_id}"
             raise CallFailed(f"The agent {agent.fields.name!r} failed{details}", cause=outcome.failure.cause)
         return outcome.result
 
 
-def _find_by_name(name: str, agents: list[StoredAgent], unknown: list[str], shown: bool) -> StoredAgent:
+def _find_by_name(name: str, agents: list[StoredAgent], unknown: list[str], show_agents: bool) -> StoredAgent:
     """Returns the agent with this name, friendly name or id.
 
-    Raises `CallFailed`. The message lists the agents and the `unknown` ids if `shown`.
+    Raises `CallFailed`. If `show_agents`, the message lists the agents and the `unknown` ids.
     """
     for agent in agents:
         if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
             return agent
     names = ", ".join(agent.fields.name for agent in agents) or "none"
-    callable_agents = f" It may call: {names}." if shown else ""
-    not_found = f" No agent with the id {', '.join(unknown[:5])} is visible to you." if shown and unknown else ""
-    message = f"This agent may not call an agent named {name!r}.{callable_agents}"
+    names_hint = f" It may call: {names}." if show_agents else ""
+    not_found = f" No agent with the id {', '.join(unknown[:5])} is visible to you." if show_agents and unknown else ""
+    message = f"This agent may not call an agent named {name!r}.{names_hint}"
     raise CallFailed(f"{message} gofannonAgents takes the ids of agents.{not_found}", LookupError)
 
 
 def _log_run(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
-    """Logs a line for each run with its identity and cost; for a failed run also the error and what it printed.
+    """Logs a line for each run with its id and its cost. The line of a failed run also has its error and output.
 
     The line contains neither input nor result. A failure of unsaved code is logged at a lower level, since such code
     fails often, and its author gets the error in the response.

@@ -2,12 +2,12 @@
 
 
 def sharers_of(payer: str, agent: str | None = None) -> tuple[str, ...]:
-    """Names the payer, who is also the tenant, and the saved agent that was called, if any, by their ids."""
+    """Returns the names of the payer, who is also the tenant, and of the saved agent that was called, if any."""
     return (f"user:{payer}", *((f"agent:{agent}",) if agent else ()))
 
 
 def caller_of(payer: str, caller: str) -> str:
-    """Names the caller who requested the run, a user's id or an address, together with the payer.
+    """Returns the name of the run's caller, which consists of the payer and the caller's user id or address.
 
     The payer is included because many people may share an address and call the agents of different owners.
     """

@@ -1,7 +1,8 @@
-"""Stores the results of published agents called with an `Idempotency-Key`: each runs once, and is stored for a day.
+"""Stores the results of published agents that are called with an `Idempotency-Key`.
 
-A run is claimed in a transaction before it begins, so that only one of two concurrent requests runs. The claim has a
-lease: a run without a result when the lease ends has died at an unknown point, and is not run again.
+Each such call runs once, and its result is stored for a day. A run is claimed in a transaction before it starts, so
+that only one of two concurrent requests runs. The claim has a lease. A run that has no result when the lease ends was
+interrupted at an unknown point, and is not repeated.
 """
 
 import asyncio
@@ -31,12 +32,12 @@ from shared.store import Database, Transaction
 
 _log = get_logger("published")
 MAX_RESULT_BYTES = 1_000_000
-"""The limit of a result as JSON. Firestore's limit for a document is 1,048,576 bytes, including field names."""
+"""The maximum size of a result as JSON. Firestore limits a document, including field names, to 1,048,576 bytes."""
 _MARGIN_SECONDS = 60
-"""Longer than a run takes to end when its time is up."""
+"""How long a claim's lease lasts beyond a run's time limit. A run that has run out of time ends within this time."""
 _RETRY_AFTER_SECONDS = 5
 _STORE_SECONDS = 5
-"""How long the first caller may wait until the result is stored."""
+"""The maximum time that the first caller waits while the result is stored."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +60,21 @@ class StoredRuns:
     settings: Settings
 
     async def find(self, request: KeyedRequest) -> StoredRequest | None:
-        """Returns what is stored for the request; None if it is new. One read. Raises `Conflict` for another body."""
+        """Returns the stored request, None if it is new. One read. Raises `Conflict` for another body."""
         async with self.database.raising_unavailable():
             return await Idempotency(self.database).find(request, clock.now())
 
     async def claim(self, request: KeyedRequest, run_id: str) -> StoredRequest | None:
-        """Claims the run for the request, and returns None; or returns what is stored, if it was claimed before.
+        """Claims the run for the request, and returns None. If it was claimed before, returns the stored request.
 
-        One transaction. Raises `Conflict`, and `Unavailable`, after which the run must not begin.
+        One transaction. Raises `Conflict`, and `Unavailable`, after which the run must not start.
         """
 
         async def body(transaction: Transaction) -> StoredRequest | None:
             now = clock.now()
-            kept = await Idempotency(self.database).find(request, now, transaction)
-            if kept is not None:
-                return kept
+            stored = await Idempotency(self.database).find(request, now, transaction)
+            if stored is not None:
+                return stored
             lease = timedelta(seconds=self.settings.run_timeout_seconds + _MARGIN_SECONDS)
             Idempotency(self.database).remember(request, run_id, now, transaction, now + lease)
             return None
@@ -81,27 +82,27 @@ class StoredRuns:
         try:
             return await self.database.transaction(body)
         except Unavailable:
-            await self._invalidate(request, run_id)  # the claim may be stored, or may still arrive
+            await self._invalidate(request, run_id)  # the claim may have been stored, or may still be committed
             raise
 
-    async def keep(self, request: KeyedRequest, run_id: str, outcome: "PublishedAnswer | ServiceError") -> None:
+    async def store(self, request: KeyedRequest, run_id: str, outcome: "PublishedAnswer | ServiceError") -> None:
         """Stores the outcome of the request, in case it is sent again. One transaction.
 
-        A failure is logged; the outcome is then unknown when the request is sent again.
+        A failure to store it is logged. If the request is then sent again, its outcome is unknown.
         """
-        text = _to_bytes(outcome)
-        size = len(text)
+        encoded = _to_bytes(outcome)
+        size = len(encoded)
         changes = {
             "status": outcome.status if isinstance(outcome, ServiceError) else 200,
-            "text": text.decode() if size <= MAX_RESULT_BYTES else None,
+            "text": encoded.decode() if size <= MAX_RESULT_BYTES else None,
             "size": size,
             "warnings": [] if isinstance(outcome, ServiceError) else outcome.warnings,
         }
 
         async def body(transaction: Transaction) -> None:
-            kept = await self.database.idempotency.get(request.id, transaction)
-            if kept is not None and kept.made == run_id:
-                self.database.idempotency.put(kept.model_copy(update=changes), transaction)
+            stored = await self.database.idempotency.get(request.id, transaction)
+            if stored is not None and stored.made == run_id:
+                self.database.idempotency.put(stored.model_copy(update=changes), transaction)
 
         try:
             async with asyncio.timeout(_STORE_SECONDS):
@@ -110,7 +111,7 @@ class StoredRuns:
             _log.error("A run's result could not be stored", extra={"fields": {"run": run_id}})
 
     async def _invalidate(self, request: KeyedRequest, run_id: str) -> None:
-        """Voids the claim, even if its commit arrives later. One transaction; a failure is only logged."""
+        """Invalidates the claim, even if it is committed later. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
             await Idempotency(self.database).invalidate(request, run_id, clock.now(), transaction)
@@ -118,7 +119,10 @@ class StoredRuns:
         await self._try_transaction(body, run_id)
 
     async def forget(self, request: KeyedRequest, run_id: str) -> None:
-        """Forgets a run that did nothing, so the request may be retried. One transaction; a failure is only logged."""
+        """Deletes the claim of a run that did nothing, so that the request can be retried.
+
+        One transaction; a failure is only logged.
+        """
 
         async def body(transaction: Transaction) -> None:
             await Idempotency(self.database).forget(request, run_id, transaction)
@@ -130,38 +134,38 @@ class StoredRuns:
             async with asyncio.timeout(_STORE_SECONDS):
                 await self.database.transaction(body)
         except (Unavailable, TimeoutError):
-            _log.error("A run that never began could not be forgotten", extra={"fields": {"run": run_id}})
+            _log.error("The claim of a run that never started could not be deleted", extra={"fields": {"run": run_id}})
 
 
-def replay(kept: StoredRequest, now: datetime) -> PublishedAnswer:
+def replay(stored: StoredRequest, now: datetime) -> PublishedAnswer:
     """Returns the result that the request got before, or raises the error that it got.
 
-    Also raises `RunUnderWay` while it runs, `RunInterrupted` if it died, and `ResponseNotStored` if its result was too
-    long.
+    Also raises `RunUnderWay` while the first request runs, `RunInterrupted` if it was interrupted, and
+    `ResponseNotStored` if its result was too long.
     """
-    error = _to_error(kept, now)
+    error = _to_error(stored, now)
     if error is not None:
         raise error
-    return PublishedAnswer(kept.made, from_json(kept.text or "null"), kept.warnings, replayed=True)
+    return PublishedAnswer(stored.made, from_json(stored.text or "null"), stored.warnings, replayed=True)
 
 
-def _to_error(kept: StoredRequest, now: datetime) -> ServiceError | None:
+def _to_error(stored: StoredRequest, now: datetime) -> ServiceError | None:
     error: ServiceError
-    match kept.status:
-        case None if kept.lease_expires_at is not None and kept.lease_expires_at > now:
-            return RunUnderWay(kept.made, _RETRY_AFTER_SECONDS)
+    match stored.status:
+        case None if stored.lease_expires_at is not None and stored.lease_expires_at > now:
+            return RunUnderWay(stored.made, _RETRY_AFTER_SECONDS)
         case None:
-            error = RunInterrupted(kept.made)
-        case 200 if kept.text is None:
-            error = ResponseNotStored(kept.made, kept.size, MAX_RESULT_BYTES)
+            error = RunInterrupted(stored.made)
+        case 200 if stored.text is None:
+            error = ResponseNotStored(stored.made, stored.size, MAX_RESULT_BYTES)
         case 200:
             return None
         case AllowanceSpent.status:
-            error = AllowanceSpent(kept.text or "")
+            error = AllowanceSpent(stored.text or "")
         case DeploymentBudgetSpent.status:
-            error = DeploymentBudgetSpent(kept.text or "")
+            error = DeploymentBudgetSpent(stored.text or "")
         case _:
-            error = AgentFailed(kept.made)
+            error = AgentFailed(stored.made)
     error.replayed = True
     return error
 

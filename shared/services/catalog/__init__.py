@@ -1,1 +1,1 @@
-"""What callers can choose from: providers and models, and the model that a session is set to."""
+"""The choice of models: the providers and models that callers can use, and the model of a session."""

@@ -1,4 +1,4 @@
-"""The provider catalog, as callers see it: what this deployment can call, and published agents as a provider."""
+"""The provider catalog, as callers see it: the models that this deployment can call, and published agents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from shared.services.access import can_see, is_admin
 from shared.store import Database
 
 _MAX_AGENTS = 1000
-_NO_AGENTS = "There is no provider 'gofannon' yet: no agent is deployed that you may see."
+_NO_AGENTS = "There is no provider 'gofannon' yet, because no agent that you may see is deployed."
 
 
 @dataclass(frozen=True)
 class ProviderService:
-    """Shows providers and models. Every `NotFound` names what was not found, and similar names.
+    """Shows providers and models. Every `NotFound` contains the name that was not found, and similar names.
 
-    `database`: called only when published agents are needed.
+    `database` creates the database. It is called only if published agents are needed.
     """
 
     catalog: Catalog
     database: Callable[[], Database]
 
     async def list_providers(self, caller: Caller) -> dict[str, ProviderInfo]:
-        """All providers, by slug. One query."""
+        """Returns all providers, by slug. One query."""
         agents = await self._get_agents(caller)
         return {**self.catalog.list_providers(), **({GOFANNON: agents} if agents.models else {})}
 
     async def get_provider(self, caller: Caller, provider: str) -> ProviderInfo:
-        """One provider. One query for published agents, else nothing is read. Raises `NotFound`."""
+        """Returns one provider. One query for published agents, otherwise no reads. Raises `NotFound`."""
         if provider == GOFANNON:
             agents = await self._get_agents(caller)
             if not agents.models:
@@ -44,11 +44,11 @@ class ProviderService:
             raise NotFound(str(error)) from error
 
     async def list_models(self, caller: Caller, provider: str) -> list[str]:
-        """The slugs of a provider's models. Reads and raises as `provider` does."""
+        """Returns the slugs of a provider's models. Reads and raises as `get_provider` does."""
         return list((await self.get_provider(caller, provider)).models)
 
     async def get_model(self, caller: Caller, provider: str, model: str) -> ModelInfo:
-        """One model. One read for a published agent, else nothing is read. Raises `NotFound`."""
+        """Returns one model. One read for a published agent, otherwise no reads. Raises `NotFound`."""
         if provider == GOFANNON:
             database = self.database()
             async with database.raising_unavailable():
@@ -62,14 +62,14 @@ class ProviderService:
             raise NotFound(str(error)) from error
 
     async def _get_agents(self, caller: Caller) -> ProviderInfo:
-        """The caller's own and shared published agents, or all for an administrator; by name, one page of them."""
+        """Returns the first page, by name, of the published agents that the caller may see."""
         database = self.database()
         async with database.raising_unavailable():
-            found, _ = await database.deployments.page(caller.uid, _MAX_AGENTS, all_owners=is_admin(caller))
+            deployments, _ = await database.deployments.page(caller.uid, _MAX_AGENTS, all_owners=is_admin(caller))
         return ProviderInfo(
             name="Gofannon",
-            description="Agents that are deployed here. A chat with one costs what the models that it calls cost.",
-            models={deployment.friendly_name: _to_model(deployment) for deployment in found},
+            description="Agents that are deployed here. A chat with an agent costs what its calls of models cost.",
+            models={deployment.friendly_name: _to_model(deployment) for deployment in deployments},
         )
 
 

@@ -1,4 +1,6 @@
-"""Sessions: the model that a conversation is set to. Only its owner sees one; it ends 30 days after its last use."""
+"""Sessions: each stores the model of a conversation. Only its owner can see a session; it ends 30 days after its last
+use.
+"""
 
 from datetime import timedelta
 
@@ -10,13 +12,13 @@ from shared.services.quotas import QuotaService
 from shared.store import Database, Transaction
 
 _PROLONGED_AFTER = timedelta(days=1)
-"""Reading prolongs a session, but once a day at most: otherwise each read would cost a write."""
+"""Reading prolongs a session at most once a day. Otherwise each read would cost a write."""
 LIFETIME = timedelta(days=30) + _PROLONGED_AFTER
 MAX_CONFIG_BYTES = 100_000
 
 
 class SessionService:
-    """Keeps sessions. Without `quotas`, a user may have any number.
+    """Manages sessions. Without `quotas`, a user may have any number.
 
     Raises `NotFound` for a session that is unknown, has ended, or belongs to another user.
     """
@@ -26,17 +28,18 @@ class SessionService:
         self._quotas = quotas
 
     async def configure(self, caller: Caller, session_id: str, config: ProviderConfig) -> SessionConfigured:
-        """Creates or replaces a session. Raises `TooLarge` for a configuration above 100,000 bytes, and for more
-        sessions than a user may have.
+        """Creates or replaces a session.
+
+        Raises `TooLarge` for a configuration above 100,000 bytes, and if the user has the maximum number of sessions.
         """
         size = len(config.model_dump_json().encode())
         if size > MAX_CONFIG_BYTES:
-            raise TooLarge(f"The configuration is {size} bytes long; at most {MAX_CONFIG_BYTES} can be kept.")
+            raise TooLarge(f"The configuration is {size} bytes long; the limit is {MAX_CONFIG_BYTES}.")
         session = Session(session_id=session_id, config=config, expire_at=clock.now() + LIFETIME)
 
         async def write(transaction: Transaction) -> None:
-            found = await self._database.sessions.get(caller.uid, session_id, transaction)
-            if found is None and self._quotas:
+            previous = await self._database.sessions.get(caller.uid, session_id, transaction)
+            if previous is None and self._quotas:
                 await self._quotas.refuse_another_session(caller.uid, transaction)
             self._database.sessions.put(caller.uid, session, transaction)
 
@@ -44,7 +47,7 @@ class SessionService:
         return SessionConfigured(session_id=session_id)
 
     async def get_config(self, caller: Caller, session_id: str) -> ProviderConfig:
-        """The session's model. One read, and once a day a write."""
+        """The session's model configuration. One read, and at most one write a day."""
         now = clock.now()
         async with self._database.raising_unavailable():
             session = await self._database.sessions.get(caller.uid, session_id)

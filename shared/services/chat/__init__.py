@@ -1,1 +1,1 @@
-"""Chat: submits, answers and withdraws tickets, takes turns, and sweeps up tickets and holds that were left behind."""
+"""Chat: submits, answers and withdraws tickets, manages turns, and takes up tickets and holds that were left behind."""

@@ -1,6 +1,6 @@
 """Chat with a published agent: the newest message and the parameters are its input, and its result is the answer.
 
-Here the payer is the caller, a user who owns the ticket. The agent's owner is charged nothing. When a published agent
+Here the payer is the caller, a user who owns the ticket. The agent's owner is not charged. When a published agent
 is called by its name (`shared.services.agents.published`), the payer is the agent's owner.
 """
 
@@ -61,9 +61,7 @@ class AgentChatService:
             raise
         except Exception as error:
             _log.exception("An internal error ended an agent's run", extra={"fields": {"ticket": ticket.id}})
-            raise ModelFailure(
-                "Something went wrong on our side in the middle of the agent's run.", transient=False
-            ) from error
+            raise ModelFailure("Something went wrong on our side during the agent's run.", transient=False) from error
         failure = run.outcome.failure
         if failure is not None:
             if isinstance(failure.cause, AllowanceSpent):

@@ -1,9 +1,9 @@
 """Chat, the worker's side: the queue delivers a ticket's id, and the ticket ends with one result or one error.
 
-The queue delivers at least once, so the same ticket may come again, or reach two workers at a time, and a worker may
-die at any point. Hence three steps: take the lease (`lease`, a transaction), call the model or run the agent
-(`attempt`, outside any transaction, while the lease is renewed), and write the outcome (`settlement`, a transaction
-that checks the lease).
+The queue delivers at least once: the same ticket may be delivered again, or to two workers at the same time, and a
+worker may die at any point. Therefore the work has three steps: take the lease (`lease`, a transaction), call the model
+or run the agent (`attempt`, outside any transaction, while the lease is renewed), and write the outcome (`settlement`,
+a transaction that checks the lease).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from shared.store import Database
 
 _log = get_logger("answering")
 _under_way: set[asyncio.Task[None]] = set()
-"""Calls of models whose tickets others have taken. Kept here, as the event loop does not keep a task alive."""
+"""Calls of models whose tickets other workers have taken over. The event loop itself does not keep a task alive."""
 
 
 class AnsweringService:
@@ -48,59 +48,59 @@ class AnsweringService:
         self._attempt = Attempt(database, catalog, complete, answer_by_agent, settings, self.holder, self._settlement)
 
     async def answer(self, ticket_id: str) -> None:
-        """Works on the ticket once. Returns when it is finished, by this delivery or another, or was parked until its
-        owner has a turn for it. The ticket's owner is charged.
+        """Works on the ticket once. The ticket's owner is charged.
 
-        Raises `TooEarly` when the queue should deliver it again: another worker has it, the model failed in a way that
-        may pass and attempts are left, or the lease was lost, since its new holder may fail, too.
+        Returns when the ticket is finished, by this delivery or another, or is parked until its owner has a free turn.
+        Raises `TooEarly` if the queue should deliver the ticket again: another worker holds it, the model failed
+        temporarily and attempts are left, or the lease was lost, since its new holder may fail as well.
         """
-        taken, ticket = await self.holder.take(ticket_id)
-        if taken is Claim.HELD:
-            raise TooEarly("Another worker is on this ticket.")
+        claim, ticket = await self.holder.take(ticket_id)
+        if claim is Claim.HELD:
+            raise TooEarly("Another worker is working on this ticket.")
         if ticket is None:
             return
-        if taken is Claim.PARKED:
+        if claim is Claim.PARKED:
             await self._turns.recheck(ticket)
             return
-        if taken is Claim.TAKEN:
+        if claim is Claim.TAKEN:
             try:
                 await self._answer_taken(ticket)
             except TooEarly:
                 await self._turns.pass_on(ticket, self.holder.id)
                 raise
-        # A ticket that had ended before may still have its turn, if the worker that ended it died before passing it on.
-        await self._turns.pass_on(ticket, self.holder.id if taken is Claim.TAKEN else None)
+        # A ticket that ended earlier may still have its turn, if the worker died between ending it and passing it on.
+        await self._turns.pass_on(ticket, self.holder.id if claim is Claim.TAKEN else None)
 
     async def _answer_taken(self, ticket: Ticket) -> None:
         """Works on a ticket that this delivery holds. Raises `TooEarly`."""
         work = asyncio.create_task(self._work(ticket))
-        keeper = asyncio.create_task(self.holder.keep(ticket.id))
+        renewal = asyncio.create_task(self.holder.renew_until_cancelled(ticket.id))
         try:
-            await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
-                self._leave(ticket, work)
-                keeper.result()
+                self._detach_model_call(ticket, work)
+                renewal.result()
             await work
         except LeaseLost:
-            _log.warning("The lease was lost; its new holder goes on", extra=log_fields(ticket))
+            _log.warning("The lease was lost; its new holder continues", extra=log_fields(ticket))
             raise TooEarly("Another worker has taken this ticket over.") from None
         finally:
-            left = {keeper} if work in _under_way else {work, keeper}
-            for task in left:
+            remaining = {renewal} if work in _under_way else {work, renewal}
+            for task in remaining:
                 task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.gather(*remaining, return_exceptions=True)
 
-    def _leave(self, ticket: Ticket, work: asyncio.Task[None]) -> None:
-        """Lets a model's call go on to its end although its ticket is lost: the provider bills it, so it is charged.
+    def _detach_model_call(self, ticket: Ticket, work: asyncio.Task[None]) -> None:
+        """Lets the call of a model continue although its lease is lost: the provider bills it, so it must be charged.
 
-        An agent is cancelled, as its calls go on by themselves.
+        The run of an agent is not detached, because the agent's calls of models continue by themselves.
         """
         if ticket.hold and ticket.provider != GOFANNON:
             _under_way.add(work)
             work.add_done_callback(_forget)
 
     async def _work(self, ticket: Ticket) -> None:
-        """Calls the model and writes the outcome, while the lease is kept. Raises `LeaseLost`, `TooEarly`."""
+        """Calls the model and writes the outcome, while the lease is renewed. Raises `LeaseLost`, `TooEarly`."""
         try:
             result = await self._attempt.call(ticket)
         except NoRunSlot as error:
@@ -114,9 +114,9 @@ class AnsweringService:
                 await self._settlement.end(ticket, lambda held, now: held.complete(result, now))
 
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
-        """Ends the ticket with the failure's sentence, or gives it back for another attempt.
+        """Ends the ticket with the failure's message, or gives it back for another attempt.
 
-        Either way the ticket's owner is charged what the provider bills for this attempt.
+        In both cases, the ticket's owner is charged what the provider bills for this attempt.
         """
         hint = " Send the chat again later." if failure.transient else ""
         if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
@@ -134,7 +134,7 @@ class AnsweringService:
         )
 
     async def _release(self, ticket: Ticket, failure: ModelFailure) -> None:
-        """Gives the ticket back. Raises `LeaseLost`, and `AllowanceSpent` if nothing is left for another attempt."""
+        """Gives the ticket back. Raises `LeaseLost`, and `AllowanceSpent` if another attempt is not covered."""
         if not failure.cost:
             await self.holder.change(ticket.id, lambda held, now: held.release(now))
             return
@@ -153,7 +153,7 @@ class AnsweringService:
 
 
 def _forget(work: asyncio.Task[None]) -> None:
-    """Takes note of an error, if there is one: the ticket's new holder reports how the ticket ends."""
+    """Retrieves the task's error, if any, so that asyncio does not report it: the new holder reports the outcome."""
     _under_way.discard(work)
     if not work.cancelled():
         work.exception()

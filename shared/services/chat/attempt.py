@@ -17,7 +17,7 @@ from shared.models.ticket import Ticket
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.chat.lease import LeaseHolder, LeaseLost
 from shared.services.chat.settlement import Settlement
-from shared.services.model_calls import CompleteChat, complete_at_a_price
+from shared.services.model_calls import CompleteChat, complete_and_price
 from shared.settings import Settings
 from shared.store import Database
 from shared.store.tickets import MAX_TEXT_BYTES
@@ -33,8 +33,8 @@ class AnswerByAgent(Protocol):
     ) -> ChatResult:
         """Runs the agent once; the ticket's owner is charged for its calls. Raises `ModelFailure`, `Unavailable`.
 
-        Awaits `mark_begun(True)` before it does anything that must not be done twice, and `mark_begun(False)` if it
-        did not begin after all.
+        Awaits `mark_begun(True)` before it does anything that must not be done twice, and `mark_begun(False)` if the
+        run did not start after all.
         """
         ...
 
@@ -52,10 +52,10 @@ class Attempt:
     settlement: Settlement
 
     async def call(self, ticket: Ticket) -> ChatResult:
-        """The answer, no longer than the ticket's hold covers.
+        """Returns the answer, which is no longer than the ticket's hold covers.
 
-        Raises only `ModelFailure`, `NoRunSlot` and `LeaseLost`. A fault of our own is logged, and tried again like an
-        outage.
+        Raises only `ModelFailure`, `NoRunSlot` and `LeaseLost`. An unexpected error is logged, and the attempt is
+        repeated as after an outage.
         """
         try:
             request = await self.get_request(ticket)
@@ -65,30 +65,30 @@ class Attempt:
                 route = self.catalog.route(ticket.provider, ticket.model)
                 request = await self._fit_to_hold(ticket, route, request)
                 seconds = self.settings.model_timeout_seconds
-                result = await complete_at_a_price(self.complete, route, request, seconds, ticket.hold)
+                result = await complete_and_price(self.complete, route, request, seconds, ticket.hold)
             return fit_to_document(result)
         except (ModelFailure, LeaseLost, NoRunSlot):
             raise
         except (AllowanceSpent, NotCovered) as error:
-            message = "What is left of your allowance does not cover an answer. Send the chat again when it does."
+            message = "What is left of your allowance does not cover an answer. Send the chat again after a refill."
             raise ModelFailure(message, transient=False) from error
         except CatalogError as error:
             raise ModelFailure(str(error), transient=False) from error
         except Unavailable as error:
             raise ModelFailure(error.message, transient=True) from error
         except Exception as error:
-            _log.exception("A ticket could not be worked on", extra=log_fields(ticket))
+            _log.exception("An attempt at a ticket failed", extra=log_fields(ticket))
             raise ModelFailure("Something went wrong on our side.", transient=True) from error
 
     async def get_request(self, ticket: Ticket) -> ChatRequest:
-        """The stored request. Two reads at once.
+        """The stored request. Two concurrent reads.
 
         Raises `ModelFailure` if the owner is disabled or the messages are gone, and `Unavailable`.
         """
         async with self.database.raising_unavailable():
             request, disabled = await asyncio.gather(
                 self.database.tickets.get_request(ticket.id),
-                DisabledUserService(self.database).is_disabled(ticket.owner, anew=True),
+                DisabledUserService(self.database).is_disabled(ticket.owner, fresh=True),
             )
         if disabled:
             raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
@@ -97,10 +97,10 @@ class Attempt:
         return request
 
     async def _fit_to_hold(self, ticket: Ticket, route: ModelRoute, request: ChatRequest) -> ChatRequest:
-        """The request with an output limit that the ticket's hold covers.
+        """Returns the request with an output limit that the ticket's hold covers.
 
-        Holds again for a ticket whose hold is now too small, for example since prices have risen. Raises
-        `AllowanceSpent`, `NotCovered` and `LeaseLost`.
+        If the hold is now too small, for example because prices have risen, makes a new one. Raises `AllowanceSpent`,
+        `NotCovered` and `LeaseLost`.
         """
         with contextlib.suppress(NotCovered):
             return fit_output(route, request, ticket.hold)
@@ -108,9 +108,10 @@ class Attempt:
         return fit_output(route, request, await self.settlement.hold_again(ticket, bounds))
 
     async def _mark_begun(self, ticket_id: str, begun: bool) -> None:
-        """Notes that an agent begins, so that nobody runs it again. Raises `LeaseLost`, `Unavailable`.
+        """Records that an agent's run starts, so that it is not repeated. Raises `LeaseLost`, `Unavailable`.
 
-        That it did not begin after all is noted even through an outage; else the ticket would end as interrupted.
+        Retries through an outage to record that it did not start after all; otherwise the ticket would end as
+        interrupted.
         """
 
         async def mark() -> None:
@@ -120,19 +121,19 @@ class Attempt:
 
 
 def fit_to_document(result: ChatResult) -> ChatResult:
-    """The result as it can be stored: without its thoughts if they make it too long.
+    """Returns the result, without its thoughts if it would be too long to store with them.
 
-    Raises `ModelFailure` when the answer alone is too long.
+    Raises `ModelFailure` if the answer itself is too long.
     """
     if len(result.model_dump_json().encode()) <= MAX_TEXT_BYTES:
         return result
-    without = result.model_copy(update={"thoughts": {"omitted": "The thoughts were too long to be kept."}})
-    if (size := len(without.model_dump_json().encode())) <= MAX_TEXT_BYTES:
-        return without
-    message = f"The answer is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Ask for a shorter one."
+    shortened = result.model_copy(update={"thoughts": {"omitted": "The thoughts were too long to store."}})
+    if (size := len(shortened.model_dump_json().encode())) <= MAX_TEXT_BYTES:
+        return shortened
+    message = f"The answer is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Request a shorter one."
     raise ModelFailure(message, transient=False, cost=result.cost, usage=result.usage)
 
 
 def log_fields(ticket: Ticket) -> dict[str, dict[str, str | int]]:
-    """What a log line about an attempt names: the ticket, and the attempt's number."""
+    """The fields of log lines about an attempt: the ticket, and the attempt's number."""
     return {"fields": {"ticket": ticket.id, "attempt": ticket.attempts}}

@@ -13,8 +13,8 @@ _log = get_logger("sweep")
 async def release_expired_holds(database: Database, spending: SpendingService, max_holds: int) -> list[str]:
     """Releases up to `max_holds` holds, and returns the outcome of each: "released" or "left".
 
-    The cost of such a call is unknown, so the hold's owner is charged nothing. The exception is a call that was left
-    running without a caller: its owner is charged the amount held, since abandoned calls would otherwise be free.
+    The cost of such a call is unknown, so the hold's owner is usually not charged. The exception is a call whose caller
+    had stopped waiting: its owner is charged the amount held, since abandoned calls would otherwise be free.
     """
     async with database.raising_unavailable():
         holds = await database.holds.list_expired(clock.now(), max_holds)

@@ -34,21 +34,21 @@ class LeaseHolder:
         self._settings = settings
         self._ledger = Ledger(database, settings)
         self.id = str(uuid4())
-        """Names the delivery in the lease."""
+        """The id of this delivery in the lease."""
 
     async def take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
-        """Takes the lease if it is free and the owner has a turn for the ticket; parks the ticket if there is no turn.
+        """Takes the lease if it is free and the owner has a turn for the ticket. Without a turn, parks the ticket.
 
-        Ends a ticket that has no attempts left or whose agent was interrupted, releases its hold, and charges its
-        owner nothing more. One read for a ticket that has ended; for any other, also a transaction.
+        Ends a ticket that has no attempts left or whose agent was interrupted, and releases its hold. Its owner is not
+        charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
         """
         async with self._database.raising_unavailable():
-            seen = await self._database.tickets.get(ticket_id)
-        if seen is None:
+            stored = await self._database.tickets.get(ticket_id)
+        if stored is None:
             _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
             return Claim.FINISHED, None
-        if seen.status.finished:
-            return Claim.FINISHED, seen
+        if stored.status.finished:
+            return Claim.FINISHED, stored
 
         async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
             ticket = await self._database.tickets.get(ticket_id, transaction)
@@ -68,10 +68,10 @@ class LeaseHolder:
                 await self._ledger.settle(ticket.fail(message, now), now, transaction)
             return decision, ticket
 
-        # Deliveries of one user's tickets take turns one after the other, so that none overtakes another.
-        return await self._database.transaction(take, serialize_on=lock_name(seen.owner, kind_of(seen)))
+        # Deliveries of one user's tickets run one after the other, so that their transactions do not conflict.
+        return await self._database.transaction(take, serialize_on=lock_name(stored.owner, kind_of(stored)))
 
-    async def keep(self, ticket_id: str) -> None:
+    async def renew_until_cancelled(self, ticket_id: str) -> None:
         """Renews the lease until this task is cancelled. Raises `LeaseLost`.
 
         Ignores an outage of the database, since the code that ends the ticket checks the lease again.

@@ -1,6 +1,6 @@
 """Settles the attempts at a ticket: outcome, charge and hold change in one transaction, which checks the lease.
 
-The ticket's owner is charged even for an attempt that failed or lost its lease after its provider had begun. An
+The ticket's owner is charged even for an attempt that failed or lost its lease after its provider had started. An
 agent's calls are charged one by one while it runs, so nothing more is charged for it here.
 """
 
@@ -57,7 +57,7 @@ class Settlement:
         usage: Usage | None = None,
         change: Change = lambda held, now: held,
     ) -> int:
-        """Replaces the ticket's hold with one within `bounds`, and writes the changed ticket; returns the hold.
+        """Replaces the ticket's hold with one within `bounds`, and writes the changed ticket. Returns the hold.
 
         `cost` and `usage` belong to the previous attempt, for which the owner is charged. Raises `AllowanceSpent`,
         `LeaseLost`, `Unavailable`.
@@ -88,7 +88,7 @@ class Settlement:
             raise
 
     async def retry_through_outages(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Does `work`, and waits out a database outage for minutes, because the model's answer has been paid for.
+        """Does `work`, and retries it for minutes during an outage, because the model's answer has been paid for.
 
         Raises `LeaseLost` even if a commit succeeded and only its response was lost: the next delivery then finds what
         was written. After a longer outage, raises `Unavailable` and logs it, since a charge may be lost.
@@ -100,5 +100,5 @@ class Settlement:
             raise
 
     async def _settle_first(self, owner: str, body: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs a transaction on the owner's account, ahead of those for calls that have not begun."""
+        """Runs a transaction on the owner's account, ahead of the transactions for calls that have not started."""
         return await self._database.transaction(body, serialize_on=f"user:{owner}", urgent=True)

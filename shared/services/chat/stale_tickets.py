@@ -1,6 +1,6 @@
 """Queues stale tickets again, or ends them. A ticket is stale if it has not changed for `SWEEP_AFTER_SECONDS`.
 
-Such a ticket is waiting in a busy queue, or has lost its worker or its task, which the queue gave up on or forgot.
+Such a ticket is waiting in a busy queue, its worker has died, or the queue has given up on its task or lost it.
 The lease and the ticket's state make it safe to queue a ticket again at any time. But more tasks do not help a slow
 queue, so this happens only if the queue no longer has a task for the ticket or, if the queue cannot tell, at growing
 intervals.
@@ -61,7 +61,7 @@ class StaleTickets:
             return "ended" if await self._give_up(ticket) else "left"
         if not await self._has_lost_its_task(ticket):
             return "waiting"
-        # Concurrent sweeps make a task with the same name, which the queue accepts only once.
+        # Concurrent sweeps create tasks with the same name, of which the queue accepts only one.
         try:
             await self._queue.enqueue(task_name(ticket.id, ticket.tasks + 1), {"ticket_id": ticket.id})
         except QueueRefused as error:
@@ -71,21 +71,21 @@ class StaleTickets:
         return "requeued"
 
     def is_too_old(self, ticket: Ticket) -> bool:
-        """Returns whether it must end. Its time counts from its first attempt after parking, or from its creation."""
+        """Returns whether the ticket must end. Its age counts from its first attempt after parking, or its creation."""
         now = clock.now()
         if ticket.attempts == 0 or ticket.first_taken_at is None:
             return now - ticket.created_at > timedelta(seconds=self._settings.ticket_max_wait_seconds)
         return now - ticket.first_taken_at > timedelta(seconds=self._settings.ticket_max_age_seconds)
 
     async def _has_lost_its_task(self, ticket: Ticket) -> bool:
-        """Returns whether the queue no longer has its task or, if the queue cannot tell, whether the task is old."""
-        known = await self._queue.has(task_name(ticket.id, ticket.tasks))
-        if known is not None:
-            return not known
+        """Returns whether the ticket's task is missing in the queue or, if the queue cannot tell, is old."""
+        is_queued = await self._queue.has(task_name(ticket.id, ticket.tasks))
+        if is_queued is not None:
+            return not is_queued
         if ticket.enqueued_at is None:
             return True
-        doubled = self._settings.sweep_after_seconds * 2.0 ** min(ticket.tasks - 1, 30)
-        return clock.now() - ticket.enqueued_at > timedelta(seconds=min(doubled, _MAX_REQUEUE_SECONDS))
+        interval = self._settings.sweep_after_seconds * 2.0 ** min(ticket.tasks - 1, 30)
+        return clock.now() - ticket.enqueued_at > timedelta(seconds=min(interval, _MAX_REQUEUE_SECONDS))
 
     async def _note_task(self, seen: Ticket) -> None:
         """Counts the new task on the ticket unless another sweep has done so."""
@@ -98,7 +98,7 @@ class StaleTickets:
         await self._database.transaction(note)
 
     async def _give_up(self, seen: Ticket) -> bool:
-        """Ends the ticket and releases its hold, unless it has changed meanwhile. Charges its owner nothing more."""
+        """Ends the ticket and releases its hold, unless it has changed since. Its owner is not charged again."""
 
         async def end(transaction: Transaction) -> bool:
             ticket = await self._database.tickets.get(seen.id, transaction)

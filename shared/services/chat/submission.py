@@ -1,7 +1,7 @@
 """Chat, the caller's side: an accepted chat becomes a ticket, which the caller looks up until it is finished.
 
-A chat is accepted when its ticket is stored and the queue has its id; only then does the caller get an answer. The
-caller owns the ticket and is charged for it. What happens to it afterwards is up to `shared.services.chat.answering`.
+A chat is accepted when its ticket is stored and its id is in the queue; only then does the caller get a response. The
+caller owns the ticket and is charged for it. From then on, `shared.services.chat.answering` handles the ticket.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ChatService:
-    """Accepts chats, and looks tickets up."""
+    """Accepts chats, and looks up tickets."""
 
     def __init__(self, database: Database, queue: TaskQueue, catalog: Catalog, settings: Settings) -> None:
         self._database = database
@@ -50,27 +50,27 @@ class ChatService:
         self._settings = settings
 
     async def submit(self, caller: Caller, request: ChatRequest) -> Accepted:
-        """Accepts a chat that has no key. See `submit_once`."""
+        """Accepts a chat without an idempotency key. See `submit_once`."""
         accepted, _ = await self.submit_once(caller, request, None)
         return accepted
 
     async def submit_once(self, caller: Caller, request: ChatRequest, key: str | None) -> tuple[Accepted, bool]:
-        """Accepts a chat: once this returns, a worker will answer it, and a look-up finds it.
+        """Accepts a chat. When this returns, look-ups find the ticket, and a worker will answer it.
 
-        A chat sent again under its `key` within 24 hours gets the same ticket; then the second value is True.
+        A chat that is repeated with the same `key` within 24 hours gets the same ticket; then the second value is True.
 
         Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooManyRequests`,
         `AllowanceSpent`, `Forbidden` for a disabled user and for a disabled owner's agent, `TooLarge` for a chat that
-        cannot be stored, `Conflict` for a key that was used for another chat, `Unavailable` when it was not accepted
-        and may be sent again, and `OutcomeUnknown` when it is unknown whether it was accepted.
+        is too large to store, `Conflict` for a key that was used for another chat, `Unavailable` if the chat was not
+        accepted and may be sent again, and `OutcomeUnknown` if it is unknown whether the chat was accepted.
         """
         keyed_request = None if key is None else _make_keyed_request(caller, request, key)
         try:
             bounds = await self._bound_cost(caller, request)
-        except BadRequest:  # it may have been possible when the chat was first sent
-            if keyed_request is None or (kept := await self._find(keyed_request)) is None:
+        except BadRequest:  # the chat may have been valid when it was first sent
+            if keyed_request is None or (stored := await self._find(keyed_request)) is None:
                 raise
-            return Accepted(ticket_id=kept.made, status=TicketStatus.PENDING), True
+            return Accepted(ticket_id=stored.made, status=TicketStatus.PENDING), True
         draft = _make_draft(caller, request)
         try:
             ticket_id = await self._admit(draft, caller, request, bounds, keyed_request)
@@ -80,11 +80,12 @@ class ChatService:
             ticket_id = draft.id
         replayed = ticket_id != draft.id
         try:
-            # Also for a chat sent again, as its first request may have died before this. The name makes it one task.
+            # A repeated chat is queued again, as its first request may not have come this far. The queue ignores a
+            # second task of the same name.
             await self._queue.enqueue(task_name(ticket_id, draft.tasks), {"ticket_id": ticket_id})
         except Exception as error:
             _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket_id}})
-            # A chat sent again is stored, and its caller has the ticket: the sweep queues it.
+            # A repeated chat is stored already, so the sweep will queue it.
             if not replayed and await self._withdraw(draft, keyed_request):
                 raise Unavailable(
                     "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
@@ -92,19 +93,19 @@ class ChatService:
         return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
 
     async def _find(self, request: KeyedRequest) -> StoredRequest | None:
-        """What is kept of a request that was sent before. One transaction."""
+        """The stored record of a request that was sent before. One transaction."""
 
         async def find(transaction: Transaction) -> StoredRequest | None:
-            if kept := await self._find_kept(request, transaction):
-                self._idempotency.mark_given(kept, transaction)
-            return kept
+            if stored := await self._find_stored(request, transaction):
+                self._idempotency.mark_given(stored, transaction)
+            return stored
 
         return await self._database.transaction(find)
 
     async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
-        """What the chat may cost. Raises `BadRequest` for what cannot be served, `Forbidden` for a disabled owner.
+        """The bounds of the chat's cost. Raises `BadRequest` if it cannot be served, `Forbidden` for a disabled owner.
 
-        What an agent's calls may cost is held call by call, so for the agent itself only a millionth of a dollar is.
+        The cost of an agent's calls is held call by call, so only a millionth of a dollar is held for the agent itself.
         """
         if request.provider == GOFANNON:
             await self._refuse_unpublished(caller, request.model)
@@ -115,9 +116,9 @@ class ChatService:
             raise BadRequest(str(error)) from error
 
     async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
-        """Raises `BadRequest` for an agent that is not published for the caller; `Forbidden` for a disabled owner.
+        """Raises `BadRequest` for an agent that is not published for the caller, `Forbidden` for a disabled owner.
 
-        One read, and now and then another.
+        One read, and occasionally another.
         """
         async with self._database.raising_unavailable():
             deployment = await self._database.deployments.get(friendly_name)
@@ -134,24 +135,24 @@ class ChatService:
         bounds: CostBounds,
         keyed_request: KeyedRequest | None,
     ) -> str:
-        """Counts the request, holds what it may cost, and stores the ticket and the key, in one transaction.
+        """Counts the request, holds its maximum cost, and stores the ticket and the key, in one transaction.
 
-        Returns the ticket's id: the draft's, or that of the ticket that the same request got before.
+        Returns the ticket's id: the draft's id or, if the same request was sent before, the id of its first ticket.
         """
         rate_key = f"chat:{caller.uid}"
 
         async def admit(transaction: Transaction) -> str:
-            # Reads at once what the steps below read.
-            _, kept, waiting, account, _ = await asyncio.gather(
+            # Reads concurrently the documents that the steps below need.
+            _, stored, waiting, account, _ = await asyncio.gather(
                 self._database.tickets.get(draft.id, transaction),
-                self._find_kept(keyed_request, transaction),
+                self._find_stored(keyed_request, transaction),
                 self._quotas.count_waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
-            if kept is not None:
-                self._idempotency.mark_given(kept, transaction)
-                return kept.made
+            if stored is not None:
+                self._idempotency.mark_given(stored, transaction)
+                return stored.made
             refuse(account)
             now = clock.now()
             self._quotas.refuse_waiting(waiting)
@@ -165,14 +166,14 @@ class ChatService:
 
         return await self._database.transaction(admit, serialize_on=f"user:{caller.uid}")
 
-    async def _find_kept(self, request: KeyedRequest | None, transaction: Transaction) -> StoredRequest | None:
+    async def _find_stored(self, request: KeyedRequest | None, transaction: Transaction) -> StoredRequest | None:
         return None if request is None else await self._idempotency.find(request, clock.now(), transaction)
 
     async def _withdraw(self, draft: Ticket, keyed_request: KeyedRequest | None) -> bool:
-        """Ends a ticket that was not accepted as far as its caller knows; False if it stays accepted after all.
+        """Ends a ticket whose acceptance failed from the caller's view. Returns False if the ticket stays accepted.
 
-        Raises `OutcomeUnknown` while the database is out, and then queues a withdrawal for later, unless the caller
-        has a key, with which it can get the ticket.
+        Raises `OutcomeUnknown` while the database cannot be reached, and then queues a withdrawal for later, unless the
+        caller has a key, with which it can get the ticket.
         """
         try:
             return await WithdrawalService(self._database, self._settings).withdraw(draft, keyed_request)
@@ -184,7 +185,7 @@ class ChatService:
             raise OutcomeUnknown(draft.id) from error
 
     async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
-        """The ticket as it stands. Raises `NotFound` for one that is unknown or another user's. One read."""
+        """The ticket's current state. Raises `NotFound` if it is unknown or belongs to another user. One read."""
         ticket = None
         if _TICKET_ID.fullmatch(ticket_id):
             async with self._database.raising_unavailable():

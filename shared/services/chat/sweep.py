@@ -21,13 +21,13 @@ from shared.tasks import InspectableQueue
 
 _log = get_logger("sweep")
 _PARKED_PAGES = 10
-"""The limit of pages that a sweep reads for each page of tickets that it sweeps. Parked tickets are only counted."""
+"""The maximum number of pages that a sweep reads for each page that it sweeps. Parked tickets are only counted."""
 
 
-class Swept(SnakeModel):
-    """What a sweep did: how many tickets it queued again (`requeued`), `ended`, or `left` for the next sweep after an
-    error; how many are `waiting` in the queue or for a turn, and need nothing; how many were `called` because their
-    turn had come; how many holds it `released`.
+class SweepResult(SnakeModel):
+    """The result of a sweep. The number of tickets that it queued again (`requeued`), `ended`, or `left` for the next
+    sweep after an error; that are still `waiting` in the queue or for a turn; and that it `called` because their turn
+    had come. The number of holds that it `released`.
     """
 
     requeued: int = 0
@@ -58,11 +58,11 @@ class SweepService:
         self._stale_tickets = StaleTickets(database, queue, self._turns, settings)
         self._spending = SpendingService(database, settings)
 
-    async def sweep(self, page: int = 500, pages: int = 20) -> Swept:
-        """Sweeps all stale tickets, starting with the oldest change; then parked tickets, and expired holds.
+    async def sweep(self, page: int = 500, pages: int = 20) -> SweepResult:
+        """Sweeps all stale tickets, starting with the oldest change, then parked tickets, then expired holds.
 
         Sweeps at most `pages` times `page` tickets. Parked tickets do not count towards this limit, so they never keep
-        the sweep from others. Releases at most `page` holds.
+        the sweep from other tickets. Releases at most `page` holds.
         """
         untouched_since = clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
         outcomes: list[str] = []
@@ -79,7 +79,7 @@ class SweepService:
                 break
         outcomes += await self._call_parked(parked)
         outcomes += await release_expired_holds(self._database, self._spending, page)
-        swept = Swept(**{name: outcomes.count(name) for name in Swept.model_fields})
+        swept = SweepResult(**{name: outcomes.count(name) for name in SweepResult.model_fields})
         _log.info("Swept", extra={"fields": swept.model_dump()})
         return swept
 

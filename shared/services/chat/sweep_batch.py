@@ -1,4 +1,4 @@
-"""Runs one step of a sweep for many tickets or holds, several at a time."""
+"""Runs one step of a sweep for many tickets or holds, some of them concurrently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from shared.log import get_logger
 
 _log = get_logger("sweep")
-_MAX_AT_ONCE = 10
+_MAX_CONCURRENT = 10
 
 
 class Named(Protocol):
@@ -24,14 +24,15 @@ R = TypeVar("R")
 
 
 async def sweep_each(items: Sequence[T], sweep: Callable[[T], Awaitable[R]], on_error: R) -> list[R]:
-    """Returns what `sweep` returns for each of `items`, in their order.
+    """Calls `sweep` for each of `items`, and returns the results in the same order.
 
-    If `sweep` raises an error, logs it and returns `on_error` for that item; the others are still swept.
+    If `sweep` raises an error, logs it, and uses `on_error` as the result for that item. The other items are still
+    swept.
     """
-    gate = asyncio.Semaphore(_MAX_AT_ONCE)
+    semaphore = asyncio.Semaphore(_MAX_CONCURRENT)
 
     async def sweep_one(item: T) -> R:
-        async with gate:
+        async with semaphore:
             try:
                 return await sweep(item)
             except Exception:

@@ -25,7 +25,7 @@ _log = get_logger("turns")
 _MARGIN_SECONDS = 60
 _UNLIMITED = 1_000_000
 _MAX_CALLED = 50
-"""The limit of tickets called in one transaction, which holds a few hundred writes."""
+"""The maximum number of tickets called in one transaction, which can have a few hundred writes."""
 
 
 def kind_of(ticket: Ticket) -> TurnKind:
@@ -43,7 +43,7 @@ def lock_name(owner: str, kind: TurnKind) -> str:
 
 @dataclass(frozen=True)
 class TurnService:
-    """Takes, frees and passes on turns. `make_queue` is called only if needed, since the queue's library is large."""
+    """Takes, frees and passes on turns. `make_queue` is called only if necessary: the queue's library is large."""
 
     database: Database
     make_queue: Callable[[], TaskQueue]
@@ -55,9 +55,9 @@ class TurnService:
         return limit or _UNLIMITED
 
     async def take(self, ticket: Ticket, holder: str, now: datetime, transaction: Transaction) -> bool:
-        """Takes a turn for `ticket` in the transaction that leases it; returns whether it has one. One read.
+        """Takes a turn for `ticket` in the transaction that leases it. Returns whether the ticket has a turn. One read.
 
-        If it has none, this parks the ticket, and `recheck` must follow the commit. A ticket that arrives while others
+        If it has none, parks the ticket; `recheck` must be called after the commit. A ticket that arrives while others
         are parked is parked behind them, even if a turn is free, unless it was called.
         """
         kind = kind_of(ticket)
@@ -65,8 +65,9 @@ class TurnService:
             return True
         turns = await self.database.turns.get(ticket.owner, kind, transaction)
         if turns.has(ticket.id, now) or (turns.count_free(max_turns, now) and not turns.waiting):
-            until = now + timedelta(seconds=self.settings.worker_timeout_seconds + _MARGIN_SECONDS)
-            self.database.turns.put(turns.give(Turn(ticket_id=ticket.id, holder=holder, until=until), now), transaction)
+            expiry = now + timedelta(seconds=self.settings.worker_timeout_seconds + _MARGIN_SECONDS)
+            turn = Turn(ticket_id=ticket.id, holder=holder, until=expiry)
+            self.database.turns.put(turns.give(turn, now), transaction)
             return True
         if not ticket.parked:
             self.database.tickets.put(ticket.park(kind, now), transaction)
@@ -77,8 +78,8 @@ class TurnService:
     async def recheck(self, ticket: Ticket) -> None:
         """Calls parked tickets if a turn became free while `ticket` was being parked. One read.
 
-        Parking does not write the turns, so a turn may be freed concurrently. The worker that frees a turn then looks
-        for parked tickets, and the one that parks a ticket then looks for free turns, so one of them sees the other.
+        Parking does not write the turns, so a turn may be freed concurrently. After freeing a turn, a worker looks for
+        parked tickets; after parking a ticket, a worker looks for free turns. So one of the two notices the other.
         """
         kind = kind_of(ticket)
         async with self.database.raising_unavailable():
@@ -87,9 +88,9 @@ class TurnService:
             await self.call_parked(ticket.owner, kind)
 
     async def pass_on(self, ticket: Ticket, holder: str | None) -> None:
-        """Frees the ticket's turn and calls the oldest parked ticket. With a `holder`, only if it has the turn.
+        """Frees the ticket's turn and calls the oldest parked ticket. If a `holder` is given, only if it has the turn.
 
-        One read and one write if nothing is parked. Raises `Unavailable`.
+        One read and one write if no ticket is parked. Raises `Unavailable`.
         """
         kind = kind_of(ticket)
         if self.max_turns(kind) == _UNLIMITED:
@@ -108,9 +109,10 @@ class TurnService:
             await self.call_parked(ticket.owner, kind)
 
     async def call_parked(self, owner: str, kind: TurnKind) -> int:
-        """Gives the free turns to the oldest parked tickets, and queues them; returns how many.
+        """Gives the free turns to the oldest parked tickets, and queues these. Returns their number.
 
-        One read for each, and two more. Raises `Unavailable`. A ticket that the queue refuses is left to the sweep.
+        One read for each ticket, and two more. Raises `Unavailable`. A ticket that the queue refuses is left to the
+        sweep.
         """
 
         async def call(transaction: Transaction) -> list[Ticket]:
@@ -119,17 +121,19 @@ class TurnService:
             free = min(turns.count_free(self.max_turns(kind), now), _MAX_CALLED)
             if not free:
                 return []
-            # Queried after the turns were read: a ticket parked later sees them changed, or rechecks them after this.
+            # Queried after the turns were read, so that no ticket is missed: a ticket that is parked later either
+            # reads the changed turns or rechecks them after this transaction.
             parked = await self.database.tickets.list_parked(owner, kind, free)
-            # For as long as the queue tries a task, which may wait in a busy queue. The sweep replaces a lost task.
-            until = now + timedelta(seconds=self.settings.ticket_max_age_seconds)
+            # The turn lasts while the queue tries the task, which may wait in a busy queue. The sweep replaces a lost
+            # task.
+            expiry = now + timedelta(seconds=self.settings.ticket_max_age_seconds)
             called: list[Ticket] = []
             for ticket in await asyncio.gather(*(self.database.tickets.get(seen.id, transaction) for seen in parked)):
                 if ticket is None or not ticket.parked:
                     continue
                 called.append(ticket.unpark(now))
                 self.database.tickets.put(called[-1], transaction)
-                turns = turns.give(Turn(ticket_id=ticket.id, holder=None, until=until), now)
+                turns = turns.give(Turn(ticket_id=ticket.id, holder=None, until=expiry), now)
             waiting = len(parked) == free
             self.database.turns.put(turns.model_copy(update={"waiting": waiting}), transaction)
             return called

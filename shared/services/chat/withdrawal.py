@@ -1,6 +1,6 @@
-"""Withdraws a chat whose caller could not be given its ticket: it ends, and its owner is charged nothing.
+"""Withdraws a chat whose caller could not be given its ticket. The ticket ends, and its owner is not charged.
 
-A chat stays accepted if another request has got its ticket meanwhile, or if a worker has begun it.
+A chat stays accepted if another request has received its ticket in the meantime, or if a worker has started on it.
 """
 
 import asyncio
@@ -25,23 +25,22 @@ class WithdrawalService:
     settings: Settings
 
     async def withdraw(self, ticket: Ticket, request: KeyedRequest | None) -> bool:
-        """Ends the ticket and forgets the request that made it. Returns False if the chat stays accepted.
+        """Ends the ticket and deletes the record of its request. Returns False if the chat stays accepted.
 
-        Stores a missing ticket as ended, so that a commit that arrives later has no effect. One transaction. Raises
-        `Unavailable`.
+        Stores a missing ticket as ended, so that a later commit has no effect. One transaction. Raises `Unavailable`.
         """
 
         async def body(transaction: Transaction) -> bool:
-            found, _ = await asyncio.gather(
+            stored, _ = await asyncio.gather(
                 self.database.tickets.get(ticket.id, transaction), self._prefetch(request, transaction)
             )
-            if found is not None and found.attempts > 0:
+            if stored is not None and stored.attempts > 0:
                 return False
             if request is not None and not await Idempotency(self.database).forget(request, ticket.id, transaction):
                 return False
-            if found is None or not found.status.finished:
+            if stored is None or not stored.status.finished:
                 now = clock.now()
-                await self._ledger.settle((found or ticket).fail(_WITHDRAWN, now), now, transaction)
+                await self._ledger.settle((stored or ticket).fail(_WITHDRAWN, now), now, transaction)
             return True
 
         return await self.database.transaction(body)
@@ -50,10 +49,10 @@ class WithdrawalService:
         """Ends a ticket whose request had no key, if the ticket is stored. One transaction. Raises `Unavailable`."""
 
         async def body(transaction: Transaction) -> None:
-            found = await self.database.tickets.get(ticket_id, transaction)
-            if found is not None and found.attempts == 0 and not found.status.finished:
+            ticket = await self.database.tickets.get(ticket_id, transaction)
+            if ticket is not None and ticket.attempts == 0 and not ticket.status.finished:
                 now = clock.now()
-                await self._ledger.settle(found.fail(_WITHDRAWN, now), now, transaction)
+                await self._ledger.settle(ticket.fail(_WITHDRAWN, now), now, transaction)
 
         await self.database.transaction(body)
 

@@ -1,1 +1,1 @@
-"""Third-party servers: tools of MCP servers, and API descriptions."""
+"""Connectors to third-party servers: tools of MCP servers, and API descriptions."""

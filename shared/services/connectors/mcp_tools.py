@@ -12,8 +12,8 @@ from shared.settings import Settings
 
 SECONDS = 45.0
 """The time limit of a call, regardless of the settings, because Hosting waits only a minute for the whole response."""
-AT_ONCE = 10
-"""The limit of one user's requests that a process serves at the same time: a quarter of its capacity."""
+MAX_CONCURRENT = 10
+"""The maximum number of one user's requests that a process serves concurrently: a quarter of its capacity."""
 
 
 class McpToolService:
@@ -24,20 +24,20 @@ class McpToolService:
         self._settings = settings
 
     async def list(self, caller: Caller, request: ListToolsRequest) -> ToolList:
-        """Returns all tools, in the server's order. Sends the token to that server only.
+        """Returns all tools, in the server's order. Sends the token only to that server.
 
         Raises `BadRequest` for an address that is not allowed or a token that cannot be sent, `UpstreamFailed`,
-        `UpstreamTooSlow`, and `TooManyRequests`, including for more than `AT_ONCE` requests of one user at a time.
+        `UpstreamTooSlow`, and `TooManyRequests`, also for more than `MAX_CONCURRENT` concurrent requests of one user.
         """
         await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
-        # The SDK takes most of a second to import, and other requests should not wait meanwhile.
+        # The SDK takes most of a second to import. Other requests should not have to wait for this.
         await import_late("shared.outbound.mcp_session")
         try:
-            with share(self._settings.google_cloud_project, "mcp", caller.uid, AT_ONCE):
+            with share(self._settings.google_cloud_project, "mcp", caller.uid, MAX_CONCURRENT):
                 tools = await list_tools(request.mcp_url, request.token, self._settings, timeout=SECONDS)
         except outbound.OutboundError as error:
             raise to_service_error(error) from error
-        found = [
+        listed = [
             McpTool(name=tool.name, description=tool.description, input_schema=tool.input_schema) for tool in tools
         ]
-        return ToolList(mcp_url=request.mcp_url, tools=found)
+        return ToolList(mcp_url=request.mcp_url, tools=listed)

@@ -29,24 +29,24 @@ if TYPE_CHECKING:  # httpx is slow to import
 SECONDS = 40.0
 """The time limit of a fetch, regardless of the settings, because Hosting waits only a minute for the whole response."""
 MAX_SPEC_BYTES = 900_000
-"""The limit of a document as JSON text. An agent stores it together with its code, within `MAX_BODY_BYTES`."""
+"""The maximum size of a document as a JSON string. An agent stores it together with its code in `MAX_BODY_BYTES`."""
 _MAX_NAME_CHARACTERS = 200
 _ACCEPT = (
     "application/vnd.oai.openapi+json, application/vnd.oai.openapi, application/json, application/yaml, text/yaml,"
     " */*;q=0.5"
 )
-"""Some addresses serve the document to programs, but a page about it to browsers."""
-_MAX_READ_AT_ONCE = 2
-"""Reading 5 MB of YAML takes seconds, and 100 MB of memory. More concurrent reads would only slow each other down. One
-user's documents are read one at a time.
+"""The `Accept` header. Some servers send the document to programs, but a page about it to browsers."""
+_MAX_CONCURRENT_READS = 2
+"""The maximum number of documents that are parsed concurrently. Parsing 5 MB of YAML takes seconds and 100 MB of
+memory, and more concurrent work would only be slower. One user's documents are parsed one at a time.
 """
-AT_ONCE = 5
-"""The limit of one user's requests that a process serves at the same time: a quarter of its capacity."""
+MAX_CONCURRENT = 5
+"""The maximum number of one user's requests that a process serves concurrently: a quarter of its capacity."""
 _CHARSETS = re.compile(
     r"ascii|utf-(?:8|16|32)(?:-[bl]e)?|iso8859-\d+|cp125\d|koi8-[ru]"
     r"|shift_jis|cp932|euc_(?:jp|kr)|gb(?:2312|k|18030)|big5"
 )
-"""Python's names of the accepted encodings. Others do not encode text, or take quadratic time to decode."""
+"""Python's names of the accepted encodings. Other encodings are not for text, or take quadratic time to decode."""
 _MARKS = [
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16's mark, which is its prefix
@@ -64,15 +64,15 @@ class SpecService:
         self._settings = settings
 
     async def fetch(self, caller: Caller, request: FetchSpecRequest) -> FetchedSpec:
-        """Returns the document's text and its title or, without a title, the end of the URL.
+        """Returns the document's text, and its title or, without a title, the last part of the URL.
 
-        The text is exactly the server's, with two exceptions: relative server addresses are made absolute, and a text
+        The text is unchanged, with two exceptions: relative server addresses become absolute, and a document that is
         too long for an agent is shortened to the parts that models see. Raises `BadRequest` for an address that is not
         allowed, and for a response that is not an API description or is too long. Also raises `UpstreamFailed`,
-        `UpstreamTooSlow`, and `TooManyRequests`, including for more than `AT_ONCE` requests of one user at a time.
+        `UpstreamTooSlow`, and `TooManyRequests`, also for more than `MAX_CONCURRENT` concurrent requests of one user.
         """
         await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
-        with share(self._settings.google_cloud_project, "specs", caller.uid, AT_ONCE):
+        with share(self._settings.google_cloud_project, "specs", caller.uid, MAX_CONCURRENT):
             response = await self._fetch(request.url)
             async with _lock_of(caller.uid), _read_semaphore():
                 name, content, warnings = await asyncio.to_thread(_read, response)
@@ -107,7 +107,7 @@ def _describe_status(host: str, status: int) -> str:
 
 @per_loop
 def _read_semaphore() -> asyncio.Semaphore:
-    return asyncio.Semaphore(_MAX_READ_AT_ONCE)
+    return asyncio.Semaphore(_MAX_CONCURRENT_READS)
 
 
 @per_loop
@@ -121,7 +121,7 @@ def _lock_of(uid: str) -> asyncio.Lock:
 
 
 def _read(response: "Response") -> tuple[str | None, str, list[str]]:
-    """Returns title, text and warnings. Blocks, for seconds if the text is long. Raises `BadRequest`."""
+    """Returns the title, text and warnings. Blocks for seconds if the text is long. Raises `BadRequest`."""
     original = _decode(response.content, dict(response.headers).get("content-type", ""))
     try:
         document = parse(original)
@@ -135,7 +135,7 @@ def _read(response: "Response") -> tuple[str | None, str, list[str]]:
 
 
 def _shorten(document: Document, content: str) -> tuple[str, str | None]:
-    """Returns the text, shortened if that is necessary and possible, and a warning about it."""
+    """Returns the text, shortened if that is necessary and possible, and a warning if it is too long."""
     size = _count_bytes(content)
     if size <= MAX_SPEC_BYTES:
         return content, None
@@ -145,23 +145,24 @@ def _shorten(document: Document, content: str) -> tuple[str, str | None]:
     shorter = reduce(document, MAX_SPEC_BYTES, _count_bytes)
     if shorter is None:
         return content, (
-            f"This document is {size} bytes long as JSON text, but {limit}. It is returned as it was published, but "
-            "is too large for that. Give the address of a smaller one: many APIs publish one for each of their parts."
+            f"This document is {size} bytes long as a JSON string, but {limit}. It could not be shortened enough, so "
+            "it is returned unchanged. Use the URL of a smaller document: many APIs publish one for each part."
         )
     return shorter, (
-        f"This document was {size} bytes long as JSON text, but {limit}. It has been shortened to the parts that a "
-        "model sees; examples, extensions and the ends of long descriptions are left out."
+        f"This document was {size} bytes long as a JSON string, but {limit}. It has been shortened to the parts that a "
+        "model sees: examples and extensions are left out, and long descriptions are cut."
     )
 
 
 def _count_bytes(content: str) -> int:
-    """Returns the length of the text as JSON."""
+    """Returns the size of the text as a JSON string."""
     return len(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _decode(body: bytes, content_type: str) -> str:
     """Decodes the body by its byte order mark, which is removed, by its charset, or as UTF-8. Raises `BadRequest`."""
-    mark, encoding = next((known for known in _MARKS if body.startswith(known[0])), (b"", _find_encoding(content_type)))
+    default = (b"", _find_encoding(content_type))
+    mark, encoding = next((candidate for candidate in _MARKS if body.startswith(candidate[0])), default)
     try:
         return body[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
@@ -171,10 +172,10 @@ def _decode(body: bytes, content_type: str) -> str:
 def _find_encoding(content_type: str) -> str:
     named = re.search(r";\s*charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", content_type, re.IGNORECASE)
     try:
-        known = codecs.lookup(named[1]).name if named else "utf-8"
+        name = codecs.lookup(named[1]).name if named else "utf-8"
     except LookupError:
         return "utf-8"
-    return known if _CHARSETS.fullmatch(known) else "utf-8"
+    return name if _CHARSETS.fullmatch(name) else "utf-8"
 
 
 def _derive_name(url: str) -> str:

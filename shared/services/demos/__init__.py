@@ -1,1 +1,1 @@
-"""Saves and lists demo apps, and serves each as one page."""
+"""Saves and lists demos, and serves each as one web page."""

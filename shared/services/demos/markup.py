@@ -1,4 +1,4 @@
-"""Finds what will not work in a demo's HTML, given the policy of its page."""
+"""Finds the parts of a demo's HTML that will not work because of the page's policy."""
 
 import html
 import re
@@ -8,23 +8,23 @@ _MAX_PROBLEMS = 5
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<([a-zA-Z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))*+)", re.DOTALL
 )
-"""Matches a comment, or a tag with its attributes. It never backtracks on any text."""
+"""Matches a comment, or a tag with its attributes, without backtracking."""
 _ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s>]++)))?+")
 
 
 def find_markup_problems(markup: str) -> list[str]:
-    """Returns a sentence for each of the first few parts that the page's policy would block. Takes linear time."""
+    """Returns a message for each of the first few parts that the page's policy would block. Takes linear time."""
     return list(dict.fromkeys(_find_problems(markup)))[:_MAX_PROBLEMS]
 
 
 def _find_problems(markup: str) -> Iterator[str]:
-    for found in _TAG.finditer(markup):
-        if found[1] is None:  # a comment
+    for match in _TAG.finditer(markup):
+        if match[1] is None:  # a comment
             continue
-        tag = found[1].lower()
+        tag = match[1].lower()
         if tag == "script":
             yield "A <script> in html does not run: put all JavaScript into js, and use no libraries."
-        for attribute in _ATTRIBUTE.finditer(found[2]):
+        for attribute in _ATTRIBUTE.finditer(match[2]):
             name = attribute[1].lower()
             value = html.unescape(attribute[2] or attribute[3] or attribute[4] or "")
             if name.startswith("on") and len(name) > 2:

@@ -1,1 +1,1 @@
-"""Code that models write, agents and demo pages: from the prompt to the checked result."""
+"""Agents and demos that models write: from the prompt to the checked result."""

@@ -14,7 +14,7 @@ _CODE_STARTS = re.compile(
     r"^(?:import |from |async def |def |class |@|#|\"\"\"|[A-Za-z_]\w*\s*(?::[^=]+)?=)", re.MULTILINE
 )
 _JSON_STARTS = re.compile(r"^[^\n\"'{\[]*(?P<json>[{\[]\s*[{\[\"])", re.MULTILINE)
-"""An object or a list of strings that begins on its line before any quotation mark."""
+"""Matches an object, or a list of strings, that begins before the first quotation mark of its line."""
 _MAX_STARTS = 20
 
 
@@ -29,9 +29,9 @@ def read_code(answer: str) -> str:
 
 
 def _read_json(answer: str) -> str | None:
-    """Returns the code in an answer that is JSON, such as `{"code": "…"}`, fenced or after a sentence; else None.
+    """Returns the code in an answer that is JSON, such as `{"code": "…"}`, fenced or after a sentence; otherwise None.
 
-    If there are several strings, chooses the longest that defines `run`, and adds those that define what it uses.
+    If there are several strings, chooses the longest that defines `run`, and adds the strings that define its helpers.
     Accepts line breaks within strings, since models write them.
     """
     decoder = json.JSONDecoder(strict=False)
@@ -40,25 +40,25 @@ def _read_json(answer: str) -> str | None:
         if number == _MAX_STARTS or (plain and plain.start() < start.start("json")):
             break
         try:
-            found: Any = decoder.raw_decode(answer, start.start("json"))[0]
+            value: Any = decoder.raw_decode(answer, start.start("json"))[0]
         except (ValueError, RecursionError):
             continue
-        texts = list(_walk_texts(found))
-        if codes := [text for text in texts if _RUN.search(text)]:
-            code = max(codes, key=len)
-            return add_helpers(code, [text for text in texts if text is not code][::-1])
+        strings = list(_walk_strings(value))
+        if candidates := [text for text in strings if _RUN.search(text)]:
+            code = max(candidates, key=len)
+            return add_helpers(code, [text for text in strings if text is not code][::-1])
     return None
 
 
-def _walk_texts(value: Any) -> Iterator[str]:
+def _walk_strings(value: Any) -> Iterator[str]:
     """Yields all strings in a JSON value, the last one first."""
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, str):
-            yield each
-        elif isinstance(each, dict | list):
-            waiting += cast("dict[str, Any]", each).values() if isinstance(each, dict) else cast("list[Any]", each)
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict | list):
+            stack += cast("dict[str, Any]", part).values() if isinstance(part, dict) else cast("list[Any]", part)
 
 
 def _unfence(answer: str) -> str:

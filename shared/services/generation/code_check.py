@@ -1,7 +1,7 @@
-"""Finds faults in a model's code that parses and loads, from its syntax tree.
+"""Finds faults in code that a model wrote, by its syntax tree.
 
-`Engine.load` detects code that does not load. Without this module, the faults found here would appear only when the
-agent runs.
+`Engine.load` detects code that does not load. The faults that are found here would otherwise appear only when the agent
+runs.
 """
 
 import ast
@@ -28,48 +28,48 @@ TOO_MANY_PARAMETERS = (
 
 
 def find_fault(code: str) -> str | None:
-    """Returns a sentence for the model if `run` is missing, cannot be called or never returns a value; else None.
+    """Returns a message for the model if `run` is missing, cannot be called or never returns a value; otherwise None.
 
     Also returns None for code that does not parse, since loading it gives a better error, and for a `run` that is
-    assigned or imported rather than defined. A `run` that only raises or never ends counts as one without a value.
+    assigned or imported rather than defined. A `run` that only raises an error or never ends counts as one that never
+    returns a value.
     """
     try:
         tree = parse_code(code)
     except Unreadable:
         return None
-    found: Function | None = None
+    run: Function | None = None
     for statement in _walk_statements(tree.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == "run":
-            found = statement
+            run = statement
         elif "run" in _list_assigned_names(statement):
             return None
-    if found is None:
+    if run is None:
         return NO_RUN
-    if not found.decorator_list and _has_too_many_parameters(found.args):
+    if not run.decorator_list and _has_too_many_parameters(run.args):
         return TOO_MANY_PARAMETERS
-    return None if any(_returns_a_value(node) for node in _walk_own_nodes(found.body)) else NO_RESULT
+    return None if any(_returns_a_value(node) for node in _walk_own_nodes(run.body)) else NO_RESULT
 
 
 def _has_too_many_parameters(parameters: ast.arguments) -> bool:
     """Returns whether a function with these parameters needs more arguments than the input and the tools."""
-    by_position = len(parameters.posonlyargs) + len(parameters.args) - len(parameters.defaults)
-    by_name = {
-        each.arg for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if not default
-    }
-    return by_position > 2 or bool(by_name - {"input_dict", "tools"})
+    required_by_position = len(parameters.posonlyargs) + len(parameters.args) - len(parameters.defaults)
+    keyword_only = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+    required_by_name = {parameter.arg for parameter, default in keyword_only if not default}
+    return required_by_position > 2 or bool(required_by_name - {"input_dict", "tools"})
 
 
 def _walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yields a module's statements, including those nested in `if`, `try`, `with` and others that open no scope."""
-    waiting = [*body][::-1]
-    while waiting:
-        statement = waiting.pop()
+    """Yields a module's statements, including those nested in statements that open no scope, such as `if` or `try`."""
+    stack = [*body][::-1]
+    while stack:
+        statement = stack.pop()
         yield statement
         if not isinstance(statement, _SCOPES):
             inner = list(ast.iter_child_nodes(statement))
             branches = [node for node in inner if isinstance(node, ast.ExceptHandler | ast.match_case)]
-            handlers = [each for branch in branches for each in branch.body]
-            waiting += [*(node for node in inner if isinstance(node, ast.stmt)), *handlers][::-1]
+            in_branches = [nested for branch in branches for nested in branch.body]
+            stack += [*(node for node in inner if isinstance(node, ast.stmt)), *in_branches][::-1]
 
 
 def _list_assigned_names(statement: ast.stmt) -> set[str]:
@@ -88,12 +88,12 @@ def _list_assigned_names(statement: ast.stmt) -> set[str]:
 
 def _walk_own_nodes(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
     """Yields the nodes of a function itself, without those of functions and classes defined inside it."""
-    waiting: list[ast.AST] = [*body]
-    while waiting:
-        node = waiting.pop()
+    stack: list[ast.AST] = [*body]
+    while stack:
+        node = stack.pop()
         yield node
         if not isinstance(node, _SCOPES):
-            waiting += ast.iter_child_nodes(node)
+            stack += ast.iter_child_nodes(node)
 
 
 def _returns_a_value(node: ast.AST) -> bool:

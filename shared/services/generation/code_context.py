@@ -1,4 +1,4 @@
-"""Describes what an agent may use, for the prompt of the model that writes it: tools, APIs, models, other agents."""
+"""Describes the tools, APIs, models and other agents that an agent may use, for the model that writes the agent."""
 
 import asyncio
 import json
@@ -18,20 +18,20 @@ from shared.services.upstream import to_service_error
 from shared.settings import Settings
 
 _MAX_SPEC_CHARACTERS = 60_000
-"""The limit for all OpenAPI documents together, about 15,000 tokens."""
+"""The maximum total length of the descriptions of OpenAPI documents, about 15,000 tokens."""
 _MAX_TOOL_CHARACTERS = 40_000
-_MAX_SERVERS_AT_ONCE = 8
+_MAX_CONCURRENT_SERVERS = 8
 
 
 async def describe_tools(tools: dict[str, list[str]], settings: Settings, seconds: float) -> str:
-    """Describes the chosen tools of each MCP server as the servers list them now. Calls several servers at a time.
+    """Describes the chosen tools of each MCP server, as the servers list them now. Calls several servers concurrently.
 
     Raises `BadRequest` for a tool that a server does not have, `UpstreamFailed` and `UpstreamTooSlow`.
     """
-    gate = asyncio.Semaphore(_MAX_SERVERS_AT_ONCE)
+    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_SERVERS)
 
     async def describe(url: str, names: list[str]) -> str:
-        async with gate:
+        async with semaphore:
             return await _describe_server(url, names, settings, seconds)
 
     parts = await asyncio.gather(*(describe(url, names) for url, names in tools.items() if names))
@@ -41,15 +41,15 @@ async def describe_tools(tools: dict[str, list[str]], settings: Settings, second
 async def _describe_server(url: str, names: list[str], settings: Settings, seconds: float) -> str:
     await import_late("shared.outbound.mcp_session")  # importing it takes most of a second
     try:
-        found = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
+        listed = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
     except outbound.OutboundError as error:
         raise to_service_error(error, f"The tools of {url} could not be listed: {error.message}") from error
-    if missing := [name for name in names if name not in found]:
-        raise BadRequest(f"{url} has no tool {', '.join(missing)}. It has: {', '.join(found) or 'none'}.")
-    room = _MAX_TOOL_CHARACTERS // max(1, len(names))
+    if missing := [name for name in names if name not in listed]:
+        raise BadRequest(f"{url} has no tool {', '.join(missing)}. It has: {', '.join(listed) or 'none'}.")
+    max_characters = _MAX_TOOL_CHARACTERS // max(1, len(names))
     docs = [
-        f"### {name}\n{shorten(found[name].description, room // 2)}\n"
-        f"Arguments, as JSON Schema: {shorten(_to_json(found[name].input_schema), room // 2)}\n"
+        f"### {name}\n{shorten(listed[name].description, max_characters // 2)}\n"
+        f"Arguments, as JSON Schema: {shorten(_to_json(listed[name].input_schema), max_characters // 2)}\n"
         f"Call: `result = await mcpc[{url!r}].call(tool_name={name!r}, ...)`"
         for name in names
     ]
@@ -58,8 +58,7 @@ async def _describe_server(url: str, names: list[str], settings: Settings, secon
 
 def describe_specs(specs: Sequence[SwaggerSpec]) -> str:
     """Lists the operations of each OpenAPI document. Raises `BadRequest` for text that is not an OpenAPI document."""
-    from shared.openapi import NotASpec, parse
-    from shared.openapi import write_tool_docs as operations
+    from shared.openapi import NotASpec, parse, write_tool_docs
 
     parts: list[str] = []
     for spec in specs:
@@ -67,12 +66,12 @@ def describe_specs(specs: Sequence[SwaggerSpec]) -> str:
             document = parse(spec.content)
         except NotASpec as error:
             raise BadRequest(f"The spec {spec.name!r} cannot be used: {error.message}") from error
-        parts.append(f"Specification {spec.name}\n{operations(document, _MAX_SPEC_CHARACTERS // len(specs))}")
+        parts.append(f"Specification {spec.name}\n{write_tool_docs(document, _MAX_SPEC_CHARACTERS // len(specs))}")
     return "\n\n".join(parts)
 
 
 def describe_models(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
-    """Lists the models that the agent may call. Raises `BadRequest` for one that cannot be called."""
+    """Lists the models that the agent may call. Raises `BadRequest` for a model that cannot be called."""
     parts: list[str] = []
     for config in models:
         try:
@@ -88,7 +87,7 @@ def describe_models(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
 
 
 def describe_agents(agents: Sequence[StoredAgent]) -> str:
-    """Describes the agents that this one may call."""
+    """Describes the agents that the new agent may call."""
     return "\n\n".join(
         f"### {agent.fields.name}\n{shorten(agent.fields.description, 1000)}\n"
         f"{shorten(agent.fields.docstring or '', 2000)}\n"

@@ -1,4 +1,4 @@
-"""Assembles code that a model gave in several pieces: those that define what `run` uses, then the one with `run`."""
+"""Assembles code that a model gave in several pieces: the helpers that `run` uses, then the piece with `run`."""
 
 import ast
 from collections.abc import Sequence
@@ -6,32 +6,36 @@ from collections.abc import Sequence
 from shared.sandbox.analysis.source import Unreadable, parse_code
 
 MAX_PIECES = 50
-"""Bounds the work, since each piece is parsed and compared with the others."""
+"""The maximum number of pieces. It bounds the work, since each piece is parsed and compared with the others."""
 
 
 def add_helpers(main: str, others: Sequence[str]) -> str:
-    """Puts before `main` those of the `others` that define names which it uses but does not define, in their order.
+    """Puts before `main` the pieces among `others` that define names which `main` uses but does not define.
 
-    Leaves out a piece that does not parse or that defines `run`: it is another version or an example. Ignores pieces
-    beyond the first `MAX_PIECES`.
+    Keeps their order. Leaves out a piece that does not parse, or that defines `run` because it is another version or an
+    example. Ignores pieces beyond the first `MAX_PIECES`.
     """
     others = others[:MAX_PIECES]
-    needed, known = _find_names(main)
-    needed -= known
+    undefined, known = _find_names(main)
+    undefined -= known
     chosen: set[int] = set()
-    pieces = [(number, _find_names(other)) for number, other in enumerate(others)]
-    while found := [
-        each for each in pieces if each[0] not in chosen and each[1][1] & needed and "run" not in each[1][1]
+    pieces = [(number, *_find_names(other)) for number, other in enumerate(others)]
+    while helpers := [
+        (number, used, defined)
+        for number, used, defined in pieces
+        if number not in chosen and defined & undefined and "run" not in defined
     ]:
-        number, (used, defined) = found[0]
+        number, used, defined = helpers[0]
         chosen.add(number)
         known |= defined
-        needed = (needed | used) - known
+        undefined = (undefined | used) - known
     return "\n\n\n".join([*(others[number].strip("\n") for number in sorted(chosen)), main])
 
 
 def _find_names(code: str) -> tuple[set[str], set[str]]:
-    """Returns the names that the code reads, and those that it defines at the top level; none if it does not parse."""
+    """Returns the names that the code reads, and those that it defines at the top level. Both are empty if it does not
+    parse.
+    """
     try:
         tree = parse_code(code)
     except Unreadable:

@@ -1,4 +1,4 @@
-"""The prompts for a model that writes an agent, and for one that names it."""
+"""The prompts for models that write and name agents."""
 
 import json
 
@@ -36,7 +36,7 @@ what it returns, in a few lines"}"""
 def write_request(
     description: str, input_schema: JsonObject | None, output_schema: JsonObject | None, docs: dict[str, str]
 ) -> str:
-    """Writes the user message: the task, and what the agent may use. `docs`: texts by heading; skips empty ones."""
+    """Writes the user message: the task, and what the agent may use. `docs`: sections by heading, skipped if empty."""
     parts = [
         f"# What the agent should do\n{description}",
         f"# Input schema\n{json.dumps(input_schema or {'inputText': 'string'}, ensure_ascii=False)}",
@@ -47,10 +47,10 @@ def write_request(
 
 
 def write_naming_request(request: str) -> str:
-    """Writes the user message that asks for a name and a docstring. `request` comes from `write_request`."""
+    """Writes the user message that requests a name and a docstring. `request` comes from `write_request`."""
     return f"Name and document this agent.\n\n{request}"
 
 
 def write_fix_request(error: str) -> str:
-    """Writes the user message that follows code which failed a check."""
+    """Writes the user message for a model whose code failed a check."""
     return f"This code cannot be used: {error}\nFix it. Answer with the whole code and nothing else."

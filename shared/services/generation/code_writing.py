@@ -1,4 +1,4 @@
-"""Has a model write an agent: its code, which is checked and corrected, and its name. The caller is charged."""
+"""Has a model write an agent's code, which is checked and corrected, and name the agent. The caller is charged."""
 
 import asyncio
 from dataclasses import dataclass
@@ -54,17 +54,17 @@ class CodeWritingService:
         name and a docstring derived from the description. The caller is charged for every call of the model.
 
         Raises `BadRequest` for a model, tool, spec or agent that cannot be used, `AllowanceSpent`, `UpstreamFailed`
-        when the model or an MCP server fails or the third version of the code still fails its checks,
-        `UpstreamTooSlow`, and `Unavailable`.
+        if the model or an MCP server fails or the third version of the code still fails its checks, `UpstreamTooSlow`,
+        and `Unavailable`.
         """
         composer = Composer(
             self.model_calls, self.settings, caller, request.composer, request.built_in_tools, subject="code"
         )
         async with composer.limit_time():
-            text = await self._write_prompt(caller, request)
+            prompt = await self._write_prompt(caller, request)
             naming = asyncio.create_task(_name(composer, request))
             try:
-                code, thoughts = await self._write_code(composer, text, caller)
+                code, thoughts = await self._write_code(composer, prompt, caller)
                 name, docstring = await _name_or_derive(naming, composer, request)
             finally:
                 naming.cancel()
@@ -89,25 +89,25 @@ class CodeWritingService:
         return write_request(request.description, request.input_schema, request.output_schema, docs)
 
     async def _get_agents(self, caller: Caller, ids: list[str]) -> list[StoredAgent]:
-        """Fetches the agents in one look-up. Raises `BadRequest` for one that does not exist or that is hidden."""
+        """Reads the agents with one query. Raises `BadRequest` for an agent that does not exist or is hidden."""
         if not ids:
             return []
         async with self.database.raising_unavailable():
-            found = {agent.id: agent for agent in await self.database.agents.get_many(ids)}
+            stored = {agent.id: agent for agent in await self.database.agents.get_many(ids)}
         agents: list[StoredAgent] = []
         for id_ in ids:
-            agent = found.get(id_)
+            agent = stored.get(id_)
             if agent is None or not can_see(caller, agent):
                 raise BadRequest(f"There is no agent {id_[:100]!r} in gofannonAgents.")
             agents.append(agent)
         return agents
 
-    async def _write_code(self, composer: Composer, text: str, caller: Caller) -> tuple[str, Any]:
+    async def _write_code(self, composer: Composer, prompt: str, caller: Caller) -> tuple[str, Any]:
         """Returns the code and the model's thoughts. Has the model correct code that fails a check, at most twice."""
-        messages = [Message(role="system", content=CODE_RULES), Message(role="user", content=text)]
+        messages = [Message(role="system", content=CODE_RULES), Message(role="user", content=prompt)]
         error = ""
         for _ in range(_MAX_ATTEMPTS):
-            result = await composer.ask(messages)
+            result = await composer.call_model(messages)
             code = read_code(result.content)
             sharers = sharers_of(caller.uid), caller_of(caller.uid, caller.uid)
             failure = await self.engine.load(code, self._limits(composer), *sharers)
@@ -121,10 +121,10 @@ class CodeWritingService:
                 Message(role="user", content=write_fix_request(problem)),
             ]
         _log.warning("A model's code failed its checks", extra={"fields": {"id": composer.id, "error": error}})
-        raise UpstreamFailed(f"The model wrote no code that runs, in {_MAX_ATTEMPTS} attempts. The last error: {error}")
+        raise UpstreamFailed(f"The model wrote no working code in {_MAX_ATTEMPTS} attempts. The last error: {error}")
 
     async def _choose_free(self, name: str) -> str:
-        """Returns the first of name, name_2, name_3 … that no deployment has. One look-up for all of them."""
+        """Returns the first of name, name_2, name_3 … that no deployment has. One query for all of them."""
         names = [name, *(f"{name}_{number}" for number in range(2, _MAX_NAMES))]
         try:
             async with self.database.raising_unavailable():
@@ -134,7 +134,7 @@ class CodeWritingService:
         return next((free for free in names if free not in taken), f"{name}_{uuid4().hex[:8]}")
 
     def _limits(self, composer: Composer) -> Limits:
-        """Returns the limits for loading the code: the usual ones, within the request's remaining time."""
+        """Returns the limits for loading the code: the usual limits, within the request's remaining time."""
         return Limits(
             seconds=max(0.1, composer.budget.seconds_left),
             cpu_seconds=self.settings.run_cpu_seconds,
@@ -145,16 +145,16 @@ class CodeWritingService:
 
 
 async def _name(composer: Composer, request: GenerateCodeRequest) -> tuple[str, str]:
-    """Asks the model for a name and a docstring, without tools or descriptions of what the agent uses."""
-    text = write_naming_request(write_request(request.description, request.input_schema, request.output_schema, {}))
-    messages = [Message(role="system", content=NAME_RULES), Message(role="user", content=text)]
-    return read_name_and_docstring((await composer.ask(messages, tools=[])).content, request.description)
+    """Has the model choose a name and a docstring, without tools or descriptions of what the agent uses."""
+    prompt = write_naming_request(write_request(request.description, request.input_schema, request.output_schema, {}))
+    messages = [Message(role="system", content=NAME_RULES), Message(role="user", content=prompt)]
+    return read_name_and_docstring((await composer.call_model(messages, tools=[])).content, request.description)
 
 
 async def _name_or_derive(
     naming: asyncio.Task[tuple[str, str]], composer: Composer, request: GenerateCodeRequest
 ) -> tuple[str, str]:
-    """Returns the model's name and docstring, or ones derived from the description if it fails or takes too long."""
+    """Returns the model's name and docstring. If it fails or takes too long, derives them from the description."""
     try:
         async with asyncio.timeout(max(0.0, composer.budget.seconds_left - _RESERVED_SECONDS)):
             return await naming

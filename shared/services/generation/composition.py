@@ -19,12 +19,12 @@ from shared.services.request_shares import share
 from shared.settings import Settings
 
 MAX_CONCURRENT = 8
-"""The limit of one user's requests that have a model write something at the same time, in each process."""
+"""The maximum number of one user's concurrent requests, of each kind and in each process, that use a composer."""
 
 
 @dataclass
 class Composer:
-    """Calls the model for one request. `subject`: "code" or "demo". Calls are named by `id` and a number."""
+    """Calls the model for one request. `subject`: "code" or "demo". The id of a call consists of `id` and a number."""
 
     model_calls: ModelCallService
     settings: Settings
@@ -49,7 +49,7 @@ class Composer:
     async def limit_time(self) -> AsyncGenerator[None]:
         """Ends the block with `UpstreamTooSlow` when the request's time is up.
 
-        Raises `TooManyRequests` when the user has `AT_ONCE` such requests under way, since each may take most of a
+        Raises `TooManyRequests` if the user has `MAX_CONCURRENT` such requests under way, since each may take most of a
         minute.
         """
         try:
@@ -61,10 +61,10 @@ class Composer:
             message = f"The {self.subject} was not written within {seconds:g} s. Choose a faster model."
             raise UpstreamTooSlow(message) from error
         finally:
-            await self.model_calls.leave(self.budget)
+            await self.model_calls.close_budget(self.budget)
 
-    async def ask(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
-        """Calls the model once; the caller is charged. `tools` are built-in ones; None means all that were requested.
+    async def call_model(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
+        """Calls the model once. The caller is charged. `tools`: built-in tools; None means all that were requested.
 
         Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError`, which
         `limit_time` turns into `UpstreamTooSlow`.

@@ -1,4 +1,4 @@
-"""Extracts the demo from a model's answer: a JSON object, fenced or bare, with or without prose around it."""
+"""Extracts the demo, a JSON object, from a model's answer, which may put it into a fence or between sentences."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _PARTS = ("html", "css", "js")
 
 
 class BadAnswer(Exception):
-    """The answer contains no usable demo; `args[0]` is a sentence for the model."""
+    """The answer contains no usable demo. `args[0]` is a message for the model."""
 
 
 def read_answer(answer: str) -> DemoCode:
@@ -28,7 +28,7 @@ def read_answer(answer: str) -> DemoCode:
         if number == _MAX_OBJECTS:
             break
         try:
-            found: Any = decoder.raw_decode(answer, start.start())[0]
+            value: Any = decoder.raw_decode(answer, start.start())[0]
         except json.JSONDecodeError as failure:
             if not number:
                 error = f"It is not valid JSON: {describe_json_error(failure)}."
@@ -37,20 +37,20 @@ def read_answer(answer: str) -> DemoCode:
         except ValueError:
             error = "It is not valid JSON: a number has thousands of digits."
         else:
-            if any(part in found for part in _PARTS):
-                return _check_parts(found)
+            if any(part in value for part in _PARTS):
+                return _check_parts(value)
     raise BadAnswer(error)
 
 
-def _check_parts(found: dict[str, Any]) -> DemoCode:
+def _check_parts(value: dict[str, Any]) -> DemoCode:
     """Returns the demo if all its parts are present and can be stored. Raises `BadAnswer`."""
-    if missing := [part for part in _PARTS if not isinstance(found.get(part), str)]:
+    if missing := [part for part in _PARTS if not isinstance(value.get(part), str)]:
         raise BadAnswer(f"The JSON object lacks {', '.join(missing)}: html, css and js must each be a string.")
-    parts = cast("dict[str, str]", {part: found[part] for part in _PARTS})
+    parts = cast("dict[str, str]", {part: value[part] for part in _PARTS})
     if not parts["html"].strip() and not parts["js"].strip():
         raise BadAnswer("html and js are empty: the page would show nothing.")
     if (size := sum(len(part) for part in parts.values())) > _MAX_CHARACTERS:
-        raise BadAnswer(f"html, css and js have {size} characters together; at most {_MAX_CHARACTERS} can be stored.")
+        raise BadAnswer(f"html, css and js together have {size} characters; the limit is {_MAX_CHARACTERS}.")
     try:
         "".join(parts.values()).encode()
     except UnicodeEncodeError:

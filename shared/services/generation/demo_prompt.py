@@ -46,7 +46,7 @@ def write_request(user_prompt: str, deployments: Sequence[Deployment]) -> str:
 
 
 def write_fix_request(error: str) -> str:
-    """Writes the user message that follows an answer which cannot be used."""
+    """Writes the user message for a model whose answer cannot be used."""
     return f"This answer cannot be used: {error}\nFix it. Answer with the whole JSON object and nothing else."
 
 

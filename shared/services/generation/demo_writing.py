@@ -1,4 +1,4 @@
-"""Has a model write a demo, which is checked, and corrected once if a check fails. The caller is charged."""
+"""Has a model write a demo, and correct it once if a check fails. The caller is charged."""
 
 import asyncio
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class DemoWritingService:
 
         The caller is charged for every call of the model. Raises `BadRequest` for a model that cannot be called, and
         for a deployment that does not exist or that the caller may not see. Also raises `AllowanceSpent`,
-        `UpstreamFailed` when the model fails or its second page still fails a check, `UpstreamTooSlow`, and
+        `UpstreamFailed` if the model fails or its second page still fails a check, `UpstreamTooSlow`, and
         `Unavailable`.
         """
         composer = Composer(
@@ -49,26 +49,26 @@ class DemoWritingService:
         """Reads the selected deployments, as the request's copies may be outdated. One read each, concurrently."""
         names = list(dict.fromkeys(api.friendly_name for api in request.selected_apis))
         async with self.database.raising_unavailable():
-            found = await asyncio.gather(*(self.database.deployments.get(name) for name in names))
+            stored = await asyncio.gather(*(self.database.deployments.get(name) for name in names))
         selected: list[Deployment] = []
-        for name, deployment in zip(names, found, strict=True):
+        for name, deployment in zip(names, stored, strict=True):
             if deployment is None or not can_see(caller, deployment):
                 raise BadRequest(f"Nothing is published as {name[:100]!r}, which is among selectedApis.")
             selected.append(deployment)
         return selected
 
 
-async def _write(composer: Composer, text: str, selected: list[Deployment]) -> GeneratedDemo:
-    """Calls the model, and calls it again with the faults of its first answer. Raises `UpstreamFailed`."""
-    messages = [Message(role="system", content=DEMO_RULES), Message(role="user", content=text)]
+async def _write(composer: Composer, prompt: str, selected: list[Deployment]) -> GeneratedDemo:
+    """Calls the model, and calls it again with the faults of its first answer, if any. Raises `UpstreamFailed`."""
+    messages = [Message(role="system", content=DEMO_RULES), Message(role="user", content=prompt)]
     apis = {deployment.friendly_name for deployment in selected}
     error = ""
     for _ in range(_MAX_ATTEMPTS):
-        result = await composer.ask(messages)
+        result = await composer.call_model(messages)
         try:
             code = await asyncio.to_thread(_check, result.content, apis)
-        except BadAnswer as bad:
-            error = str(bad)
+        except BadAnswer as problem:
+            error = str(problem)
             messages = [
                 *messages[:2],
                 Message(role="assistant", content=result.content if result.content.strip() else "{}"),
@@ -77,17 +77,17 @@ async def _write(composer: Composer, text: str, selected: list[Deployment]) -> G
         else:
             return GeneratedDemo(html=code.html, css=code.css, js=code.js, thoughts=result.thoughts)
     _log.warning("A model's demo failed its checks", extra={"fields": {"id": composer.id, "error": error}})
-    raise UpstreamFailed(f"The model wrote no page that works, in {_MAX_ATTEMPTS} attempts. The last error: {error}")
+    raise UpstreamFailed(f"The model wrote no working page in {_MAX_ATTEMPTS} attempts. The last error: {error}")
 
 
 def _check(answer: str, apis: set[str]) -> DemoCode:
-    """Returns the demo in the answer. Raises `BadAnswer` for one that would not work."""
+    """Returns the demo in the answer. Raises `BadAnswer` for a demo that would not work."""
     # Imported here because most requests need no parser.
     from shared.javascript.lint import find_problems
 
     code = read_answer(answer)
-    found = [*(f"html: {problem}" for problem in find_markup_problems(code.html))]
-    found += [f"js, {problem}" for problem in find_problems(code.js, apis)]
-    if found:
-        raise BadAnswer("\n".join(found))
+    problems = [f"html: {problem}" for problem in find_markup_problems(code.html)]
+    problems += [f"js, {problem}" for problem in find_problems(code.js, apis)]
+    if problems:
+        raise BadAnswer("\n".join(problems))
     return code

@@ -11,7 +11,10 @@ _MAX_NAME_CHARACTERS = 60
 
 
 def read_name_and_docstring(answer: str, description: str) -> tuple[str, str]:
-    """Returns the name, made valid, and the docstring that a model gave, or ones derived from the `description`."""
+    """Returns the name and the docstring that a model gave, or derives them from the `description`.
+
+    An invalid name is converted to a valid one.
+    """
     match = re.search(r"\{.*\}", answer, re.DOTALL)
     try:
         parsed: Any = json.loads(match[0]) if match else {}
@@ -29,8 +32,8 @@ def read_name_and_docstring(answer: str, description: str) -> tuple[str, str]:
 
 
 def to_snake_case(text: str) -> str:
-    """Returns `text` as a snake_case name; empty if it has no letters that a name can contain."""
+    """Returns `text` as a snake_case name, which is empty if `text` has no letters that a name can contain."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
-    words = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
-    words = re.sub(r"^[0-9_]+", "", words)[:_MAX_NAME_CHARACTERS].strip("_")
-    return words if _SNAKE.match(words) else ""
+    name = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    name = re.sub(r"^[0-9_]+", "", name)[:_MAX_NAME_CHARACTERS].strip("_")
+    return name if _SNAKE.match(name) else ""

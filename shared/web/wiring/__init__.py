@@ -1,4 +1,4 @@
-"""Puts services together for the functions: what each needs, over one database.
+"""Creates services for the functions, with their dependencies and one database.
 
-A module for each group of services, since a function is deployed only with the modules that it imports.
+There is a module for each group of services, because a function is deployed with only the modules that it imports.
 """

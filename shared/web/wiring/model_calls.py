@@ -1,4 +1,4 @@
-"""Puts together what calls models for a request."""
+"""Creates the service that calls models while a request is handled."""
 
 import os
 
@@ -10,5 +10,5 @@ from shared.store import Database
 
 
 def wire_model_calls(database: Database, settings: Settings) -> ModelCallService:
-    """Calls of models, charged to their payers. The library that calls them is imported at the first call."""
+    """Creates the service. The library that calls the models is imported at the first call."""
     return ModelCallService.create(database, Catalog.load(os.environ), complete, settings)

@@ -1,4 +1,4 @@
-"""Puts together what runs agents."""
+"""Creates the service that runs agents."""
 
 from shared.sandbox.late_engine import load_engine
 from shared.services.agents.runs import RunService
@@ -8,5 +8,5 @@ from shared.web.wiring.model_calls import wire_model_calls
 
 
 async def wire_runs(database: Database, settings: Settings) -> RunService:
-    """Runs of agents. The engine is loaded, if this process has not loaded it yet."""
+    """Creates the service. Loads the engine, unless this process has loaded it already."""
     return RunService(database, wire_model_calls(database, settings), await load_engine(settings), settings)

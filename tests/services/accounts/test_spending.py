@@ -116,7 +116,7 @@ async def test_an_abandoned_call_is_charged_what_it_held(
     """
     abandoned, settled = [await spending.hold(caller, f"run-{number}", CostBounds(1, 500)) for number in range(2)]
     await spending.settle(settled, 0.0002, {})
-    await spending.leave({hold.id: {"model": "m"} for hold in (abandoned, settled)})
+    await spending.mark_abandoned({hold.id: {"model": "m"} for hold in (abandoned, settled)})
     await expire(database, abandoned)
     for _ in range(2):
         await SweepService(database, task_queue(settings), settings).sweep()
@@ -132,7 +132,7 @@ async def test_a_call_settled_during_the_sweep_is_charged_as_settled(
 ) -> None:
     """If a frozen process settles its failed call during the sweep, the call costs nothing."""
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
-    await spending.leave({hold.id: {"model": "m"}})
+    await spending.mark_abandoned({hold.id: {"model": "m"}})
     await expire(database, hold)
     sweep_database = Database(settings)
     list_expired = sweep_database.holds.list_expired

@@ -142,7 +142,7 @@ async def test_any_string_may_be_given_as_an_id(agents: AgentService, caller: Ca
 
 async def test_an_agent_that_is_too_large_is_rejected(agents: AgentService, caller: Caller) -> None:
     """The error states the size and the limit, and the stored agent does not change."""
-    with pytest.raises(TooLarge, match=r"The agent is 1\d{6} bytes long; at most 1000000 can be kept"):
+    with pytest.raises(TooLarge, match=r"The agent is 1\d{6} bytes long; the limit is 1000000"):
         await agents.create(caller, request(docstring="x" * 1_000_000))
     saved = await agents.create(caller, request(docstring="x" * 990_000))
     with pytest.raises(TooLarge):

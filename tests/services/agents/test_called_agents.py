@@ -152,11 +152,11 @@ async def run(input_dict, tools):
 """
     outer = await save(harness.database, OWNER, code, gofannonAgents=[ask.id])
     small = Harness(harness.settings.model_copy(update={"run_max_calls": 7}), harness.catalog)
-    assert "may make 7 calls" in await run(small, OWNER, outer)
+    assert "may make at most 7 calls" in await run(small, OWNER, outer)
     # The seventh call is the fourth call of the agent, so the agent's model call would be the eighth.
     assert len(model_server.calls) == 3
     limited = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
-    assert "A run and the agents that it calls may spend $0.002" in await run(limited, OWNER, outer)
+    assert "A run and the agents that it calls may spend at most $0.002" in await run(limited, OWNER, outer)
 
 
 async def test_nested_runs_do_not_deadlock_on_run_slots(settings: Settings, catalog: Catalog) -> None:

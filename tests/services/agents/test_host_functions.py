@@ -204,7 +204,7 @@ async def run(input_dict, tools):
         total += len((await http_client.get(input_dict["url"])).content)
 """
     failed = await run_and_fail(harness, caller, code, {"url": f"{api_server.address}/huge?bytes=4000000&told=1"})
-    assert "may read 33554432 bytes of HTTP responses" in failed.message
+    assert "may read at most 33554432 bytes of HTTP responses" in failed.message
     assert len(api_server.calls) == 9
 
 

@@ -142,9 +142,9 @@ async def run(input_dict, tools):
     for number in range(9):
         await call_llm(provider="openai", model="gpt-4.1-mini", messages=str(number), parameters={"max_tokens": 500})
 """
-    assert "may spend $0.001" in (await run_and_fail(harness, caller, code)).message
+    assert "may spend at most $0.001" in (await run_and_fail(harness, caller, code)).message
     harness.runs = create_runs(harness, run_max_calls=3)
-    assert "may make 3 calls" in (await run_and_fail(harness, caller, code)).message
+    assert "may make at most 3 calls" in (await run_and_fail(harness, caller, code)).message
 
 
 async def test_an_abandoned_call_is_charged_when_it_ends(

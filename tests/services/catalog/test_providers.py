@@ -136,7 +136,7 @@ async def test_the_provider_does_not_exist_without_a_visible_agent(providers: Pr
     """If the caller may see no agent, the provider is not listed, and requests for it get 404 with the reason."""
     assert "gofannon" not in await providers.list_providers(caller)
     for request in (providers.get_provider(caller, "gofannon"), providers.list_models(caller, "gofannon")):
-        with pytest.raises(NotFound, match="no agent is deployed that you may see"):
+        with pytest.raises(NotFound, match="no agent that you may see is deployed"):
             await request
 
 

@@ -247,7 +247,7 @@ async def test_an_attempt_that_lost_its_ticket_is_charged(
     settings = harness.settings.model_copy(update={"lease_seconds": 0.9})
     service = create_answering_service(harness.database, harness.catalog, model, settings)
     if not notices_early:
-        monkeypatch.setattr(service.holder, "keep", renew_nothing)
+        monkeypatch.setattr(service.holder, "renew_until_cancelled", renew_nothing)
     first = asyncio.create_task(service.answer(ticket_id))
     await model.called.wait()
     await expire(harness, ticket_id)

@@ -60,7 +60,7 @@ async def test_a_worker_without_the_lease_writes_nothing(worker: Worker, model_s
         answer_after_thaw,
         worker.settings.model_copy(update={"lease_seconds": 0.2}),
     )
-    service.holder.keep = renew_nothing  # type: ignore[method-assign] # a frozen process renews nothing
+    service.holder.renew_until_cancelled = renew_nothing  # type: ignore[method-assign] # a frozen process renews nothing
     old = asyncio.create_task(service.answer(ticket_id))
     await asyncio.sleep(0.5)
     await worker.deliver(ticket_id)

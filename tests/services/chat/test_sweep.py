@@ -9,7 +9,7 @@ import pytest
 from shared.log import LABELS_FIELD, TRACE_FIELD
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.ticket import Ticket
-from shared.services.chat.sweep import SweepService, Swept
+from shared.services.chat.sweep import SweepResult, SweepService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_name, task_queue
@@ -46,8 +46,8 @@ async def test_stale_tickets_are_queued_again(
         ticket("failed", age=old).fail("No.", datetime.now(UTC) - old),
     ):
         await store(database, stored, REQUEST)
-    assert await sweeper.sweep() == Swept(requeued=2)
-    assert await sweeper.sweep() == Swept(waiting=2)
+    assert await sweeper.sweep() == SweepResult(requeued=2)
+    assert await sweeper.sweep() == SweepResult(waiting=2)
     assert names(cloud_tasks) == ["pending-2", "processing-2"]
 
 
@@ -62,10 +62,10 @@ async def test_a_ticket_whose_task_waits_is_not_queued_again(
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10)), REQUEST)
     swept = [await sweeper.sweep() for _ in range(4)]
-    assert swept == [Swept(requeued=5), *[Swept(waiting=5)] * 3]
+    assert swept == [SweepResult(requeued=5), *[SweepResult(waiting=5)] * 3]
     assert len(cloud_tasks.tasks) == 5
     cloud_tasks.done("t3-2")
-    assert await sweeper.sweep() == Swept(requeued=1, waiting=4)
+    assert await sweeper.sweep() == SweepResult(requeued=1, waiting=4)
     assert names(cloud_tasks) == ["t0-2", "t1-2", "t2-2", "t3-2", "t3-3", "t4-2"]
 
 
@@ -75,13 +75,13 @@ async def test_a_ticket_is_queued_less_and_less_often_if_tasks_cannot_be_looked_
     """The interval doubles each time, up to an hour."""
     cloud_tasks.can_look_up = False
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
-    outcomes: list[Swept] = []
+    outcomes: list[SweepResult] = []
     for minutes in (0, 9, 11, 19, 21, 39, 41, 59, 61, 61):
         document = database._client.collection("tickets").document("t")  # pyright: ignore[reportPrivateUsage]
         if minutes:
             await document.update({"enqueued_at": datetime.now(UTC) - timedelta(minutes=minutes)})
         outcomes.append(await sweeper.sweep())
-    queued, waiting = Swept(requeued=1), Swept(waiting=1)
+    queued, waiting = SweepResult(requeued=1), SweepResult(waiting=1)
     assert outcomes == [queued, waiting, queued, waiting, queued, waiting, queued, waiting, queued, queued]
     assert names(cloud_tasks) == [f"t-{number}" for number in range(2, 8)]
 
@@ -92,9 +92,9 @@ async def test_the_next_sweep_continues_after_one_that_died(
     """If a sweep died before it recorded a task, the next one queues the same task name, which adds no second task."""
     await task_queue(settings).enqueue(task_name("t", 2), {"ticket_id": "t"})
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
-    assert await sweeper.sweep() == Swept(requeued=1)
+    assert await sweeper.sweep() == SweepResult(requeued=1)
     assert names(cloud_tasks) == ["t-2"]
-    assert await sweeper.sweep() == Swept(waiting=1)
+    assert await sweeper.sweep() == SweepResult(waiting=1)
 
 
 async def test_a_ticket_that_only_waits_is_not_ended(
@@ -109,7 +109,7 @@ async def test_a_ticket_that_only_waits_is_not_ended(
     await store(database, ticket("began", age=20 * hour, attempts=1, first_taken_at=began), REQUEST)
     parked_again = ticket("parked again", age=20 * hour, attempts=1, first_taken_at=began)
     await store(database, parked_again.park("model", parked_again.updated_at), REQUEST)
-    assert await sweeper.sweep() == Swept(requeued=2, called=2, ended=1)
+    assert await sweeper.sweep() == SweepResult(requeued=2, called=2, ended=1)
     ended = await database.tickets.get("began")
     assert ended is not None
     assert ended.status is TicketStatus.FAILED
@@ -137,9 +137,9 @@ async def test_parked_tickets_do_not_prevent_others_from_being_swept(
     for number in range(6):
         await store(database, ticket(f"p{number}", age=timedelta(minutes=30 - number), parked="model"), REQUEST)
     await store(database, ticket("other", age=timedelta(minutes=6), owner="other"), REQUEST)
-    assert await sweeper.sweep(page=2, pages=1) == Swept(requeued=1, called=2, waiting=4)
+    assert await sweeper.sweep(page=2, pages=1) == SweepResult(requeued=1, called=2, waiting=4)
     assert names(cloud_tasks) == ["other-2", "p0-2", "p1-2"]
-    assert await sweeper.sweep(page=2, pages=1) == Swept(waiting=5)  # the called tickets are fresh
+    assert await sweeper.sweep(page=2, pages=1) == SweepResult(waiting=5)  # the called tickets are fresh
 
 
 async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
@@ -147,7 +147,7 @@ async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
 ) -> None:
     """A ticket that was parked for a day ends; its error names the user's other chats as the reason."""
     await store(database, ticket("parked", age=timedelta(hours=25), parked="agent"), REQUEST)
-    assert await sweeper.sweep() == Swept(ended=1)
+    assert await sweeper.sweep() == SweepResult(ended=1)
     ended = await database.tickets.get("parked")
     assert ended is not None
     assert ended.error is not None
@@ -157,7 +157,7 @@ async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
 async def test_tickets_that_are_too_old_are_ended(database: Database, sweeper: SweepService) -> None:
     """A ticket that is too old fails, and its error tells the user to send the chat again."""
     await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
-    assert await sweeper.sweep() == Swept(ended=1)
+    assert await sweeper.sweep() == SweepResult(ended=1)
     ended = await database.tickets.get("old")
     assert ended is not None
     assert (ended.status, ended.error) == (TicketStatus.FAILED, "The chat was not answered in time. Send it again.")
@@ -170,15 +170,15 @@ async def test_a_rejected_ticket_is_left_for_the_next_sweep(
     for name in ("a", "b"):
         await store(database, ticket(name, age=timedelta(minutes=10)), REQUEST)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
-    assert await sweeper.sweep() == Swept(requeued=1, left=1)
+    assert await sweeper.sweep() == SweepResult(requeued=1, left=1)
 
 
 async def test_a_sweep_is_limited(database: Database, sweeper: SweepService) -> None:
     """A sweep handles a limited number of pages, and begins with those whose last change is the oldest."""
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
-    assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
-    assert await sweeper.sweep(page=2) == Swept(requeued=1, waiting=4)
+    assert await sweeper.sweep(page=2, pages=2) == SweepResult(requeued=4)
+    assert await sweeper.sweep(page=2) == SweepResult(requeued=1, waiting=4)
 
 
 async def test_a_ticket_that_cannot_be_swept_does_not_stop_the_others(
@@ -191,7 +191,7 @@ async def test_a_ticket_that_cannot_be_swept_does_not_stop_the_others(
     await broken.set({"allowance": "a lot"})
     unreadable = {"status": "pending", "updated_at": datetime.now(UTC) - timedelta(days=1)}
     await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
-    assert await sweeper.sweep() == Swept(ended=1, left=1)
+    assert await sweeper.sweep() == SweepResult(ended=1, left=1)
 
 
 async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Database, sweeper: SweepService) -> None:
@@ -200,7 +200,7 @@ async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Dat
     await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
     for number in range(3):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
-    assert await sweeper.sweep(page=2) == Swept(requeued=3)
+    assert await sweeper.sweep(page=2) == SweepResult(requeued=3)
 
 
 async def test_each_ticket_is_logged_with_the_request_that_submitted_it(

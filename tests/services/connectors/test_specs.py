@@ -176,7 +176,7 @@ async def test_a_document_that_cannot_be_shortened_enough_has_a_warning(
     assert spec.content == text
     (warning,) = spec.warnings or []
     assert "at most 2000 bytes can be stored in an agent, or sent to generate its code" in warning
-    assert "Give the address of a smaller one" in warning
+    assert "Use the URL of a smaller document" in warning
 
 
 async def test_long_documents_of_one_user_are_read_one_at_a_time(

@@ -151,7 +151,7 @@ async def test_any_string_may_be_given_as_an_id(demos: DemoService, caller: Call
 async def test_a_demo_that_is_too_large_is_rejected(demos: DemoService, caller: Caller) -> None:
     """The error states the size and the limit, and the stored demo does not change."""
     large = {"html": "x" * 1_000_000, "css": "", "js": ""}
-    with pytest.raises(TooLarge, match=r"The demo is 1\d{6} bytes long; at most 1000000 can be kept"):
+    with pytest.raises(TooLarge, match=r"The demo is 1\d{6} bytes long; the limit is 1000000"):
         await demos.create(caller, request(generatedCode=large))
     saved = await demos.create(caller, request(userPrompt="x" * 90_000, composerThoughts="x" * 900_000))
     with pytest.raises(TooLarge):

@@ -101,7 +101,7 @@ async def test_the_model_corrects_a_page_that_fails_a_check(
     prompt = write_request(TASK, [deployment])
     bad = json.dumps({**good, **change})
     model_server.script(prompt, Answer(bad))
-    with pytest.raises(UpstreamFailed, match="no page that works, in 2 attempts"):
+    with pytest.raises(UpstreamFailed, match="no working page in 2 attempts"):
         await writer.write(caller, request("mine"))
     first, second = model_server.calls
     assert len(first.body["messages"]) == 2

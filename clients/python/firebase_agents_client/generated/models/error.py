@@ -11,7 +11,7 @@ T = TypeVar("T", bound="Error")
 
 @_attrs_define
 class Error:
-    """An error: a sentence for the person who has to act.
+    """An error, with a sentence for the person who has to act on it.
 
     Attributes:
         detail (str):

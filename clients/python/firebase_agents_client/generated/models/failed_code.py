@@ -11,9 +11,9 @@ T = TypeVar("T", bound="FailedCode")
 
 @_attrs_define
 class FailedCode:
-    """Code that failed. `error`: "TypeName: message". `logs`: printed lines. `traceback`: the code's own lines.
+    """Code that failed. `error` has the form "TypeName: message". `logs` contains the printed lines.
 
-    `engine`: the engine that ran it.
+    `traceback` contains only lines of the submitted code. `engine` names the engine that ran the code.
 
         Attributes:
             detail (str):

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="FailedRun")
 
 @_attrs_define
 class FailedRun:
-    """A run that failed. The agent's author can find it in the log by its id.
+    """A run that failed. The run's id identifies it in the log.
 
     Attributes:
         detail (str):

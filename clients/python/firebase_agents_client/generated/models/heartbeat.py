@@ -11,7 +11,7 @@ T = TypeVar("T", bound="Heartbeat")
 
 @_attrs_define
 class Heartbeat:
-    """The service is running. `docs` is the path of its API description, below the service's address.
+    """The service is running. `docs` is the path of its API description, relative to the service's address.
 
     Attributes:
         service (str):  Default: 'user-service'.

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="Invalid")
 
 @_attrs_define
 class Invalid:
-    """A request that does not validate: one entry for each mistake.
+    """A request that does not validate, with one entry for each mistake.
 
     Attributes:
         detail (list[Problem]):

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="Problem")
 
 @_attrs_define
 class Problem:
-    """One mistake, with its location and the invalid input; `input` is missing or null if it is long or secret.
+    """One mistake, with its location and the invalid input. `input` is missing or null if it is long or secret.
 
     Attributes:
         type_ (str):

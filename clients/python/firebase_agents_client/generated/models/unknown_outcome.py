@@ -17,7 +17,7 @@ class UnknownOutcome:
 
     Attributes:
         detail (str):
-        ticket_id (None | str | Unset): The ticket of a chat that may have been accepted: look it up.
+        ticket_id (None | str | Unset): The ticket of the chat that may have been accepted. Look it up.
     """
 
     detail: str

@@ -111,11 +111,11 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: AdminChange,
 ) -> Response[AdminUser | Error | Invalid]:
-    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
+    """Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user
 
-     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+     Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user.
 
-    The allowance becomes the user's ceiling. A user who has never signed in is created.
+    A new allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):
@@ -147,11 +147,11 @@ def sync(
     client: AuthenticatedClient,
     body: AdminChange,
 ) -> AdminUser | Error | Invalid | None:
-    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
+    """Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user
 
-     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+     Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user.
 
-    The allowance becomes the user's ceiling. A user who has never signed in is created.
+    A new allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):
@@ -178,11 +178,11 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: AdminChange,
 ) -> Response[AdminUser | Error | Invalid]:
-    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
+    """Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user
 
-     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+     Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user.
 
-    The allowance becomes the user's ceiling. A user who has never signed in is created.
+    A new allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):
@@ -212,11 +212,11 @@ async def asyncio(
     client: AuthenticatedClient,
     body: AdminChange,
 ) -> AdminUser | Error | Invalid | None:
-    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
+    """Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user
 
-     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+     Changes a user's monthly allowance, reset date, or remaining spend, or disables or enables the user.
 
-    The allowance becomes the user's ceiling. A user who has never signed in is created.
+    A new allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):

@@ -110,14 +110,15 @@ def sync_detailed(
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | list[AdminUser]]:
-    """All users, by id
+    """Lists all users, sorted by id
 
-     All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
-    last.
+     Lists all users, sorted by id. `X-Next-Page-Token` is the `pageToken` of the next page, missing on
+    the last.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 100.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 100.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -145,14 +146,15 @@ def sync(
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
 ) -> Error | Invalid | list[AdminUser] | None:
-    """All users, by id
+    """Lists all users, sorted by id
 
-     All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
-    last.
+     Lists all users, sorted by id. `X-Next-Page-Token` is the `pageToken` of the next page, missing on
+    the last.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 100.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 100.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -175,14 +177,15 @@ async def asyncio_detailed(
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | list[AdminUser]]:
-    """All users, by id
+    """Lists all users, sorted by id
 
-     All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
-    last.
+     Lists all users, sorted by id. `X-Next-Page-Token` is the `pageToken` of the next page, missing on
+    the last.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 100.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 100.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -208,14 +211,15 @@ async def asyncio(
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
 ) -> Error | Invalid | list[AdminUser] | None:
-    """All users, by id
+    """Lists all users, sorted by id
 
-     All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
-    last.
+     Lists all users, sorted by id. `X-Next-Page-Token` is the `pageToken` of the next page, missing on
+    the last.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 100.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 100.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

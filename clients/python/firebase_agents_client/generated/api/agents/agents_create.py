@@ -98,7 +98,7 @@ def sync_detailed(
 ) -> Response[Agent | Error | Invalid]:
     """Saves an agent
 
-     Saves an agent. `warnings` list what in its code will not run.
+     Saves an agent. `warnings` lists the parts of its code that will not run.
 
     Args:
         body (CreateAgentRequest): The request body of `POST /agents`.
@@ -129,7 +129,7 @@ def sync(
 ) -> Agent | Error | Invalid | None:
     """Saves an agent
 
-     Saves an agent. `warnings` list what in its code will not run.
+     Saves an agent. `warnings` lists the parts of its code that will not run.
 
     Args:
         body (CreateAgentRequest): The request body of `POST /agents`.
@@ -155,7 +155,7 @@ async def asyncio_detailed(
 ) -> Response[Agent | Error | Invalid]:
     """Saves an agent
 
-     Saves an agent. `warnings` list what in its code will not run.
+     Saves an agent. `warnings` lists the parts of its code that will not run.
 
     Args:
         body (CreateAgentRequest): The request body of `POST /agents`.
@@ -184,7 +184,7 @@ async def asyncio(
 ) -> Agent | Error | Invalid | None:
     """Saves an agent
 
-     Saves an agent. `warnings` list what in its code will not run.
+     Saves an agent. `warnings` lists the parts of its code that will not run.
 
     Args:
         body (CreateAgentRequest): The request body of `POST /agents`.

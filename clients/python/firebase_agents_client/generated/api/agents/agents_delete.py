@@ -74,9 +74,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Any | Error]:
-    """Deletes the agent, and undeploys it
+    """Deletes the agent and its deployment
 
-     Deletes the agent, and undeploys it.
+     Deletes the agent and its deployment.
 
     Args:
         agent_id (str):
@@ -105,9 +105,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Any | Error | None:
-    """Deletes the agent, and undeploys it
+    """Deletes the agent and its deployment
 
-     Deletes the agent, and undeploys it.
+     Deletes the agent and its deployment.
 
     Args:
         agent_id (str):
@@ -131,9 +131,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Any | Error]:
-    """Deletes the agent, and undeploys it
+    """Deletes the agent and its deployment
 
-     Deletes the agent, and undeploys it.
+     Deletes the agent and its deployment.
 
     Args:
         agent_id (str):
@@ -160,9 +160,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Any | Error | None:
-    """Deletes the agent, and undeploys it
+    """Deletes the agent and its deployment
 
-     Deletes the agent, and undeploys it.
+     Deletes the agent and its deployment.
 
     Args:
         agent_id (str):

@@ -111,9 +111,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: GenerateCodeRequest,
 ) -> Response[Error | GenerateCodeResponse | Invalid]:
-    """Has a model write an agent's code, checks that it runs, and names it
+    """Has a model write an agent's code, checks that the code can run, and names the agent
 
-     Has a model write an agent's code, checks that it runs, and names it.
+     Has a model write an agent's code, checks that the code can run, and names the agent.
 
     Args:
         body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's
@@ -143,9 +143,9 @@ def sync(
     client: AuthenticatedClient,
     body: GenerateCodeRequest,
 ) -> Error | GenerateCodeResponse | Invalid | None:
-    """Has a model write an agent's code, checks that it runs, and names it
+    """Has a model write an agent's code, checks that the code can run, and names the agent
 
-     Has a model write an agent's code, checks that it runs, and names it.
+     Has a model write an agent's code, checks that the code can run, and names the agent.
 
     Args:
         body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's
@@ -170,9 +170,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: GenerateCodeRequest,
 ) -> Response[Error | GenerateCodeResponse | Invalid]:
-    """Has a model write an agent's code, checks that it runs, and names it
+    """Has a model write an agent's code, checks that the code can run, and names the agent
 
-     Has a model write an agent's code, checks that it runs, and names it.
+     Has a model write an agent's code, checks that the code can run, and names the agent.
 
     Args:
         body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's
@@ -200,9 +200,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: GenerateCodeRequest,
 ) -> Error | GenerateCodeResponse | Invalid | None:
-    """Has a model write an agent's code, checks that it runs, and names it
+    """Has a model write an agent's code, checks that the code can run, and names the agent
 
-     Has a model write an agent's code, checks that it runs, and names it.
+     Has a model write an agent's code, checks that the code can run, and names the agent.
 
     Args:
         body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's

@@ -76,9 +76,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Agent | Error]:
-    """One agent
+    """Returns one agent
 
-     One agent; also 404 if it belongs to another user and is not shared.
+     Returns one agent. 404 if it does not exist, or belongs to another user and is not shared.
 
     Args:
         agent_id (str):
@@ -107,9 +107,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Agent | Error | None:
-    """One agent
+    """Returns one agent
 
-     One agent; also 404 if it belongs to another user and is not shared.
+     Returns one agent. 404 if it does not exist, or belongs to another user and is not shared.
 
     Args:
         agent_id (str):
@@ -133,9 +133,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Agent | Error]:
-    """One agent
+    """Returns one agent
 
-     One agent; also 404 if it belongs to another user and is not shared.
+     Returns one agent. 404 if it does not exist, or belongs to another user and is not shared.
 
     Args:
         agent_id (str):
@@ -162,9 +162,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Agent | Error | None:
-    """One agent
+    """Returns one agent
 
-     One agent; also 404 if it belongs to another user and is not shared.
+     Returns one agent. 404 if it does not exist, or belongs to another user and is not shared.
 
     Args:
         agent_id (str):

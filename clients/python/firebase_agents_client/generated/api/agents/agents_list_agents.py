@@ -105,14 +105,15 @@ def sync_detailed(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | list[Agent]]:
-    """The caller's own agents and the shared ones, the newest change first
+    """Lists the caller's own and the shared agents, newest change first
 
-     The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next
-    page's.
+     Lists the caller's own and the shared agents, newest change first. `X-Next-Page-Token` leads to the
+    next page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -140,14 +141,15 @@ def sync(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Error | Invalid | list[Agent] | None:
-    """The caller's own agents and the shared ones, the newest change first
+    """Lists the caller's own and the shared agents, newest change first
 
-     The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next
-    page's.
+     Lists the caller's own and the shared agents, newest change first. `X-Next-Page-Token` leads to the
+    next page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -170,14 +172,15 @@ async def asyncio_detailed(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | list[Agent]]:
-    """The caller's own agents and the shared ones, the newest change first
+    """Lists the caller's own and the shared agents, newest change first
 
-     The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next
-    page's.
+     Lists the caller's own and the shared agents, newest change first. `X-Next-Page-Token` leads to the
+    next page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -203,14 +206,15 @@ async def asyncio(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Error | Invalid | list[Agent] | None:
-    """The caller's own agents and the shared ones, the newest change first
+    """Lists the caller's own and the shared agents, newest change first
 
-     The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next
-    page's.
+     Lists the caller's own and the shared agents, newest change first. `X-Next-Page-Token` leads to the
+    next page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -109,7 +109,8 @@ def sync_detailed(
 ) -> Response[Error | FailedCode | Invalid | RunCodeResponse]:
     """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
+     Runs code in the sandbox, charged to the caller. If the code fails: 400 with its error, logs and
+    traceback.
 
     Args:
         body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not
@@ -143,7 +144,8 @@ def sync(
 ) -> Error | FailedCode | Invalid | RunCodeResponse | None:
     """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
+     Runs code in the sandbox, charged to the caller. If the code fails: 400 with its error, logs and
+    traceback.
 
     Args:
         body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not
@@ -172,7 +174,8 @@ async def asyncio_detailed(
 ) -> Response[Error | FailedCode | Invalid | RunCodeResponse]:
     """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
+     Runs code in the sandbox, charged to the caller. If the code fails: 400 with its error, logs and
+    traceback.
 
     Args:
         body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not
@@ -204,7 +207,8 @@ async def asyncio(
 ) -> Error | FailedCode | Invalid | RunCodeResponse | None:
     """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
+     Runs code in the sandbox, charged to the caller. If the code fails: 400 with its error, logs and
+    traceback.
 
     Args:
         body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not

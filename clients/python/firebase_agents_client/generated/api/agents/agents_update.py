@@ -113,7 +113,7 @@ def sync_detailed(
 ) -> Response[Agent | Error | Invalid]:
     """Changes the fields that are sent
 
-     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent. 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):
@@ -151,7 +151,7 @@ def sync(
 ) -> Agent | Error | Invalid | None:
     """Changes the fields that are sent
 
-     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent. 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):
@@ -184,7 +184,7 @@ async def asyncio_detailed(
 ) -> Response[Agent | Error | Invalid]:
     """Changes the fields that are sent
 
-     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent. 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):
@@ -220,7 +220,7 @@ async def asyncio(
 ) -> Agent | Error | Invalid | None:
     """Changes the fields that are sent
 
-     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent. 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):

@@ -116,17 +116,17 @@ def sync_detailed(
     body: ChatRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
-    """Queues the chat
+    """Queues the chat, and responds once the chat can no longer be lost
 
-     Queues the chat; responds once the chat can no longer be lost.
+     Queues the chat, and responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
-    under it gets
-    409.
+    For 24 hours, the same chat with the same `Idempotency-Key` gets the same ticket. A different chat
+    with this key
+    gets 409.
 
     Args:
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 
@@ -160,17 +160,17 @@ def sync(
     body: ChatRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Accepted | Error | Invalid | UnknownOutcome | None:
-    """Queues the chat
+    """Queues the chat, and responds once the chat can no longer be lost
 
-     Queues the chat; responds once the chat can no longer be lost.
+     Queues the chat, and responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
-    under it gets
-    409.
+    For 24 hours, the same chat with the same `Idempotency-Key` gets the same ticket. A different chat
+    with this key
+    gets 409.
 
     Args:
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 
@@ -199,17 +199,17 @@ async def asyncio_detailed(
     body: ChatRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
-    """Queues the chat
+    """Queues the chat, and responds once the chat can no longer be lost
 
-     Queues the chat; responds once the chat can no longer be lost.
+     Queues the chat, and responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
-    under it gets
-    409.
+    For 24 hours, the same chat with the same `Idempotency-Key` gets the same ticket. A different chat
+    with this key
+    gets 409.
 
     Args:
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 
@@ -241,17 +241,17 @@ async def asyncio(
     body: ChatRequest,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Accepted | Error | Invalid | UnknownOutcome | None:
-    """Queues the chat
+    """Queues the chat, and responds once the chat can no longer be lost
 
-     Queues the chat; responds once the chat can no longer be lost.
+     Queues the chat, and responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
-    under it gets
-    409.
+    For 24 hours, the same chat with the same `Idempotency-Key` gets the same ticket. A different chat
+    with this key
+    gets 409.
 
     Args:
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 

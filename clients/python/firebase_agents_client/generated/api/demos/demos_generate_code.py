@@ -111,9 +111,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: GenerateDemoRequest,
 ) -> Response[Error | GeneratedDemo | Invalid]:
-    """Has a model write a page around deployments, and checks that it works
+    """Has a model write a page that calls deployments, and checks that it works
 
-     Has a model write a page around deployments, and checks that it works.
+     Has a model write a page that calls deployments, and checks that it works.
 
     Args:
         body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page
@@ -143,9 +143,9 @@ def sync(
     client: AuthenticatedClient,
     body: GenerateDemoRequest,
 ) -> Error | GeneratedDemo | Invalid | None:
-    """Has a model write a page around deployments, and checks that it works
+    """Has a model write a page that calls deployments, and checks that it works
 
-     Has a model write a page around deployments, and checks that it works.
+     Has a model write a page that calls deployments, and checks that it works.
 
     Args:
         body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page
@@ -170,9 +170,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: GenerateDemoRequest,
 ) -> Response[Error | GeneratedDemo | Invalid]:
-    """Has a model write a page around deployments, and checks that it works
+    """Has a model write a page that calls deployments, and checks that it works
 
-     Has a model write a page around deployments, and checks that it works.
+     Has a model write a page that calls deployments, and checks that it works.
 
     Args:
         body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page
@@ -200,9 +200,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: GenerateDemoRequest,
 ) -> Error | GeneratedDemo | Invalid | None:
-    """Has a model write a page around deployments, and checks that it works
+    """Has a model write a page that calls deployments, and checks that it works
 
-     Has a model write a page around deployments, and checks that it works.
+     Has a model write a page that calls deployments, and checks that it works.
 
     Args:
         body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page

@@ -74,10 +74,10 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | str]:
-    """The demo as a web page
+    """Returns the demo as a web page
 
-     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
-    page.
+     Returns the demo as a web page. Shared demos need no token, because browsers send none when they
+    open a page.
 
     Args:
         demo_id (str):
@@ -106,10 +106,10 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | str | None:
-    """The demo as a web page
+    """Returns the demo as a web page
 
-     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
-    page.
+     Returns the demo as a web page. Shared demos need no token, because browsers send none when they
+    open a page.
 
     Args:
         demo_id (str):
@@ -133,10 +133,10 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | str]:
-    """The demo as a web page
+    """Returns the demo as a web page
 
-     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
-    page.
+     Returns the demo as a web page. Shared demos need no token, because browsers send none when they
+    open a page.
 
     Args:
         demo_id (str):
@@ -163,10 +163,10 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | str | None:
-    """The demo as a web page
+    """Returns the demo as a web page
 
-     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
-    page.
+     Returns the demo as a web page. Shared demos need no token, because browsers send none when they
+    open a page.
 
     Args:
         demo_id (str):

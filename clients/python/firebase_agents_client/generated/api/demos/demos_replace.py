@@ -106,7 +106,7 @@ def sync_detailed(
 ) -> Response[Demo | Error | Invalid]:
     """Replaces a demo
 
-     Replaces a demo; 409 for a `_rev` that is not the newest.
+     Replaces a demo. 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
@@ -144,7 +144,7 @@ def sync(
 ) -> Demo | Error | Invalid | None:
     """Replaces a demo
 
-     Replaces a demo; 409 for a `_rev` that is not the newest.
+     Replaces a demo. 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
@@ -177,7 +177,7 @@ async def asyncio_detailed(
 ) -> Response[Demo | Error | Invalid]:
     """Replaces a demo
 
-     Replaces a demo; 409 for a `_rev` that is not the newest.
+     Replaces a demo. 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
@@ -213,7 +213,7 @@ async def asyncio(
 ) -> Demo | Error | Invalid | None:
     """Replaces a demo
 
-     Replaces a demo; 409 for a `_rev` that is not the newest.
+     Replaces a demo. 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):

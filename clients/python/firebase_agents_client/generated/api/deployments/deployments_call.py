@@ -116,18 +116,19 @@ def sync_detailed(
 ) -> Response[Any | Error | FailedRun | Invalid]:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
-    its owner.
+     Runs a published agent. The request body is its input, the response body its result. No token is
+    needed.
 
-    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
-    gets the same
-    answer. 409 for another input under the key, and while the first request is running: that has a
-    `Retry-After`.
+    The agent's owner is charged. For 24 hours, the same input from the same address with the same
+    `Idempotency-Key` is
+    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
+    After`, while the
+    first request is running.
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:
@@ -160,18 +161,19 @@ def sync(
 ) -> Any | Error | FailedRun | Invalid | None:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
-    its owner.
+     Runs a published agent. The request body is its input, the response body its result. No token is
+    needed.
 
-    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
-    gets the same
-    answer. 409 for another input under the key, and while the first request is running: that has a
-    `Retry-After`.
+    The agent's owner is charged. For 24 hours, the same input from the same address with the same
+    `Idempotency-Key` is
+    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
+    After`, while the
+    first request is running.
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:
@@ -199,18 +201,19 @@ async def asyncio_detailed(
 ) -> Response[Any | Error | FailedRun | Invalid]:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
-    its owner.
+     Runs a published agent. The request body is its input, the response body its result. No token is
+    needed.
 
-    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
-    gets the same
-    answer. 409 for another input under the key, and while the first request is running: that has a
-    `Retry-After`.
+    The agent's owner is charged. For 24 hours, the same input from the same address with the same
+    `Idempotency-Key` is
+    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
+    After`, while the
+    first request is running.
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:
@@ -241,18 +244,19 @@ async def asyncio(
 ) -> Any | Error | FailedRun | Invalid | None:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
-    its owner.
+     Runs a published agent. The request body is its input, the response body its result. No token is
+    needed.
 
-    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
-    gets the same
-    answer. 409 for another input under the key, and while the first request is running: that has a
-    `Retry-After`.
+    The agent's owner is charged. For 24 hours, the same input from the same address with the same
+    `Idempotency-Key` is
+    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
+    After`, while the
+    first request is running.
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
-            under this key, it is done only once. A UUID is a good choice.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
+            is repeated with the same key takes effect only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:

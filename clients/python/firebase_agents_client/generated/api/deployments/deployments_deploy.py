@@ -114,9 +114,10 @@ def sync_detailed(
 ) -> Response[Deployed | Error | Invalid]:
     """Publishes the agent under its friendly name
 
-     Publishes the agent under its friendly name; 409 when another agent has it.
+     Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    Again: 201, and nothing changes but the budget, if the body has another.
+    If the agent is already published, the response is also 201, and only the budget changes, if the
+    body has one.
 
     Args:
         agent_id (str):
@@ -154,9 +155,10 @@ def sync(
 ) -> Deployed | Error | Invalid | None:
     """Publishes the agent under its friendly name
 
-     Publishes the agent under its friendly name; 409 when another agent has it.
+     Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    Again: 201, and nothing changes but the budget, if the body has another.
+    If the agent is already published, the response is also 201, and only the budget changes, if the
+    body has one.
 
     Args:
         agent_id (str):
@@ -189,9 +191,10 @@ async def asyncio_detailed(
 ) -> Response[Deployed | Error | Invalid]:
     """Publishes the agent under its friendly name
 
-     Publishes the agent under its friendly name; 409 when another agent has it.
+     Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    Again: 201, and nothing changes but the budget, if the body has another.
+    If the agent is already published, the response is also 201, and only the budget changes, if the
+    body has one.
 
     Args:
         agent_id (str):
@@ -227,9 +230,10 @@ async def asyncio(
 ) -> Deployed | Error | Invalid | None:
     """Publishes the agent under its friendly name
 
-     Publishes the agent under its friendly name; 409 when another agent has it.
+     Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    Again: 201, and nothing changes but the budget, if the body has another.
+    If the agent is already published, the response is also 201, and only the budget changes, if the
+    body has one.
 
     Args:
         agent_id (str):

@@ -78,9 +78,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[DeploymentInfo | Error]:
-    """What the agent is published as
+    """Returns the agent's deployment
 
-     What the agent is published as; 404 when it is not.
+     Returns the agent's deployment. 404 if it is not published.
 
     Args:
         agent_id (str):
@@ -109,9 +109,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> DeploymentInfo | Error | None:
-    """What the agent is published as
+    """Returns the agent's deployment
 
-     What the agent is published as; 404 when it is not.
+     Returns the agent's deployment. 404 if it is not published.
 
     Args:
         agent_id (str):
@@ -135,9 +135,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[DeploymentInfo | Error]:
-    """What the agent is published as
+    """Returns the agent's deployment
 
-     What the agent is published as; 404 when it is not.
+     Returns the agent's deployment. 404 if it is not published.
 
     Args:
         agent_id (str):
@@ -164,9 +164,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> DeploymentInfo | Error | None:
-    """What the agent is published as
+    """Returns the agent's deployment
 
-     What the agent is published as; 404 when it is not.
+     Returns the agent's deployment. 404 if it is not published.
 
     Args:
         agent_id (str):

@@ -105,13 +105,15 @@ def sync_detailed(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | list[DeployedApi]]:
-    """The caller's own deployments and the shared ones, by name
+    """Lists the caller's own and the shared deployments by name
 
-     The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's.
+     Lists the caller's own and the shared deployments by name. `X-Next-Page-Token` leads to the next
+    page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -139,13 +141,15 @@ def sync(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Error | Invalid | list[DeployedApi] | None:
-    """The caller's own deployments and the shared ones, by name
+    """Lists the caller's own and the shared deployments by name
 
-     The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's.
+     Lists the caller's own and the shared deployments by name. `X-Next-Page-Token` leads to the next
+    page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -168,13 +172,15 @@ async def asyncio_detailed(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | list[DeployedApi]]:
-    """The caller's own deployments and the shared ones, by name
+    """Lists the caller's own and the shared deployments by name
 
-     The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's.
+     Lists the caller's own and the shared deployments by name. `X-Next-Page-Token` leads to the next
+    page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -200,13 +206,15 @@ async def asyncio(
     limit: int | Unset = 500,
     page_token: None | str | Unset = UNSET,
 ) -> Error | Invalid | list[DeployedApi] | None:
-    """The caller's own deployments and the shared ones, by name
+    """Lists the caller's own and the shared deployments by name
 
-     The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's.
+     Lists the caller's own and the shared deployments by name. `X-Next-Page-Token` leads to the next
+    page.
 
     Args:
-        limit (int | Unset): At most so many. Large entries make a shorter page. Default: 500.
-        page_token (None | str | Unset): What `X-Next-Page-Token` of the page before said.
+        limit (int | Unset): The maximum number of entries. Large entries make a shorter page.
+            Default: 500.
+        page_token (None | str | Unset): The `X-Next-Page-Token` of the previous page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

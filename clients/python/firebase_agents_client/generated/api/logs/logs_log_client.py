@@ -97,7 +97,7 @@ def sync_detailed(
 ) -> Response[Error | Invalid | Logged]:
     """Writes one line to the log
 
-     Writes one line to the log; limited per minute for each user or address.
+     Writes one line to the log. The number of requests per minute is limited for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.
@@ -131,7 +131,7 @@ def sync(
 ) -> Error | Invalid | Logged | None:
     """Writes one line to the log
 
-     Writes one line to the log; limited per minute for each user or address.
+     Writes one line to the log. The number of requests per minute is limited for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.
@@ -160,7 +160,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Invalid | Logged]:
     """Writes one line to the log
 
-     Writes one line to the log; limited per minute for each user or address.
+     Writes one line to the log. The number of requests per minute is limited for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.
@@ -192,7 +192,7 @@ async def asyncio(
 ) -> Error | Invalid | Logged | None:
     """Writes one line to the log
 
-     Writes one line to the log; limited per minute for each user or address.
+     Writes one line to the log. The number of requests per minute is limited for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.

@@ -111,9 +111,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: ListToolsRequest,
 ) -> Response[Error | Invalid | ToolList]:
-    """All tools of the server
+    """Lists all tools of an MCP server
 
-     All tools of the server; the token, if there is one, is passed on to it.
+     Lists all tools of an MCP server. The token, if there is one, is sent to the server.
 
     Args:
         body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer
@@ -143,9 +143,9 @@ def sync(
     client: AuthenticatedClient,
     body: ListToolsRequest,
 ) -> Error | Invalid | ToolList | None:
-    """All tools of the server
+    """Lists all tools of an MCP server
 
-     All tools of the server; the token, if there is one, is passed on to it.
+     Lists all tools of an MCP server. The token, if there is one, is sent to the server.
 
     Args:
         body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer
@@ -170,9 +170,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: ListToolsRequest,
 ) -> Response[Error | Invalid | ToolList]:
-    """All tools of the server
+    """Lists all tools of an MCP server
 
-     All tools of the server; the token, if there is one, is passed on to it.
+     Lists all tools of an MCP server. The token, if there is one, is sent to the server.
 
     Args:
         body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer
@@ -200,9 +200,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: ListToolsRequest,
 ) -> Error | Invalid | ToolList | None:
-    """All tools of the server
+    """Lists all tools of an MCP server
 
-     All tools of the server; the token, if there is one, is passed on to it.
+     Lists all tools of an MCP server. The token, if there is one, is sent to the server.
 
     Args:
         body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer

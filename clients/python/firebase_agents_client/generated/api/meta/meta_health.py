@@ -50,9 +50,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Error | Health]:
-    """Reports that the service runs, for readiness probes
+    """Reports that the service is running, for readiness probes
 
-     Reports that the service runs, for readiness probes. It calls no other service.
+     Reports that the service is running, for readiness probes. Calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -75,9 +75,9 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Error | Health | None:
-    """Reports that the service runs, for readiness probes
+    """Reports that the service is running, for readiness probes
 
-     Reports that the service runs, for readiness probes. It calls no other service.
+     Reports that the service is running, for readiness probes. Calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -96,9 +96,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Error | Health]:
-    """Reports that the service runs, for readiness probes
+    """Reports that the service is running, for readiness probes
 
-     Reports that the service runs, for readiness probes. It calls no other service.
+     Reports that the service is running, for readiness probes. Calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -119,9 +119,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
 ) -> Error | Health | None:
-    """Reports that the service runs, for readiness probes
+    """Reports that the service is running, for readiness probes
 
-     Reports that the service runs, for readiness probes. It calls no other service.
+     Reports that the service is running, for readiness probes. Calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -50,9 +50,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Error | Heartbeat]:
-    """Returns the service's name, and where its API is described
+    """Returns the service's name and the path of its API description
 
-     Returns the service's name, and where its API is described.
+     Returns the service's name and the path of its API description.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -75,9 +75,9 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Error | Heartbeat | None:
-    """Returns the service's name, and where its API is described
+    """Returns the service's name and the path of its API description
 
-     Returns the service's name, and where its API is described.
+     Returns the service's name and the path of its API description.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -96,9 +96,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Error | Heartbeat]:
-    """Returns the service's name, and where its API is described
+    """Returns the service's name and the path of its API description
 
-     Returns the service's name, and where its API is described.
+     Returns the service's name and the path of its API description.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -119,9 +119,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
 ) -> Error | Heartbeat | None:
-    """Returns the service's name, and where its API is described
+    """Returns the service's name and the path of its API description
 
-     Returns the service's name, and where its API is described.
+     Returns the service's name and the path of its API description.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

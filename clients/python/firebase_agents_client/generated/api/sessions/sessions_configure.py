@@ -96,9 +96,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: ProviderConfig,
 ) -> Response[Error | Invalid | SessionConfigured]:
-    """Creates the session or replaces its configuration
+    """Creates the session, or replaces its configuration
 
-     Creates the session or replaces its configuration.
+     Creates the session, or replaces its configuration.
 
     Args:
         session_id (str):
@@ -130,9 +130,9 @@ def sync(
     client: AuthenticatedClient,
     body: ProviderConfig,
 ) -> Error | Invalid | SessionConfigured | None:
-    """Creates the session or replaces its configuration
+    """Creates the session, or replaces its configuration
 
-     Creates the session or replaces its configuration.
+     Creates the session, or replaces its configuration.
 
     Args:
         session_id (str):
@@ -159,9 +159,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: ProviderConfig,
 ) -> Response[Error | Invalid | SessionConfigured]:
-    """Creates the session or replaces its configuration
+    """Creates the session, or replaces its configuration
 
-     Creates the session or replaces its configuration.
+     Creates the session, or replaces its configuration.
 
     Args:
         session_id (str):
@@ -191,9 +191,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: ProviderConfig,
 ) -> Error | Invalid | SessionConfigured | None:
-    """Creates the session or replaces its configuration
+    """Creates the session, or replaces its configuration
 
-     Creates the session or replaces its configuration.
+     Creates the session, or replaces its configuration.
 
     Args:
         session_id (str):

@@ -111,9 +111,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Response[Error | FetchedSpec | Invalid]:
-    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
+    """Fetches an OpenAPI or Swagger document, and names it
 
-     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
+     Fetches an OpenAPI or Swagger document, and names it. Relative server addresses become absolute.
 
     Args:
         body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.
@@ -142,9 +142,9 @@ def sync(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Error | FetchedSpec | Invalid | None:
-    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
+    """Fetches an OpenAPI or Swagger document, and names it
 
-     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
+     Fetches an OpenAPI or Swagger document, and names it. Relative server addresses become absolute.
 
     Args:
         body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.
@@ -168,9 +168,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Response[Error | FetchedSpec | Invalid]:
-    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
+    """Fetches an OpenAPI or Swagger document, and names it
 
-     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
+     Fetches an OpenAPI or Swagger document, and names it. Relative server addresses become absolute.
 
     Args:
         body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.
@@ -197,9 +197,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Error | FetchedSpec | Invalid | None:
-    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
+    """Fetches an OpenAPI or Swagger document, and names it
 
-     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
+     Fetches an OpenAPI or Swagger document, and names it. Relative server addresses become absolute.
 
     Args:
         body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.

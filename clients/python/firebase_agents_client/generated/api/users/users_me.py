@@ -65,9 +65,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | User]:
-    """Returns the caller's profile, with the newest usage of the current period
+    """Returns the caller's profile, with the newest usage entries of the current period
 
-     Returns the caller's profile, with the newest usage of the current period.
+     Returns the caller's profile, with the newest usage entries of the current period.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -90,9 +90,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | User | None:
-    """Returns the caller's profile, with the newest usage of the current period
+    """Returns the caller's profile, with the newest usage entries of the current period
 
-     Returns the caller's profile, with the newest usage of the current period.
+     Returns the caller's profile, with the newest usage entries of the current period.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -111,9 +111,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | User]:
-    """Returns the caller's profile, with the newest usage of the current period
+    """Returns the caller's profile, with the newest usage entries of the current period
 
-     Returns the caller's profile, with the newest usage of the current period.
+     Returns the caller's profile, with the newest usage entries of the current period.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -134,9 +134,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | User | None:
-    """Returns the caller's profile, with the newest usage of the current period
+    """Returns the caller's profile, with the newest usage entries of the current period
 
-     Returns the caller's profile, with the newest usage of the current period.
+     Returns the caller's profile, with the newest usage entries of the current period.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -103,15 +103,15 @@ def sync_detailed(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | User]:
-    """Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`
+    """Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`
 
-     Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
+     Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`.
 
     A key that was used with a different report gets 409.
 
     Args:
         idempotency_key (None | str | Unset): Identifies the report, in 1 to 255 printable
-            characters: if sent again under this key, it is not charged again.
+            characters. A report that is repeated with the same key is not charged again.
         body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
             allowance.
 
@@ -141,15 +141,15 @@ def sync(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Error | Invalid | User | None:
-    """Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`
+    """Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`
 
-     Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
+     Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`.
 
     A key that was used with a different report gets 409.
 
     Args:
         idempotency_key (None | str | Unset): Identifies the report, in 1 to 255 printable
-            characters: if sent again under this key, it is not charged again.
+            characters. A report that is repeated with the same key is not charged again.
         body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
             allowance.
 
@@ -174,15 +174,15 @@ async def asyncio_detailed(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | User]:
-    """Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`
+    """Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`
 
-     Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
+     Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`.
 
     A key that was used with a different report gets 409.
 
     Args:
         idempotency_key (None | str | Unset): Identifies the report, in 1 to 255 printable
-            characters: if sent again under this key, it is not charged again.
+            characters. A report that is repeated with the same key is not charged again.
         body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
             allowance.
 
@@ -210,15 +210,15 @@ async def asyncio(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Error | Invalid | User | None:
-    """Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`
+    """Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`
 
-     Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
+     Charges the caller for spending elsewhere, only once for the same `Idempotency-Key`.
 
     A key that was used with a different report gets 409.
 
     Args:
         idempotency_key (None | str | Unset): Identifies the report, in 1 to 255 printable
-            characters: if sent again under this key, it is not charged again.
+            characters. A report that is repeated with the same key is not charged again.
         body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
             allowance.
 

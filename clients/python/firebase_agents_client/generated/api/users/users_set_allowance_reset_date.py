@@ -94,9 +94,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: AllowanceResetDate,
 ) -> Response[Error | Invalid | User]:
-    """Sets when the next period begins
+    """Sets the time at which the next period begins
 
-     Sets when the next period begins; 0 means never.
+     Sets the time at which the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
@@ -126,9 +126,9 @@ def sync(
     client: AuthenticatedClient,
     body: AllowanceResetDate,
 ) -> Error | Invalid | User | None:
-    """Sets when the next period begins
+    """Sets the time at which the next period begins
 
-     Sets when the next period begins; 0 means never.
+     Sets the time at which the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
@@ -153,9 +153,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: AllowanceResetDate,
 ) -> Response[Error | Invalid | User]:
-    """Sets when the next period begins
+    """Sets the time at which the next period begins
 
-     Sets when the next period begins; 0 means never.
+     Sets the time at which the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
@@ -183,9 +183,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: AllowanceResetDate,
 ) -> Error | Invalid | User | None:
-    """Sets when the next period begins
+    """Sets the time at which the next period begins
 
-     Sets when the next period begins; 0 means never.
+     Sets the time at which the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds

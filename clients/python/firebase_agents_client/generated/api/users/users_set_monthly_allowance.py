@@ -96,7 +96,7 @@ def sync_detailed(
 ) -> Response[Error | Invalid | User]:
     """Sets the amount that each period begins with
 
-     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+     Sets the amount that each period begins with. If more than this remains, lowers the remainder as
     well.
 
     Args:
@@ -128,7 +128,7 @@ def sync(
 ) -> Error | Invalid | User | None:
     """Sets the amount that each period begins with
 
-     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+     Sets the amount that each period begins with. If more than this remains, lowers the remainder as
     well.
 
     Args:
@@ -155,7 +155,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Invalid | User]:
     """Sets the amount that each period begins with
 
-     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+     Sets the amount that each period begins with. If more than this remains, lowers the remainder as
     well.
 
     Args:
@@ -185,7 +185,7 @@ async def asyncio(
 ) -> Error | Invalid | User | None:
     """Sets the amount that each period begins with
 
-     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+     Sets the amount that each period begins with. If more than this remains, lowers the remainder as
     well.
 
     Args:

@@ -94,9 +94,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: SpendRemaining,
 ) -> Response[Error | Invalid | User]:
-    """Sets what is left of this period's allowance
+    """Sets the amount that is left of this period's allowance
 
-     Sets what is left of this period's allowance.
+     Sets the amount that is left of this period's allowance.
 
     Args:
         body (SpendRemaining): A new remaining amount, in US dollars.
@@ -125,9 +125,9 @@ def sync(
     client: AuthenticatedClient,
     body: SpendRemaining,
 ) -> Error | Invalid | User | None:
-    """Sets what is left of this period's allowance
+    """Sets the amount that is left of this period's allowance
 
-     Sets what is left of this period's allowance.
+     Sets the amount that is left of this period's allowance.
 
     Args:
         body (SpendRemaining): A new remaining amount, in US dollars.
@@ -151,9 +151,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: SpendRemaining,
 ) -> Response[Error | Invalid | User]:
-    """Sets what is left of this period's allowance
+    """Sets the amount that is left of this period's allowance
 
-     Sets what is left of this period's allowance.
+     Sets the amount that is left of this period's allowance.
 
     Args:
         body (SpendRemaining): A new remaining amount, in US dollars.
@@ -180,9 +180,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: SpendRemaining,
 ) -> Error | Invalid | User | None:
-    """Sets what is left of this period's allowance
+    """Sets the amount that is left of this period's allowance
 
-     Sets what is left of this period's allowance.
+     Sets the amount that is left of this period's allowance.
 
     Args:
         body (SpendRemaining): A new remaining amount, in US dollars.
