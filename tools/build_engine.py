@@ -28,7 +28,7 @@ _GUEST = ("inside", "guest")
 _TOOLS = ("componentize-py", "wasmtime", "tzdata")
 
 
-class NotBuilt(Exception):
+class BuildFailed(Exception):
     """The build failed. `args[0]` states the reason and the remedy."""
 
 
@@ -61,7 +61,7 @@ def is_built(folder: Path = FOLDER) -> bool:
 
 
 def build(folder: Path = FOLDER) -> None:
-    """Builds into `folder`, unless it already contains the current build. Raises `NotBuilt`."""
+    """Builds into `folder`, unless it already contains the current build. Raises `BuildFailed`."""
     import wasmtime
     from wasmtime.component import Component
 
@@ -74,7 +74,7 @@ def build(folder: Path = FOLDER) -> None:
     try:
         python = make_immortal(python, objects_of(wasmtime, engine, Component(engine, python)))
     except RuntimeError as error:
-        raise NotBuilt(str(error)) from error
+        raise BuildFailed(str(error)) from error
     _write(folder / fork_server.COMPILED, bytes(Component(engine, python).serialize()))
     _write(folder / fork_server.COMPONENT, gzip.compress(python, mtime=0))
     _write(folder / _STAMP, digest().encode())
@@ -85,7 +85,7 @@ def _componentize() -> bytes:
 
     program = shutil.which("componentize-py", path=str(Path(sys.executable).parent)) or shutil.which("componentize-py")
     if program is None:
-        raise NotBuilt("componentize-py is not installed. Run `make setup`.")
+        raise BuildFailed("componentize-py is not installed. Run `make setup`.")
     with tempfile.TemporaryDirectory() as folder:
         inside = Path(folder, "inside")
         for name, data in sources().items():
@@ -102,7 +102,7 @@ def _componentize() -> bytes:
             check=False,
         )
         if done.returncode:
-            raise NotBuilt(f"componentize-py failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+            raise BuildFailed(f"componentize-py failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return output.read_bytes()
 
 
@@ -123,7 +123,7 @@ def main() -> None:
     print("Building the Python that agents run in, which takes half a minute …", flush=True)  # noqa: T201 - a person runs this
     try:
         build()
-    except NotBuilt as error:
+    except BuildFailed as error:
         sys.exit(f"✗ {error}")
     print(f"Built {FOLDER}.")  # noqa: T201 - a person runs this
 

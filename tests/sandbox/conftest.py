@@ -23,7 +23,7 @@ from tests.sandbox.programs import code_of
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.shop_server import ShopServer
 
-AT_ONCE = 8
+MAX_RUNS = 8
 LIMITS = Limits(seconds=10, cpu_seconds=3, memory_bytes=64 * 2**20, log_bytes=20_000, result_bytes=100_000)
 SECRET = "canary-of-the-environment"
 NOWHERE = "http://127.0.0.1:9"
@@ -97,7 +97,7 @@ def addresses(api_server: ApiServer, shop_server: ShopServer, mcp_server: McpSer
 
 @pytest.fixture
 def engine() -> WasmEngine:
-    return WasmEngine(at_once=AT_ONCE)
+    return WasmEngine(max_runs=MAX_RUNS)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

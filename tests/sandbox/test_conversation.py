@@ -18,7 +18,7 @@ from shared.sandbox import CallFailed, HttpCall, HttpResponse, ModelAnswer, Tool
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import MAX_BYTES, Fault
-from shared.sandbox.worker import Gone, Worker
+from shared.sandbox.worker import Worker, WorkerFailed
 
 
 class _Script:
@@ -34,7 +34,7 @@ class _Script:
         await asyncio.sleep(0)
         data = next(self._messages, None)
         if data is None or len(data) > MAX_BYTES:
-            raise Gone("The worker has ended.")
+            raise WorkerFailed("The worker has ended.")
         return data
 
     async def send(self, data: bytes, waited: float = 0) -> None:
@@ -199,8 +199,8 @@ def _hold(messages: list[bytes], slow: bool) -> tuple[str | Fault | None, _Stric
         async with asyncio.timeout(5):
             try:
                 conversation = Conversation(cast(Worker, script), host_functions, logs)
-                end = await conversation.hold({"code": ""})
-            except (Gone, TooManyCalls):
+                end = await conversation.run({"code": ""})
+            except (WorkerFailed, TooManyCalls):
                 pass
         for _ in range(3):
             await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from shared.sandbox import run_slots as slots
 from shared.sandbox.analysis.standard_library import MODULES
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
-from tests.sandbox.conftest import AT_ONCE, LIMITS, Run
+from tests.sandbox.conftest import LIMITS, MAX_RUNS, Run
 from tests.sandbox.gate import CALL, Gate
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 
@@ -139,7 +139,7 @@ async def test_a_call_ends_with_its_run(reason: str, engine: WasmEngine) -> None
 
 async def test_runs_are_limited_by_the_slots() -> None:
     """Further runs of the same level wait for a run slot. Runs of another level do not."""
-    engine, gate = WasmEngine(at_once=3), Gate()
+    engine, gate = WasmEngine(max_runs=3), Gate()
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(9)]
     for _ in range(3):
         await gate.arrived.acquire()
@@ -153,17 +153,17 @@ async def test_runs_are_limited_by_the_slots() -> None:
 
 async def test_called_agents_have_their_own_slots(run: Run, host_functions: ScriptedHostFunctions) -> None:
     """When all run slots are taken by runs that call another agent, the called agents still get slots."""
-    host_functions.meet(AT_ONCE)
+    host_functions.meet(MAX_RUNS)
     code = RUN + "    return await gofannon_client.call('one_parameter', input_dict)"
-    outcomes = await asyncio.gather(*[run(code, {"n": n}) for n in range(AT_ONCE)])
-    assert [outcome.result for outcome in outcomes] == [n * n for n in range(AT_ONCE)]
-    assert host_functions.calls.max_concurrent == AT_ONCE
+    outcomes = await asyncio.gather(*[run(code, {"n": n}) for n in range(MAX_RUNS)])
+    assert [outcome.result for outcome in outcomes] == [n * n for n in range(MAX_RUNS)]
+    assert host_functions.calls.max_concurrent == MAX_RUNS
 
 
 async def test_a_run_without_a_slot_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that gets no slot raises an exception instead of returning an outcome, so that the caller can try again."""
     monkeypatch.setattr(slots, "_WAITING_SECONDS", 0.05)
-    engine, gate = WasmEngine(at_once=1), Gate()
+    engine, gate = WasmEngine(max_runs=1), Gate()
     first = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
     with pytest.raises(Unavailable):

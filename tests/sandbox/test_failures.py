@@ -47,7 +47,7 @@ async def test_a_syntax_error_is_shown_with_a_caret(run: Run) -> None:
     """The traceback shows the line unchanged, with a caret below the position of the error."""
     failure = (await run(RUN + "    return 1 +")).failure
     assert failure
-    assert failure.error == "SyntaxError: line 2: This is not Python: invalid syntax."
+    assert failure.error == "SyntaxError: line 2: This is not valid Python: invalid syntax."
     assert failure.traceback.split("\n")[:3] == [
         '  File "agent.py", line 2',
         "        return 1 +",

@@ -13,7 +13,7 @@ import pytest
 
 from shared.sandbox import Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.worker import Gone
+from shared.sandbox.worker import WorkerFailed
 from tests.sandbox.children import children, fork_servers
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.gate import CALL, NORMAL, RUN, Gate, run_with_gate
@@ -145,7 +145,7 @@ async def test_a_partly_sent_request_ends_the_fork_server(engine: WasmEngine, mo
     (server,) = fork_servers()
     with monkeypatch.context() as patch:
         patch.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
-        with pytest.raises(Gone):
+        with pytest.raises(WorkerFailed):
             await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
     assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
     assert server not in fork_servers()

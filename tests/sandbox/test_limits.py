@@ -30,7 +30,7 @@ RUN = "async def run(input_dict, tools):\n"
         (
             "    return 'x' * 100",
             {"result_bytes": 50},
-            "TypeError: The result is 102 bytes long as JSON; at most 50 are allowed.",
+            "TypeError: The result is 102 bytes long as JSON; the limit is 50.",
         ),
     ],
 )
@@ -68,7 +68,7 @@ async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], er
         (RUN + "    import sys\n    sys.exit(3)", "SystemExit: 3"),
         (RUN + "    raise KeyboardInterrupt", "KeyboardInterrupt"),
         (RUN + "    def f(): f()\n    f()", "RecursionError: maximum recursion depth exceeded"),
-        ("def run(", "SyntaxError: line 1: This is not Python: '(' was never closed."),
+        ("def run(", "SyntaxError: line 1: This is not valid Python: '(' was never closed."),
         ("x = 1", "NotImplementedError: line 1: The code defines no `async def run(input_dict, tools)`"),
         ("if 0:\n    def run(): pass", "NotImplementedError: The code defines no `async def run(input_dict, tools)`"),
         ("def run(*_): return 1", "NotImplementedError: line 1: `run` must be `async def run(input_dict, tools)`."),
@@ -134,7 +134,7 @@ async def test_printed_lines_are_limited(run: Run) -> None:
     """The last line reports how much text was dropped. The run continues."""
     outcome = await run(RUN + "    for n in range(100):\n        print('line', n)\n    return n", log_bytes=14)
     assert outcome.result == 99
-    assert outcome.logs == ["line 0", "line 1", "… 776 more bytes were printed; only the first 14 are kept."]
+    assert outcome.logs == ["line 0", "line 1", "… 776 more bytes were printed; only the first 14 are stored."]
 
 
 async def test_one_endless_step_is_reported_as_a_timeout(run: Run) -> None:

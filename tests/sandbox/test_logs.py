@@ -27,22 +27,22 @@ def test_pieces_of_text_are_joined_to_lines() -> None:
 
 def test_dropped_text_is_reported() -> None:
     """The first bytes are kept, and a last line reports how many bytes were dropped."""
-    assert _log_lines(5, "abc\n", "defg\n") == ["abc", "d", "… 4 more bytes were printed; only the first 5 are kept."]
+    assert _log_lines(5, "abc\n", "defg\n") == ["abc", "d", "… 4 more bytes were printed; only the first 5 are stored."]
 
 
 def test_nothing_is_kept_after_a_dropped_text() -> None:
     """A short text that would still fit is dropped if an earlier text was, so the log has no gaps."""
-    assert _log_lines(4, "abcdef", "g") == ["abcd", "… 3 more bytes were printed; only the first 4 are kept."]
+    assert _log_lines(4, "abcdef", "g") == ["abcd", "… 3 more bytes were printed; only the first 4 are stored."]
 
 
 def test_a_character_is_not_split() -> None:
     """A character is kept with all of its bytes, or dropped."""
-    assert _log_lines(3, "éé") == ["é", "… 1 more bytes were printed; only the first 3 are kept."]
+    assert _log_lines(3, "éé") == ["é", "… 1 more bytes were printed; only the first 3 are stored."]
 
 
 def test_a_limit_of_zero_bytes_keeps_nothing() -> None:
     """With a limit of zero, as when code is only loaded, all text is dropped."""
-    assert _log_lines(0, "abc") == ["… 3 more bytes were printed; only the first 0 are kept."]
+    assert _log_lines(0, "abc") == ["… 3 more bytes were printed; only the first 0 are stored."]
 
 
 def test_each_line_has_its_start_time() -> None:

@@ -31,7 +31,7 @@ class Endless:
 
 
 @pytest.mark.parametrize(
-    ("code", "waited_for"),
+    ("code", "pending_calls"),
     [
         ("return await call_llm('local', 'small', 'hi')", "local/small"),
         ("return (await http_client.get('https://api.example/v1?key=secret')).text", "api.example"),
@@ -45,13 +45,13 @@ class Endless:
     ],
 )
 async def test_the_error_of_a_timed_out_run_names_its_open_calls(
-    engine: WasmEngine, code: str, waited_for: str
+    engine: WasmEngine, code: str, pending_calls: str
 ) -> None:
     """Open calls are shown by name, and URLs only by their host."""
     program = Program("import asyncio\n" + RUN + code, {"url": MCP}, {MCP: ["look"]})
     outcome = await engine.run(program, Endless(), replace(LIMITS, seconds=0.5))
     assert outcome.failure is not None
-    assert outcome.failure.error == f"TimeoutError: The run took longer than 0.5 s; it was waiting for {waited_for}."
+    assert outcome.failure.error == f"TimeoutError: The run took longer than 0.5 s; it was waiting for {pending_calls}."
 
 
 async def test_a_finished_call_is_not_named(engine: WasmEngine) -> None:

@@ -80,19 +80,19 @@ async def test_no_sharer_has_more_than_eight() -> None:
     await runs.cancel()
 
 
-@pytest.mark.parametrize(("at_once", "max_of_caller", "max_of_owner"), [(128, 8, 16), (8, 2, 4), (4, 1, 2), (1, 1, 1)])
+@pytest.mark.parametrize(("max_runs", "max_of_caller", "max_of_owner"), [(128, 8, 16), (8, 2, 4), (4, 1, 2), (1, 1, 1)])
 async def test_a_caller_has_half_of_the_share_of_the_agent_and_its_owner(
-    at_once: int, max_of_caller: int, max_of_owner: int
+    max_runs: int, max_of_caller: int, max_of_owner: int
 ) -> None:
     """While a caller's runs wait, the next caller's start at once. All callers together leave slots to other owners."""
-    runs = Runs(Slots(at_once))
+    runs = Runs(Slots(max_runs))
     for caller in ("a", "b", "c"):
         for number in range(20):
             await runs.start(f"{caller} {number}", "user:owner", "agent:popular", caller=f"caller:{caller}")
     await runs.start("other", "user:other", "agent:other", caller="caller:a of other")
     alive = Counter(name[0] for name in runs.alive)
     assert (alive["a"], alive["b"], alive["c"]) == (max_of_caller, max_of_owner - max_of_caller, 0)
-    assert alive["o"] == (1 if at_once > 1 else 0)
+    assert alive["o"] == (1 if max_runs > 1 else 0)
     await runs.cancel()
 
 
@@ -187,9 +187,9 @@ async def test_a_run_cancelled_while_it_gets_its_slot_releases_it() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60), st.integers(1, 9))
-async def test_the_limits_hold_for_any_order_of_events(steps: list[tuple[str, bool]], at_once: int) -> None:
+async def test_the_limits_hold_for_any_order_of_events(steps: list[tuple[str, bool]], max_runs: int) -> None:
     """Runs start and are cancelled in any order. At the end, every slot is free again."""
-    slots = Slots(at_once)
+    slots = Slots(max_runs)
     runs = Runs(slots)
     for sharer, starts in steps:
         if starts or not runs.tasks:
@@ -197,7 +197,7 @@ async def test_the_limits_hold_for_any_order_of_events(steps: list[tuple[str, bo
         else:
             runs.tasks.pop(0).cancel()
             await asyncio.sleep(0)
-        assert len(runs.alive) <= at_once
+        assert len(runs.alive) <= max_runs
         assert all(runs.alive.count(name) <= slots.share for name in "abc")
     await runs.cancel()
     for _ in range(3):

@@ -131,11 +131,11 @@ def test_a_timeout_is_one_number() -> None:
         ("http_client.get('https://example.com', headers='x')", "TypeError: headers must be a dict, not str."),
         (
             "http_client.get('https://example.com', timeout=0)",
-            "ValueError: timeout must be a number of seconds above 0.",
+            "ValueError: timeout must be a positive number of seconds.",
         ),
         (
             "http_client.get('https://example.com', timeout='5')",
-            "ValueError: timeout must be a number of seconds above 0.",
+            "ValueError: timeout must be a positive number of seconds.",
         ),
         (
             "http_client.get('https://example.com', verify=False)",
@@ -144,11 +144,11 @@ def test_a_timeout_is_one_number() -> None:
         ("http_client.get()", "TypeError: get() missing 1 required positional argument: 'url'"),
         (
             "http_client.post('https://example.com', json={1, 2})",
-            "TypeError: The json is not JSON: Object of type set is not JSON serializable.",
+            "TypeError: The argument `json` is not JSON: Object of type set is not JSON serializable.",
         ),
         (
             "call_llm(messages=float('nan'))",
-            "TypeError: The messages is not JSON: Out of range float values are not JSON compliant",
+            "TypeError: The argument `messages` is not JSON: Out of range float values are not JSON compliant",
         ),
         ("call_llm(provider=5)", "TypeError: provider must be a string, not int."),
         ("call_llm(model=5)", "TypeError: model must be a string, not int."),
@@ -158,7 +158,7 @@ def test_a_timeout_is_one_number() -> None:
         ("litellm.acompletion(model=5)", "TypeError: model must be a string, not int."),
         (
             "litellm.acompletion(model='m', messages=[], timeout=-1)",
-            "ValueError: timeout must be a number of seconds above 0.",
+            "ValueError: timeout must be a positive number of seconds.",
         ),
         ("gofannon_client.call(5)", "TypeError: agent_name must be a string, not int."),
         ("gofannon_client.call('a', 'b')", "TypeError: input_dict must be a dict, not str."),

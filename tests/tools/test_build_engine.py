@@ -9,7 +9,7 @@ import pytest
 from shared.sandbox import fork_server
 from shared.sandbox.fork_server import component
 from tools import build_engine
-from tools.build_engine import FOLDER, ROOT, NotBuilt, build, digest, is_built, sources
+from tools.build_engine import FOLDER, ROOT, BuildFailed, build, digest, is_built, sources
 
 
 def test_the_sources_are_the_modules_that_run_inside() -> None:
@@ -44,10 +44,10 @@ def test_only_an_outdated_build_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp
     assert not is_built(tmp_path)
 
     def fail() -> bytes:
-        raise NotBuilt("componentize-py is not installed.")
+        raise BuildFailed("componentize-py is not installed.")
 
     monkeypatch.setattr(build_engine, "_componentize", fail)
-    with pytest.raises(NotBuilt):
+    with pytest.raises(BuildFailed):
         build(tmp_path)
     assert not stamp.exists()
 
@@ -56,7 +56,7 @@ def test_a_missing_tool_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """If componentize-py is missing, the error names a remedy."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(build_engine.sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(NotBuilt, match="Run `make setup`"):
+    with pytest.raises(BuildFailed, match="Run `make setup`"):
         build(tmp_path)
 
 

@@ -1,8 +1,8 @@
-"""Implements `open` and `os` for files in memory.
+"""Implements `open` and the functions of `os` for files in memory.
 
-The component has no file system, so CPython's own functions find no files. These functions replace the ones that the
-standard library and agents use: for paths, directories and descriptors. Written files count as the run's memory, and
-disappear when it ends.
+The component has no file system, so CPython's own functions find no files. These functions replace the ones for paths,
+directories and descriptors that the standard library and agents use. Written files count towards the run's memory, and
+disappear when the run ends.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.sandbox.guest.descriptors import Descriptors, OpenFile
-from shared.sandbox.guest.streams import Raw, check_mode, wrap
-from shared.sandbox.guest.tree import Data, Folder, Node, Tree, os_error, stat_of
+from shared.sandbox.guest.streams import RawFile, check_mode, wrap
+from shared.sandbox.guest.tree import File, Folder, Node, Tree, os_error, stat_of
 
 _HOME = "/home/agent"
-_FOLDERS = ("/tmp", "/home", _HOME)  # noqa: S108 - only the run uses it
+_FOLDERS = ("/tmp", "/home", _HOME)  # noqa: S108 - only the run uses this folder
 _builtin_open = builtins.open
 
 
@@ -43,7 +43,7 @@ class Entry:
         return self._files.kind(self.path) is Folder
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
-        return self._files.kind(self.path) is Data
+        return self._files.kind(self.path) is File
 
     def is_symlink(self) -> bool:
         return False
@@ -113,7 +113,7 @@ class Files(Descriptors):
             raise os_error(errno.ENOTDIR, path)
         return node
 
-    # The functions of `os`, with their names.
+    # The functions of `os`, with their names
 
     def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         node = self._find(path)
@@ -123,7 +123,7 @@ class Files(Descriptors):
             if os.fsdecode(path).endswith("/"):
                 raise os_error(errno.EISDIR, path)
             folder, name = self._tree.parent_of(path)
-            node = folder.entries[name] = self._tree.create(Data)
+            node = folder.entries[name] = self._tree.create(File)
             folder.touch()
         elif flags & os.O_CREAT and flags & os.O_EXCL:
             raise os_error(errno.EEXIST, path)
@@ -132,7 +132,7 @@ class Files(Descriptors):
         if flags & getattr(os, "O_DIRECTORY", 0) and not isinstance(node, Folder):
             raise os_error(errno.ENOTDIR, path)
         file = OpenFile(node, flags)
-        if flags & os.O_TRUNC and file.writable and isinstance(node, Data):
+        if flags & os.O_TRUNC and file.writable and isinstance(node, File):
             node.data.clear()
             node.touch()
         return self.add(file, path)
@@ -246,7 +246,7 @@ class Files(Descriptors):
             descriptor = self.open(file, access | extra[kind])
         if kind == "a":
             self.lseek(descriptor, 0, os.SEEK_END)
-        raw = Raw(self, descriptor, file, mode.replace("t", "").replace("b", "") + "b", closefd)
+        raw = RawFile(self, descriptor, file, mode.replace("t", "").replace("b", "") + "b", closefd)
         return wrap(raw, mode, buffering, encoding, errors, newline)
 
 
@@ -257,8 +257,8 @@ _OS_FUNCTIONS = (
 )
 
 
-def take_over() -> None:
-    """Makes `open` and `os` use this tree only."""
+def install() -> None:
+    """Makes `open` and `os` use only files in memory."""
     import posix
     import sys
 
@@ -266,13 +266,13 @@ def take_over() -> None:
     for name in _OS_FUNCTIONS:
         for module in (os, posix):
             setattr(module, name, getattr(files, name))
-    for name, other in (("remove", files.unlink), ("replace", files.rename), ("fdatasync", files.fsync)):
-        setattr(os, name, other)
-        setattr(posix, name, other)
+    for name, function in (("remove", files.unlink), ("replace", files.rename), ("fdatasync", files.fsync)):
+        setattr(os, name, function)
+        setattr(posix, name, function)
     shutil._use_fd_functions = False  # pyright: ignore
     setattr(os, "getcwdb", lambda: os.fsencode(files.getcwd()))  # noqa: B010
     builtins.open = io.open = files.open_stream  # type: ignore[assignment]
-    for module in list(sys.modules.values()):  # modules such as `tokenize` have imported `open` by name
+    for module in list(sys.modules.values()):  # modules such as `tokenize` import `open` by name
         if getattr(module, "open", None) is _builtin_open:
             setattr(module, "open", files.open_stream)  # noqa: B010
     sys.modules["_io"].open = files.open_stream  # type: ignore[attr-defined]

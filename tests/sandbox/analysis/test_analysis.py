@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.sandbox import analyze_sync
-from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE
+from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE_FUNCTIONS
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS
 
 RUN = "async def run(input_dict, tools):\n"
@@ -49,8 +49,8 @@ def body(*lines: str) -> str:
         ("from urllib.request import urlopen as u\n" + body("u('x')"), 3, "`urllib.request.urlopen` does not work"),
         ("def run(input_dict, tools):\n    return 1\n", 1, "`run` must be `async def run(input_dict, tools)`."),
         ("x = 1\n", 1, "The code defines no `async def run(input_dict, tools)`"),
-        ("async def run(:\n", 1, "This is not Python: invalid syntax."),
-        ("#" * (MAX_CODE_CHARACTERS + 1), 1, f"at most {MAX_CODE_CHARACTERS} can be run."),
+        ("async def run(:\n", 1, "This is not valid Python: invalid syntax."),
+        ("#" * (MAX_CODE_CHARACTERS + 1), 1, f"the limit is {MAX_CODE_CHARACTERS}."),
     ],
 )
 def test_a_finding_has_its_line_and_an_alternative(code: str, line: int, part: str) -> None:
@@ -163,7 +163,7 @@ _NAMES = [
     "vars",
     "run",
     "str",
-    *sorted({name.split(".")[0] for name in (*UNUSABLE, *ALTERNATIVES)}),
+    *sorted({name.split(".")[0] for name in (*UNUSABLE_FUNCTIONS, *ALTERNATIVES)}),
 ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Program, analyze_sync
-from shared.sandbox.analysis.newer_syntax import NotUnderstood, to_older_syntax
+from shared.sandbox.analysis.newer_syntax import UnsupportedSyntax, to_older_syntax
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS
@@ -100,7 +100,7 @@ def test_invalid_code_is_still_refused(statement: str) -> None:
     """Code that no version of Python accepts has a syntax error."""
     (finding,) = analyze_sync(body(statement))
     assert finding.syntax
-    assert finding.message.startswith("This is not Python: ")
+    assert finding.message.startswith("This is not valid Python: ")
 
 
 @pytest.mark.parametrize("folder", ["algorithms", "corpus"])
@@ -130,8 +130,8 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=30))
 def test_any_text_is_rewritten_or_refused(text: str) -> None:
-    """Rewriting any text raises no exception except `NotUnderstood`."""
-    with contextlib.suppress(NotUnderstood):
+    """Rewriting any text raises no exception except `UnsupportedSyntax`."""
+    with contextlib.suppress(UnsupportedSyntax):
         to_older_syntax(text)
 
 
