@@ -1,8 +1,8 @@
 """`python -m tools.build_engine`: builds the Python that agents run in. `make setup` runs it if the build is missing.
 
-componentize-py initializes CPython with our guest code and the standard library, and stores the resulting memory.
-wasmtime compiles the result to machine code, which processes only have to map. Together, this takes half a minute. If
-the sources and tools have not changed since the last build, nothing is built.
+componentize-py initializes CPython with the guest code and the standard library, and stores the resulting memory.
+wasmtime compiles the result to machine code, which processes only need to map. This takes half a minute in total. If
+neither the sources nor the tools have changed since the last build, nothing is built.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from shared.sandbox import fork_server
 from shared.sandbox.fork_server import component
-from tools.immortal_objects import make_immortal, objects_of
+from tools.immortal_objects import list_objects, make_immortal
 
 ROOT = Path(__file__).parents[1]
 _SANDBOX = ROOT / "shared" / "sandbox"
@@ -72,7 +72,7 @@ def build(folder: Path = FOLDER) -> None:
     engine = wasmtime.Engine(component.configure(wasmtime))
     python = _componentize()
     try:
-        python = make_immortal(python, objects_of(wasmtime, engine, Component(engine, python)))
+        python = make_immortal(python, list_objects(wasmtime, engine, Component(engine, python)))
     except RuntimeError as error:
         raise BuildFailed(str(error)) from error
     _write(folder / fork_server.COMPILED, bytes(Component(engine, python).serialize()))
@@ -95,14 +95,14 @@ def _componentize() -> bytes:
         shutil.copytree(Path(tzdata.__file__).parent, inside / "tzdata")
         output = Path(folder, "python.wasm")
         command = [program, "-d", str(_SANDBOX / "world.wit"), "-w", "engine", "componentize"]
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        completed = subprocess.run(  # noqa: S603 - a fixed command
             [*command, "-p", str(inside), "shared.sandbox.guest.app", "-o", str(output)],
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise BuildFailed(f"componentize-py failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        if completed.returncode:
+            raise BuildFailed(f"componentize-py failed: {completed.stdout[-2000:]}{completed.stderr[-2000:]}")
         return output.read_bytes()
 
 
@@ -114,7 +114,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def main() -> None:
-    """Builds, or with `--check` only reports by the exit code whether the build is current."""
+    """Builds. With `--check`, only reports whether the build is current, by the exit code."""
     if "--check" in sys.argv:
         sys.exit(0 if is_built() else 1)
     if is_built():

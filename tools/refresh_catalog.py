@@ -1,7 +1,6 @@
 """`python -m tools.refresh_catalog`: writes litellm's bundled data about each curated model to `generated/`.
 
-A second run writes the same bytes. `curated/` is only read. The catalog itself never imports litellm; only this tool
-does.
+A second run writes the same bytes. `curated/` is only read. The catalog never imports litellm; only this tool does.
 """
 
 import json
@@ -48,7 +47,7 @@ _VERSION = re.compile(r"(\d+)(?:[.-](\d+)(?![\da-z]))?")
 
 
 def litellm_rows() -> Mapping[str, Row]:
-    """Returns the data that is bundled with the installed litellm. Nothing is fetched."""
+    """Returns the data that is bundled with the installed litellm. Nothing is downloaded."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     import litellm
@@ -57,7 +56,7 @@ def litellm_rows() -> Mapping[str, Row]:
 
 
 def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> Row | None:
-    """Returns the row of a curated model, found by its `known_as`, its prefixed name or its plain name."""
+    """Returns a curated model's row, which has the model's `known_as`, its prefixed name, or its plain name."""
     if alias := provider.models[slug].known_as:
         return rows.get(alias)
     if row := rows.get(f"{provider.litellm_provider}/{slug}"):
@@ -70,7 +69,7 @@ def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> 
 def facts(row: Row) -> dict[str, Any]:
     """Returns one model's entry in `generated/`.
 
-    It has `prices` (US dollars per million tokens) only if both input and output have a price.
+    The entry has `prices` (US dollars per million tokens) only if both input and output have a price.
     """
     prices = _prices(row)
     entry = {
@@ -92,7 +91,7 @@ def _prices(row: Row) -> dict[str, float]:
         prices.pop("reasoning", None)
     thresholds = {int(found[1]) * 1000 for field, price in row.items() if price and (found := _TIER.search(field))}
     if len(thresholds) > 1:
-        raise ValueError(f"prices change at more than one prompt length: {sorted(thresholds)}")
+        raise ValueError(f"The prices change at more than one prompt length: {sorted(thresholds)}.")
     for threshold in thresholds:
         prices["above_tokens"] = threshold
         for name in _TIERED:
@@ -103,7 +102,7 @@ def _prices(row: Row) -> dict[str, float]:
 
 
 def per_million(price: float) -> float:
-    """Converts a price per token. Calculates in decimal, so that 3e-07 becomes 0.3 and not 0.30000000000000004."""
+    """Converts a price per token. Decimal arithmetic is used, so 3e-07 becomes 0.3 and not 0.30000000000000004."""
     return float(Decimal(str(price)) * 1_000_000)
 
 
@@ -112,7 +111,7 @@ def _whole(number: float | None) -> int | None:
 
 
 def newer_main_models(slug: str, provider: CuratedProvider, rows: Mapping[str, Row]) -> list[str]:
-    """Returns the models that are newer than every curated model of their family, without dated snapshots.
+    """Returns the models that are newer than every curated model in their family, without dated snapshots.
 
     A model of a new family is included if it is newer than every curated model.
     """
@@ -144,7 +143,7 @@ def _families(names: Any) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
-    """Writes one file per provider and returns the curated models that `rows` lacks, as `provider: model`."""
+    """Writes one file per provider. Returns the curated models that `rows` lacks, as `provider: model`."""
     into.mkdir(parents=True, exist_ok=True)
     missing: list[str] = []
     for slug in list_provider_slugs():
@@ -166,7 +165,7 @@ def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
 
 
 def main(read: Callable[[], Mapping[str, Row]] = litellm_rows) -> int:
-    """Returns the exit code: 1 if litellm lacks some curated models. The other models are written even then."""
+    """Returns the exit code, which is 1 if litellm lacks some curated models. The others are written nevertheless."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, default=GENERATED, help="the folder to write to")
     into = cast("Path", parser.parse_args().into)

@@ -8,12 +8,12 @@ import psutil
 
 
 def fork_servers() -> list[psutil.Process]:
-    """The fork servers that this process has started and that have not ended."""
+    """Returns the running fork servers that this process has started."""
     return [child for child in psutil.Process().children() if _is_sandbox(child)]
 
 
 def children() -> list[psutil.Process]:
-    """The workers of these fork servers."""
+    """Returns the workers of these fork servers."""
     workers: list[psutil.Process] = []
     for server in fork_servers():
         with contextlib.suppress(psutil.Error):

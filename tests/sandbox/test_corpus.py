@@ -1,4 +1,4 @@
-"""Runs the programs of `corpus/*.agent`, which are like those that models write, with the cases in `*.json`.
+"""Runs the programs in `corpus/*.agent`, which are like those that models write, with the cases in `*.json`.
 
 `tests.sandbox.programs` describes the format of these files.
 """
@@ -22,7 +22,7 @@ async def test_a_program_has_its_expected_outcome(
     addresses: dict[str, str],
     shop_server: ShopServer,
 ) -> None:
-    """Its result or error, its printed lines, and the number of its concurrent calls are as expected."""
+    """The program's result or error, its printed lines, and the number of its concurrent calls are as expected."""
     case = cases_of(name, addresses)[number]
     host_functions.answers = case.answers
     if case.meet:
@@ -36,8 +36,8 @@ async def test_a_program_has_its_expected_outcome(
 
 
 @pytest.mark.parametrize("name", names("corpus"))
-def test_the_analysis_finds_nothing_in_a_program_that_runs(name: str) -> None:
-    """The analysis has no findings for programs that run, as findings would prevent the run."""
+def test_the_analysis_accepts_a_program_that_runs(name: str) -> None:
+    """The analysis has no findings for a program that runs, as findings would prevent the run."""
     assert analyze_sync(code_of("corpus", name)) == []
 
 
@@ -45,11 +45,11 @@ def test_the_analysis_finds_nothing_in_a_program_that_runs(name: str) -> None:
     ("name", "number"), [(name, number) for name, number in numbered_cases() if cases_of(name)[number].cpython]
 )
 def test_cpython_gives_the_same_outcome(name: str, number: int) -> None:
-    """CPython on the author's own machine gives the same outcome as the sandbox."""
+    """CPython in this process gives the same outcome as the sandbox, so authors can test agents on their machines."""
     case = cases_of(name)[number]
     assert run_with_cpython(code_of("corpus", name), case) == (case.result, case.error, case.logs)
 
 
 def test_the_number_of_programs() -> None:
-    """The corpus does not shrink unnoticed."""
+    """The corpus has at least the expected number of programs."""
     assert len(names("corpus")) >= 130

@@ -1,4 +1,4 @@
-"""Checks of JSON values that leave a run or are passed to a call."""
+"""The checks of JSON values that are returned by a run or passed to a call."""
 
 import json
 import tracemalloc
@@ -25,12 +25,12 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_json_is_unchanged_by_a_round_trip(value: Any) -> None:
-    """Any JSON value, even a big integer, is equal after encoding and parsing."""
+    """Any JSON value, even a large integer, is the same after it was encoded and parsed."""
     assert parse_json(encode_json(value, MAX, "value"), "value") == value
 
 
 def test_tuples_become_lists_and_keys_become_strings() -> None:
-    """Values are converted in the same way as by Python's `json`."""
+    """Values are converted as by Python's `json`."""
     assert parse_json(encode_json({1: (1, 2), None: True}, MAX, "value"), "value") == {"1": [1, 2], "null": True}
 
 
@@ -45,7 +45,7 @@ def test_a_cycle_is_refused() -> None:
     """A value that contains itself is refused."""
     cycle: list[Any] = []
     cycle.append(cycle)
-    with pytest.raises(InvalidJson, match="too deep"):
+    with pytest.raises(InvalidJson, match="nested too deeply"):
         encode_json(cycle, MAX, "result")
 
 
@@ -75,7 +75,7 @@ def test_length_is_in_bytes() -> None:
 
 
 def test_long_values_are_refused_before_they_are_encoded() -> None:
-    """A list with many references to one long text needs little memory, but encoding it would need much."""
+    """A list with many references to one long string needs little memory, but encoding it would need much more."""
     value = ["y" * 1_000_000] * 100
     tracemalloc.start()
     try:

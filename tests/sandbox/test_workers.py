@@ -1,4 +1,4 @@
-"""The sandbox's processes: which runs share one, and what happens when one is killed."""
+"""The sandbox's processes: which runs share a process, and what happens when a process is killed."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ async def wait_for_children(number: int) -> None:
 
 
 async def test_runs_of_one_tenant_use_one_process_and_share_nothing(engine: WasmEngine) -> None:
-    """A run does not see what the previous one has left in memory or in files. It gets other random numbers."""
+    """A run sees nothing that the previous one left in memory or in files. It gets different random numbers."""
     assert (await run_with_gate(engine, LEAVE, "user:a")).result == 1
     await wait_for_children(2)
     before = {child.pid for child in children()}
@@ -60,10 +60,10 @@ async def test_tenants_do_not_share_a_process(engine: WasmEngine) -> None:
     await wait_for_children(3)  # the workers of the two tenants, and one that is ready
 
 
-async def test_a_process_is_replaced_after_a_number_of_runs(
+async def test_a_process_is_replaced_after_its_maximum_number_of_runs(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker is ended after the maximum number of runs, and its tenant gets a new one."""
+    """After the maximum number of runs, a worker is ended, and its tenant gets a new one."""
     monkeypatch.setattr(workers, "_MAX_RUNS", 3)
     seen: set[int] = set()
     for _ in range(7):
@@ -94,7 +94,7 @@ async def test_a_run_that_reaches_a_limit_does_not_affect_others(code: str, engi
     assert (await run_with_gate(engine, NORMAL, "user:a", n=3)).result == 6
 
 
-async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_process_that_has_grown_is_not_reused(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
     """A worker whose stack has grown is ended, as the system never reclaims a stack. The next run gets another one."""
     deep = RUN + "    x = []\n    for _ in range(100_000): x = [x]\n    return x"
     failure = (await run_with_gate(engine, deep, "user:a")).failure
@@ -105,10 +105,10 @@ async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: 
 
 
 @pytest.mark.parametrize("moment", ["computing", "waiting", "calling", "printing"])
-async def test_killing_a_process_ends_only_its_own_run(
+async def test_killing_a_process_ends_only_its_run(
     moment: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """The run fails with a clear error and keeps its printed lines. Other runs continue, and the next one works."""
+    """The killed run has a clear error and its printed lines. Other runs continue, and the next one works."""
     host_functions.meet(2)
     rest = {
         "computing": "    while True: pass",
@@ -140,7 +140,7 @@ async def test_killing_a_process_ends_only_its_own_run(
 async def test_a_run_that_has_sent_nothing_survives_its_process(
     engine: WasmEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A run that has not sent anything has had no effect, so it starts again in another process."""
+    """A run that has not sent anything has had no effect, so it is restarted in another process."""
     code = RUN + "    total = 0\n    for n in range(8_000_000): total += n\n    return total"
     running = asyncio.create_task(run_with_gate(engine, code, "user:a"))
     while not (computing := [child for child in children() if child.cpu_times().user > 0.1]):  # noqa: ASYNC110
@@ -192,7 +192,7 @@ def _open_files(pid: int) -> list[str]:
 
 
 async def test_a_worker_inherits_nothing_from_the_service(engine: WasmEngine) -> None:
-    """A worker has no environment and no folder. Its only descriptors are for its socket, the log, memory and code."""
+    """A worker's environment is empty, and its folder is `/`. It has open only its socket, the log, memory and code."""
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
@@ -229,7 +229,7 @@ async def test_nothing_is_sent_to_a_closed_worker() -> None:
 
 
 def test_a_worker_whose_fork_server_has_already_ended_exits() -> None:
-    """A worker exits if its fork server ended before the worker could ask the system to end with it."""
+    """A worker exits if its fork server ended before the worker could request to be ended together with it."""
     code = "from shared.sandbox.fork_server.confinement import confine; confine(2**26, parent=0); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr

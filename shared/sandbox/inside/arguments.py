@@ -41,7 +41,7 @@ def check_timeout(value: Any) -> float | None:
 def copy_json(name: str, value: Any) -> Any:
     """Returns a copy of a JSON value of limited size."""
     try:
-        return loads(encode_json(value, _MAX_BYTES, f"argument `{name}`"))
+        return loads(encode_json(value, _MAX_BYTES, f"value of {name}"))
     except InvalidJson as error:
         raise CallFailed(str(error), TypeError) from error
 
@@ -111,7 +111,7 @@ def to_bytes(name: str, value: Any) -> bytes:
 
 def _refuse_large(name: str, value: Any) -> None:
     try:
-        refuse_large(value, _MAX_BYTES, f"argument `{name}`")
+        refuse_large(value, _MAX_BYTES, f"value of {name}")
     except InvalidJson as error:
         raise CallFailed(str(error), ValueError) from error
 

@@ -1,4 +1,4 @@
-"""The programs from which mutants are made: those of the corpus and the algorithms that run in any CPython."""
+"""The programs that mutants are derived from: those in the corpus and the algorithms that run in any CPython."""
 
 import ast
 import re
@@ -13,12 +13,12 @@ _NOT_REPEATABLE = re.compile(
     r"\b(time|perf_counter|uuid4|uuid1|now|today|utcnow|secrets|urandom|tempfile|id)\(|\bimport tempfile|wait_for"
     r"|sleep\((?!0\))"
 )
-"""Calls that take time, or whose result changes from run to run."""
+"""Matches calls that take time, and calls whose result changes from run to run."""
 
 
 @cache
 def sources() -> tuple[Source, ...]:
-    """Returns the programs of the corpus, and each function of the algorithms as a program, with their first inputs."""
+    """Returns the corpus's programs with their first inputs, and each function in the algorithms as a program."""
     corpus = [
         Source(code_of("corpus", name), case.input)
         for name in names("corpus")
@@ -38,7 +38,7 @@ def sources() -> tuple[Source, ...]:
 
 
 def _extract(name: str, program: str) -> str:
-    """Returns the part of a file of algorithms that consists of one algorithm and everything that it uses."""
+    """Returns one algorithm from a file of algorithms, with everything that it uses."""
     body = ast.parse(code_of(FOLDER, name)).body
     needed, waiting = set[str](), [program, "run"]
     while waiting:
