@@ -32,7 +32,7 @@ class BuildFailed(Exception):
     """The build failed. `args[0]` states the reason and the remedy."""
 
 
-def sources() -> dict[str, bytes]:
+def read_sources() -> dict[str, bytes]:
     """Returns the sources that run inside the sandbox, by their paths there."""
     files: dict[str, bytes] = {"shared/__init__.py": b"", "shared/sandbox/__init__.py": b""}
     for package in _GUEST:
@@ -41,13 +41,13 @@ def sources() -> dict[str, bytes]:
     return files
 
 
-def digest() -> str:
+def compute_digest() -> str:
     """Returns a digest of everything that the build depends on."""
     checksum = hashlib.sha256()
     for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
         checksum.update(part.read_bytes())
     checksum.update(f"{inspect.getsource(component.configure)}{component.FEATURES}".encode())
-    for name, data in sorted(sources().items()):
+    for name, data in sorted(read_sources().items()):
         checksum.update(name.encode() + b"\0" + data)
     for tool in _TOOLS:
         checksum.update(f"{tool} {version(tool)}".encode())
@@ -57,7 +57,7 @@ def digest() -> str:
 def is_built(folder: Path = FOLDER) -> bool:
     """Returns whether `folder` contains the current build."""
     stamp = folder / _STAMP
-    return stamp.is_file() and stamp.read_text() == digest()
+    return stamp.is_file() and stamp.read_text() == compute_digest()
 
 
 def build(folder: Path = FOLDER) -> None:
@@ -77,7 +77,7 @@ def build(folder: Path = FOLDER) -> None:
         raise BuildFailed(str(error)) from error
     _write(folder / fork_server.COMPILED, bytes(Component(engine, python).serialize()))
     _write(folder / fork_server.COMPONENT, gzip.compress(python, mtime=0))
-    _write(folder / _STAMP, digest().encode())
+    _write(folder / _STAMP, compute_digest().encode())
 
 
 def _componentize() -> bytes:
@@ -88,7 +88,7 @@ def _componentize() -> bytes:
         raise BuildFailed("componentize-py is not installed. Run `make setup`.")
     with tempfile.TemporaryDirectory() as folder:
         inside = Path(folder, "inside")
-        for name, data in sources().items():
+        for name, data in read_sources().items():
             file = inside / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)

@@ -33,19 +33,19 @@ _TESTS_BY_FOLDER = {
 _LATE_IMPORT = re.compile(r"""import_late\(\s*["'](shared[\w.]*)["']""")
 
 
-def changed_files() -> list[str]:
+def list_changed_files() -> list[str]:
     """Returns the files that differ from the last commit, including new ones."""
-    tracked = _lines("git", "diff", "--name-only", "HEAD")
-    return tracked + _lines("git", "ls-files", "--others", "--exclude-standard")
+    tracked = _run_lines("git", "diff", "--name-only", "HEAD")
+    return tracked + _run_lines("git", "ls-files", "--others", "--exclude-standard")
 
 
-def _lines(*command: str) -> list[str]:
+def _run_lines(*command: str) -> list[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def affected_tests(changed: list[str], root: Path = ROOT) -> list[str]:
+def select_tests(changed: list[str], root: Path = ROOT) -> list[str]:
     """Returns test files, those closest to the change first. Slow tests are included only if they have changed."""
-    importers = _importers(root)
+    importers = _find_importers(root)
     distance = {file: 0 for file in changed if file.endswith(".py")}
     waiting = deque(distance)
     while waiting:
@@ -70,14 +70,14 @@ def _is_test(file: str) -> bool:
     return file.startswith("tests/") and Path(file).name.startswith("test_")
 
 
-def _importers(root: Path) -> dict[str, set[str]]:
+def _find_importers(root: Path) -> dict[str, set[str]]:
     """Maps each file to its importers. All tests in the folder of a `conftest.py`, and below it, count as importers."""
     files = [path for source in _SOURCES for path in root.joinpath(source).rglob("*.py") if "venv" not in path.parts]
-    by_module = {_module(path.relative_to(root)): str(path.relative_to(root)) for path in files}
+    by_module = {_module_name(path.relative_to(root)): str(path.relative_to(root)) for path in files}
     importers: dict[str, set[str]] = {}
     for path in files:
         name = str(path.relative_to(root))
-        for module in _imports(path):
+        for module in _find_imports(path):
             if file := by_module.get(module) or by_module.get(module.rpartition(".")[0]):
                 importers.setdefault(file, set()).add(name)
         if path.name == "conftest.py":
@@ -86,14 +86,14 @@ def _importers(root: Path) -> dict[str, set[str]]:
     return importers
 
 
-def _module(path: Path) -> str:
+def _module_name(path: Path) -> str:
     for folder in _IMPORT_FOLDERS:
         if path.is_relative_to(folder):
             path = path.relative_to(folder)
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-def _imports(path: Path) -> Iterator[str]:
+def _find_imports(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -105,11 +105,11 @@ def _imports(path: Path) -> Iterator[str]:
 
 def main() -> int:
     """Runs the checks and returns the exit code."""
-    changed = changed_files()
+    changed = list_changed_files()
     if not changed:
         print("✓ Nothing has changed since the last commit.")
         return 0
-    tests = affected_tests(changed)
+    tests = select_tests(changed)
     steps = [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],

@@ -121,13 +121,15 @@ def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
 
 def _make_null_immortal(component: bytearray) -> bytes:
     """Returns the component with an additional data segment, which sets the count at address 0."""
-    if not (largest := _largest_data(component)).segments:
+    if not (largest := _find_largest_data(component)).segments:
         return bytes(component)
     module, data = largest.module, largest.data
     count, first = _read_number(component, data.start)
     segments = _encode_unsigned(count + 1) + component[first : data.end] + _NULL_SEGMENT
-    content = bytes(component[module.start : data.begin] + _section(_DATA, segments) + component[data.end : module.end])
-    return bytes(component[: module.begin] + _section(_CORE_MODULE, content) + component[module.end :])
+    content = bytes(
+        component[module.start : data.begin] + _encode_section(_DATA, segments) + component[data.end : module.end]
+    )
+    return bytes(component[: module.begin] + _encode_section(_CORE_MODULE, content) + component[module.end :])
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class _Memory:
     """Locates memory addresses in a component, which stores its memory as segments. Memory between them is zero."""
 
     def __init__(self, component: bytearray) -> None:
-        self._segments = sorted(_largest_data(component).segments)
+        self._segments = sorted(_find_largest_data(component).segments)
         self._starts = [address for address, _, _ in self._segments]
 
     def locate(self, address: int, max_size: int) -> tuple[int, int]:
@@ -168,32 +170,32 @@ class _Memory:
         return place + address - start, max(min(start + size - address, max_size), 0)
 
 
-def _largest_data(component: bytearray) -> _Data:
+def _find_largest_data(component: bytearray) -> _Data:
     """Returns the data section with the most segments."""
     return max(
         (
-            _Data(module, data, _segments(component, data.start))
-            for module in _sections(component, _HEADER_BYTES, len(component))
+            _Data(module, data, _read_segments(component, data.start))
+            for module in _read_sections(component, _HEADER_BYTES, len(component))
             if module.kind == _CORE_MODULE
-            for data in _sections(component, module.start + _HEADER_BYTES, module.end)
+            for data in _read_sections(component, module.start + _HEADER_BYTES, module.end)
             if data.kind == _DATA
         ),
         key=lambda data: len(data.segments),
     )
 
 
-def _sections(data: bytearray, at: int, end: int) -> Iterator[_Section]:
+def _read_sections(data: bytearray, at: int, end: int) -> Iterator[_Section]:
     while at < end:
         size, start = _read_number(data, at + 1)
         yield _Section(data[at], at, start, start + size)
         at = start + size
 
 
-def _section(kind: int, content: bytes) -> bytes:
+def _encode_section(kind: int, content: bytes) -> bytes:
     return bytes([kind]) + _encode_unsigned(len(content)) + content
 
 
-def _segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
+def _read_segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
     segments: list[tuple[int, int, int]] = []
     count, at = _read_number(data, at)
     for _ in range(count):

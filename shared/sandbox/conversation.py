@@ -259,7 +259,7 @@ async def _perform(host_functions: HostFunctions, function: str, arguments: dict
                     headers=to_string_dict("headers", arguments.get("headers")),
                     json=copy_json("json", arguments.get("json")),
                     data=None if arguments.get("data") is None else to_pairs("data", arguments["data"]),
-                    content=None if content is None else to_bytes("content", _bytes(content)),
+                    content=None if content is None else to_bytes("content", _decode_bytes(content)),
                     timeout=check_timeout(arguments.get("timeout")),
                     follow_redirects=arguments.get("follow_redirects") is True,
                 )
@@ -286,7 +286,7 @@ async def _perform(host_functions: HostFunctions, function: str, arguments: dict
             )
 
 
-def _bytes(content: Any) -> bytes:
+def _decode_bytes(content: Any) -> bytes:
     try:
         return b64decode(content, validate=True)
     except (TypeError, ValueError) as error:

@@ -75,24 +75,24 @@ def describe_fault(fault: Fault, code: str, failed_calls: Sequence[FailedCall]) 
         if message == call.message and kind in (call.kind, call.name, "OSError"):
             kind, cause = call.name, call.cause
             break
-    sentence = _sentence(kind, message)
+    sentence = _format_error(kind, message)
     last_lines = f"{sentence}\n{fault.notes[:_MAX_MESSAGE_CHARACTERS]}" if fault.notes else sentence
     causes = [
-        f"{_traceback(link.frames, code, _sentence(link.type, link.message))}\n\n{_LINKS[link.direct]}\n\n"
+        f"{_format_traceback(link.frames, code, _format_error(link.type, link.message))}\n\n{_LINKS[link.direct]}\n\n"
         for link in fault.causes
         if link.frames
     ]
-    traceback = _traceback(fault.frames, code, last_lines)
+    traceback = _format_traceback(fault.frames, code, last_lines)
     return Failure(sentence, "".join(causes) + traceback if traceback else "", cause)
 
 
-def _sentence(kind: str, message: str) -> str:
+def _format_error(kind: str, message: str) -> str:
     if len(message) > _MAX_MESSAGE_CHARACTERS:
         message = message[:_MAX_MESSAGE_CHARACTERS] + "…"
     return f"{kind}: {message}" if message else kind
 
 
-def _traceback(frames: Sequence[tuple[int, str]], code: str, sentence: str) -> str:
+def _format_traceback(frames: Sequence[tuple[int, str]], code: str, sentence: str) -> str:
     """Returns a traceback in Python's format, with only the agent's own lines. `frames`: see `Fault`."""
     if not frames:
         return ""

@@ -66,7 +66,7 @@ class _Process:
     def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
         self._process = process
         self._control = control
-        self._endings: dict[int, asyncio.Future[int]] = {}
+        self._end_statuses: dict[int, asyncio.Future[int]] = {}
         self._forked = 0
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._log())]
@@ -81,7 +81,7 @@ class _Process:
         ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *main.COMMAND, _site_packages(), str(_FOLDER), str(theirs.fileno())),
+                *(sys.executable, *main.COMMAND, _find_site_packages(), str(_FOLDER), str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -112,13 +112,13 @@ class _Process:
         ours.setblocking(False)
         self._forked += 1
         number = self._forked
-        ended = self._endings[number] = asyncio.get_running_loop().create_future()
+        ended = self._end_statuses[number] = asyncio.get_running_loop().create_future()
         try:
             while not self._request(b"F", number, memory_bytes, [theirs.fileno()]):  # noqa: ASYNC110 - see below
                 await asyncio.sleep(_RETRY_SECONDS)  # asyncio cannot wait for room without sending
         except BaseException as error:
             ours.close()
-            self._endings.pop(number, None)
+            self._end_statuses.pop(number, None)
             if isinstance(error, OSError):
                 raise WorkerFailed("The fork server has ended.") from error
             raise
@@ -170,14 +170,14 @@ class _Process:
                     received = received[CONTROL.size :]
                     if kind == b"R":
                         self._ready.set_result(None)
-                    elif ended := self._endings.pop(number, None):
+                    elif ended := self._end_statuses.pop(number, None):
                         ended.set_result(status)
         except OSError:
             pass
         finally:
             self.is_up = False
             self._control.close()
-            for ended in self._endings.values():
+            for ended in self._end_statuses.values():
                 ended.set_result(-1)
             if not self._ready.done():
                 self._ready.set_exception(WorkerFailed("The fork server has ended."))
@@ -188,7 +188,7 @@ class _Process:
             _log.warning("Fork server: %s", line.decode("utf-8", "replace").strip())
 
 
-def _site_packages() -> str:
+def _find_site_packages() -> str:
     """Returns the folder that contains wasmtime, which this process itself never imports."""
     spec = importlib.util.find_spec("wasmtime")
     if spec is None or spec.origin is None:

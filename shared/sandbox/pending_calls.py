@@ -51,7 +51,7 @@ class TrackedHostFunctions:
 
     async def http(self, call: HttpCall) -> HttpResponse:
         """See `HostFunctions`."""
-        return await self._track(_host(call.url), self._host_functions.http(call))
+        return await self._track(_extract_host(call.url), self._host_functions.http(call))
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
         """See `HostFunctions`."""
@@ -59,7 +59,7 @@ class TrackedHostFunctions:
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
         """See `HostFunctions`."""
-        return await self._track(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
+        return await self._track(f"the tools of {_extract_host(url)}", self._host_functions.list_tools(url, token))
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         """See `HostFunctions`."""
@@ -78,7 +78,7 @@ class TrackedHostFunctions:
         return answer
 
 
-def _host(url: str) -> str:
+def _extract_host(url: str) -> str:
     """Returns the host of a URL, without the rest of the URL, which may contain secrets."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2] or "a server"

@@ -36,7 +36,7 @@ _MAX_WAITING_WITH_CALLERS = 48
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Share:
     """One sharer's share of the slots: how many of its runs may exist, and how many may wait."""
 
     sharer: str
@@ -44,7 +44,7 @@ class _Part:
     max_waiting: int
 
 
-_Parts = tuple[_Part, ...]
+_Parts = tuple[_Share, ...]
 
 
 class Slots:
@@ -82,9 +82,9 @@ class Slots:
     def _list_parts(self, sharers: Sequence[str], caller: str | None) -> _Parts:
         names = dict.fromkeys(sharers)
         if caller is None:
-            return tuple(_Part(name, self.share, _MAX_WAITING) for name in names)
-        shared_parts = [_Part(name, self.share_with_callers, _MAX_WAITING_WITH_CALLERS) for name in names]
-        return (_Part(caller, self.share, _MAX_WAITING), *shared_parts)
+            return tuple(_Share(name, self.share, _MAX_WAITING) for name in names)
+        shared_parts = [_Share(name, self.share_with_callers, _MAX_WAITING_WITH_CALLERS) for name in names]
+        return (_Share(caller, self.share, _MAX_WAITING), *shared_parts)
 
     async def _enter(self, parts: _Parts) -> None:
         if self._fits(parts):
@@ -92,7 +92,7 @@ class Slots:
             return
         # Runs that an agent starts are not refused: their number is limited, and the agent itself is already running.
         if not self._level and any(self._waiting_runs[part.sharer] >= part.max_waiting for part in parts):
-            raise self._no_room(parts)
+            raise self._make_error(parts)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (parts, turn)
         self._queue.append(entry)
@@ -106,16 +106,16 @@ class Slots:
             else:  # the run got a slot at the same moment, but will not use it
                 self._leave(parts)
             if isinstance(error, TimeoutError):
-                raise self._no_room(parts) from error
+                raise self._make_error(parts) from error
             raise
         finally:
             self._waiting_runs.subtract(part.sharer for part in parts)
             self._waiting_runs += Counter()  # drops the sharers whose count is zero
 
     def _fits(self, parts: _Parts) -> bool:
-        return self._taken < self.max_runs and self._first_full(parts) is None
+        return self._taken < self.max_runs and self._find_full_share(parts) is None
 
-    def _first_full(self, parts: _Parts) -> _Part | None:
+    def _find_full_share(self, parts: _Parts) -> _Share | None:
         """Returns the first share without room."""
         return next((part for part in parts if self._alive[part.sharer] >= part.max_alive), None)
 
@@ -136,12 +136,12 @@ class Slots:
                 still_waiting.append((waiting, turn))
         self._queue = still_waiting
 
-    def _no_room(self, parts: _Parts) -> NoRunSlot:
+    def _make_error(self, parts: _Parts) -> NoRunSlot:
         if self._taken >= self.max_runs:
             return NoRunSlot(
                 f"Too many agents are running: at most {self.max_runs} run here at a time. Try again.", retry_after=5
             )
-        full = self._first_full(parts)
+        full = self._find_full_share(parts)
         max_runs = full.max_alive if full else self.share
         return NoRunSlot(
             f"Too many runs of one agent or user at the same time: they may use at most {max_runs} of {self.max_runs} "

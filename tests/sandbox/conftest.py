@@ -18,8 +18,8 @@ from shared.sandbox.workers import end_all
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
-from tests.sandbox.children import fork_servers
-from tests.sandbox.programs import code_of
+from tests.sandbox.children import find_fork_servers
+from tests.sandbox.programs import load_code
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.shop_server import ShopServer
 
@@ -63,7 +63,7 @@ async def no_processes_left() -> AsyncIterator[None]:
     yield
     await end_all()
     async with asyncio.timeout(10):
-        while fork_servers():  # noqa: ASYNC110 - the system sends no event
+        while find_fork_servers():  # noqa: ASYNC110 - the system sends no event
             await asyncio.sleep(0.02)
 
 
@@ -117,7 +117,7 @@ def make_host_functions(
             functions = host_functions
             while functions.level < level:
                 functions = functions.next_level()
-            return await engine.run(Program(code_of("corpus", name), input_dict), functions, LIMITS, level)
+            return await engine.run(Program(load_code("corpus", name), input_dict), functions, LIMITS, level)
 
         settings = Settings(outbound_allowed_hosts=(mcp_server.host,), outbound_timeout_seconds=5)
         host_functions = ScriptedHostFunctions(client, settings, run_agent)

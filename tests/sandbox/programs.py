@@ -44,16 +44,16 @@ class _Cases(BaseModel):
     cases: list[Case]
 
 
-def code_of(folder: str, name: str) -> str:
+def load_code(folder: str, name: str) -> str:
     return (HERE / folder / f"{name}.agent").read_text()
 
 
 @cache
-def names(folder: str) -> list[str]:
+def list_names(folder: str) -> list[str]:
     return sorted(file.stem for file in (HERE / folder).glob("*.agent"))
 
 
-def cases_of(name: str, addresses: Mapping[str, str] | None = None) -> list[Case]:
+def load_cases(name: str, addresses: Mapping[str, str] | None = None) -> list[Case]:
     """Returns the cases of a program in the corpus."""
     text = (HERE / "corpus" / f"{name}.json").read_text()
     for placeholder, address in (addresses or {}).items():
@@ -62,6 +62,6 @@ def cases_of(name: str, addresses: Mapping[str, str] | None = None) -> list[Case
 
 
 @cache
-def numbered_cases() -> list[tuple[str, int]]:
+def list_cases() -> list[tuple[str, int]]:
     """Returns every case of the corpus, as the program's name and the case's number."""
-    return [(name, number) for name in names("corpus") for number in range(len(cases_of(name)))]
+    return [(name, number) for name in list_names("corpus") for number in range(len(load_cases(name)))]

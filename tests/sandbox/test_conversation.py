@@ -177,7 +177,7 @@ MALFORMED = st.dictionaries(
 )
 
 
-def _bytes(message: dict[str, Any]) -> bytes:
+def _encode(message: dict[str, Any]) -> bytes:
     """Encodes a message as an interpreter does: as a line of JSON and a text."""
     line = dict(message)
     text = line.pop("text", "")
@@ -188,7 +188,7 @@ def _bytes(message: dict[str, Any]) -> bytes:
     return f"{json.dumps(line)}\n{text}".encode("utf-8", "replace")
 
 
-def _line(message: bytes) -> dict[str, Any]:
+def _parse_line(message: bytes) -> dict[str, Any]:
     line: dict[str, Any] = json.loads(message.partition(b"\n")[0])
     return line
 
@@ -215,7 +215,7 @@ def _converse(messages: list[bytes], slow: bool) -> tuple[str | Fault | None, _S
 
 @pytest.mark.timeout(120)
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.binary(max_size=60) | (MESSAGES | MALFORMED | LAST).map(_bytes), max_size=8), st.booleans())
+@given(st.lists(st.binary(max_size=60) | (MESSAGES | MALFORMED | LAST).map(_encode), max_size=8), st.booleans())
 def test_any_messages_lead_to_an_end_or_are_refused(messages: list[bytes], slow: bool) -> None:
     """Invalid bytes and unknown messages raise only the allowed exceptions, and leave no pending calls."""
     end, host_functions, _, _ = _converse(messages, slow)
@@ -225,14 +225,14 @@ def test_any_messages_lead_to_an_end_or_are_refused(messages: list[bytes], slow:
 
 @pytest.mark.timeout(120)
 @settings(max_examples=200, deadline=None)
-@given(st.lists(MESSAGES.map(_bytes), max_size=12), LAST, st.booleans())
+@given(st.lists(MESSAGES.map(_encode), max_size=12), LAST, st.booleans())
 def test_valid_messages_in_any_order_are_handled(messages: list[bytes], last: JsonObject, slow: bool) -> None:
     """Host functions get valid arguments, every wait gets a response, and the end is the one that was sent."""
-    end, host_functions, script, logs = _converse([*messages, _bytes(last)], slow)
+    end, host_functions, script, logs = _converse([*messages, _encode(last)], slow)
     assert (host_functions.invalid, host_functions.in_progress) == ([], 0)
     if end is not None:
         assert isinstance(end, Fault) == (last["kind"] == "failed")
-        lines = [_line(message) for message in messages]
+        lines = [_parse_line(message) for message in messages]
         waits = sum(line["kind"] == "wait" for line in lines)
         assert len(script.sent) == 1 + waits
         answers = [answer for sent in script.sent[1:] for answer in json.loads(sent)["answers"]]
@@ -248,9 +248,9 @@ def test_valid_messages_in_any_order_are_handled(messages: list[bytes], last: Js
 def test_every_call_gets_one_answer(numbers: list[int]) -> None:
     """Every call gets one answer, even if several calls have the same number."""
     calls = [
-        _bytes({"kind": "call", "number": n, "function": "list_tools", "arguments": VALID_ARGUMENTS}) for n in numbers
+        _encode({"kind": "call", "number": n, "function": "list_tools", "arguments": VALID_ARGUMENTS}) for n in numbers
     ]
-    wait = _bytes({"kind": "wait", "seconds": 0.01})
+    wait = _encode({"kind": "wait", "seconds": 0.01})
     _, _, script, _ = _converse([*calls, *[wait] * (len(calls) + 2)], slow=False)
     answers = [answer for sent in script.sent[1:] for answer in json.loads(sent)["answers"]]
     assert sorted(answer["number"] for answer in answers) == sorted(numbers)
@@ -258,14 +258,14 @@ def test_every_call_gets_one_answer(numbers: list[int]) -> None:
 
 def test_the_number_of_calls_is_limited() -> None:
     """The call after 20,000 calls ends the conversation."""
-    call = _bytes({"kind": "call", "number": 1, "function": "list_tools", "arguments": {}})
+    call = _encode({"kind": "call", "number": 1, "function": "list_tools", "arguments": {}})
     end, host_functions, _, _ = _converse([call] * 20_001, slow=True)
     assert (end, host_functions.in_progress) == (None, 0)
 
 
 def test_the_number_of_values_in_all_calls_is_limited() -> None:
     """A call may have 100,000 values, and all calls together may have ten times as many."""
-    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": {"x": [0] * 90_000}})
+    call = _encode({"kind": "call", "number": 1, "function": "call_agent", "arguments": {"x": [0] * 90_000}})
     end, host_functions, _, _ = _converse([call] * 12, slow=True)
     assert (end, host_functions.in_progress) == (None, 0)
 
@@ -273,8 +273,8 @@ def test_the_number_of_values_in_all_calls_is_limited() -> None:
 def test_the_size_of_pending_calls_is_limited() -> None:
     """A call that exceeds the limit fails immediately, with an error that suggests a solution."""
     arguments = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
-    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": arguments})
-    wait = _bytes({"kind": "wait", "seconds": 0.5})
+    call = _encode({"kind": "call", "number": 1, "function": "call_agent", "arguments": arguments})
+    wait = _encode({"kind": "wait", "seconds": 0.5})
     _, host_functions, script, _ = _converse([*[call] * 9, wait], slow=True)
     (answer,) = json.loads(script.sent[-1])["answers"]
     message = answer["error"]["message"]

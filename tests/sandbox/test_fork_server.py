@@ -14,7 +14,7 @@ import pytest
 from shared.sandbox import Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.worker import WorkerFailed
-from tests.sandbox.children import children, fork_servers
+from tests.sandbox.children import find_fork_servers, find_workers
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.gate import CALL, NORMAL, RUN, Gate, run_with_gate
 
@@ -26,8 +26,8 @@ async def test_a_killed_fork_server_is_restarted(engine: WasmEngine) -> None:
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
-    (server,) = fork_servers()
-    processes = [psutil.Process(child.pid) for child in children()]
+    (server,) = find_fork_servers()
+    processes = [psutil.Process(child.pid) for child in find_workers()]
     server.kill()
     _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 10)
     assert alive == []
@@ -82,7 +82,7 @@ async def test_a_run_fails_if_the_fork_server_cannot_be_started(
 async def test_requests_wait_for_a_busy_fork_server(engine: WasmEngine) -> None:
     """When the control socket is full, the next request waits until the fork server continues."""
     assert (await run_with_gate(engine, NORMAL, "user:a", n=1)).result == 2
-    (server,) = fork_servers()
+    (server,) = find_fork_servers()
     server.suspend()
     fork_server_client = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
     forking_tasks = [asyncio.create_task(fork_server_client.fork(LIMITS.memory_bytes)) for _ in range(5)]
@@ -98,7 +98,7 @@ async def test_requests_wait_for_a_busy_fork_server(engine: WasmEngine) -> None:
     for worker in [task.result() for task in forking_tasks] + [await delayed]:
         assert b'"ready"' in await worker.receive()
         fork_server_client.kill(worker)
-    assert fork_servers() == [server]
+    assert find_fork_servers() == [server]
 
 
 async def test_a_busy_fork_server_reports_how_a_run_ended(engine: WasmEngine) -> None:
@@ -107,7 +107,7 @@ async def test_a_busy_fork_server_reports_how_a_run_ended(engine: WasmEngine) ->
     code = RUN + "    await gofannon_client.call('gate', {})\n    while True: pass"
     running = asyncio.create_task(engine.run(Program(code, {}), gate, replace(LIMITS, cpu_seconds=0.2)))
     await gate.arrived.acquire()
-    (server,) = fork_servers()
+    (server,) = find_fork_servers()
     server.suspend()
     gate.opened.set()
     async with asyncio.timeout(20):
@@ -125,7 +125,7 @@ async def test_the_sandbox_ignores_interrupts_from_the_terminal(engine: WasmEngi
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
-    for process in (*fork_servers(), *children()):
+    for process in (*find_fork_servers(), *find_workers()):
         process.send_signal(signal.SIGINT)
     gate.opened.set()
     assert (await running).result == "gate"
@@ -138,7 +138,7 @@ async def test_the_fork_server_finds_the_libraries_of_this_python(
     """`LD_LIBRARY_PATH` is passed to the fork server, as the system may not find these libraries without it."""
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nothing")
     assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
-    assert [server.environ() for server in fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
+    assert [server.environ() for server in find_fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
 
 
 async def test_a_partially_sent_request_ends_the_fork_server(
@@ -146,10 +146,10 @@ async def test_a_partially_sent_request_ends_the_fork_server(
 ) -> None:
     """The fork server would read the next request as the rest of this one, so it is killed and replaced."""
     assert (await run_with_gate(engine, NORMAL, n=1)).result == 2
-    (server,) = fork_servers()
+    (server,) = find_fork_servers()
     with monkeypatch.context() as patch:
         patch.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
         with pytest.raises(WorkerFailed):
             await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
     assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
-    assert server not in fork_servers()
+    assert server not in find_fork_servers()

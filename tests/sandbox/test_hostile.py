@@ -21,7 +21,7 @@ from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Outcome, Program
 from shared.sandbox.engine import WasmEngine
 from tests.sandbox.conftest import LIMITS, SECRET, Run
-from tests.sandbox.programs import code_of, names
+from tests.sandbox.programs import list_names, load_code
 from tests.sandbox.scripted_host_functions import CANARY, ScriptedHostFunctions
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ class _Expected:
         return outcome.failure is None and outcome.result == self.result
 
 
-def _texts(outcome: Outcome) -> str:
+def _join_texts(outcome: Outcome) -> str:
     failure = outcome.failure
     failure_text = f"{failure.error}\n{failure.traceback}" if failure else ""
     return "\n".join([json.dumps(outcome.result, ensure_ascii=False), failure_text, *outcome.logs])
@@ -100,7 +100,7 @@ def _find_leaks(outcome: Outcome) -> list[str]:
     """Returns the values from this process that a run's outcome contains."""
     secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "wasmtime"}
     environment = {value for value in os.environ.values() if len(value) > 11}
-    text = _texts(outcome)
+    text = _join_texts(outcome)
     return [secret for secret in secrets | environment if secret in text]
 
 
@@ -110,13 +110,13 @@ async def _is_unharmed(run: Run, n: int = 21) -> bool:
     return (outcome.failure, outcome.result, outcome.logs) == (None, [2 * n, [], False], [])
 
 
-@pytest.mark.parametrize("name", names("hostile"))
+@pytest.mark.parametrize("name", list_names("hostile"))
 async def test_a_hostile_program_gains_nothing(name: str, run: Run) -> None:
     """The program ends as expected and in time, and learns nothing about the host. The next program runs normally."""
-    code = code_of("hostile", name)
+    code = load_code("hostile", name)
     expected = _Expected(code)
     outcome = await run(code, {}, TOOLS, **expected.limits)
-    assert expected.matches(outcome), _texts(outcome)[:2000]
+    assert expected.matches(outcome), _join_texts(outcome)[:2000]
     assert outcome.seconds < expected.limits["seconds"] + GRACE
     assert not outcome.failure or len(outcome.failure.traceback) < MAX_TRACEBACK_CHARACTERS
     assert _find_leaks(outcome) == []
@@ -129,7 +129,7 @@ async def test_code_that_attacks_the_parser_only_fails(name: str, run: Run) -> N
     """Unusual code fails with a short error. No exception is raised, and the next program runs normally."""
     outcome = await run(GENERATED[name], **TIGHT)
     harmless = outcome.failure is None and name in ("brackets_deep", "deep_f_string", "long_hexadecimal")
-    assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _texts(outcome)[:300]
+    assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _join_texts(outcome)[:300]
     assert _find_leaks(outcome) == []
     assert await _is_unharmed(run)
 
@@ -164,7 +164,7 @@ async def test_hostile_programs_do_not_disturb_the_others(
     # CPython 3.11 cannot parse code in two threads at once ("AST constructor recursion depth mismatch"). All code here
     # is therefore short enough to be parsed in the event loop's thread.
     generated = [code for code in GENERATED.values() if len(code) <= 20_000]
-    codes = [*(code_of("hostile", name) for name in names("hostile")), *generated]
+    codes = [*(load_code("hostile", name) for name in list_names("hostile")), *generated]
     streams = [asyncio.create_task(stream(first)) for first in (1, 2)]
     outcomes = await asyncio.gather(*map(hostile, codes))
     ended.set()
@@ -176,8 +176,8 @@ async def test_a_run_sees_no_traces_of_another(run: Run) -> None:
     """Globals, attributes, changes to the input, and the seed of `random` do not outlive their run."""
     draw = "import random\nrandom.seed(5)\n" + RUN + "    return random.random()"
     unseeded = "import random\n" + RUN + "    return random.random()"
-    assert (await run(code_of("hostile", "leave_traces"), {}, TOOLS)).result == "done"
-    assert (await run(code_of("hostile", "look_for_traces"), {}, TOOLS)).result == {
+    assert (await run(load_code("hostile", "leave_traces"), {}, TOOLS)).result == "done"
+    assert (await run(load_code("hostile", "look_for_traces"), {}, TOOLS)).result == {
         "seen": [],
         "input": {},
         "tools": TOOLS,
@@ -203,11 +203,11 @@ async def test_a_tenants_next_run_is_unaffected(
 ) -> None:
     """Runs of one tenant may use the same process, but see no traces of each other."""
     sharers = (f"the tenant of {name}",)
-    code = code_of("hostile", name)
+    code = load_code("hostile", name)
     expected = _Expected(code)
     for _ in range(3):
         outcome = await engine.run(Program(code, {}, TOOLS, sharers), host_functions, _make_limits(**expected.limits))
-        assert expected.matches(outcome), _texts(outcome)[:2000]
+        assert expected.matches(outcome), _join_texts(outcome)[:2000]
         outcome = await engine.run(Program(NORMAL, {"n": 21}, {}, sharers), host_functions, LIMITS)
         assert (outcome.failure, outcome.result, outcome.logs) == (None, [42, [], False], [])
 
@@ -242,7 +242,9 @@ async def test_metadata_addresses_are_reachable_only_through_host_functions(
 
 async def test_calls_after_the_result_are_ignored(engine: WasmEngine, host_functions: ScriptedHostFunctions) -> None:
     """A call that is sent after a forged result reaches no host function."""
-    outcome = await engine.run(Program(code_of("hostile", "forge_result"), {}), host_functions, _make_limits(**PATIENT))
+    outcome = await engine.run(
+        Program(load_code("hostile", "forge_result"), {}), host_functions, _make_limits(**PATIENT)
+    )
     assert outcome.result == "forged"
     assert host_functions.calls.agents == []
 
@@ -264,7 +266,7 @@ async def test_a_flood_does_not_stop_this_process(
 
     measuring = asyncio.create_task(measure())
     started = time.process_time()
-    outcome = await engine.run(Program(code_of("hostile", name), {}), host_functions, _make_limits(**FLOODING))
+    outcome = await engine.run(Program(load_code("hostile", name), {}), host_functions, _make_limits(**FLOODING))
     computed = time.process_time() - started
     measuring.cancel()
     assert outcome.failure
@@ -280,4 +282,4 @@ async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
 
 def test_the_number_of_programs() -> None:
     """There are at least as many hostile programs as expected."""
-    assert len(names("hostile")) >= 280
+    assert len(list_names("hostile")) >= 280

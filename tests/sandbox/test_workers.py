@@ -15,7 +15,7 @@ import pytest
 from shared.sandbox import Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.worker import Worker
-from tests.sandbox.children import children, kill_all
+from tests.sandbox.children import find_workers, kill_all
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.gate import CALL, NORMAL, Gate, run_with_gate
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
@@ -35,7 +35,7 @@ FIND = (
 
 async def wait_for_children(number: int) -> None:
     async with asyncio.timeout(20):
-        while len(children()) != number:  # noqa: ASYNC110 - the system sends no event
+        while len(find_workers()) != number:  # noqa: ASYNC110 - the system sends no event
             await asyncio.sleep(0.02)
 
 
@@ -43,14 +43,14 @@ async def test_runs_of_one_tenant_use_one_process_and_share_nothing(engine: Wasm
     """A run sees nothing that the previous one left in memory or in files. It gets different random numbers."""
     assert (await run_with_gate(engine, LEAVE, "user:a")).result == 1
     await wait_for_children(2)
-    before = {child.pid for child in children()}
+    before = {child.pid for child in find_workers()}
     first, second = [(await run_with_gate(engine, FIND, "user:a")).result for _ in range(2)]
     assert isinstance(first, list)
     assert isinstance(second, list)
     assert first[:3] == second[:3] == [False, False, False]
     assert first[3] != second[3]
     await wait_for_children(2)
-    assert {child.pid for child in children()} == before
+    assert {child.pid for child in find_workers()} == before
 
 
 async def test_tenants_do_not_share_a_process(engine: WasmEngine) -> None:
@@ -68,7 +68,7 @@ async def test_a_process_is_replaced_after_its_maximum_number_of_runs(
     seen: set[int] = set()
     for _ in range(7):
         assert (await run_with_gate(engine, NORMAL, "user:a", n=1)).result == 2
-        seen |= {child.pid for child in children()}
+        seen |= {child.pid for child in find_workers()}
     assert len(seen) >= 3
 
 
@@ -119,13 +119,13 @@ async def test_killing_a_process_ends_only_its_run(
     other = Gate()
     other_run = asyncio.create_task(engine.run(Program(CALL, {}), other, LIMITS))
     await other.arrived.acquire()
-    known = {child.pid for child in children()}
+    known = {child.pid for child in find_workers()}
     limits = replace(LIMITS, seconds=30, cpu_seconds=20)
     running = asyncio.create_task(
         engine.run(Program(RUN + f"    print('started')\n{rest}", {}), host_functions, limits)
     )
     await asyncio.sleep(1)
-    for child in children():
+    for child in find_workers():
         if child.pid not in known or child.cpu_times().user > 0.5:
             os.kill(child.pid, signal.SIGKILL)
     outcome = await running
@@ -143,7 +143,7 @@ async def test_a_run_that_has_sent_nothing_survives_its_process(
     """A run that has not sent anything has had no effect, so it is restarted in another process."""
     code = RUN + "    total = 0\n    for n in range(8_000_000): total += n\n    return total"
     running = asyncio.create_task(run_with_gate(engine, code, "user:a"))
-    while not (computing := [child for child in children() if child.cpu_times().user > 0.1]):  # noqa: ASYNC110
+    while not (computing := [child for child in find_workers() if child.cpu_times().user > 0.1]):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     computing[0].kill()
     outcome = await running
@@ -165,7 +165,7 @@ async def test_a_run_that_is_cancelled_ends_its_process(engine: WasmEngine) -> N
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(5)]
     for _ in tasks:
         await gate.arrived.acquire()
-    assert len(children()) >= 5
+    assert len(find_workers()) >= 5
     for task in tasks:
         task.cancel()
     assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*tasks, return_exceptions=True))
@@ -196,7 +196,7 @@ async def test_a_worker_inherits_nothing_from_the_service(engine: WasmEngine) ->
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
-    for child in children():
+    for child in find_workers():
         assert child.environ() == {}
         assert child.cwd() == "/"
         open_files = _open_files(child.pid)

@@ -23,7 +23,7 @@ def find_missing_awaits(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
             uses[node.id].append(node)
     clients = _find_clients(nodes, uses)
     for node in nodes:
-        if isinstance(node, ast.Call) and (name := _awaitable_name(node, clients)) and _is_misused(node, uses, parents):
+        if isinstance(node, ast.Call) and (name := _name_awaitable(node, clients)) and _is_misused(node, uses, parents):
             yield Finding(node.lineno, f"`{name}(…)` must be awaited. Put `await` before it.")
 
 
@@ -53,7 +53,7 @@ def _is_client(callee: ast.expr) -> bool:
             return False
 
 
-def _awaitable_name(node: ast.Call, clients: set[str]) -> str | None:
+def _name_awaitable(node: ast.Call, clients: set[str]) -> str | None:
     """Returns the name of the called function if the call must be awaited."""
     match node.func:
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in clients and name in _METHODS["http_client"]:

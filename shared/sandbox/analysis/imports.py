@@ -18,7 +18,7 @@ _CHECK_MODULES = {"sys", "os", "platform"}
 _IMPORT_FUNCTIONS = {"import_module", "__import__"}
 
 
-def imported_modules(node: Import) -> list[str]:
+def list_imported_modules(node: Import) -> list[str]:
     """Returns the full names of the imported modules, without relative ones and those known only at run time."""
     match node:
         case ast.Import():
@@ -62,19 +62,19 @@ def find_guarded_imports(tree: ast.AST, is_available: Callable[[str], bool]) -> 
         if is_import(node):
             if guarded:
                 imports.indirectly.add(id(node))
-                imports.modules.update(module.split(".")[0] for module in imported_modules(node))
+                imports.modules.update(module.split(".")[0] for module in list_imported_modules(node))
             else:
                 unguarded.append((node, function))
         match node:
-            case ast.Call() if _name(node.func) == "find_spec":
-                imports.modules.update(module.split(".")[0] for module in imported_modules(node))
+            case ast.Call() if _last_name(node.func) == "find_spec":
+                imports.modules.update(module.split(".")[0] for module in list_imported_modules(node))
             case ast.Call(func=ast.Name(id=name)) if guarded:
                 called.add(name)
             case ast.Call(func=ast.Attribute(attr=name)) if guarded:
                 called.add(name)
             case _:
                 pass
-        waiting.extend(_children(node, guarded, function, imports, is_available))
+        waiting.extend(_visit_children(node, guarded, function, imports, is_available))
     imports.indirectly.update(id(node) for node, function in unguarded if function in called)
     return imports
 
@@ -82,11 +82,11 @@ def find_guarded_imports(tree: ast.AST, is_available: Callable[[str], bool]) -> 
 def is_import(node: ast.AST) -> TypeGuard[Import]:
     """Whether the node is an import statement, or a call that imports a module."""
     return isinstance(node, ast.Import | ast.ImportFrom) or (
-        isinstance(node, ast.Call) and _name(node.func) in _IMPORT_FUNCTIONS
+        isinstance(node, ast.Call) and _last_name(node.func) in _IMPORT_FUNCTIONS
     )
 
 
-def _children(
+def _visit_children(
     node: ast.AST, guarded: bool, function: str, imports: GuardedImports, is_available: Callable[[str], bool]
 ) -> Iterator[tuple[ast.AST, bool, str]]:
     """Yields the node's children. Each comes with whether it is guarded, and the name of the function it is in."""
@@ -102,7 +102,7 @@ def _children(
                 not is_available(module)
                 for part in node.body
                 if isinstance(part, ast.Import | ast.ImportFrom)
-                for module in imported_modules(part)
+                for module in list_imported_modules(part)
             )
             yield from ((child, guarded or catches, function) for child in node.body)
             for handler in node.handlers:
@@ -121,27 +121,28 @@ def _children(
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
-    return handler.type is None or bool(_names(handler.type) & (_IMPORT_ERRORS | _CATCH_ALL))
+    return handler.type is None or bool(_find_names(handler.type) & (_IMPORT_ERRORS | _CATCH_ALL))
 
 
 def _suppresses(context: ast.expr) -> bool:
-    if not isinstance(context, ast.Call) or _name(context.func) != "suppress":
+    if not isinstance(context, ast.Call) or _last_name(context.func) != "suppress":
         return False
-    return any(_names(kind) & (_IMPORT_ERRORS | _CATCH_ALL) for kind in context.args)
+    return any(_find_names(kind) & (_IMPORT_ERRORS | _CATCH_ALL) for kind in context.args)
 
 
 def _checks_environment(test: ast.expr) -> bool:
     parts = [part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute)]
     return isinstance(test, ast.Constant) or any(
-        _name(part) in _CHECK_NAMES or (isinstance(part, ast.Attribute) and _name(part.value) in _CHECK_MODULES)
+        _last_name(part) in _CHECK_NAMES
+        or (isinstance(part, ast.Attribute) and _last_name(part.value) in _CHECK_MODULES)
         for part in parts
     )
 
 
-def _names(node: ast.expr) -> set[str]:
-    return {_name(part) for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)}
+def _find_names(node: ast.expr) -> set[str]:
+    return {_last_name(part) for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)}
 
 
-def _name(node: ast.expr) -> str:
+def _last_name(node: ast.expr) -> str:
     """Returns the last part of a dotted name."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

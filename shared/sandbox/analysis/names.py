@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.sandbox.analysis.findings import Finding
 from shared.sandbox.analysis.host_modules import HOST_MODULES
-from shared.sandbox.analysis.imports import Import, find_guarded_imports, imported_modules
+from shared.sandbox.analysis.imports import Import, find_guarded_imports, list_imported_modules
 from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE_FUNCTIONS
 from shared.sandbox.analysis.standard_library import MODULES
 
@@ -25,7 +25,7 @@ class _NameChecker:
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self._nodes = nodes
         self._paths: dict[str, str] = {}  # the code's names for modules and their attributes, with the full names
-        self._assigned = set(_assigned_names(nodes))
+        self._assigned = set(_find_assigned_names(nodes))
         self._guarded = find_guarded_imports(nodes[0], is_available)
         for name in _PREDEFINED_NAMES:
             self._record(name, name)
@@ -62,35 +62,35 @@ class _NameChecker:
             yield from self._check_module(node, module)
             self._record(alias.asname or alias.name, f"{module}.{alias.name}")
             if alias.name != "*" and _lacks(module, alias.name) and id(node) not in self._guarded.directly:
-                yield _finding(node, f"{module}.{alias.name}", f"`{module}` has no `{alias.name}` here.")
+                yield _make_finding(node, f"{module}.{alias.name}", f"`{module}` has no `{alias.name}` here.")
 
     def _check_module(self, node: Import, module: str) -> Iterator[Finding]:
         """Yields a finding if the module is missing here and the code does not handle that."""
         if is_available(module) or id(node) in self._guarded.directly or self._guarded.may_fail(node, module):
             return
-        yield _finding(node, module, f"The module `{module}` is not available here.")
+        yield _make_finding(node, module, f"The module `{module}` is not available here.")
 
     def _check_attribute(self, node: ast.Attribute) -> Iterator[Finding]:
-        path = self._path(node)
+        path = self._resolve(node)
         owner, _, name = path.rpartition(".") if path else ("", "", "")
         if _lacks(owner, name):
-            yield _finding(node, f"{owner}.{name}", f"`{owner}` has no `{name}` here.")
+            yield _make_finding(node, f"{owner}.{name}", f"`{owner}` has no `{name}` here.")
 
     def _check_call(self, node: ast.Call) -> Iterator[Finding]:
         if isinstance(node.func, ast.Name) and node.func.id not in self._assigned | self._paths.keys():
             name = node.func.id
             if name in _INTERACTIVE_FUNCTIONS:
-                yield _finding(node, name, f"`{name}` is not available here.")
-        path = self._path(node.func)
+                yield _make_finding(node, name, f"`{name}` is not available here.")
+        path = self._resolve(node.func)
         if path in UNUSABLE_FUNCTIONS:
             yield Finding(node.lineno, f"`{path}` does not work here. {UNUSABLE_FUNCTIONS[path]}")
         if path == "importlib.import_module" or (
             isinstance(node.func, ast.Name) and node.func.id == "__import__" and "__import__" not in self._assigned
         ):
-            for module in imported_modules(node):
+            for module in list_imported_modules(node):
                 yield from self._check_module(node, module)
 
-    def _path(self, node: ast.expr) -> str | None:
+    def _resolve(self, node: ast.expr) -> str | None:
         """Returns the full name of an attribute of a known module or type, such as `datetime.datetime.utcnow`."""
         names: list[str] = []
         while isinstance(node, ast.Attribute) and len(names) < _MAX_PATH_PARTS:
@@ -114,12 +114,12 @@ def _lacks(module: str, name: str) -> bool:
     return name not in HOST_MODULES[module] and f"{module}.{name}" not in HOST_MODULES
 
 
-def _finding(node: ast.expr | ast.stmt, name: str, message: str) -> Finding:
+def _make_finding(node: ast.expr | ast.stmt, name: str, message: str) -> Finding:
     alternative = ALTERNATIVES.get(name) or ALTERNATIVES.get(name.split(".")[0], "")
     return Finding(node.lineno, f"{message} {alternative}".strip())
 
 
-def _assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
+def _find_assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Yields every name that the code binds anywhere, except by an import."""
     for node in nodes:
         match node:

@@ -28,14 +28,14 @@ def confine(memory_bytes: int, parent: int) -> None:
         if os.getppid() != parent:
             os._exit(0)  # the parent ended before the call above
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        max_bytes = memory_use("VmData") + memory_bytes + 2 * _RESERVE_BYTES
+        max_bytes = measure_memory("VmData") + memory_bytes + 2 * _RESERVE_BYTES
         resource.setrlimit(resource.RLIMIT_DATA, (max_bytes, max_bytes))
     for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(limit, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
 
 
-def memory_use(field: str) -> int:
+def measure_memory(field: str) -> int:
     """Returns this process's memory use in bytes, by Linux field (`VmData`, `VmStk`); 0 if it is not reported."""
     with contextlib.suppress(OSError), open("/proc/self/status") as status:
         return next((int(line.split()[1]) * 1024 for line in status if line.startswith(field)), 0)

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from . import EXIT_CODES
 from .component import STACK_BYTES
-from .confinement import confine, memory_use
+from .confinement import confine, measure_memory
 from .run_environment import RunEnvironment
 
 _WASI = "0.2.9"
@@ -54,14 +54,14 @@ class Worker:
         linker.define_unknown_imports_as_traps(self._component)
         functions: dict[str, dict[str, Callable[..., Any]]] = {
             "wasi:cli/environment": {
-                "get-environment": _constant([]),
-                "get-arguments": _constant([]),
-                "initial-cwd": _constant(None),
+                "get-environment": _make_constant([]),
+                "get-arguments": _make_constant([]),
+                "initial-cwd": _make_constant(None),
             },
-            "wasi:clocks/wall-clock": {"now": self._now, "resolution": _constant(_wasi_datetime(1))},
-            "wasi:clocks/monotonic-clock": {"now": self._elapsed, "resolution": _constant(1)},
+            "wasi:clocks/wall-clock": {"now": self._now, "resolution": _make_constant(_to_wasi_datetime(1))},
+            "wasi:clocks/monotonic-clock": {"now": self._elapsed, "resolution": _make_constant(1)},
             "wasi:random/random": {"get-random-bytes": self._random, "get-random-u64": self._random_number},
-            "wasi:filesystem/preopens": {"get-directories": _constant([])},
+            "wasi:filesystem/preopens": {"get-directories": _make_constant([])},
         }
         with linker.root() as root:
             root.add_func("receive", self._receive)
@@ -109,7 +109,7 @@ class Worker:
         if peak < self._peak + _MAX_IDLE_STACK_BYTES:
             return False
         self._peak = peak
-        return memory_use("VmStk") > _MAX_IDLE_STACK_BYTES
+        return measure_memory("VmStk") > _MAX_IDLE_STACK_BYTES
 
     def _run(self, run: Any, store: Any) -> bytes:
         try:
@@ -160,7 +160,7 @@ class Worker:
         self._write(b"G", message.encode(), last=message.startswith(_LAST_MESSAGES))
 
     def _now(self, _store: Any) -> Any:
-        return _wasi_datetime(self._environment.now())
+        return _to_wasi_datetime(self._environment.now())
 
     def _elapsed(self, _store: Any) -> int:
         return self._environment.elapsed()
@@ -226,14 +226,14 @@ def _classify(trap: str) -> bytes:
     return b"memory" if "handle_alloc_error" in trap else b"trap"
 
 
-def _constant(value: Any) -> Callable[[Any], Any]:
+def _make_constant(value: Any) -> Callable[[Any], Any]:
     def function(_store: Any) -> Any:
         return value
 
     return function
 
 
-def _wasi_datetime(nanoseconds: int) -> Any:
+def _to_wasi_datetime(nanoseconds: int) -> Any:
     return SimpleNamespace(seconds=nanoseconds // 10**9, nanoseconds=nanoseconds % 10**9)
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 from typing import Any
 
-from shared.sandbox.guest.tree import File, Node, os_error
+from shared.sandbox.guest.tree import File, Node, make_os_error
 
 _FIRST_DESCRIPTOR = 3
 _MAX_DESCRIPTORS = 1024
@@ -39,7 +39,7 @@ class Descriptors:
         """Returns the open file. Raises `OSError` if the descriptor is not open."""
         file = self._open_files.get(descriptor)
         if file is None:
-            raise os_error(errno.EBADF)
+            raise make_os_error(errno.EBADF)
         return file
 
     def add(self, file: OpenFile, path: Any = None) -> int:
@@ -48,7 +48,7 @@ class Descriptors:
             if descriptor not in self._open_files:
                 self._open_files[descriptor] = file
                 return descriptor
-        raise os_error(errno.EMFILE, path)
+        raise make_os_error(errno.EMFILE, path)
 
     # The functions of `os`, with their names
 
@@ -66,9 +66,9 @@ class Descriptors:
     def read(self, descriptor: int, length: int) -> bytes:
         file = self.open_file(descriptor)
         if not isinstance(file.node, File):
-            raise os_error(errno.EISDIR)
+            raise make_os_error(errno.EISDIR)
         if not file.readable:
-            raise os_error(errno.EBADF)
+            raise make_os_error(errno.EBADF)
         data = bytes(file.node.data[file.position : file.position + length])
         file.position += len(data)
         return data
@@ -76,7 +76,7 @@ class Descriptors:
     def write(self, descriptor: int, data: Any) -> int:
         file = self.open_file(descriptor)
         if not file.writable or not isinstance(file.node, File):
-            raise os_error(errno.EBADF)
+            raise make_os_error(errno.EBADF)
         view = memoryview(data).cast("B")
         content = file.node.data
         if file.flags & os.O_APPEND:
@@ -93,14 +93,14 @@ class Descriptors:
         size = len(file.node.data) if isinstance(file.node, File) else 0
         start = {os.SEEK_SET: 0, os.SEEK_CUR: file.position, os.SEEK_END: size}.get(whence)
         if start is None or start + offset < 0:
-            raise os_error(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         file.position = start + offset
         return file.position
 
     def ftruncate(self, descriptor: int, length: int) -> None:
         file = self.open_file(descriptor)
         if not file.writable or not isinstance(file.node, File) or length < 0:
-            raise os_error(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         content = file.node.data
         del content[length:]
         content.extend(bytes(length - len(content)))

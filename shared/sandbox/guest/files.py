@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.sandbox.guest.descriptors import Descriptors, OpenFile
-from shared.sandbox.guest.streams import RawFile, check_mode, wrap
-from shared.sandbox.guest.tree import File, Folder, Node, Tree, os_error, stat_of
+from shared.sandbox.guest.streams import RawFile, check_mode, make_stream
+from shared.sandbox.guest.tree import File, Folder, Node, Tree, make_os_error, make_stat_result
 
 _HOME = "/home/agent"
 _FOLDERS = ("/tmp", "/home", _HOME)  # noqa: S108 - only the run uses this folder
@@ -104,13 +104,13 @@ class Files(Descriptors):
     def _require(self, path: Any) -> Node:
         node = self._find(path)
         if node is None:
-            raise os_error(errno.ENOENT, path)
+            raise make_os_error(errno.ENOENT, path)
         return node
 
     def _require_folder(self, path: Any) -> Folder:
         node = self._require(path)
         if not isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         return node
 
     # The functions of `os`, with their names
@@ -119,18 +119,18 @@ class Files(Descriptors):
         node = self._find(path)
         if node is None:
             if not flags & os.O_CREAT:
-                raise os_error(errno.ENOENT, path)
+                raise make_os_error(errno.ENOENT, path)
             if os.fsdecode(path).endswith("/"):
-                raise os_error(errno.EISDIR, path)
-            folder, name = self._tree.parent_of(path)
+                raise make_os_error(errno.EISDIR, path)
+            folder, name = self._tree.find_parent(path)
             node = folder.entries[name] = self._tree.create(File)
             folder.touch()
         elif flags & os.O_CREAT and flags & os.O_EXCL:
-            raise os_error(errno.EEXIST, path)
+            raise make_os_error(errno.EEXIST, path)
         elif isinstance(node, Folder) and flags & os.O_ACCMODE != os.O_RDONLY:
-            raise os_error(errno.EISDIR, path)
+            raise make_os_error(errno.EISDIR, path)
         if flags & getattr(os, "O_DIRECTORY", 0) and not isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         file = OpenFile(node, flags)
         if flags & os.O_TRUNC and file.writable and isinstance(node, File):
             node.data.clear()
@@ -146,7 +146,7 @@ class Files(Descriptors):
                 self.close(descriptor)
 
     def stat(self, path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
-        return stat_of(self._require(path))
+        return make_stat_result(self._require(path))
 
     def lstat(self, path: Any, *, dir_fd: int | None = None) -> os.stat_result:
         return self.stat(path)
@@ -167,21 +167,21 @@ class Files(Descriptors):
 
     def mkdir(self, path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
         if self._find(path) is not None:
-            raise os_error(errno.EEXIST, path)
-        folder, name = self._tree.parent_of(path)
+            raise make_os_error(errno.EEXIST, path)
+        folder, name = self._tree.find_parent(path)
         folder.entries[name] = self._tree.create(Folder)
         folder.touch()
 
     def rmdir(self, path: Any, *, dir_fd: int | None = None) -> None:
         if self._require_folder(path).entries:
-            raise os_error(errno.ENOTEMPTY, path)
-        folder, name = self._tree.parent_of(path)
+            raise make_os_error(errno.ENOTEMPTY, path)
+        folder, name = self._tree.find_parent(path)
         del folder.entries[name]
 
     def unlink(self, path: Any, *, dir_fd: int | None = None) -> None:
         if isinstance(self._require(path), Folder):
-            raise os_error(errno.EISDIR, path)
-        folder, name = self._tree.parent_of(path)
+            raise make_os_error(errno.EISDIR, path)
+        folder, name = self._tree.find_parent(path)
         del folder.entries[name]
 
     def rename(self, source: Any, target: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
@@ -190,16 +190,16 @@ class Files(Descriptors):
             return
         parts = self._tree.parts(source)
         if isinstance(node, Folder) and self._tree.parts(target)[: len(parts)] == parts:
-            raise os_error(errno.EINVAL, source, target)
+            raise make_os_error(errno.EINVAL, source, target)
         if isinstance(replaced, Folder):
             if not isinstance(node, Folder):
-                raise os_error(errno.EISDIR, source, target)
+                raise make_os_error(errno.EISDIR, source, target)
             if replaced.entries:
-                raise os_error(errno.ENOTEMPTY, source, target)
+                raise make_os_error(errno.ENOTEMPTY, source, target)
         elif replaced is not None and isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, source, target)
-        folder, name = self._tree.parent_of(source)
-        new_folder, new_name = self._tree.parent_of(target)
+            raise make_os_error(errno.ENOTDIR, source, target)
+        folder, name = self._tree.find_parent(source)
+        new_folder, new_name = self._tree.find_parent(target)
         del folder.entries[name]
         new_folder.entries[new_name] = node
 
@@ -242,12 +242,12 @@ class Files(Descriptors):
             descriptor = opener(file, access | extra[kind])
         else:
             if self.kind(file) is Folder:
-                raise os_error(errno.EISDIR, file)
+                raise make_os_error(errno.EISDIR, file)
             descriptor = self.open(file, access | extra[kind])
         if kind == "a":
             self.lseek(descriptor, 0, os.SEEK_END)
         raw = RawFile(self, descriptor, file, mode.replace("t", "").replace("b", "") + "b", closefd)
-        return wrap(raw, mode, buffering, encoding, errors, newline)
+        return make_stream(raw, mode, buffering, encoding, errors, newline)
 
 
 _OS_FUNCTIONS = (

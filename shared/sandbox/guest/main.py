@@ -149,12 +149,12 @@ def _describe_error(error: BaseException) -> str:
             message = str(error)
         except BaseException as broken:
             message = f"<its message cannot be read: {_name_of(type(broken))}>"
-        return _encode_failure(kind, message, _frames(error), _notes(error), _causes(error))
+        return _encode_failure(kind, message, _list_frames(error), _format_notes(error), _list_causes(error))
     except BaseException as broken:
         return _encode_failure(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
 
 
-def _frames(error: BaseException, max_frames: int = _MAX_FRAMES) -> list[tuple[int, str]]:
+def _list_frames(error: BaseException, max_frames: int = _MAX_FRAMES) -> list[tuple[int, str]]:
     """Returns the last of the agent's own lines. There may be a million lines and little free memory."""
     frames: deque[tuple[int, str]] = deque(maxlen=max_frames)
     trace = _traceback_of(error)
@@ -166,7 +166,7 @@ def _frames(error: BaseException, max_frames: int = _MAX_FRAMES) -> list[tuple[i
     return list(frames)
 
 
-def _causes(error: BaseException) -> list[dict[str, Any]]:
+def _list_causes(error: BaseException) -> list[dict[str, Any]]:
     """Describes the exceptions that led to this one, oldest first. See `Cause` for `direct`."""
     causes: list[dict[str, Any]] = []
     seen = {id(error)}
@@ -179,7 +179,7 @@ def _causes(error: BaseException) -> list[dict[str, Any]]:
                 break
             seen.add(id(cause))
             message = str.__getitem__(str(cause), slice(_MAX_CAUSE_MESSAGE_CHARACTERS))
-            frames = _frames(cause, _MAX_CAUSE_FRAMES)
+            frames = _list_frames(cause, _MAX_CAUSE_FRAMES)
             causes.append(_describe(_name_of(type(cause)), message, frames) | {"direct": direct})
             error = cause
     except BaseException:  # the agent's objects may raise anything
@@ -187,7 +187,7 @@ def _causes(error: BaseException) -> list[dict[str, Any]]:
     return causes[::-1]
 
 
-def _notes(error: BaseException) -> str:
+def _format_notes(error: BaseException) -> str:
     """Returns the exception's notes and the exceptions of a group, as Python prints them below an exception."""
     try:
         notes = [str(note) for note in list(getattr(error, "__notes__", ()))[:_MAX_NOTES]]
@@ -206,19 +206,19 @@ def _encode_failure(
     notes: str = "",
     causes: list[dict[str, Any]] | None = None,
 ) -> str:
-    details = {"notes": _plain_text(notes, _MAX_MESSAGE_CHARACTERS), "causes": causes or []}
+    details = {"notes": _to_plain_text(notes, _MAX_MESSAGE_CHARACTERS), "causes": causes or []}
     return dumps(_describe(kind, message, frames) | details)
 
 
 def _describe(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[str, Any]:
     return {
-        "type": _plain_text(kind, _MAX_NAME_CHARACTERS),
-        "message": _plain_text(message, _MAX_MESSAGE_CHARACTERS),
-        "frames": [[line, _plain_text(name, _MAX_NAME_CHARACTERS)] for line, name in frames],
+        "type": _to_plain_text(kind, _MAX_NAME_CHARACTERS),
+        "message": _to_plain_text(message, _MAX_MESSAGE_CHARACTERS),
+        "frames": [[line, _to_plain_text(name, _MAX_NAME_CHARACTERS)] for line, name in frames],
     }
 
 
-def _plain_text(text: str, max_characters: int) -> str:
+def _to_plain_text(text: str, max_characters: int) -> str:
     """Shortens a string and replaces lone surrogates, which UTF-8 lacks. Its class may be defined by the code."""
     return str.__getitem__(text, slice(max_characters)).encode("utf-8", "replace").decode()
 

@@ -36,7 +36,7 @@ def _encode_uuid(value: Any) -> str:
 
 def _find_error(value: Any) -> str | None:
     """Describes the first part that is not JSON. Returns None if no single part is the cause."""
-    for part, path in _parts(value):
+    for part, path in _walk(value):
         at = f", at result{path[:_MAX_PATH_CHARACTERS]}" if path else ""
         match part:
             case None | bool() | int() | UUID() | dict() | list() | tuple():
@@ -55,7 +55,7 @@ def _find_error(value: Any) -> str | None:
     return None
 
 
-def _parts(value: Any) -> Iterator[tuple[Any, str]]:
+def _walk(value: Any) -> Iterator[tuple[Any, str]]:
     """Yields all values, outer ones first, each with its path, such as `['items'][3]`."""
     waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
     while waiting:

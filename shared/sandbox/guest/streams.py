@@ -92,7 +92,9 @@ def check_mode(mode: Any, encoding: str | None, errors: str | None, newline: str
             raise ValueError(f"binary mode doesn't take {'an' if name[0] == 'e' else 'a'} {name} argument")
 
 
-def wrap(raw: RawFile, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None) -> Any:
+def make_stream(
+    raw: RawFile, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None
+) -> Any:
     """Returns the stream that `open` returns for these arguments, which `check_mode` has checked."""
     binary = "b" in mode
     if buffering == 0:

@@ -42,7 +42,7 @@ class File(Node):
 _N = TypeVar("_N", Folder, File)
 
 
-def os_error(number: int, path: object = None, other: object = None) -> OSError:
+def make_os_error(number: int, path: object = None, other: object = None) -> OSError:
     """Returns the exception that `os` raises for this error number."""
     if path is None:
         return OSError(number, os.strerror(number))
@@ -51,7 +51,7 @@ def os_error(number: int, path: object = None, other: object = None) -> OSError:
     return OSError(number, os.strerror(number), path, None, other)
 
 
-def stat_of(node: Node) -> os.stat_result:
+def make_stat_result(node: Node) -> os.stat_result:
     """Returns the result of `os.stat`."""
     is_folder = isinstance(node, Folder)
     mode = stat.S_IFDIR | 0o755 if is_folder else stat.S_IFREG | 0o644
@@ -81,11 +81,11 @@ class Tree:
         if "\0" in text:
             raise ValueError("embedded null byte")
         if not text:
-            raise os_error(errno.ENOENT, path)
+            raise make_os_error(errno.ENOENT, path)
         parts: list[str] = []
         for part in (text if text.startswith("/") else f"{self.current}/{text}").split("/"):
             if len(part.encode("utf-8", "surrogateescape")) > _MAX_NAME_BYTES:
-                raise os_error(errno.ENAMETOOLONG, path)
+                raise make_os_error(errno.ENAMETOOLONG, path)
             if part == "..":
                 del parts[-1:]
             elif part not in ("", "."):
@@ -98,28 +98,28 @@ class Tree:
         parts = self.parts(path)
         for number, part in enumerate(parts):
             if not isinstance(node, Folder):
-                raise os_error(errno.ENOTDIR, path)
+                raise make_os_error(errno.ENOTDIR, path)
             found = node.entries.get(part)
             if found is None:
                 if number == len(parts) - 1:
                     return None
-                raise os_error(errno.ENOENT, path)
+                raise make_os_error(errno.ENOENT, path)
             node = found
         if os.fsdecode(path).endswith("/") and not isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         return node
 
-    def parent_of(self, path: Any) -> tuple[Folder, str]:
+    def find_parent(self, path: Any) -> tuple[Folder, str]:
         """Returns the folder that contains the path's last part, and the name of that part, which need not exist."""
         parts = self.parts(path)
         if not parts:
-            raise os_error(errno.EBUSY, path)
+            raise make_os_error(errno.EBUSY, path)
         parent = "/" + "/".join(parts[:-1])
         folder = self.find(parent)
         if folder is None:
-            raise os_error(errno.ENOENT, parent)
+            raise make_os_error(errno.ENOENT, parent)
         if not isinstance(folder, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         return folder, parts[-1]
 
     def kind(self, path: Any) -> type[Node] | None:

@@ -18,7 +18,7 @@ _MAX_NAME_CHARACTERS = 10_000
 def check_string(name: str, value: Any) -> str:
     """Checks a short string: a name, a URL or a token."""
     if not isinstance(value, str):
-        raise CallFailed(f"{name} must be a string, not {_kind(value)}.", TypeError)
+        raise CallFailed(f"{name} must be a string, not {_name_type(value)}.", TypeError)
     if len(value) > _MAX_NAME_CHARACTERS:
         raise CallFailed(f"{name} has {len(value)} characters; the limit is {_MAX_NAME_CHARACTERS}.", ValueError)
     return value
@@ -49,14 +49,14 @@ def copy_json(name: str, value: Any) -> Any:
 def copy_json_object(name: str, value: Any) -> JsonObject:
     """Like `copy_json`, but requires a dict."""
     if not isinstance(value, dict):
-        raise CallFailed(f"{name} must be a dict, not {_kind(value)}.", TypeError)
+        raise CallFailed(f"{name} must be a dict, not {_name_type(value)}.", TypeError)
     return copy_json(name, value)
 
 
 def copy_json_list(name: str, value: Any) -> list[Any]:
     """Like `copy_json`, but requires a list or a tuple."""
     if not isinstance(value, list | tuple):
-        raise CallFailed(f"{name} must be a list, not {_kind(value)}.", TypeError)
+        raise CallFailed(f"{name} must be a list, not {_name_type(value)}.", TypeError)
     return copy_json(name, value)
 
 
@@ -67,14 +67,14 @@ def to_pairs(name: str, value: Any) -> list[tuple[str, str]]:
     _refuse_large(name, value)
     items: Any = value.items() if isinstance(value, dict) else value
     if not isinstance(value, dict | list | tuple):
-        raise CallFailed(f"{name} must be a dict, not {_kind(value)}.", TypeError)
+        raise CallFailed(f"{name} must be a dict, not {_name_type(value)}.", TypeError)
     pairs: list[tuple[str, str]] = []
     for item in items:
         if not isinstance(item, list | tuple) or len(cast("list[Any]", item)) != 2:
             raise CallFailed(f"{name} must be a dict or a list of pairs.", TypeError)
         key, inner = cast("tuple[Any, Any]", item)
         values: list[Any] = list(cast("list[Any]", inner)) if isinstance(inner, list | tuple) else [inner]
-        pairs.extend((_plain(name, key), _plain(name, part)) for part in values)
+        pairs.extend((_format_value(name, key), _format_value(name, part)) for part in values)
     return pairs
 
 
@@ -83,7 +83,7 @@ def to_string_dict(name: str, value: Any) -> dict[str, str]:
     return dict(to_pairs(name, value))
 
 
-def _plain(name: str, value: Any) -> str:
+def _format_value(name: str, value: Any) -> str:
     """Formats a string, number, boolean or None for a query or a form."""
     match value:
         case str():
@@ -98,13 +98,13 @@ def _plain(name: str, value: Any) -> str:
         case None:
             return ""
         case _:
-            raise CallFailed(f"{name} may contain strings and numbers, not {_kind(value)}.", TypeError)
+            raise CallFailed(f"{name} may contain strings and numbers, not {_name_type(value)}.", TypeError)
 
 
 def to_bytes(name: str, value: Any) -> bytes:
     """Returns the bytes of a body."""
     if not isinstance(value, str | bytes):
-        raise CallFailed(f"{name} must be a string or bytes, not {_kind(value)}.", TypeError)
+        raise CallFailed(f"{name} must be a string or bytes, not {_name_type(value)}.", TypeError)
     _refuse_large(name, value)
     return value.encode("utf-8", "replace") if isinstance(value, str) else value
 
@@ -116,5 +116,5 @@ def _refuse_large(name: str, value: Any) -> None:
         raise CallFailed(str(error), ValueError) from error
 
 
-def _kind(value: Any) -> str:
+def _name_type(value: Any) -> str:
     return "None" if value is None else type(value).__name__

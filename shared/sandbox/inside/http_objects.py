@@ -41,7 +41,7 @@ class Response:
             lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
         self.headers = lower
         self._content_type = lower.get("content-type", "")
-        self.encoding = _charset(self._content_type)
+        self.encoding = _find_charset(self._content_type)
         self.text = received.content.decode(self.encoding, "replace")
         self._call = call
 
@@ -68,7 +68,7 @@ class Response:
         try:
             return self.content.decode(encoding, "surrogatepass")
         except UnicodeDecodeError as error:
-            if _charset(self._content_type) not in ("utf-8", "utf8"):
+            if _find_charset(self._content_type) not in ("utf-8", "utf8"):
                 return self.text
             message = f"The response is not JSON: it is not text in {encoding.upper()}, from byte {error.start + 1} on."
             raise CallFailed(message, ValueError, name="UnicodeDecodeError") from error
@@ -135,12 +135,12 @@ class AsyncClient:
         url = check_string("url", url)
         if self._base_url and "://" not in url:
             url = f"{self._base_url.rstrip('/')}/{url.lstrip('/')}"
-        common_headers = {**self._headers, **_authorization_headers(self._auth if auth is None else auth)}
+        common_headers = {**self._headers, **_make_authorization_headers(self._auth if auth is None else auth)}
         if all_cookies := {**self._cookies, **to_string_dict("cookies", cookies)}:
             common_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in all_cookies.items())
         raw = data if isinstance(data, str | bytes) else content
         if files is not None:
-            raw, common_headers["Content-Type"] = multipart(to_pairs("data", data), files)
+            raw, common_headers["Content-Type"] = encode_multipart(to_pairs("data", data), files)
             data = None
         call = HttpCall(
             method=check_string("method", method).upper(),
@@ -180,7 +180,7 @@ class AsyncClient:
         """Does nothing, as there are no connections. Agent code may close its client."""
 
 
-def _authorization_headers(auth: Any) -> dict[str, str]:
+def _make_authorization_headers(auth: Any) -> dict[str, str]:
     """Returns the header for `auth=`, which is a pair of a name and a password."""
     if auth is None:
         return {}
@@ -191,7 +191,7 @@ def _authorization_headers(auth: Any) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
 
 
-def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
+def encode_multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
     """Encodes form fields and files as a body. Returns the body and its content type.
 
     `files`: a dict or a list of pairs. Each value is the content, or a tuple (file name, content, content type).
@@ -202,7 +202,7 @@ def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
     boundary = os.urandom(16).hex()
     parts: list[bytes] = []
     for name, value in fields:
-        parts.append(_part(boundary, f'name="{_quote(name)}"', "", value.encode("utf-8", "replace")))
+        parts.append(_encode_part(boundary, f'name="{_quote(name)}"', "", value.encode("utf-8", "replace")))
     for name, value in items:
         file_parts: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
         file_name, content = check_string("files", file_parts[0]), _read_content(file_parts[1])
@@ -212,11 +212,11 @@ def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
             else guess_type(file_name)[0] or "application/octet-stream"
         )
         disposition = f'name="{_quote(check_string("files", name))}"; filename="{_quote(file_name)}"'
-        parts.append(_part(boundary, disposition, f"Content-Type: {kind}\r\n", content))
+        parts.append(_encode_part(boundary, disposition, f"Content-Type: {kind}\r\n", content))
     return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
 
-def _part(boundary: str, disposition: str, extra_headers: str, content: bytes) -> bytes:
+def _encode_part(boundary: str, disposition: str, extra_headers: str, content: bytes) -> bytes:
     start = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n{extra_headers}\r\n"
     return start.encode("utf-8", "replace") + content + b"\r\n"
 
@@ -235,7 +235,7 @@ def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
     return timeout if timeout is not None else max((part for part in parts.values() if part is not None), default=None)
 
 
-def _charset(content_type: str) -> str:
+def _find_charset(content_type: str) -> str:
     """Returns the charset in a Content-Type if it is one of `_CHARSETS`; otherwise UTF-8."""
     message = Message()
     message["content-type"] = content_type

@@ -13,25 +13,25 @@ class InvalidJson(ValueError):
     """A value is not JSON, or is too large. `args[0]` is a message for the author of the code."""
 
 
-def encode_json(value: Any, max_bytes: int, what: str) -> str:
+def encode_json(value: Any, max_bytes: int, name: str) -> str:
     """Returns the value as JSON text. Tuples become lists, and keys that are numbers become strings.
 
-    `what`: the value's name in errors. Raises `InvalidJson` if the value is not JSON, is nested too deeply, or is
+    `name`: the value's name in errors. Raises `InvalidJson` if the value is not JSON, is nested too deeply, or is
     longer than `max_bytes`.
     """
-    refuse_large(value, max_bytes, what)
+    refuse_large(value, max_bytes, name)
     try:
         text = dumps(value, allow_nan=False, ensure_ascii=False)
         text.encode()  # fails for lone surrogates
     except RecursionError as error:
-        raise InvalidJson(f"The {what} is nested too deeply.") from error
+        raise InvalidJson(f"The {name} is nested too deeply.") from error
     except (TypeError, ValueError) as error:
-        raise InvalidJson(f"The {what} is not JSON: {error}.") from error
-    refuse_long(text, max_bytes, what)
+        raise InvalidJson(f"The {name} is not JSON: {error}.") from error
+    refuse_long(text, max_bytes, name)
     return text
 
 
-def refuse_large(value: Any, max_bytes: int, what: str) -> None:
+def refuse_large(value: Any, max_bytes: int, name: str) -> None:
     """Raises `InvalidJson` if a value is nested too deeply, or would be longer than `max_bytes`. Does not encode it.
 
     A value of a few megabytes may refer to the same string or list a thousand times. Each reference counts.
@@ -40,7 +40,7 @@ def refuse_large(value: Any, max_bytes: int, what: str) -> None:
     level: list[Any] = [value]
     while level:
         if depth > _MAX_DEPTH:
-            raise InvalidJson(f"The {what} is nested too deeply.")
+            raise InvalidJson(f"The {name} is nested too deeply.")
         depth += 1
         next_level: list[Any] = []
         for item in level:
@@ -57,12 +57,12 @@ def refuse_large(value: Any, max_bytes: int, what: str) -> None:
                     pass
             size += _ITEM_BYTES
             if size + len(next_level) > max_bytes:
-                raise InvalidJson(f"The {what} is longer than the limit of {max_bytes} bytes.")
+                raise InvalidJson(f"The {name} is longer than the limit of {max_bytes} bytes.")
         level = next_level
 
 
-def refuse_long(text: str, max_bytes: int, what: str) -> None:
+def refuse_long(text: str, max_bytes: int, name: str) -> None:
     """Raises `InvalidJson` if JSON text is longer than `max_bytes`."""
     size = len(text.encode("utf-8", "replace"))
     if size > max_bytes:
-        raise InvalidJson(f"The {what} is {size} bytes long as JSON; the limit is {max_bytes}.")
+        raise InvalidJson(f"The {name} is {size} bytes long as JSON; the limit is {max_bytes}.")

@@ -13,7 +13,7 @@ from shared.sandbox.analysis.newer_syntax import UnsupportedSyntax, to_older_syn
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS
-from tests.sandbox.programs import code_of, names
+from tests.sandbox.programs import list_names, load_code
 
 RUN = "async def run(input_dict, tools):\n"
 NEWER = [
@@ -106,10 +106,10 @@ def test_invalid_code_is_still_refused(statement: str) -> None:
 @pytest.mark.parametrize("folder", ["algorithms", "corpus"])
 def test_rewriting_does_not_change_older_code(folder: str) -> None:
     """Rewritten code has the same lines, names and calls."""
-    programs = names(folder)
+    programs = list_names(folder)
     assert programs
     for name in programs:
-        code = code_of(folder, name)
+        code = load_code(folder, name)
         rewritten = to_older_syntax(code)
         assert rewritten.count("\n") == code.count("\n")
         assert uses(rewritten) == uses(code), name

@@ -128,7 +128,7 @@ def has_comparable_exception(plain: dict[str, Any], version: tuple[int, int]) ->
     return version >= (3, 12) or "cannot access free variable" not in str(plain["raised"])
 
 
-def difference(engine: dict[str, Any], plain: dict[str, Any], version: tuple[int, int]) -> str | None:
+def find_difference(engine: dict[str, Any], plain: dict[str, Any], version: tuple[int, int]) -> str | None:
     """Describes the first difference between the engine's answer and this version's; None if there is none."""
     deep = bool(plain["raised"]) and plain["raised"][0] == "RecursionError"
     for field in ("raised", "prints", "after", "result", "json", *(() if deep else ("lines",))):

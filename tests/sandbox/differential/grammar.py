@@ -150,19 +150,19 @@ class Writer:
                 return str(random.randrange(5))
             before, _, kind = placeholder.rstrip("0123456789").partition("_")
             if before == "old":
-                return random.choice(scope.assignable[kind]) if scope.assignable[kind] else self._new(kind)
+                return random.choice(scope.assignable[kind]) if scope.assignable[kind] else self._make_name(kind)
             if before == "new" and fresh is not None:
                 if placeholder not in known:
-                    known[placeholder] = self._new(kind)
+                    known[placeholder] = self._make_name(kind)
                     fresh.append((kind, known[placeholder]))
                 return known[placeholder]
             if placeholder not in known:
-                known[placeholder] = self._new("name")
+                known[placeholder] = self._make_name("name")
             return known[placeholder]
 
         return _PLACEHOLDER.sub(fill, text)
 
-    def _new(self, kind: str) -> str:
+    def _make_name(self, kind: str) -> str:
         self._names += 1
         return f"{kind}_{self._names}"
 

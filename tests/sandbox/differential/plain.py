@@ -35,17 +35,17 @@ class Python:
 
 
 @functools.cache
-def pythons() -> tuple[Python, ...]:
+def find_pythons() -> tuple[Python, ...]:
     """Returns the usable Pythons on this machine, newest first: that of this process, those on `PATH`, and pyenv's."""
     found: dict[tuple[int, int], Python] = {}
-    for path in _candidates():
-        version = _version(path)
+    for path in _find_candidates():
+        version = _read_version(path)
         if version and _OLDEST <= version <= ENGINE:
             found.setdefault(version, Python(path, version))
     return tuple(found[version] for version in sorted(found, reverse=True))
 
 
-def _candidates() -> Iterable[str]:
+def _find_candidates() -> Iterable[str]:
     yield sys.executable
     names = [f"python3.{minor}" for minor in range(_OLDEST[1], ENGINE[1] + 1)]
     yield from filter(None, map(shutil.which, names))
@@ -54,7 +54,7 @@ def _candidates() -> Iterable[str]:
         yield from sorted(map(str, root.glob(f"versions/*/bin/{name}")))
 
 
-def _version(path: str) -> tuple[int, int] | None:
+def _read_version(path: str) -> tuple[int, int] | None:
     code = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
     try:
         command = [path, "-I", "-c", code]

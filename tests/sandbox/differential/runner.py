@@ -16,7 +16,7 @@ from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.differential.comparison import (
-    difference,
+    find_difference,
     has_comparable_exception,
     is_comparable,
     is_index_size_difference,
@@ -107,7 +107,7 @@ class Comparison:
         return comparable
 
     async def _compare(self, batch: list[Source]) -> None:
-        programs = _programs(batch)
+        programs = _to_programs(batch)
         async with self._plain_lock:
             answers = await asyncio.gather(*[asyncio.to_thread(plain.run, programs) for plain in self._plains])
         stable: list[tuple[Source, Answer]] = []
@@ -116,7 +116,7 @@ class Comparison:
                 self.report.unanswered += 1
             elif not has_comparable_exception(first, self._python.version):
                 self.report.too_new += 1
-            elif any(difference(other, first, self._python.version) for other in others):
+            elif any(find_difference(other, first, self._python.version) for other in others):
                 self.report.unstable += 1
             else:
                 stable.append((source, first))
@@ -128,7 +128,7 @@ class Comparison:
                 self._record(source, plain, answer)
 
     def _differs(self, answer: Answer | str, plain: Answer) -> bool:
-        return isinstance(answer, str) or difference(answer, plain, self._python.version) is not None
+        return isinstance(answer, str) or find_difference(answer, plain, self._python.version) is not None
 
     async def _is_unstable(self, source: Source, plain: Answer, answer: Answer | str) -> bool:
         """Returns whether the program depends on memory addresses, which differ in every build of the engine.
@@ -145,7 +145,7 @@ class Comparison:
 
     def _record(self, source: Source, plain: Answer, answer: Answer | str) -> None:
         kind = plain["raised"][0] if plain["raised"] else ""
-        found_difference = answer if isinstance(answer, str) else difference(answer, plain, self._python.version)
+        found_difference = answer if isinstance(answer, str) else find_difference(answer, plain, self._python.version)
         if found_difference and not isinstance(answer, str) and is_index_size_difference(answer, plain):
             self.report.index_size += 1
             return
@@ -159,7 +159,7 @@ class Comparison:
         """Returns the driver's answers. The answer for a program that ends the driver's run is the run's error."""
         if not sources:
             return []
-        programs = _programs(sources)
+        programs = _to_programs(sources)
         outcome = await self._engine.run(Program(self._driver, {"programs": programs}), NoHostFunctions(), _LIMITS)
         if outcome.failure is None:
             answers: list[Answer | str] = json.loads(json.dumps(outcome.result))
@@ -170,7 +170,7 @@ class Comparison:
         return await self._run_in_engine(sources[:half]) + await self._run_in_engine(sources[half:])
 
 
-def _programs(sources: list[Source]) -> list[JsonValue]:
+def _to_programs(sources: list[Source]) -> list[JsonValue]:
     return [{"code": source.code, "input": source.input} for source in sources]
 
 

@@ -5,8 +5,8 @@ import re
 from functools import cache
 
 from tests.sandbox.differential.mutation import Source
-from tests.sandbox.programs import cases_of, code_of, names
-from tests.sandbox.test_algorithms import FOLDER, case_of, checks_of
+from tests.sandbox.programs import list_names, load_cases, load_code
+from tests.sandbox.test_algorithms import FOLDER, load_checks, make_case
 
 _ENGINE_ONLY = re.compile(r"\b(http_client|httpx|litellm|call_llm|mcpc|gofannon_client|RemoteMCPClient|tools\[)")
 _NOT_REPEATABLE = re.compile(
@@ -17,18 +17,18 @@ _NOT_REPEATABLE = re.compile(
 
 
 @cache
-def sources() -> tuple[Source, ...]:
+def load_sources() -> tuple[Source, ...]:
     """Returns the corpus's programs with their first inputs, and each function in the algorithms as a program."""
     corpus = [
-        Source(code_of("corpus", name), case.input)
-        for name in names("corpus")
-        for case in cases_of(name)[:2]
+        Source(load_code("corpus", name), case.input)
+        for name in list_names("corpus")
+        for case in load_cases(name)[:2]
         if case.cpython and not case.tools
     ]
     algorithms = [
-        Source(_extract(name, program), case_of(name, program).input)
-        for name in names(FOLDER)
-        for program in checks_of(name)
+        Source(_extract(name, program), make_case(name, program).input)
+        for name in list_names(FOLDER)
+        for program in load_checks(name)
     ]
     return tuple(
         source
@@ -39,7 +39,7 @@ def sources() -> tuple[Source, ...]:
 
 def _extract(name: str, program: str) -> str:
     """Returns one algorithm from a file of algorithms, with everything that it uses."""
-    body = ast.parse(code_of(FOLDER, name)).body
+    body = ast.parse(load_code(FOLDER, name)).body
     needed, waiting = set[str](), [program, "run"]
     while waiting:
         current = waiting.pop()

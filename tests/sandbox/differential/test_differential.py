@@ -21,9 +21,9 @@ from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.differential.comparison import normalize_text
 from tests.sandbox.differential.grammar import Writer
 from tests.sandbox.differential.mutation import Source, mutate
-from tests.sandbox.differential.plain import DRIVER, Python, pythons
+from tests.sandbox.differential.plain import DRIVER, Python, find_pythons
 from tests.sandbox.differential.runner import Answer, Report, open_comparison
-from tests.sandbox.differential.sources import sources
+from tests.sandbox.differential.sources import load_sources
 
 SEED = 20261127
 """The seed of the usual test, which therefore always runs the same programs. The long test uses new seeds."""
@@ -44,7 +44,7 @@ def make_mutants(count: int, seed: int) -> Iterator[Source]:
     """Yields mutants of existing programs."""
     for number in range(count):
         random = Random(f"{seed} mutant {number}")  # noqa: S311
-        yield mutate(random.choice(sources()), random)
+        yield mutate(random.choice(load_sources()), random)
 
 
 def summarize(report: Report, seed: int, python: Python) -> str:
@@ -64,7 +64,7 @@ def programs_may_warn() -> Iterator[None]:
 @pytest.mark.timeout(600)
 async def test_programs_behave_as_in_cpython(engine: WasmEngine) -> None:
     """Results, output, exceptions and line numbers are the same as in CPython, both in batches and as single agents."""
-    python = pythons()[0]
+    python = find_pythons()[0]
     async with open_comparison(engine, python) as comparison:
         report = await comparison.compare(chain(generate(GENERATED, SEED), make_mutants(MUTANTS, SEED)))
     text = summarize(report, SEED, python)
@@ -76,7 +76,7 @@ async def test_programs_behave_as_in_cpython(engine: WasmEngine) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("python", pythons(), ids=lambda python: f"{python.version[0]}.{python.version[1]}")
+@pytest.mark.parametrize("python", find_pythons(), ids=lambda python: f"{python.version[0]}.{python.version[1]}")
 async def test_many_programs_behave_as_in_every_cpython(engine: WasmEngine, python: Python) -> None:
     """Fifty thousand new programs behave the same as in each CPython on this machine."""
     seed = secrets.randbelow(10**9)
@@ -145,6 +145,6 @@ async def test_a_fault_in_the_engine_is_found(engine: WasmEngine, fault: str) ->
     """A small number of programs is enough to find a fault in the engine."""
     driver = DRIVER.read_text()
     assert FAULTS[fault][0] in driver
-    async with open_comparison(engine, pythons()[0], driver.replace(*FAULTS[fault], 1)) as comparison:
+    async with open_comparison(engine, find_pythons()[0], driver.replace(*FAULTS[fault], 1)) as comparison:
         report = await comparison.compare(chain(generate(50, SEED), make_mutants(100, SEED)))
     assert report.differences
