@@ -25,7 +25,7 @@ def test_the_digest_depends_on_sources_tools_and_features(monkeypatch: pytest.Mo
     before = compute_digest()
     assert compute_digest() == before
     changed = {**read_sources(), "shared/sandbox/guest/more.py": b""}
-    monkeypatch.setattr(build_engine, "sources", lambda: changed)
+    monkeypatch.setattr(build_engine, "read_sources", lambda: changed)
     assert compute_digest() != before
     monkeypatch.undo()
     monkeypatch.setattr(build_engine, "version", str.upper)
