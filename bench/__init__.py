@@ -1,1 +1,1 @@
-"""The measurements of `make bench`. They are ratios within one run, so they can be compared between machines."""
+"""The measurements of `make bench`. Their ratios within one run can be compared between machines."""

@@ -1,4 +1,4 @@
-"""Measures one user's chats and REST calls, without load and while another user has three hundred sleeping agents."""
+"""Measures one user's chats and REST calls, both without load and while another user has 300 sleeping agents."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from tests.services.publishing import ECHO, publish
 
 _FLOOD = 300
 _DISPATCHES = 20
-"""The number of tasks that one worker gets at a time: its share of the queue's two hundred."""
+"""The maximum number of tasks that one worker gets at a time: its share of the queue's 200."""
 _CHATS = 10
 _CALLS = 20
 _MODEL_SECONDS = 1.0
@@ -33,8 +33,8 @@ _SLEEPER = "async def run(input_dict, tools):\n    await asyncio.sleep(1000)"
 
 
 def measure() -> None:
-    """Prints the medians of sequential requests, and how many deliveries the flood caused."""
-    print(f"While another user has {_FLOOD} sleeping agents; one worker with {_DISPATCHES} dispatches")
+    """Prints the median durations of sequential requests, and the number of deliveries that the flood caused."""
+    print(f"While another user has {_FLOOD} sleeping agents (one worker that gets {_DISPATCHES} tasks at a time)")
     tasks, model = CloudTasksServer(), ModelServer()
     tasks.start()
     model.start()
@@ -63,32 +63,36 @@ async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: Mode
         dispatcher = Dispatcher(tasks, worker.url, _DISPATCHES)
         async with dispatcher.dispatching():
             await _chat(harness)  # the first chat imports litellm
-            alone = await _median(_CHATS, lambda: _chat(harness))
+            unloaded = await _median(_CHATS, lambda: _chat(harness))
             body = {"messages": [{"role": "user", "content": "x"}], "provider": GOFANNON, "model": "sleeper"}
-            before = len(dispatcher.delivered)
+            deliveries_before = len(dispatcher.delivered)
             for _ in range(_FLOOD):
                 await harness.chat.submit(_FLOODER, ChatRequest.model_validate(body))
             loaded = await _median(_CHATS, lambda: _chat(harness))
-    flood = len(dispatcher.delivered) - before - _CHATS
+    flood = len(dispatcher.delivered) - deliveries_before - _CHATS
     _print_row(
-        "POST /chat to its answer", alone, loaded, f"{flood} deliveries for the flood, {len(dispatcher.refused)} errors"
+        "POST /chat to its answer",
+        unloaded,
+        loaded,
+        f"{flood} deliveries for the flood, {len(dispatcher.refused)} errors",
     )
     with serve("deployments", ROOT / "functions/deployments/main.py", environ) as function:
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(base_url=function.url, timeout=60, trust_env=False, limits=limits) as client:
             await _call(client)
-            alone = await _median(_CALLS, lambda: _call(client))
+            unloaded = await _median(_CALLS, lambda: _call(client))
             flood_of_calls = [asyncio.create_task(client.post("/rest/sleeper", json={})) for _ in range(_FLOOD)]
             await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # until one is refused
             loaded = await _median(_CALLS, lambda: _call(client))
             for call in flood_of_calls:
                 call.cancel()
             await asyncio.gather(*flood_of_calls, return_exceptions=True)
-    _print_row("POST /rest/{name}", alone, loaded, "")
+    _print_row("POST /rest/{name}", unloaded, loaded, "")
 
 
-def _print_row(name: str, alone: float, loaded: float, note: str) -> None:
-    print(f"  {name:26} alone {alone:7.3f} s   loaded {loaded:7.3f} s   x{loaded / alone:.2f}   {note}", flush=True)
+def _print_row(name: str, unloaded: float, loaded: float, note: str) -> None:
+    ratio = loaded / unloaded
+    print(f"  {name:26} unloaded {unloaded:7.3f} s   loaded {loaded:7.3f} s   x{ratio:.2f}   {note}", flush=True)
 
 
 async def _chat(harness: Harness) -> None:

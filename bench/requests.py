@@ -11,14 +11,14 @@ from bench.served import ROOT, serve
 from local_platform.firestore_emulator import firestore_emulator
 from tests.doubles.cloud_tasks import CloudTasksServer
 
-_CONCURRENT = 16
+_CLIENTS = 16
 _SECONDS = 4.0
 _CHAT = {"provider": "ollama", "model": "llama3.1", "messages": [{"role": "user", "content": "hi"}]}
 
 
 def measure() -> None:
-    """Prints the rate of each route. The Firestore emulator and the Cloud Tasks server share the machine's cores."""
-    print(f"Requests per second, {_CONCURRENT} at a time for {_SECONDS:.0f} s, one process each")
+    """Prints each route's rate. The Firestore emulator and the Cloud Tasks server run on the same cores."""
+    print(f"Requests per second, {_CLIENTS} at a time for {_SECONDS:.0f} s, with one process for each function")
     tasks = CloudTasksServer()
     tasks.start()
     with firestore_emulator() as host:
@@ -45,18 +45,18 @@ async def _chat(url: str, baseline: float) -> None:
 async def _rate(
     name: str, url: str, request: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], baseline: float | None
 ) -> float:
-    done = 0
-    ends_at = time.perf_counter() + _SECONDS
+    completed = 0
+    deadline = time.perf_counter() + _SECONDS
 
     async def send_requests(client: httpx.AsyncClient) -> None:
-        nonlocal done
-        while time.perf_counter() < ends_at:
+        nonlocal completed
+        while time.perf_counter() < deadline:
             (await request(client)).raise_for_status()
-            done += 1
+            completed += 1
 
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
-        await asyncio.gather(*(send_requests(client) for _ in range(_CONCURRENT)))
-    rate = done / _SECONDS
+        await asyncio.gather(*(send_requests(client) for _ in range(_CLIENTS)))
+    rate = completed / _SECONDS
     ratio = "" if baseline is None else f"   x{rate / baseline:.2f} of GET /health"
     print(f"  {name:16} {rate:7.0f}/s{ratio}", flush=True)
     return rate

@@ -1,4 +1,4 @@
-"""Measures runs of an agent's code over HTTP, compared with an empty request and plain `exec`, and parallel runs."""
+"""Measures runs of an agent over HTTP, compared with an empty request and plain `exec`, and concurrent runs."""
 
 import asyncio
 import json
@@ -22,13 +22,13 @@ from shared.settings import Settings
 
 _ROUNDS = 7
 _RUNS = 100
-"""Runs per round. Each round begins with as many empty requests, because the machine's load may change over time."""
+"""Runs per round. Each round begins with the same number of empty requests, as the machine's load may change."""
 _CLIENTS = 8
 _RUNS_PER_CLIENT = 200
 _WAITING = 200
 _CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}"
 _WAITS = "import asyncio\n\nasync def run(input_dict, tools):\n    await asyncio.sleep(60)"
-_COMPUTES = {
+_COMPUTATIONS = {
     "numbers": (
         1_500_000,
         """
@@ -93,7 +93,7 @@ _COMPUTES = {
     return len(re.findall(r"(\\w+)@(\\w+)", "abc@def ghi " * rounds))""",
     ),
 }
-"""Kinds of computation: the number of rounds that take CPython about a tenth of a second, and the body of `run`."""
+"""Kinds of computation: the number of rounds for which CPython needs about 0.1 s, and the body of `run`."""
 _TIMES = 3
 _INPUT: JsonObject = {"inputText": "hello"}
 _BODY = {"code": _CODE, "inputDict": _INPUT, "tools": {}}
@@ -104,13 +104,13 @@ def measure() -> None:
     print(f"A one-line agent, {_ROUNDS} rounds of {_RUNS} warm runs: the median, and the range of the rounds")
     with (
         firestore_emulator() as host,
-        tempfile.TemporaryDirectory() as fresh,
+        tempfile.TemporaryDirectory() as temporary_folder,
         serve(
-            "agents", ROOT / "functions/agents/main.py", {"FIRESTORE_EMULATOR_HOST": host, "TMPDIR": fresh}
+            "agents", ROOT / "functions/agents/main.py", {"FIRESTORE_EMULATOR_HOST": host, "TMPDIR": temporary_folder}
         ) as agents,
     ):
         asyncio.run(_measure_requests(agents))
-    asyncio.run(_measure_alone())
+    asyncio.run(_measure_engine())
 
 
 async def _measure_requests(agents: Served) -> None:
@@ -135,8 +135,8 @@ def _format(rounds: list[float]) -> str:
     return f"{median(rounds):8.2f} ms   ({min(rounds):.2f} to {max(rounds):.2f})"
 
 
-async def _measure_alone() -> None:
-    """Measures the capacity of the sandbox itself, without HTTP."""
+async def _measure_engine() -> None:
+    """Measures the sandbox's capacity, without HTTP."""
     settings = Settings()
     limits = Limits(60, settings.run_cpu_seconds, settings.run_memory_bytes, 10_000, 100_000)
     engine = WasmEngine(_WAITING)
@@ -155,7 +155,7 @@ async def _measure_alone() -> None:
     cold = await _time(lambda: run(_CODE, 0))
     await asyncio.gather(*[client(tenant, 3) for tenant in range(_CLIENTS)])
     seconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_PER_CLIENT) for n in range(_CLIENTS)])) / 1000
-    ratios = {kind: await _compare(run, rounds, body) for kind, (rounds, body) in _COMPUTES.items()}
+    ratios = {kind: await _compare(run, rounds, body) for kind, (rounds, body) in _COMPUTATIONS.items()}
     waiting = [asyncio.create_task(run(_WAITS, 100 + number)) for number in range(_WAITING)]
     await asyncio.sleep(8)
     memory = _memory()
@@ -163,7 +163,7 @@ async def _measure_alone() -> None:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     await end_all()
-    print("The sandbox alone")
+    print("The sandbox without HTTP")
     print(f"  first run            {cold:8.2f} ms   (in a fresh process)")
     print(f"  {_CLIENTS} clients            {_CLIENTS * _RUNS_PER_CLIENT / seconds:8.0f} runs per second")
     each = ", ".join(f"{kind} x{ratio:.2f}" for kind, ratio in ratios.items())
@@ -173,12 +173,12 @@ async def _measure_alone() -> None:
 
 
 def _memory() -> int:
-    """Returns the bytes of the sandbox's processes. Shared memory is counted once."""
+    """Returns the memory of the sandbox's processes in bytes. Shared memory is counted once."""
     return sum(process.memory_full_info().pss for process in psutil.Process().children(recursive=True))
 
 
 async def _compare(run: Callable[[str, int, JsonObject], Awaitable[Any]], rounds: int, body: str) -> float:
-    """Returns the ratio of the sandbox's shortest time to this process's shortest time."""
+    """Returns the ratio of the shortest time in the sandbox to the shortest time in this process."""
     code = f'async def run(input_dict, tools):\n    rounds = input_dict["rounds"]{body}'
     names: dict[str, Any] = {}
     exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - the baseline of the comparison
@@ -197,7 +197,7 @@ async def _time(action: Callable[[], Awaitable[Any]]) -> float:
 async def _check_run(client: httpx.AsyncClient) -> None:
     response = await client.post("/agents/run-code", json=_BODY)
     if response.raise_for_status().json()["result"] != {"outputText": "HELLO"}:
-        raise RuntimeError(f"a wrong result: {response.text}")
+        raise RuntimeError(f"The run returned a wrong result: {response.text}")
 
 
 async def _plain() -> None:

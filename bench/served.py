@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 class Served:
     """A running function.
 
-    `startup_seconds` is the time from the start of the process to the first response. `memory` is the size of the
-    process and its children in bytes.
+    `startup_seconds`: the time from the start of the process to the first response. `memory`: the size of the process
+    and its children, in bytes.
     """
 
     url: str
@@ -33,7 +33,7 @@ class Served:
 
 @contextmanager
 def serve(target: str, source: Path, environ: Mapping[str, str] | None = None) -> Generator[Served]:
-    """Starts the function and waits for its first response, whatever its status. Stops it at the end of the block."""
+    """Starts the function and waits for its first response, with any status. Stops it at the end of the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [Path(sys.executable).with_name("functions-framework"), "--target", target, "--source", source]
@@ -58,8 +58,8 @@ def serve(target: str, source: Path, environ: Mapping[str, str] | None = None) -
                         raise RuntimeError(f"{target} exited:\n{log.read().decode()[-2000:]}") from None
                     time.sleep(0.005)
         startup_seconds = time.perf_counter() - began
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        yield Served(url, startup_seconds, sum(member.memory_info().rss for member in family))
+        processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        yield Served(url, startup_seconds, sum(each.memory_info().rss for each in processes))
     finally:
         process.terminate()
         process.wait()

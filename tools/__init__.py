@@ -1,1 +1,1 @@
-"""Tools that build and update files of the repository. None of them is deployed."""
+"""Tools that build and update files in the repository. None of them is deployed."""

@@ -1,8 +1,8 @@
 """`python -m tools.build_engine`: builds the Python that agents run in. `make setup` runs it if the build is missing.
 
-componentize-py initializes CPython with our guest code and the standard library, and stores the resulting memory.
-wasmtime compiles the result to machine code, which processes only have to map. Together, this takes half a minute. If
-the sources and tools have not changed since the last build, nothing is built.
+componentize-py initializes CPython with the guest code and the standard library, and stores the resulting memory.
+wasmtime compiles the result to machine code, which processes only need to map. This takes half a minute in total. If
+neither the sources nor the tools have changed since the last build, nothing is built.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from shared.sandbox import fork_server
 from shared.sandbox.fork_server import component
-from tools.immortal_objects import make_immortal, objects_of
+from tools.immortal_objects import list_objects, make_immortal
 
 ROOT = Path(__file__).parents[1]
 _SANDBOX = ROOT / "shared" / "sandbox"
@@ -28,11 +28,11 @@ _GUEST = ("inside", "guest")
 _TOOLS = ("componentize-py", "wasmtime", "tzdata")
 
 
-class NotBuilt(Exception):
+class BuildFailed(Exception):
     """The build failed. `args[0]` states the reason and the remedy."""
 
 
-def sources() -> dict[str, bytes]:
+def read_sources() -> dict[str, bytes]:
     """Returns the sources that run inside the sandbox, by their paths there."""
     files: dict[str, bytes] = {"shared/__init__.py": b"", "shared/sandbox/__init__.py": b""}
     for package in _GUEST:
@@ -41,13 +41,13 @@ def sources() -> dict[str, bytes]:
     return files
 
 
-def digest() -> str:
+def compute_digest() -> str:
     """Returns a digest of everything that the build depends on."""
     checksum = hashlib.sha256()
     for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
         checksum.update(part.read_bytes())
     checksum.update(f"{inspect.getsource(component.configure)}{component.FEATURES}".encode())
-    for name, data in sorted(sources().items()):
+    for name, data in sorted(read_sources().items()):
         checksum.update(name.encode() + b"\0" + data)
     for tool in _TOOLS:
         checksum.update(f"{tool} {version(tool)}".encode())
@@ -57,11 +57,11 @@ def digest() -> str:
 def is_built(folder: Path = FOLDER) -> bool:
     """Returns whether `folder` contains the current build."""
     stamp = folder / _STAMP
-    return stamp.is_file() and stamp.read_text() == digest()
+    return stamp.is_file() and stamp.read_text() == compute_digest()
 
 
 def build(folder: Path = FOLDER) -> None:
-    """Builds into `folder`, unless it already contains the current build. Raises `NotBuilt`."""
+    """Builds into `folder`, unless it already contains the current build. Raises `BuildFailed`."""
     import wasmtime
     from wasmtime.component import Component
 
@@ -72,12 +72,12 @@ def build(folder: Path = FOLDER) -> None:
     engine = wasmtime.Engine(component.configure(wasmtime))
     python = _componentize()
     try:
-        python = make_immortal(python, objects_of(wasmtime, engine, Component(engine, python)))
+        python = make_immortal(python, list_objects(wasmtime, engine, Component(engine, python)))
     except RuntimeError as error:
-        raise NotBuilt(str(error)) from error
+        raise BuildFailed(str(error)) from error
     _write(folder / fork_server.COMPILED, bytes(Component(engine, python).serialize()))
     _write(folder / fork_server.COMPONENT, gzip.compress(python, mtime=0))
-    _write(folder / _STAMP, digest().encode())
+    _write(folder / _STAMP, compute_digest().encode())
 
 
 def _componentize() -> bytes:
@@ -85,24 +85,24 @@ def _componentize() -> bytes:
 
     program = shutil.which("componentize-py", path=str(Path(sys.executable).parent)) or shutil.which("componentize-py")
     if program is None:
-        raise NotBuilt("componentize-py is not installed. Run `make setup`.")
+        raise BuildFailed("componentize-py is not installed. Run `make setup`.")
     with tempfile.TemporaryDirectory() as folder:
         inside = Path(folder, "inside")
-        for name, data in sources().items():
+        for name, data in read_sources().items():
             file = inside / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
         shutil.copytree(Path(tzdata.__file__).parent, inside / "tzdata")
         output = Path(folder, "python.wasm")
         command = [program, "-d", str(_SANDBOX / "world.wit"), "-w", "engine", "componentize"]
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        completed = subprocess.run(  # noqa: S603 - a fixed command
             [*command, "-p", str(inside), "shared.sandbox.guest.app", "-o", str(output)],
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise NotBuilt(f"componentize-py failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        if completed.returncode:
+            raise BuildFailed(f"componentize-py failed: {completed.stdout[-2000:]}{completed.stderr[-2000:]}")
         return output.read_bytes()
 
 
@@ -114,7 +114,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def main() -> None:
-    """Builds, or with `--check` only reports by the exit code whether the build is current."""
+    """Builds. With `--check`, only reports whether the build is current, by the exit code."""
     if "--check" in sys.argv:
         sys.exit(0 if is_built() else 1)
     if is_built():
@@ -123,7 +123,7 @@ def main() -> None:
     print("Building the Python that agents run in, which takes half a minute …", flush=True)  # noqa: T201 - a person runs this
     try:
         build()
-    except NotBuilt as error:
+    except BuildFailed as error:
         sys.exit(f"✗ {error}")
     print(f"Built {FOLDER}.")  # noqa: T201 - a person runs this
 

@@ -1,11 +1,11 @@
 """Makes the objects of a snapshot immortal (PEP 683), so that Python does not count references to them.
 
-An object contains its own reference count. Using the object therefore writes to its page, which then has to be copied
-for the run. When all objects of the snapshot are immortal, a run copies half as many pages. Python has no function for
-this, so the component is run once to list the addresses of its objects, and the counts are changed in its stored
-memory. References to objects that a run creates are counted as usual.
+An object contains its reference count. Using the object therefore writes to its page, which then has to be copied for
+the run. If all objects in the snapshot are immortal, a run copies half as many pages. Python has no function that makes
+objects immortal, so the component is run once to list the addresses of its objects, and the counts are changed in its
+stored memory. References to objects that a run creates are counted as usual.
 
-The format is WebAssembly's binary format, wrapped in that of the component model.
+The component has WebAssembly's binary format, wrapped in that of the component model.
 """
 
 import bisect
@@ -20,12 +20,13 @@ from shared.sandbox.fork_server.worker import Worker
 _IMMORTAL = 5 << 28
 """CPython's count for immortal objects with 32-bit pointers (`_Py_IMMORTAL_INITIAL_REFCNT`)."""
 _MAX_COUNTED = 1 << 20
-"""The largest plausible reference count. A larger number is an address: a freed block begins with the next one's."""
+"""The largest plausible reference count. A larger number is an address: a freed block begins with that of the next one.
+"""
 _COUNT = struct.Struct("<I")
 _OBJECT = struct.Struct("<II")
 """The beginning of each object: the number of references to it, and the address of its type."""
-_HEADER = 8
-"""Bytes before the first section of a module and of a component."""
+_HEADER_BYTES = 8
+"""The number of bytes before the first section of a module or a component."""
 _CORE_MODULE, _DATA = 1, 11
 _I32_CONST, _END = 0x41, 0x0B
 _NULL_SEGMENT = bytes([0, _I32_CONST, 0, _END, _COUNT.size]) + _COUNT.pack(_IMMORTAL)
@@ -43,7 +44,7 @@ async def run(input_dict, tools):
     while waiting:
         item = waiting.pop()
         referents = gc.get_referents(item)
-        if isinstance(item, CodeType):  # which the garbage collector does not traverse
+        if isinstance(item, CodeType):  # not traversed by the garbage collector
             referents += [item.co_consts, item.co_names, item.co_code, item.co_linetable, item.co_exceptiontable]
             referents += [item.co_name, item.co_qualname, item.co_filename, *item.co_varnames, *item.co_freevars]
         elif isinstance(item, type):
@@ -78,7 +79,7 @@ class ProgramRunner(Worker):
         self.messages.append(message)
 
 
-def objects_of(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, int]]:
+def list_objects(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, int]]:
     """Returns the objects of an instance during a run, as (address, address of its type). Raises `RuntimeError`."""
     program = json.dumps(
         {
@@ -99,41 +100,43 @@ def objects_of(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, in
 
 
 def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
-    """Returns the component with an immortal count in each of `objects` in its snapshot, and at address 0.
+    """Returns the component with an immortal count in each of the `objects` in its snapshot, and at address 0.
 
-    Address 0 is the far end of C's stack and holds no object. But when `text += more` runs out of memory, CPython 3.14
-    treats the null pointer as an object, and notices the failure only if that object is immortal
-    (`PyStackRef_FromPyObjectSteal`). With any other count there, the run would crash instead of raising `MemoryError`.
+    Address 0 is the far end of C's stack and contains no object. However, when `text += more` runs out of memory,
+    CPython 3.14 treats the null pointer as an object, and detects the failure only if that object is immortal
+    (`PyStackRef_FromPyObjectSteal`). With any other count, the run would crash instead of raising `MemoryError`.
     """
     changed = bytearray(component)
     memory = _Memory(changed)
     for address, type_address in objects:
-        place, stored = memory.stored_at(address, _OBJECT.size)
+        place, stored = memory.locate(address, _OBJECT.size)
         if stored < _COUNT.size:
             continue
         head = bytes(changed[place : place + stored]).ljust(_OBJECT.size, b"\0")
         references, its_type = _OBJECT.unpack(head)
-        if its_type == type_address and 0 < references <= _MAX_COUNTED:  # otherwise the run created it
+        if its_type == type_address and 0 < references <= _MAX_COUNTED:  # otherwise, the run created the object
             _COUNT.pack_into(changed, place, _IMMORTAL)
     return _make_null_immortal(changed)
 
 
 def _make_null_immortal(component: bytearray) -> bytes:
-    """Returns the component with one more data segment, which sets the count at address 0."""
-    if not (found := _largest_data(component)).segments:
+    """Returns the component with an additional data segment, which sets the count at address 0."""
+    if not (largest := _find_largest_data(component)).segments:
         return bytes(component)
-    module, data = found.module, found.data
+    module, data = largest.module, largest.data
     count, first = _read_number(component, data.start)
     segments = _encode_unsigned(count + 1) + component[first : data.end] + _NULL_SEGMENT
-    content = bytes(component[module.start : data.begin] + _section(_DATA, segments) + component[data.end : module.end])
-    return bytes(component[: module.begin] + _section(_CORE_MODULE, content) + component[module.end :])
+    content = bytes(
+        component[module.start : data.begin] + _encode_section(_DATA, segments) + component[data.end : module.end]
+    )
+    return bytes(component[: module.begin] + _encode_section(_CORE_MODULE, content) + component[module.end :])
 
 
 @dataclass(frozen=True)
 class _Section:
     """A section of a module or component.
 
-    `begin` is the offset of its header, which holds its kind and size; `start` and `end` are those of its content.
+    `begin`: the offset of its header, which contains its kind and size. `start`, `end`: the offsets of its content.
     """
 
     kind: int
@@ -144,7 +147,7 @@ class _Section:
 
 @dataclass(frozen=True)
 class _Data:
-    """A module's data section. Each of `segments` is (address, offset in the component, size in bytes)."""
+    """A module's data section. Each segment is (address, offset in the component, size in bytes)."""
 
     module: _Section
     data: _Section
@@ -152,13 +155,13 @@ class _Data:
 
 
 class _Memory:
-    """Locates memory addresses in a component, which stores its memory as segments with zeros between them."""
+    """Locates memory addresses in a component, which stores its memory as segments. Memory between them is zero."""
 
     def __init__(self, component: bytearray) -> None:
-        self._segments = sorted(_largest_data(component).segments)
+        self._segments = sorted(_find_largest_data(component).segments)
         self._starts = [address for address, _, _ in self._segments]
 
-    def stored_at(self, address: int, max_size: int) -> tuple[int, int]:
+    def locate(self, address: int, max_size: int) -> tuple[int, int]:
         """Returns the offset of an address, and the number of bytes stored there: 0 to `max_size`."""
         number = bisect.bisect_right(self._starts, address) - 1
         if number < 0:
@@ -167,44 +170,44 @@ class _Memory:
         return place + address - start, max(min(start + size - address, max_size), 0)
 
 
-def _largest_data(component: bytearray) -> _Data:
+def _find_largest_data(component: bytearray) -> _Data:
     """Returns the data section with the most segments."""
     return max(
         (
-            _Data(module, data, _segments(component, data.start))
-            for module in _sections(component, _HEADER, len(component))
+            _Data(module, data, _read_segments(component, data.start))
+            for module in _read_sections(component, _HEADER_BYTES, len(component))
             if module.kind == _CORE_MODULE
-            for data in _sections(component, module.start + _HEADER, module.end)
+            for data in _read_sections(component, module.start + _HEADER_BYTES, module.end)
             if data.kind == _DATA
         ),
-        key=lambda found: len(found.segments),
+        key=lambda data: len(data.segments),
     )
 
 
-def _sections(data: bytearray, at: int, end: int) -> Iterator[_Section]:
+def _read_sections(data: bytearray, at: int, end: int) -> Iterator[_Section]:
     while at < end:
         size, start = _read_number(data, at + 1)
         yield _Section(data[at], at, start, start + size)
         at = start + size
 
 
-def _section(kind: int, content: bytes) -> bytes:
+def _encode_section(kind: int, content: bytes) -> bytes:
     return bytes([kind]) + _encode_unsigned(len(content)) + content
 
 
-def _segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
-    found: list[tuple[int, int, int]] = []
+def _read_segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
+    segments: list[tuple[int, int, int]] = []
     count, at = _read_number(data, at)
     for _ in range(count):
         if data[at] != 0 or data[at + 1] != _I32_CONST:
-            return []  # not a snapshot: all of a snapshot's segments have constant addresses
+            return []  # not a snapshot, as all segments of a snapshot have constant addresses
         address, at = _read_number(data, at + 2, signed=True)
         if data[at] != _END:
             return []
         size, at = _read_number(data, at + 1)
-        found.append((address % 2**32, at, size))
+        segments.append((address % 2**32, at, size))
         at += size
-    return found
+    return segments
 
 
 def _read_number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:

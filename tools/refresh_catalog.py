@@ -1,7 +1,6 @@
 """`python -m tools.refresh_catalog`: writes litellm's bundled data about each curated model to `generated/`.
 
-A second run writes the same bytes. `curated/` is only read. The catalog itself never imports litellm; only this tool
-does.
+A second run writes the same bytes. `curated/` is only read. The catalog never imports litellm; only this tool does.
 """
 
 import json
@@ -47,8 +46,8 @@ _DATED = re.compile(r"\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|-\d{3,}$")
 _VERSION = re.compile(r"(\d+)(?:[.-](\d+)(?![\da-z]))?")
 
 
-def litellm_rows() -> Mapping[str, Row]:
-    """Returns the data that is bundled with the installed litellm. Nothing is fetched."""
+def load_litellm_rows() -> Mapping[str, Row]:
+    """Returns the data that is bundled with the installed litellm. Nothing is downloaded."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     import litellm
@@ -56,8 +55,8 @@ def litellm_rows() -> Mapping[str, Row]:
     return cast("Mapping[str, Row]", litellm.model_cost)  # pyright: ignore[reportUnknownMemberType]
 
 
-def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> Row | None:
-    """Returns the row of a curated model, found by its `known_as`, its prefixed name or its plain name."""
+def find_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> Row | None:
+    """Returns a curated model's row, which has the model's `known_as`, its prefixed name, or its plain name."""
     if alias := provider.models[slug].known_as:
         return rows.get(alias)
     if row := rows.get(f"{provider.litellm_provider}/{slug}"):
@@ -67,57 +66,58 @@ def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> 
     return plain if belongs else None
 
 
-def facts(row: Row) -> dict[str, Any]:
+def make_entry(row: Row) -> dict[str, Any]:
     """Returns one model's entry in `generated/`.
 
-    It has `prices` (US dollars per million tokens) only if both input and output have a price.
+    The entry has `prices` (US dollars per million tokens) only if both input and output have a price.
     """
-    prices = _prices(row)
+    prices = _read_prices(row)
     entry = {
         "mode": row["mode"],
-        "context_window": _whole(row.get("max_input_tokens")),
-        "max_output_tokens": _whole(row.get("max_output_tokens")),
+        "context_window": _to_int(row.get("max_input_tokens")),
+        "max_output_tokens": _to_int(row.get("max_output_tokens")),
         "prices": prices if {"input", "output"} <= prices.keys() else None,
         "abilities": [ability for ability in ABILITIES if row.get(f"supports_{ability}")],
     }
     return {name: value for name, value in entry.items() if value is not None}
 
 
-def _prices(row: Row) -> dict[str, float]:
+def _read_prices(row: Row) -> dict[str, float]:
     """Returns the prices, including those for long prompts. Raises `ValueError` if there is more than one threshold."""
     prices: dict[str, float] = {
-        name: per_million(row[field]) for name, field in _PRICES.items() if row.get(field) is not None
+        name: to_price_per_million(row[field]) for name, field in _PRICES.items() if row.get(field) is not None
     }
     if prices.get("reasoning") == prices.get("output"):
         prices.pop("reasoning", None)
     thresholds = {int(found[1]) * 1000 for field, price in row.items() if price and (found := _TIER.search(field))}
     if len(thresholds) > 1:
-        raise ValueError(f"prices change at more than one prompt length: {sorted(thresholds)}")
+        raise ValueError(f"The prices change at more than one prompt length: {sorted(thresholds)}.")
     for threshold in thresholds:
         prices["above_tokens"] = threshold
         for name in _TIERED:
             price = row.get(f"{_PRICES[name]}_above_{threshold // 1000}k_tokens")
             if price is not None:
-                prices[f"{name}_above"] = per_million(price)
+                prices[f"{name}_above"] = to_price_per_million(price)
     return prices
 
 
-def per_million(price: float) -> float:
-    """Converts a price per token. Calculates in decimal, so that 3e-07 becomes 0.3 and not 0.30000000000000004."""
+def to_price_per_million(price: float) -> float:
+    """Converts a price per token. Decimal arithmetic is used, so 3e-07 becomes 0.3 and not 0.30000000000000004."""
     return float(Decimal(str(price)) * 1_000_000)
 
 
-def _whole(number: float | None) -> int | None:
+def _to_int(number: float | None) -> int | None:
     return None if number is None else int(number)
 
 
-def newer_main_models(slug: str, provider: CuratedProvider, rows: Mapping[str, Row]) -> list[str]:
-    """Returns the models that are newer than every curated model of their family, without dated snapshots.
+def find_newer_models(slug: str, provider: CuratedProvider, rows: Mapping[str, Row]) -> list[str]:
+    """Returns the models that are newer than every curated model in their family, without dated snapshots.
 
     A model of a new family is included if it is newer than every curated model.
     """
     newest = {
-        family: max(v for f, v in _families(provider.models) if f == family) for family, _ in _families(provider.models)
+        family: max(v for f, v in _find_families(provider.models) if f == family)
+        for family, _ in _find_families(provider.models)
     }
     if not newest:
         return []
@@ -131,33 +131,33 @@ def newer_main_models(slug: str, provider: CuratedProvider, rows: Mapping[str, R
         {
             name
             for name in candidates
-            for family, version in _families([name])
+            for family, version in _find_families([name])
             if version > newest.get(family, max(newest.values()))
         }
     )
 
 
-def _families(names: Any) -> Iterator[tuple[str, tuple[int, int]]]:
+def _find_families(names: Any) -> Iterator[tuple[str, tuple[int, int]]]:
     for name in names:
         if (found := _VERSION.search(name)) and not _DATED.search(name):
             yield name[: found.start()] + name[found.end() :], (int(found[1]), int(found[2] or 0))
 
 
 def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
-    """Writes one file per provider and returns the curated models that `rows` lacks, as `provider: model`."""
+    """Writes one file per provider. Returns the curated models that `rows` lacks, as `provider: model`."""
     into.mkdir(parents=True, exist_ok=True)
     missing: list[str] = []
     for slug in list_provider_slugs():
         provider = load_curated(slug)
         known = [model for model, entry in provider.models.items() if entry.known]
-        found = {model: row for model in known if (row := known_row(provider, model, rows))}
+        found = {model: row for model in known if (row := find_row(provider, model, rows))}
         missing += [f"{slug}: {model}" for model in known if model not in found]
-        text = json.dumps({model: facts(found[model]) for model in sorted(found)}, indent=2) + "\n"
+        text = json.dumps({model: make_entry(found[model]) for model in sorted(found)}, indent=2) + "\n"
         file = into / f"{slug}.json"
         changed = not file.exists() or file.read_text() != text
         file.write_text(text)
         _print(f"{slug}: {len(found)} of {len(provider.models)} models, {'written' if changed else 'unchanged'}")
-        if newer := newer_main_models(slug, provider, rows):
+        if newer := find_newer_models(slug, provider, rows):
             _print(f"  litellm has newer models that are not curated: {', '.join(newer)}")
     for stale in sorted({file.stem for file in into.glob("*.json")} - {*list_provider_slugs()}):
         (into / f"{stale}.json").unlink()
@@ -165,8 +165,8 @@ def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
     return missing
 
 
-def main(read: Callable[[], Mapping[str, Row]] = litellm_rows) -> int:
-    """Returns the exit code: 1 if litellm lacks some curated models. The other models are written even then."""
+def main(read: Callable[[], Mapping[str, Row]] = load_litellm_rows) -> int:
+    """Returns the exit code, which is 1 if litellm lacks some curated models. The others are written nevertheless."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, default=GENERATED, help="the folder to write to")
     into = cast("Path", parser.parse_args().into)

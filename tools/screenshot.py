@@ -1,4 +1,4 @@
-"""Takes the README's screenshot: the page of the API document, at one operation, as `make run` serves it at /docs."""
+"""Takes the README's screenshot: the API's documentation page, as `make run` serves it at /docs, at one operation."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ OPERATION = "#operations-agents-agents_run_code"
 
 
 def main() -> int:
-    """Serves the function `meta`, opens its page in Chromium, and writes the picture."""
+    """Serves the function `meta`, opens its page in Chromium, and saves the picture."""
     with serve("meta", ROOT / "functions/meta/main.py") as meta, launch() as browser:
         page = browser.new_page(viewport={"width": 1100, "height": 700}, device_scale_factor=1.5)
         page.goto(f"{meta.url}/docs")

@@ -1,7 +1,7 @@
 """Runs agent code in isolation.
 
-`program` defines the interface of an engine, and `engine` its only implementation. Import `engine` only to run code:
-analyzing code does not need it.
+`program` defines the interface of an engine, and `engine` contains its only implementation. Import `engine` only to
+run code: analyzing code does not need it.
 """
 
 from shared.sandbox.analysis.analysis import analyze, analyze_sync

@@ -10,25 +10,25 @@ from contextlib import asynccontextmanager
 
 _TICK = 0.5
 _MAX_PER_TICK = 4 * _TICK
-"""Seconds. If a tick takes longer than this, the process was frozen."""
+"""The maximum time that one tick counts for, in seconds. If a tick takes longer, the process was frozen."""
 
 
 @asynccontextmanager
 async def awake_timeout(seconds: float) -> AsyncGenerator[None]:
-    """Like `asyncio.timeout`, but counts only the seconds during which the event loop ran.
+    """Limits the time of a block like `asyncio.timeout`, but counts only the time during which the event loop ran.
 
-    Raises `TimeoutError`, up to half a second late. When the loop is blocked for more than two seconds at a time, only
-    two of them count.
+    Raises `TimeoutError`, up to half a second late. If the loop is blocked for more than two seconds at a time, only
+    two seconds count.
     """
-    async with asyncio.timeout(None) as limit:
-        counting = asyncio.create_task(_count(seconds, limit))
+    async with asyncio.timeout(None) as timeout:
+        counting = asyncio.create_task(_count(seconds, timeout))
         try:
             yield
         finally:
             counting.cancel()
 
 
-async def _count(seconds: float, limit: asyncio.Timeout) -> None:
+async def _count(seconds: float, timeout: asyncio.Timeout) -> None:
     loop = asyncio.get_running_loop()
     ran, last_seen = 0.0, loop.time()
     while ran < seconds:
@@ -36,4 +36,4 @@ async def _count(seconds: float, limit: asyncio.Timeout) -> None:
         now = loop.time()
         ran += min(now - last_seen, _MAX_PER_TICK)
         last_seen = now
-    limit.reschedule(last_seen)
+    timeout.reschedule(last_seen)

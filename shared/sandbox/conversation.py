@@ -16,31 +16,31 @@ from shared.log import get_logger
 from shared.models.wire import JsonObject
 from shared.sandbox.failures import FailedCall
 from shared.sandbox.inside.arguments import (
-    body_bytes,
-    json_list,
-    json_object,
-    json_value,
-    pairs,
-    seconds,
-    text,
-    text_or_none,
-    texts,
+    check_optional_string,
+    check_string,
+    check_timeout,
+    copy_json,
+    copy_json_list,
+    copy_json_object,
+    to_bytes,
+    to_pairs,
+    to_string_dict,
 )
 from shared.sandbox.inside.calls import CallFailed, HostFunctions, HttpCall
-from shared.sandbox.inside.json_values import NotJson, refuse_large
+from shared.sandbox.inside.json_values import InvalidJson, refuse_large
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import (
-    Call,
-    Done,
-    Dropped,
-    Failed,
+    CallMessage,
+    DoneMessage,
+    DroppedMessage,
+    FailedMessage,
     Fault,
     GuestMessage,
     InvalidMessage,
-    Print,
-    Ready,
+    PrintMessage,
+    ReadyMessage,
     TooManyValues,
-    Wait,
+    WaitMessage,
     count_values,
     parse_arguments,
     parse_fault,
@@ -51,35 +51,37 @@ from shared.sandbox.worker import ProtocolViolation, Worker
 _log = get_logger("sandbox")
 _MAX_FAILURES = 50
 _MAX_EXCESS_PRINTED = 4 * 2**20
-"""In characters, beyond the stored ones: our guest sends only slightly more than the limit."""
-_MESSAGES_IN_A_ROW = 50
-"""How many messages are read before other tasks get a turn."""
+"""How many characters a worker may send beyond the log's limit. The guest's own code sends only slightly more."""
+_MESSAGES_PER_TURN = 50
+"""How many messages are read before the event loop runs other tasks."""
 _MAX_MESSAGES = 300_000
 _MAX_BYTES = 64 * 2**20
-"""The size of all messages of a run together."""
+"""The maximum total size of a run's messages."""
 _MAX_CHARACTERS_WAITING = 64 * 2**20
-"""Limits the answers that the interpreter has not requested yet, and also the program."""
-_MAX_CHARACTERS_AT_A_TIME = 4 * 2**20
-"""Limits the answers in one message: the interpreter's memory holds the message twice while it is read."""
+"""The maximum total length of the answers that the interpreter has not requested yet, and that of the program."""
+_MAX_CHARACTERS_PER_MESSAGE = 4 * 2**20
+"""The maximum length of the answers in one message: the interpreter holds a message in memory twice as it reads it."""
 _MAX_CHARACTERS_IN_PROGRESS = 16 * 2**20
-"""Limits the arguments of calls in progress: this process keeps them in memory until the calls are answered."""
+"""The maximum total length of the arguments of calls in progress, which this process holds in memory."""
 _MAX_CALLS = 20_000
-"""The host functions also count the calls that leave this process."""
+"""The maximum number of calls of a run. The host functions have separate limits for the calls that they forward."""
 _ANSWERED_SECONDS = 0.001
-"""How far a wait that ends with an answer advances a given clock, which does not follow real time."""
+"""How far a wait that ends with an answer advances an artificial clock, which does not follow real time."""
 _MAX_WAIT_SECONDS = 1e6
 _POLL_SECONDS = 0.001
-"""The minimum time between two checks for answers while the code computes. Our guest does not check more often."""
+"""The minimum time between two checks for answers while the code computes. The guest does not check more often."""
 _MAX_VALUES = 1_000_000
-"""Limits the values in the arguments of all calls of a run: parsing them costs this process time, not the run."""
+"""The maximum number of values in the arguments of all calls of a run. Parsing them takes this process's CPU time,
+which the run's limit does not cover.
+"""
 
 
 class TooManyCalls(Exception):
-    """The run made more calls, or passed more values in them, than allowed."""
+    """The run made more calls than allowed, or passed too many values in them."""
 
 
 class Conversation:
-    """The conversation of one run. `failures`: the latest failed calls, oldest first.
+    """The exchange of messages during one run. `failures`: the latest failed calls, oldest first.
 
     `has_started`: whether the program has sent anything. If not, it has had no effect and can be run again.
     """
@@ -102,30 +104,30 @@ class Conversation:
         self.has_started = False
         self.failures: deque[FailedCall] = deque(maxlen=_MAX_FAILURES)
 
-    async def hold(self, program: JsonObject) -> str | Fault:
+    async def run(self, program: JsonObject) -> str | Fault:
         """Sends the program and answers its calls until it ends. Returns the result as JSON, or a `Fault`.
 
-        Raises `Gone`, `TooManyCalls`, and `NotJson` if the program is not valid JSON or is too large.
+        Raises `WorkerFailed`, `TooManyCalls`, and `InvalidJson` if the program is not valid JSON or is too large.
         """
         try:
             await self._worker.send(_encode_program(program))
             while True:
                 received, text = await self._receive()
-                self.has_started = self.has_started or not isinstance(received, Ready)
+                self.has_started = self.has_started or not isinstance(received, ReadyMessage)
                 match received:
-                    case Ready():
+                    case ReadyMessage():
                         pass
-                    case Print():
+                    case PrintMessage():
                         self._print(text)
-                    case Dropped():
+                    case DroppedMessage():
                         self._logs.drop(received.bytes)
-                    case Call():
+                    case CallMessage():
                         self._start(received, text)
-                    case Wait():
+                    case WaitMessage():
                         await self._wait(received.seconds)
-                    case Done():
+                    case DoneMessage():
                         return text
-                    case Failed():
+                    case FailedMessage():
                         return parse_fault(text)
         except InvalidMessage as error:
             raise ProtocolViolation("The worker sent an invalid message.") from error
@@ -135,7 +137,7 @@ class Conversation:
 
     async def _receive(self) -> tuple[GuestMessage, str]:
         self._messages += 1
-        if self._messages % _MESSAGES_IN_A_ROW == 0:
+        if self._messages % _MESSAGES_PER_TURN == 0:
             await asyncio.sleep(0)
         data = await self._worker.receive()
         self._bytes += len(data)
@@ -149,7 +151,7 @@ class Conversation:
             raise ProtocolViolation("The worker sent too much printed text.")
         self._logs.add(text)
 
-    def _start(self, call: Call, text: str) -> None:
+    def _start(self, call: CallMessage, text: str) -> None:
         self._number += 1
         self._values += count_values(text)
         if self._number > _MAX_CALLS or self._values > _MAX_VALUES:
@@ -158,7 +160,7 @@ class Conversation:
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
-    async def _answer(self, call: Call, text: str) -> None:
+    async def _answer(self, call: CallMessage, text: str) -> None:
         self._in_progress += len(text)
         try:
             if self._in_progress > _MAX_CHARACTERS_IN_PROGRESS:
@@ -173,14 +175,14 @@ class Conversation:
         self._answers.append(answer)
         self._answered.set()
 
-    def _encode_answer(self, call: Call, value: JsonValue) -> str:
+    def _encode_answer(self, call: CallMessage, value: JsonValue) -> str:
         """Encodes the answer for a message. Raises `CallFailed` if the waiting answers would become too long."""
         answer = json.dumps({"number": call.number, "value": value})
         if self._waiting + len(answer) > _MAX_CHARACTERS_WAITING:
             raise CallFailed("The calls in progress returned too much data. Await each call before making the next.")
         return answer
 
-    def _describe_failure(self, error: Exception, call: Call) -> JsonObject:
+    def _describe_failure(self, error: Exception, call: CallMessage) -> JsonObject:
         match error:
             case CallFailed():
                 failed = error
@@ -195,17 +197,17 @@ class Conversation:
         return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
 
     def _take_answers(self) -> list[str]:
-        """Takes the oldest answers, as many as fit into a message. The interpreter requests the others later."""
+        """Removes the oldest answers, as many as fit into one message. The interpreter requests the others later."""
         answers: list[str] = []
         length = 0
-        while self._answers and (not answers or length + len(self._answers[0]) <= _MAX_CHARACTERS_AT_A_TIME):
+        while self._answers and (not answers or length + len(self._answers[0]) <= _MAX_CHARACTERS_PER_MESSAGE):
             answers.append(self._answers.popleft())
             length += len(answers[-1])
         self._waiting -= length
         return answers
 
     async def _wait(self, max_seconds: float | None) -> None:
-        """Waits until a call is answered or the time is up, and sends the answers. Raises `Gone`."""
+        """Waits until a call is answered or the time is up, and sends the answers. Raises `WorkerFailed`."""
         if not self._answers and max_seconds != 0:
             answered = asyncio.ensure_future(self._answered.wait())
             try:
@@ -228,8 +230,8 @@ def _encode_program(program: JsonObject) -> bytes:
     refuse_large(program, _MAX_CHARACTERS_WAITING, "input")
     line = json.dumps(program).encode()
     if len(line) > _MAX_CHARACTERS_WAITING:
-        raise NotJson(
-            f"The input and the code are {len(line)} bytes together; at most {_MAX_CHARACTERS_WAITING} are allowed."
+        raise InvalidJson(
+            f"The input and the code have {len(line)} bytes together; the limit is {_MAX_CHARACTERS_WAITING}."
         )
     return line
 
@@ -239,26 +241,26 @@ async def _perform(host_functions: HostFunctions, function: str, arguments: dict
     match function:
         case "call_model":
             answer = await host_functions.call_model(
-                text_or_none("provider", arguments.get("provider")),
-                text_or_none("model", arguments.get("model")),
-                json_value("messages", arguments.get("messages")),
-                json_object("parameters", arguments.get("parameters")),
-                json_list("tools", arguments.get("tools")),
-                seconds(arguments.get("timeout")),
+                check_optional_string("provider", arguments.get("provider")),
+                check_optional_string("model", arguments.get("model")),
+                copy_json("messages", arguments.get("messages")),
+                copy_json_object("parameters", arguments.get("parameters")),
+                copy_json_list("tools", arguments.get("tools")),
+                check_timeout(arguments.get("timeout")),
             )
             return asdict(answer)
         case "http":
             content = arguments.get("content")
             answer = await host_functions.http(
                 HttpCall(
-                    method=text("method", arguments.get("method")),
-                    url=text("url", arguments.get("url")),
-                    params=pairs("params", arguments.get("params")) or None,
-                    headers=texts("headers", arguments.get("headers")),
-                    json=json_value("json", arguments.get("json")),
-                    data=None if arguments.get("data") is None else pairs("data", arguments["data"]),
-                    content=None if content is None else body_bytes("content", _bytes(content)),
-                    timeout=seconds(arguments.get("timeout")),
+                    method=check_string("method", arguments.get("method")),
+                    url=check_string("url", arguments.get("url")),
+                    params=to_pairs("params", arguments.get("params")) or None,
+                    headers=to_string_dict("headers", arguments.get("headers")),
+                    json=copy_json("json", arguments.get("json")),
+                    data=None if arguments.get("data") is None else to_pairs("data", arguments["data"]),
+                    content=None if content is None else to_bytes("content", _decode_bytes(content)),
+                    timeout=check_timeout(arguments.get("timeout")),
                     follow_redirects=arguments.get("follow_redirects") is True,
                 )
             )
@@ -266,23 +268,25 @@ async def _perform(host_functions: HostFunctions, function: str, arguments: dict
             return {**asdict(answer), "headers": headers, "content": b64encode(answer.content).decode()}
         case "call_tool":
             return await host_functions.call_tool(
-                text("remote_url", arguments.get("url")),
-                text_or_none("auth_token", arguments.get("token")),
-                text("tool_name", arguments.get("tool")),
-                json_object("arguments", arguments.get("arguments")),
+                check_string("remote_url", arguments.get("url")),
+                check_optional_string("auth_token", arguments.get("token")),
+                check_string("tool_name", arguments.get("tool")),
+                copy_json_object("arguments", arguments.get("arguments")),
             )
         case "list_tools":
             tools = await host_functions.list_tools(
-                text("remote_url", arguments.get("url")), text_or_none("auth_token", arguments.get("token"))
+                check_string("remote_url", arguments.get("url")),
+                check_optional_string("auth_token", arguments.get("token")),
             )
             return [asdict(tool) for tool in tools]
         case _:
             return await host_functions.call_agent(
-                text("agent_name", arguments.get("name")), json_object("input_dict", arguments.get("input_dict"))
+                check_string("agent_name", arguments.get("name")),
+                copy_json_object("input_dict", arguments.get("input_dict")),
             )
 
 
-def _bytes(content: Any) -> bytes:
+def _decode_bytes(content: Any) -> bytes:
     try:
         return b64decode(content, validate=True)
     except (TypeError, ValueError) as error:

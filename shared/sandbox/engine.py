@@ -1,4 +1,4 @@
-"""Runs programs in CPython in WebAssembly: each in its own instance, in a process that only its tenant uses."""
+"""Runs programs in CPython in WebAssembly. Each run has its own instance, in a process that only its tenant uses."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ from shared.sandbox.analysis.analysis import analyze
 from shared.sandbox.analysis.source import unwrap_code
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.failures import describe_cpu_timeout, describe_fault, describe_findings, describe_timeout
-from shared.sandbox.forking import NotBuilt
+from shared.sandbox.forking import InterpreterNotBuilt
 from shared.sandbox.inside.calls import HostFunctions
-from shared.sandbox.inside.json_values import NotJson, refuse_long
+from shared.sandbox.inside.json_values import InvalidJson, refuse_long
 from shared.sandbox.json_values import parse_json
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import Fault
@@ -23,18 +23,18 @@ from shared.sandbox.no_host_functions import NoHostFunctions
 from shared.sandbox.pending_calls import TrackedHostFunctions
 from shared.sandbox.program import Failure, Limits, Outcome, Program
 from shared.sandbox.run_slots import slots
-from shared.sandbox.worker import Gone, ProtocolViolation, Start
+from shared.sandbox.worker import ProtocolViolation, Start, WorkerFailed
 from shared.sandbox.workers import worker_for
 from shared.settings import Settings
 
 _log = get_logger("sandbox")
 _MAX_TRIES = 3
-"""How many workers a run tries, if one ends before the program has had any effect."""
+"""The maximum number of workers that a run tries. It tries another if one ends before the program has any effect."""
 _SEED_BYTES = 32
 
 
 def create_engine(settings: Settings) -> "WasmEngine":
-    """Creates an engine. This is cheap: all engines on the same event loop share the same processes."""
+    """Creates an engine. This takes hardly any time, as all engines on an event loop share the same processes."""
     return WasmEngine(settings.runs_at_once)
 
 
@@ -44,10 +44,10 @@ class _Value:
 
 
 class WasmEngine:
-    """An `Engine`. `at_once`: the run slots of each level."""
+    """An `Engine`. `max_runs`: the number of run slots on each level."""
 
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
+    def __init__(self, max_runs: int) -> None:
+        self._max_runs = max_runs
 
     async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome:
         """See `Engine`."""
@@ -79,7 +79,7 @@ class WasmEngine:
         try:
             async with (
                 asyncio.timeout(limits.seconds),
-                slots(self._at_once, level).slot(program.sharers, program.caller),
+                slots(self._max_runs, level).slot(program.sharers, program.caller),
             ):
                 program.on_start()
                 if findings := await analyze(program.code):
@@ -87,12 +87,12 @@ class WasmEngine:
                 unwrapped = replace(program, code=unwrap_code(program.code))
                 return await _run_program(unwrapped, tracked, limits, logs, only_load)
         except TimeoutError:
-            return describe_timeout(limits, tracked.waited_for)
+            return describe_timeout(limits, tracked.pending_calls)
         except TooManyCalls:
             return Failure("RuntimeError: The run made more calls than allowed.")
-        except NotJson as error:
+        except InvalidJson as error:
             return Failure(f"TypeError: {error}")
-        except (NotBuilt, Gone) as error:
+        except (InterpreterNotBuilt, WorkerFailed) as error:
             _log.error("The sandbox could not start: %s", error)
             return Failure(f"RuntimeError: The sandbox could not start. {error}")
 
@@ -100,7 +100,10 @@ class WasmEngine:
 async def _run_program(
     program: Program, tracked: TrackedHostFunctions, limits: Limits, logs: Logs, only_load: bool
 ) -> "_Value | Failure":
-    """Raises `Gone`, `NotBuilt`, `TooManyCalls` and `NotJson`."""
+    """Runs the program in a worker, or in another one if the first ends too early.
+
+    Raises `WorkerFailed`, `InterpreterNotBuilt`, `TooManyCalls` and `InvalidJson`.
+    """
     message: JsonObject = {
         "code": program.code,
         "input_dict": program.input_dict,
@@ -116,18 +119,18 @@ async def _run_program(
             async with worker_for(tenant, limits.memory_bytes) as worker:
                 conversation = Conversation(worker, tracked, logs)
                 try:
-                    await worker.begin(start)
-                    end = await conversation.hold(message)
-                except Gone as error:
+                    await worker.start_run(start)
+                    end = await conversation.run(message)
+                except WorkerFailed as error:
                     ending = await worker.find_ending(error)
                     if conversation.has_started or ending or isinstance(error, ProtocolViolation):
                         return _describe_end(ending, error, limits)
                     _log.warning("A worker ended before its program had sent anything")
                     raise
                 return _read_end(end, conversation, program, limits)
-        except Gone:
+        except WorkerFailed:
             continue
-    raise Gone("Its worker processes ended before they sent anything.")
+    raise WorkerFailed("The worker processes ended before they sent anything.")
 
 
 def _read_end(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
@@ -137,8 +140,8 @@ def _read_end(end: str | Fault, conversation: Conversation, program: Program, li
     return _Value(parse_json(end, "result") if end else None)
 
 
-def _describe_end(ending: str, error: Gone, limits: Limits) -> Failure:
-    """The failure of a run whose worker ended. `ending`: how it ended; empty if that is not known."""
+def _describe_end(ending: str, error: WorkerFailed, limits: Limits) -> Failure:
+    """Returns the failure of a run whose worker ended. `ending`: how the run ended; empty if that is not known."""
     match ending:
         case "seconds":
             return Failure(f"TimeoutError: {describe_cpu_timeout(limits)}")

@@ -23,7 +23,7 @@ _LINKS = {
 
 @dataclass(frozen=True)
 class FailedCall:
-    """A failed call as agent code saw it. `name` and `cause` are for the run's failure."""
+    """A failed call, as agent code saw it. If it ends the run, `name` and `cause` become part of the run's failure."""
 
     message: str
     kind: str
@@ -32,13 +32,13 @@ class FailedCall:
 
     @classmethod
     def from_failure(cls, failed: CallFailed) -> FailedCall:
-        """Drops the cause's traceback, which would keep the call's arguments in memory."""
+        """Creates a copy without the cause's traceback, which would keep the call's arguments in memory."""
         cause = failed.cause.with_traceback(None) if failed.cause else None
         return cls(failed.message, failed.kind.__name__, failed.name, cause)
 
 
 def describe_findings(findings: Sequence[Finding], code: str) -> Failure:
-    """The failure of code that is not run because the analysis has findings."""
+    """Returns the failure of code that is not run because the analysis has findings."""
     kind = "SyntaxError" if findings[0].syntax else "NotImplementedError"
     sentence = "; ".join(f"line {finding.line}: {finding.message}" for finding in findings[:_MAX_FINDINGS])
     return Failure(f"{kind}: {sentence}", _point_at(findings[0], code) if findings[0].syntax else "")
@@ -52,19 +52,19 @@ def _point_at(finding: Finding, code: str) -> str:
     return f'  File "agent.py", line {finding.line}\n    {line}\n{caret}SyntaxError: {finding.message}'
 
 
-def describe_timeout(limits: Limits, waited_for: str | None) -> Failure:
-    """The failure of a run that took too long. `waited_for`: the calls that were in progress at the end."""
-    waiting = f"; it was waiting for {waited_for}" if waited_for else ""
+def describe_timeout(limits: Limits, pending_calls: str | None) -> Failure:
+    """Returns the failure of a run that took too long. `pending_calls`: names the calls in progress at its end."""
+    waiting = f"; it was waiting for {pending_calls}" if pending_calls else ""
     return Failure(f"TimeoutError: The run took longer than {limits.seconds:.3g} s{waiting}.")
 
 
 def describe_cpu_timeout(limits: Limits) -> str:
-    """The message for a run that has used up its CPU time."""
+    """Returns the message for a run that has used up its CPU time."""
     return f"The code used more than {limits.cpu_seconds:g} s of CPU time, the limit for a run."
 
 
 def describe_fault(fault: Fault, code: str, failed_calls: Sequence[FailedCall]) -> Failure:
-    """The failure of a run that ended with an exception. `failed_calls`: the newest last."""
+    """Returns the failure of a run that ended with an exception. `failed_calls`: the newest last."""
     kind, message = fault.type, fault.message
     if kind == "KeyError" and message.startswith(("'http://", "'https://")) and "mcpc" in code:
         message += ". The agent's tools include no such MCP server."
@@ -75,25 +75,25 @@ def describe_fault(fault: Fault, code: str, failed_calls: Sequence[FailedCall]) 
         if message == call.message and kind in (call.kind, call.name, "OSError"):
             kind, cause = call.name, call.cause
             break
-    sentence = _sentence(kind, message)
+    sentence = _format_error(kind, message)
     last_lines = f"{sentence}\n{fault.notes[:_MAX_MESSAGE_CHARACTERS]}" if fault.notes else sentence
     causes = [
-        f"{_traceback(link.frames, code, _sentence(link.type, link.message))}\n\n{_LINKS[link.direct]}\n\n"
+        f"{_format_traceback(link.frames, code, _format_error(link.type, link.message))}\n\n{_LINKS[link.direct]}\n\n"
         for link in fault.causes
         if link.frames
     ]
-    traceback = _traceback(fault.frames, code, last_lines)
+    traceback = _format_traceback(fault.frames, code, last_lines)
     return Failure(sentence, "".join(causes) + traceback if traceback else "", cause)
 
 
-def _sentence(kind: str, message: str) -> str:
+def _format_error(kind: str, message: str) -> str:
     if len(message) > _MAX_MESSAGE_CHARACTERS:
         message = message[:_MAX_MESSAGE_CHARACTERS] + "…"
     return f"{kind}: {message}" if message else kind
 
 
-def _traceback(frames: Sequence[tuple[int, str]], code: str, sentence: str) -> str:
-    """A traceback in Python's format, with only the agent's own lines. `frames`: see `Fault`."""
+def _format_traceback(frames: Sequence[tuple[int, str]], code: str, sentence: str) -> str:
+    """Returns a traceback in Python's format, with only the agent's own lines. `frames`: see `Fault`."""
     if not frames:
         return ""
     source = code.split("\n")

@@ -13,29 +13,32 @@ from shared.log import get_logger
 from shared.sandbox import fork_server
 from shared.sandbox.awake_timeout import awake_timeout
 from shared.sandbox.fork_server import CONTROL, main
-from shared.sandbox.worker import Gone, Worker
+from shared.sandbox.worker import Worker, WorkerFailed
 
 _log = get_logger("sandbox")
 _FOLDER = Path(__file__).parent / fork_server.FOLDER
 _PASSED_VARIABLES = ("LD_LIBRARY_PATH",)
-"""The environment variables that the fork server gets. Buildpacks set this one to the folder of Python's libraries."""
+"""The environment variables that are passed to the fork server. Buildpacks set this one to Python's library folder."""
 _RETRY_SECONDS = 0.01
 _BOOT_SECONDS = 60.0
-"""Does not count time during which the instance is frozen. Long enough to recompile the component if necessary."""
+"""The maximum time that the fork server takes to start, without the time during which the instance is frozen.
+
+In this time, the component can also be recompiled.
+"""
 
 
-class NotBuilt(Exception):
+class InterpreterNotBuilt(Exception):
     """The interpreter has not been built. `args[0]` explains what to do."""
 
 
 class ForkServer:
-    """A process that forks workers. It is started at first use, and restarted when it has ended."""
+    """A process that forks workers. It is started on first use, and restarted if it has ended."""
 
     def __init__(self) -> None:
         self._running: asyncio.Task[_Process] | None = None
 
     async def fork(self, memory_bytes: int) -> Worker:
-        """Forks a worker whose Python may use `memory_bytes`. Raises `NotBuilt` and `Gone`."""
+        """Forks a worker whose Python may use `memory_bytes`. Raises `InterpreterNotBuilt` and `WorkerFailed`."""
         if self._running is None or (self._running.done() and not _is_up(self._running)):
             self._running = asyncio.create_task(_Process.start())
         return await (await asyncio.shield(self._running)).fork(memory_bytes)
@@ -47,9 +50,9 @@ class ForkServer:
             self._running.result().kill(worker)
 
     async def end(self) -> None:
-        """Ends the process and all its workers."""
+        """Ends the process and all of its workers."""
         if self._running is not None:
-            with contextlib.suppress(Gone, NotBuilt):
+            with contextlib.suppress(WorkerFailed, InterpreterNotBuilt):
                 await (await self._running).end()
 
 
@@ -63,7 +66,7 @@ class _Process:
     def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
         self._process = process
         self._control = control
-        self._endings: dict[int, asyncio.Future[int]] = {}
+        self._end_statuses: dict[int, asyncio.Future[int]] = {}
         self._forked = 0
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._log())]
@@ -71,14 +74,14 @@ class _Process:
 
     @classmethod
     async def start(cls) -> "_Process":
-        """Starts the process and waits until it can fork. Raises `NotBuilt` and `Gone`."""
+        """Starts the process and waits until it can fork. Raises `InterpreterNotBuilt` and `WorkerFailed`."""
         if not (_FOLDER / fork_server.COMPONENT).is_file():
-            raise NotBuilt("The Python that agents run in is not built. Run `make setup`.")
+            raise InterpreterNotBuilt("The Python that agents run in is not built. Run `make setup`.")
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *main.COMMAND, _site_packages(), str(_FOLDER), str(theirs.fileno())),
+                *(sys.executable, *main.COMMAND, _find_site_packages(), str(_FOLDER), str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -88,43 +91,46 @@ class _Process:
         except OSError as error:  # its message may contain paths, so it is only logged
             ours.close()
             _log.exception("The fork server could not be started")
-            raise Gone("The process of the fork server could not be started.") from error
+            raise WorkerFailed("The process of the fork server could not be started.") from error
         finally:
             theirs.close()
         running = cls(process, ours)
         try:
             async with awake_timeout(_BOOT_SECONDS):
                 await running._ready
-        except (Gone, TimeoutError) as error:
+        except (WorkerFailed, TimeoutError) as error:
             await running.end()
-            raise Gone("The fork server did not start.") from error
+            raise WorkerFailed("The fork server did not start.") from error
         except BaseException:
             await running.end()
             raise
         return running
 
     async def fork(self, memory_bytes: int) -> Worker:
-        """Forks a worker. Waits while the control socket is full. Raises `Gone`."""
+        """Forks a worker. Waits while the control socket is full. Raises `WorkerFailed`."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._forked += 1
         number = self._forked
-        ended = self._endings[number] = asyncio.get_running_loop().create_future()
+        ended = self._end_statuses[number] = asyncio.get_running_loop().create_future()
         try:
             while not self._request(b"F", number, memory_bytes, [theirs.fileno()]):  # noqa: ASYNC110 - see below
                 await asyncio.sleep(_RETRY_SECONDS)  # asyncio cannot wait for room without sending
         except BaseException as error:
             ours.close()
-            self._endings.pop(number, None)
+            self._end_statuses.pop(number, None)
             if isinstance(error, OSError):
-                raise Gone("The fork server has ended.") from error
+                raise WorkerFailed("The fork server has ended.") from error
             raise
         finally:
             theirs.close()
         return Worker(number, ended, ours)
 
     def kill(self, worker: Worker) -> None:
-        """Kills the worker. If the request is lost, it still ends: its socket is closed and its CPU time limited."""
+        """Kills the worker.
+
+        Even if the request is lost, the worker ends, as its socket is closed and its CPU time is limited.
+        """
         if worker.alive:
             with contextlib.suppress(OSError):
                 self._request(b"K", worker.number)
@@ -147,7 +153,7 @@ class _Process:
         return True
 
     async def end(self) -> None:
-        """Ends the process and all its workers."""
+        """Ends the process and all of its workers."""
         self.is_up = False
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
@@ -164,17 +170,17 @@ class _Process:
                     received = received[CONTROL.size :]
                     if kind == b"R":
                         self._ready.set_result(None)
-                    elif ended := self._endings.pop(number, None):
+                    elif ended := self._end_statuses.pop(number, None):
                         ended.set_result(status)
         except OSError:
             pass
         finally:
             self.is_up = False
             self._control.close()
-            for ended in self._endings.values():
+            for ended in self._end_statuses.values():
                 ended.set_result(-1)
             if not self._ready.done():
-                self._ready.set_exception(Gone("The fork server has ended."))
+                self._ready.set_exception(WorkerFailed("The fork server has ended."))
 
     async def _log(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - it was started with a pipe
@@ -182,9 +188,9 @@ class _Process:
             _log.warning("Fork server: %s", line.decode("utf-8", "replace").strip())
 
 
-def _site_packages() -> str:
-    """The folder that contains wasmtime, which this process itself never imports."""
-    found = importlib.util.find_spec("wasmtime")
-    if found is None or found.origin is None:
-        raise NotBuilt("The package wasmtime is not installed. Run `make setup`.")
-    return str(Path(found.origin).parents[1])
+def _find_site_packages() -> str:
+    """Returns the folder that contains wasmtime, which this process itself never imports."""
+    spec = importlib.util.find_spec("wasmtime")
+    if spec is None or spec.origin is None:
+        raise InterpreterNotBuilt("The package wasmtime is not installed. Run `make setup`.")
+    return str(Path(spec.origin).parents[1])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Logs:
-    """Keeps the first `max_bytes` of the text and counts the dropped bytes. `now`: a clock, in seconds."""
+    """Stores the first `max_bytes` of the text and counts the dropped bytes. `now`: a clock, in seconds."""
 
     def __init__(self, max_bytes: int, now: Callable[[], float] = time.monotonic) -> None:
         self.max_bytes = max_bytes
@@ -18,17 +18,17 @@ class Logs:
         self._within_line = False
 
     def add(self, text: str) -> None:
-        """Adds text of either stream. Pieces may have any size."""
+        """Adds text from standard output or standard error. A piece may have any size."""
         size = len(text.encode("utf-8", "replace"))
         if self._remaining >= size:
-            self._keep(text)
+            self._store(text)
             self._remaining -= size
             return
-        self._keep(text.encode("utf-8", "replace")[: self._remaining].decode("utf-8", "ignore"))
+        self._store(text.encode("utf-8", "replace")[: self._remaining].decode("utf-8", "ignore"))
         self.drop(size - self._remaining)
         self._remaining = 0
 
-    def _keep(self, text: str) -> None:
+    def _store(self, text: str) -> None:
         if not text:
             return
         self._parts.append(text)
@@ -41,13 +41,16 @@ class Logs:
         self._dropped += size
 
     def lines(self) -> list[str]:
-        """The lines without line ends. If text was dropped, an additional last line reports it."""
+        """Returns the lines without line ends. If text was dropped, an additional last line reports that."""
         text = "".join(self._parts)
         lines = text.removesuffix("\n").split("\n") if text else []
         if self._dropped:
-            lines.append(f"… {self._dropped} more bytes were printed; only the first {self.max_bytes} are kept.")
+            lines.append(f"… {self._dropped} more bytes were printed; only the first {self.max_bytes} are stored.")
         return lines
 
     def times(self) -> list[float]:
-        """For each line, the seconds from the start until it began; for the line about dropped text, until now."""
+        """Returns, for each line, the seconds from the run's start to the line's beginning.
+
+        The line about dropped text has the seconds until now.
+        """
         return [*self._times, self._now() - self._started] if self._dropped else list(self._times)

@@ -1,6 +1,6 @@
-"""The messages that the interpreter may send to the host. No other shape is accepted, as the sender may be hostile.
+"""The messages that the interpreter may send to the host. All others are refused, as the sender may be hostile.
 
-A message is a short line of JSON followed by a text, which is parsed only when the line has been validated.
+A message is a short line of JSON, followed by a text. The text is parsed only after the line has been validated.
 """
 
 from typing import Annotated, Literal
@@ -11,74 +11,74 @@ from pydantic_core import from_json
 from shared.models.wire import JsonObject
 
 MAX_BYTES = 4 * 2**20
-"""The maximum size of one message: more than the longest arguments of a call."""
+"""The maximum size of one message, which is more than the longest arguments of a call need."""
 _MAX_LINE_BYTES = 500
 _MAX_FAILURE_CHARACTERS = 400_000
 _MAX_VALUES = 100_000
-"""The maximum number of values in a call's arguments: parsing more would block the event loop."""
+"""The maximum number of values in a call's arguments. Parsing more would block the event loop for too long."""
 
 
 class InvalidMessage(Exception):
-    """The message has none of the accepted shapes."""
+    """A message has none of the accepted shapes."""
 
 
 class TooManyValues(Exception):
-    """The arguments contain too many values to be parsed."""
+    """A call's arguments contain too many values to be parsed."""
 
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class Ready(_Message):
-    """The guest is waiting for a program and uses this version of the protocol."""
+class ReadyMessage(_Message):
+    """The guest waits for a program, and uses this version of the protocol."""
 
     kind: Literal["ready"]
     version: Literal[1]
 
 
-class Print(_Message):
-    """The text has been printed."""
+class PrintMessage(_Message):
+    """The code has printed the text."""
 
     kind: Literal["print"]
 
 
-class Dropped(_Message):
-    """The number of bytes that were printed beyond the limit."""
+class DroppedMessage(_Message):
+    """Reports the number of bytes that were printed beyond the limit."""
 
     kind: Literal["dropped"]
     bytes: int = Field(ge=0, lt=2**53)
 
 
-class Call(_Message):
-    """A call of a host function. The text contains the arguments, a JSON object. The answer repeats the `number`."""
+class CallMessage(_Message):
+    """Calls a host function. The text contains the arguments as a JSON object. The answer repeats the `number`."""
 
     kind: Literal["call"]
     number: int = Field(ge=1, lt=2**53)
     function: Literal["call_model", "http", "call_tool", "list_tools", "call_agent"]
 
 
-class Wait(_Message):
-    """The guest waits until a call is answered or `seconds` have passed. None: without a limit."""
+class WaitMessage(_Message):
+    """The guest waits until a call is answered or `seconds` have passed. None means that there is no time limit."""
 
     kind: Literal["wait"]
     seconds: Annotated[float, Field(ge=0)] | None
 
 
-class Done(_Message):
+class DoneMessage(_Message):
     """The run has ended. The text is the result as JSON; it is empty for code that was only loaded."""
 
     kind: Literal["done"]
 
 
-class Failed(_Message):
+class FailedMessage(_Message):
     """The code ended with an exception. The text is a `Fault`."""
 
     kind: Literal["failed"]
 
 
 class _Exception(_Message):
-    """`frames`: the agent's line numbers, each with the name of the function that the line is in."""
+    """An exception. `frames`: the agent's line numbers, each with the name of the function that contains the line."""
 
     model_config = ConfigDict(strict=False)
 
@@ -90,24 +90,24 @@ class _Exception(_Message):
 
 
 class Cause(_Exception):
-    """An earlier exception. `direct`: the next one was raised `from` it, not only while it was being handled."""
+    """An earlier exception. `direct`: whether the next one was raised `from` it, and not only while handling it."""
 
     direct: bool
 
 
 class Fault(_Exception):
-    """The exception that ended the run. `notes`: what Python prints below it. `causes`: its causes, oldest first."""
+    """The exception that ended the run. `notes`: the lines that Python prints below it. `causes`: oldest first."""
 
     notes: str = Field(default="", max_length=5000)
     causes: list[Cause] = Field(default=[], max_length=10)
 
 
-GuestMessage = Ready | Print | Dropped | Call | Wait | Done | Failed
+GuestMessage = ReadyMessage | PrintMessage | DroppedMessage | CallMessage | WaitMessage | DoneMessage | FailedMessage
 _guest_message: TypeAdapter[GuestMessage] = TypeAdapter(Annotated[GuestMessage, Field(discriminator="kind")])
 
 
 def parse_message(data: bytes) -> tuple[GuestMessage, str]:
-    """Parses a message into its line and its text. Raises `InvalidMessage`."""
+    """Splits a message into its line, which is validated, and its text. Raises `InvalidMessage`."""
     line, _, text = data.partition(b"\n")
     if len(line) > _MAX_LINE_BYTES:
         raise InvalidMessage
@@ -118,7 +118,7 @@ def parse_message(data: bytes) -> tuple[GuestMessage, str]:
 
 
 def parse_fault(text: str) -> Fault:
-    """Parses the text of `Failed`. Raises `InvalidMessage`."""
+    """Parses the text of a `FailedMessage`. Raises `InvalidMessage`."""
     if len(text) > _MAX_FAILURE_CHARACTERS:
         raise InvalidMessage
     try:

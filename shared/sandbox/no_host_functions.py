@@ -6,7 +6,7 @@ from shared.sandbox.inside.calls import CallFailed
 
 
 class NoHostFunctions:
-    """Refuses every call."""
+    """`HostFunctions` that refuse every call."""
 
     async def _refuse(self, *_arguments: Any, **_named: Any) -> NoReturn:
         raise CallFailed("Host functions cannot be called while the code is being loaded. Call them in `run`.")

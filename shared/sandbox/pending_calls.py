@@ -14,14 +14,14 @@ from shared.sandbox.inside.calls import HostFunctions, HttpCall, HttpResponse, M
 
 _MAX_NAME_CHARACTERS = 100
 _MAX_NAMES = 3
-_NEAR_SECONDS = 0.5
-"""A call that fails this shortly before the run's end counts as in progress: calls end themselves at that time."""
+_END_MARGIN_SECONDS = 0.5
+"""A call that fails within this time before the run's end counts as in progress: its own timeout ends it then."""
 
 T = TypeVar("T")
 
 
 class TrackedHostFunctions:
-    """`HostFunctions` that record every call and forward it. `seconds`: the run's remaining time."""
+    """`HostFunctions` that record and forward every call. `seconds`: the run's remaining time."""
 
     def __init__(self, host_functions: HostFunctions, seconds: float) -> None:
         self._host_functions = host_functions
@@ -29,8 +29,8 @@ class TrackedHostFunctions:
         self._calls: dict[object, str] = {}
 
     @property
-    def waited_for(self) -> str | None:
-        """After the run's time is up: the names of the calls that were in progress; None if there were none."""
+    def pending_calls(self) -> str | None:
+        """The names of the calls that were in progress when the run's time was up; None if there were none."""
         names = list(dict.fromkeys(self._calls.values()))
         more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         return ", ".join(names[:_MAX_NAMES]) + more if names else None
@@ -51,7 +51,7 @@ class TrackedHostFunctions:
 
     async def http(self, call: HttpCall) -> HttpResponse:
         """See `HostFunctions`."""
-        return await self._track(_host(call.url), self._host_functions.http(call))
+        return await self._track(_extract_host(call.url), self._host_functions.http(call))
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
         """See `HostFunctions`."""
@@ -59,7 +59,7 @@ class TrackedHostFunctions:
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
         """See `HostFunctions`."""
-        return await self._track(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
+        return await self._track(f"the tools of {_extract_host(url)}", self._host_functions.list_tools(url, token))
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         """See `HostFunctions`."""
@@ -71,15 +71,15 @@ class TrackedHostFunctions:
         try:
             answer = await call
         except BaseException:
-            if asyncio.get_running_loop().time() < self._end - _NEAR_SECONDS:
+            if asyncio.get_running_loop().time() < self._end - _END_MARGIN_SECONDS:
                 del self._calls[key]
             raise
         del self._calls[key]
         return answer
 
 
-def _host(url: str) -> str:
-    """The host of a URL. The rest of the URL is not shown, as it may contain secrets."""
+def _extract_host(url: str) -> str:
+    """Returns the host of a URL, without the rest of the URL, which may contain secrets."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2] or "a server"
     except ValueError:

@@ -14,17 +14,17 @@ from shared.models.wire import JsonObject
 from shared.sandbox.inside.calls import HostFunctions
 
 
-def _ignore() -> None: ...
+def _do_nothing() -> None: ...
 
 
 @dataclass(frozen=True)
 class Program:
     """Agent code, which defines `async def run(input_dict, tools)`, and the arguments of `run`.
 
-    `tools`: the names of the callable tools, by the URL of their MCP server. `sharers`: the users and agents that the
-    run counts for; each may use only a share of the run slots (see `run_slots`). The first sharer is the tenant,
-    whose runs may use the same process, one after the other. `caller`: the caller that requested the run, if these
-    sharers have many callers. `on_start`: called when the run has its slot. `seed` and `clock`: see
+    `tools`: the names of the callable tools, by the URL of their MCP server. `sharers`: the users and agents whose
+    shares of the run slots the run uses (see `run_slots`). The first sharer is the tenant, whose runs may use the same
+    process, one after the other. `caller`: the caller that requested the run, if the sharers have many callers.
+    `on_start`: called when the run has got its slot. `seed` and `clock`: see
     `shared.sandbox.fork_server.run_environment`. Without them, the run gets a random seed and the system's clock.
     """
 
@@ -33,14 +33,14 @@ class Program:
     tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     sharers: tuple[str, ...] = ()
     caller: str | None = None
-    on_start: Callable[[], None] = _ignore
+    on_start: Callable[[], None] = _do_nothing
     seed: bytes | None = None
     clock: int | None = None
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one run. `seconds`: from start to end. `cpu_seconds`: computing only, without waiting."""
+    """The limits of one run. `seconds`: the total time, including waiting. `cpu_seconds`: the time spent computing."""
 
     seconds: float
     cpu_seconds: float
@@ -51,10 +51,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no result.
+    """The reason why a run has no result.
 
-    `error`: "TypeName: message". `traceback`: the agent's own lines; empty if none is involved. `cause`: the exception
-    behind a failed call of a host function, if the code did not catch the failure.
+    `error`: "TypeName: message". `traceback`: the agent's own lines; empty if none are involved. `cause`: the exception
+    on the host that made a call of a host function fail, if the code did not catch that failure.
     """
 
     error: str
@@ -66,8 +66,8 @@ class Failure:
 class Outcome:
     """The outcome of a run. `result` is None if there is a `failure`.
 
-    `logs`: the printed lines. `log_times`: for each line, the seconds from the start until it began. `seconds`: the
-    run's duration.
+    `logs`: the printed lines. `log_times`: for each line, the seconds from the run's start to the line's beginning.
+    `seconds`: the run's duration.
     """
 
     result: JsonValue
@@ -78,7 +78,7 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Runs programs. A program's errors and exceeded limits are part of the outcome and are not raised.
+    """Runs programs. Errors of a program and exceeded limits are reported in the outcome, not raised.
 
     Both methods raise `shared.models.errors.NoRunSlot` if no run slot becomes free.
     """

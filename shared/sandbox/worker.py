@@ -1,4 +1,4 @@
-"""The service's side of a worker process: sends and receives its frames until its run has ended.
+"""The service's side of a worker process: sends frames to it and receives its frames.
 
 `shared.sandbox.fork_server` describes the frames.
 """
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from shared.sandbox import fork_server
 from shared.sandbox.messages import MAX_BYTES
 
-_LEAVING_SECONDS = 0.5
-"""How long a run may go on after it has sent its last message."""
+_FINISH_SECONDS = 0.5
+"""How long a run may continue after it has sent its last message."""
 _EXIT_SECONDS = 5.0
-"""How long the fork server may take to report the end of a process whose socket is closed."""
+"""How long the fork server may take to report the end of a process whose socket has been closed."""
 _CHUNK_BYTES = 2**16
-"""How much is read from the socket at a time. Memory is allocated only for data that has arrived."""
+"""The maximum number of bytes that are read from the socket at a time. Memory is allocated only for received data."""
 _GUEST, _WORKER = b"GW"
 
 
-class Gone(Exception):
-    """The worker has ended, or has violated the protocol."""
+class WorkerFailed(Exception):
+    """The worker cannot continue its run: it has ended, or has violated the protocol."""
 
 
-class ProtocolViolation(Gone):
+class ProtocolViolation(WorkerFailed):
     """The worker has sent something that the protocol does not allow. Its process may still be alive."""
 
 
@@ -39,12 +39,12 @@ class Start:
     clock: int | None = None
 
     def frame(self) -> bytes:
-        """The payload of the first frame."""
+        """Returns the payload of the first frame."""
         return json.dumps({"cpu_seconds": self.cpu_seconds, "seed": self.seed.hex(), "clock": self.clock}).encode()
 
 
 class Worker:
-    """A process that waits for a program. `ending`: how its last run ended, if it failed and the reason is known."""
+    """A process that runs programs. `ending`: how its last run ended, if that run failed and the reason is known."""
 
     def __init__(self, number: int, ended: "asyncio.Future[int]", sock: socket.socket) -> None:
         self.number = number
@@ -56,16 +56,16 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether its process has not been reported as ended."""
+        """Whether the worker is still running, as far as this process knows."""
         return not self.ended.done()
 
     async def receive(self) -> bytes:
-        """The guest's next message. Raises `Gone`."""
-        speaker, data = await self._read_frame()
-        if speaker == _GUEST:
+        """Returns the guest's next message. Raises `WorkerFailed`."""
+        sender, data = await self._read_frame()
+        if sender == _GUEST:
             return data
         self.ending = data.decode()
-        raise Gone("The worker's run has ended.")
+        raise WorkerFailed("The worker's run has ended.")
 
     async def _read_frame(self) -> tuple[int, bytes]:
         length = int.from_bytes(await self._read(4), "big")
@@ -80,36 +80,36 @@ class Worker:
             try:
                 chunk = await loop.sock_recv(self._socket, _CHUNK_BYTES)
             except OSError as error:
-                raise Gone("The worker has ended.") from error
+                raise WorkerFailed("The worker has ended.") from error
             if not chunk:
-                raise Gone("The worker has ended.")
+                raise WorkerFailed("The worker has ended.")
             self._received += chunk
         data = bytes(self._received[:length])
         del self._received[:length]
         return data
 
-    async def begin(self, start: Start) -> None:
-        """Starts a run. Raises `Gone`."""
+    async def start_run(self, start: Start) -> None:
+        """Starts a run. Raises `WorkerFailed`."""
         self.runs += 1
         await self._write(start.frame())
 
     async def send(self, data: bytes, waited: float = 0) -> None:
-        """Sends a message to the guest, whose clock advances by `waited` seconds. Raises `Gone`."""
+        """Sends a message to the guest, whose clock advances by `waited` seconds. Raises `WorkerFailed`."""
         await self._write(int(waited * 1e9).to_bytes(8, "big") + data)
 
     async def _write(self, data: bytes) -> None:
         try:
             await asyncio.get_running_loop().sock_sendall(self._socket, len(data).to_bytes(4, "big") + data)
         except OSError as error:
-            raise Gone("The worker has ended.") from error
+            raise WorkerFailed("The worker has ended.") from error
 
-    async def find_ending(self, gone: Gone) -> str:
-        """How its run ended, according to its last frame or its exit code; empty if neither shows it.
+    async def find_ending(self, error: WorkerFailed) -> str:
+        """Returns how the run ended, according to the last frame or the exit code; empty if neither shows it.
 
-        The worker takes no other run.
+        The worker cannot take another run.
         """
         if self.ending is None:
-            self.ending = "" if isinstance(gone, ProtocolViolation) else await self._find_ending_by_exit()
+            self.ending = "" if isinstance(error, ProtocolViolation) else await self._find_ending_by_exit()
         return self.ending
 
     async def _find_ending_by_exit(self) -> str:
@@ -121,24 +121,24 @@ class Worker:
         if os.WIFSIGNALED(status):
             return "seconds" if os.WTERMSIG(status) == signal.SIGXCPU else ""
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-        return next((ending.decode() for ending, number in fork_server.EXITS.items() if number == code), "")
+        return next((ending.decode() for ending, number in fork_server.EXIT_CODES.items() if number == code), "")
 
-    async def leave(self) -> bool:
-        """Waits for the end of a run that has sent its last message. Returns whether the worker can take another run.
+    async def finish_run(self) -> bool:
+        """Waits until a run that has sent its last message ends. Returns whether the worker can take another run.
 
-        It cannot if the guest has sent anything else.
+        The worker cannot take another run if the guest has sent anything after that message.
         """
         if self.ending is not None or not self.alive:
             return False
         try:
-            async with asyncio.timeout(_LEAVING_SECONDS):
-                speaker, data = await self._read_frame()
-                return speaker == _WORKER and data == b"well"
-        except (Gone, TimeoutError):
+            async with asyncio.timeout(_FINISH_SECONDS):
+                sender, data = await self._read_frame()
+                return sender == _WORKER and data == b"well"
+        except (WorkerFailed, TimeoutError):
             return False
 
     def close(self) -> None:
-        """Closes the socket at once and drops unsent data. Tasks that use it must be cancelled first."""
+        """Closes the socket immediately, and drops unsent data. Tasks that use the socket must be cancelled first."""
         if self._socket.fileno() >= 0:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._socket)

@@ -1,8 +1,8 @@
-"""Provides a worker for each run, and keeps it for the next run of the same tenant.
+"""Provides a worker for each run, and reuses it for the tenant's next run.
 
 One new worker, which has not read any code, is always ready. A worker gives each run its own instance, and serves only
-one tenant, one run after the other. It is killed after `_MAX_RUNS` runs, after any run that fails to end properly, and
-when there are too many idle workers and it has been idle for the longest time.
+one tenant, one run after the other. It is killed after `_MAX_RUNS` runs, and after any run that does not end properly.
+If there are too many idle workers, the one that has been idle for the longest time is killed.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from shared.per_loop import per_loop
 from shared.sandbox.forking import ForkServer
-from shared.sandbox.worker import Gone, Worker
+from shared.sandbox.worker import Worker, WorkerFailed
 
 _MIN_READY = 1
 _MAX_IDLE = 16
@@ -24,9 +24,9 @@ _PYTHON_BYTES = 36 * 2**20
 
 @asynccontextmanager
 async def worker_for(tenant: str | None, memory_bytes: int) -> AsyncGenerator[Worker]:
-    """Provides a worker for one run. It may have run other programs of the tenant; without a tenant, it is new.
+    """Provides a worker for one run. It may have run other programs of the tenant. Without a tenant, it is new.
 
-    Raises `NotBuilt`, and `Gone` if it cannot be started.
+    Raises `InterpreterNotBuilt`, and `WorkerFailed` if the worker cannot be started.
     """
     workers = _workers(memory_bytes)
     worker = await workers.take(tenant)
@@ -62,18 +62,18 @@ def _fork_server() -> ForkServer:
 
 
 class _Workers:
-    """The workers of one memory size that are not running: a new one, and the idle ones, longest idle first."""
+    """The workers with one memory limit that run nothing: a new one, and the idle ones, longest idle first."""
 
     def __init__(self, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes + _PYTHON_BYTES
         self._new: deque[asyncio.Task[Worker]] = deque()
         self._idle: OrderedDict[int, tuple[str, Worker]] = OrderedDict()
-        self._leaving: dict[asyncio.Task[None], str] = {}
+        self._finishing: dict[asyncio.Task[None], str] = {}
 
     async def take(self, tenant: str | None) -> Worker:
-        """Takes an idle worker of the tenant, or a new one. Raises `NotBuilt` and `Gone`."""
-        if leaving := next((task for task, owner in self._leaving.items() if owner == tenant), None):
-            await asyncio.wait({leaving})
+        """Takes an idle worker of the tenant, or a new one. Raises `InterpreterNotBuilt` and `WorkerFailed`."""
+        if finishing := next((task for task, owner in self._finishing.items() if owner == tenant), None):
+            await asyncio.wait({finishing})
         if worker := self._take_idle(tenant):
             return worker
         task = self._new.popleft() if self._new else asyncio.create_task(self._start())
@@ -82,7 +82,7 @@ class _Workers:
         except asyncio.CancelledError:
             task.add_done_callback(_end_unused)
             raise
-        except Gone:  # the worker may have ended long ago
+        except WorkerFailed:  # the worker may have ended long ago
             return await self._start()
         if worker.alive:
             return worker
@@ -100,24 +100,24 @@ class _Workers:
         return None
 
     def give_back(self, worker: Worker, tenant: str | None) -> None:
-        """Keeps the worker for the next run of `tenant` when its run has ended. Without a tenant, kills it."""
+        """Keeps the worker for the next run of `tenant`. Without a tenant, kills it."""
         self._fill()
         if tenant is None or worker.runs >= _MAX_RUNS or not worker.alive:
             _fork_server().kill(worker)
             return
-        leaving = asyncio.create_task(self._keep(worker, tenant))
-        self._leaving[leaving] = tenant
-        leaving.add_done_callback(self._leaving.pop)
+        finishing = asyncio.create_task(self._keep(worker, tenant))
+        self._finishing[finishing] = tenant
+        finishing.add_done_callback(self._finishing.pop)
 
     async def _keep(self, worker: Worker, tenant: str) -> None:
-        """Runs in the background, so that the run's result is not delayed."""
-        can_continue = False
+        """Makes the worker idle when its run has ended. Runs in the background, so the result is not delayed."""
+        is_reusable = False
         try:
-            can_continue = await worker.leave()
+            is_reusable = await worker.finish_run()
         finally:
-            if not can_continue:
+            if not is_reusable:
                 _fork_server().kill(worker)
-        if can_continue:
+        if is_reusable:
             self._idle[worker.number] = (tenant, worker)
         while len(self._idle) > _MAX_IDLE:
             _, (_, oldest) = self._idle.popitem(last=False)
@@ -125,11 +125,11 @@ class _Workers:
 
     def end(self) -> None:
         """Ends the idle workers."""
-        for leaving in self._leaving:
-            leaving.cancel()
+        for finishing in self._finishing:
+            finishing.cancel()
         while self._new:
             task = self._new.popleft()
-            task.cancel()  # otherwise, it would start another fork server after this one has ended
+            task.cancel()  # otherwise, the task would start another fork server after this one has ended
             task.add_done_callback(_end_unused)
         while self._idle:
             _fork_server().kill(self._idle.popitem()[1][1])

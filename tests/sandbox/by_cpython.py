@@ -22,7 +22,7 @@ def run_with_cpython(code: str, case: Case) -> tuple[Any, str | None, list[str]]
     error: str | None = None
     with contextlib.redirect_stdout(printed):
         try:
-            exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - our own programs
+            exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - the tests' programs
             result = json.loads(json.dumps(asyncio.run(_call(names["run"], case))))
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"

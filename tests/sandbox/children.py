@@ -7,15 +7,15 @@ import signal
 import psutil
 
 
-def fork_servers() -> list[psutil.Process]:
-    """The fork servers that this process has started and that have not ended."""
+def find_fork_servers() -> list[psutil.Process]:
+    """Returns the running fork servers that this process has started."""
     return [child for child in psutil.Process().children() if _is_sandbox(child)]
 
 
-def children() -> list[psutil.Process]:
-    """The workers of these fork servers."""
+def find_workers() -> list[psutil.Process]:
+    """Returns the workers of these fork servers."""
     workers: list[psutil.Process] = []
-    for server in fork_servers():
+    for server in find_fork_servers():
         with contextlib.suppress(psutil.Error):
             workers += [child for child in server.children() if _is_sandbox(child)]
     return workers
@@ -23,7 +23,7 @@ def children() -> list[psutil.Process]:
 
 def kill_all() -> None:
     """Kills all workers, including idle ones."""
-    for child in children():
+    for child in find_workers():
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Shared fixtures of the sandbox's tests: an engine, and `run`, which runs code on it with scripted host functions."""
+"""Shared fixtures for the sandbox's tests: an engine, and `run`, which runs code on it with scripted host functions."""
 
 import asyncio
 import os
@@ -18,20 +18,20 @@ from shared.sandbox.workers import end_all
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
-from tests.sandbox.children import fork_servers
-from tests.sandbox.programs import code_of
+from tests.sandbox.children import find_fork_servers
+from tests.sandbox.programs import load_code
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.shop_server import ShopServer
 
-AT_ONCE = 8
+MAX_RUNS = 8
 LIMITS = Limits(seconds=10, cpu_seconds=3, memory_bytes=64 * 2**20, log_bytes=20_000, result_bytes=100_000)
 SECRET = "canary-of-the-environment"
 NOWHERE = "http://127.0.0.1:9"
-"""An address on which no server listens."""
+"""An address at which no server listens."""
 
 
 class Run(Protocol):
-    """Runs code on the engine. `limits`: fields of `Limits` that differ from those of `LIMITS`."""
+    """Runs code on the engine. `limits`: the fields of `Limits` that differ from `LIMITS`."""
 
     async def __call__(
         self,
@@ -43,7 +43,7 @@ class Run(Protocol):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs all async tests of this folder on one event loop, so that they share their workers."""
+    """Runs all async tests in this folder on one event loop, which lets them share workers."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -51,25 +51,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
 async def end_workers_with_their_loop() -> AsyncIterator[None]:
-    """Ends the workers with the event loop that all tests of this folder share."""
+    """Ends the workers before the event loop of this folder's tests is closed."""
     yield
     await end_all()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def no_processes_left() -> AsyncIterator[None]:
-    """Ends all processes of the sandbox before and after the test."""
+    """Ends all of the sandbox's processes before and after the test."""
     await end_all()
     yield
     await end_all()
     async with asyncio.timeout(10):
-        while fork_servers():  # noqa: ASYNC110 - the system sends no event
+        while find_fork_servers():  # noqa: ASYNC110 - the system sends no event
             await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def secret_in_the_environment() -> Iterator[None]:
-    """Sets a secret before the first worker starts, so that workers could inherit it."""
+    """Sets a secret before the first worker starts, so a faulty worker would inherit it."""
     os.environ["SECRET"] = SECRET
     yield
     del os.environ["SECRET"]
@@ -97,7 +97,7 @@ def addresses(api_server: ApiServer, shop_server: ShopServer, mcp_server: McpSer
 
 @pytest.fixture
 def engine() -> WasmEngine:
-    return WasmEngine(at_once=AT_ONCE)
+    return WasmEngine(max_runs=MAX_RUNS)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -110,14 +110,14 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 def make_host_functions(
     engine: WasmEngine, client: httpx.AsyncClient, mcp_server: McpServer
 ) -> Callable[[], ScriptedHostFunctions]:
-    """Creates the host functions of a run. The agents that it may call are the programs of the corpus."""
+    """Creates host functions for a run, which may call the programs of the corpus as agents."""
 
     def make() -> ScriptedHostFunctions:
         async def run_agent(name: str, input_dict: JsonObject, level: int) -> Outcome:
-            deeper = host_functions
-            while deeper.level < level:
-                deeper = deeper.next_level()
-            return await engine.run(Program(code_of("corpus", name), input_dict), deeper, LIMITS, level)
+            functions = host_functions
+            while functions.level < level:
+                functions = functions.next_level()
+            return await engine.run(Program(load_code("corpus", name), input_dict), functions, LIMITS, level)
 
         settings = Settings(outbound_allowed_hosts=(mcp_server.host,), outbound_timeout_seconds=5)
         host_functions = ScriptedHostFunctions(client, settings, run_agent)
@@ -128,7 +128,7 @@ def make_host_functions(
 
 @pytest.fixture
 def host_functions(make_host_functions: Callable[[], ScriptedHostFunctions]) -> ScriptedHostFunctions:
-    """The host functions of the test's runs."""
+    """Returns the host functions for the test's runs."""
     return make_host_functions()
 
 

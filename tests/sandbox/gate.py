@@ -19,7 +19,7 @@ CALL = RUN + "    return await gofannon_client.call('gate', input_dict)"
 
 @dataclass
 class Gate(NoHostFunctions):
-    """Host functions whose `call_agent` waits for `opened`. `arrived` is released with each call.
+    """Host functions whose `call_agent` waits until `opened` is set. Each call releases `arrived`.
 
     `in_progress`, `max_in_progress` and `cancelled` count the calls.
     """

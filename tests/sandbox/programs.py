@@ -1,8 +1,9 @@
-"""The agent programs that these tests run, with their expected outcomes.
+"""The agent programs that these tests run, and their expected outcomes.
 
-`corpus/` contains programs as models write them, and `hostile/` programs as attackers would write them. A program is in
-`name.agent`: Python code in its author's style, with a name that ruff and pyright ignore. The cases of `corpus/` are in
-`name.json` files, in which `$API`, `$SHOP`, `$MCP` and `$NOWHERE` stand for the addresses of the session's servers.
+`corpus/` contains programs like those that models write, and `hostile/` programs like those that attackers would write.
+A program is in `name.agent`: Python code in its author's style, in a file that ruff and pyright ignore. The cases of
+`corpus/` are in `name.json` files, in which `$API`, `$SHOP`, `$MCP` and `$NOWHERE` are placeholders for the addresses
+of the tests' servers.
 """
 
 from collections.abc import Mapping
@@ -17,11 +18,11 @@ HERE = Path(__file__).parent
 
 
 class Case(BaseModel):
-    """One run. Unless it has an `error`, its result is `result`.
+    """The input and the expected outcome of one run, which is `error` or, if that is None, `result`.
 
-    `answers`: the model's answers, each with a part of the question. `meet`: how many model, tool or agent calls must
-    be in progress at the same time. `meet_http`: how many HTTP calls. `cpython`: whether CPython in this process must
-    give the same outcome.
+    `answers`: the model's answers, each with a part of the question. `meet`: the number of model, tool or agent calls
+    that must be in progress at the same time. `meet_http`: the same for HTTP calls. `cpython`: whether CPython in this
+    process must give the same outcome.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -43,17 +44,17 @@ class _Cases(BaseModel):
     cases: list[Case]
 
 
-def code_of(folder: str, name: str) -> str:
+def load_code(folder: str, name: str) -> str:
     return (HERE / folder / f"{name}.agent").read_text()
 
 
 @cache
-def names(folder: str) -> list[str]:
+def list_names(folder: str) -> list[str]:
     return sorted(file.stem for file in (HERE / folder).glob("*.agent"))
 
 
-def cases_of(name: str, addresses: Mapping[str, str] | None = None) -> list[Case]:
-    """The cases of a program of the corpus."""
+def load_cases(name: str, addresses: Mapping[str, str] | None = None) -> list[Case]:
+    """Returns the cases of a program in the corpus."""
     text = (HERE / "corpus" / f"{name}.json").read_text()
     for placeholder, address in (addresses or {}).items():
         text = text.replace(placeholder, address)
@@ -61,6 +62,6 @@ def cases_of(name: str, addresses: Mapping[str, str] | None = None) -> list[Case
 
 
 @cache
-def numbered_cases() -> list[tuple[str, int]]:
-    """Every case of the corpus: the program's name, and the case's number."""
-    return [(name, number) for name in names("corpus") for number in range(len(cases_of(name)))]
+def list_cases() -> list[tuple[str, int]]:
+    """Returns every case of the corpus, as the program's name and the case's number."""
+    return [(name, number) for name in list_names("corpus") for number in range(len(load_cases(name)))]

@@ -1,4 +1,4 @@
-"""Host functions for the runs in these tests: real HTTP and MCP calls to the tests' servers, a scripted model, agents.
+"""Host functions for the runs in these tests: HTTP and MCP calls to the tests' servers, a scripted model, and agents.
 
 They replace `shared.services.agents.host_functions`, and contain a secret that agent code must never see.
 """
@@ -21,12 +21,12 @@ MAX_LEVEL = 3
 _MEETING_SECONDS = 5.0
 
 RunAgent = Callable[[str, JsonObject, int], Awaitable[Outcome]]
-"""Name, input and level."""
+"""Runs an agent, given its name, its input and its level."""
 
 
 @dataclass
 class Calls:
-    """The calls that were made. `max_concurrent`: the maximum number of concurrent model, tool and agent calls."""
+    """The calls that were made. `max_concurrent`: the largest number of model, tool and agent calls at a time."""
 
     models: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     http: list[HttpCall] = field(default_factory=list[HttpCall])
@@ -61,7 +61,7 @@ class Meeting:
 
 @dataclass
 class ScriptedHostFunctions:
-    """Implements `HostFunctions`. `answers`: the model's answers, each with a part of the last message.
+    """Implements `HostFunctions`. `answers`: the model's answers, each with the part of the question that it is for.
 
     `meeting`: makes model, tool and agent calls wait for each other. `secret`: must never reach agent code.
     """
@@ -80,7 +80,7 @@ class ScriptedHostFunctions:
         self.meeting = Meeting(number, self.calls)
 
     def next_level(self) -> "ScriptedHostFunctions":
-        """The host functions of an agent that this one calls."""
+        """Returns the host functions for an agent that this run calls."""
         return ScriptedHostFunctions(
             self.client, self.settings, self.run_agent, self.answers, self.calls, None, self.level + 1, self.secret
         )
@@ -132,9 +132,9 @@ class ScriptedHostFunctions:
         try:
             response = await self.client.send(request, follow_redirects=call.follow_redirects)
         except httpx.TimeoutException as error:
-            raise CallFailed("No answer in time.", TimeoutError, name="TimeoutException") from error
+            raise CallFailed("The server did not respond in time.", TimeoutError, name="TimeoutException") from error
         except httpx.TransportError as error:
-            raise CallFailed("No connection.", ConnectionError, name="ConnectError") from error
+            raise CallFailed("The connection failed.", ConnectionError, name="ConnectError") from error
         return HttpResponse(
             response.status_code,
             response.reason_phrase,
@@ -166,7 +166,7 @@ class ScriptedHostFunctions:
         self.calls.agents.append((name, input_dict))
         await self._wait_for_meeting()
         if self.level >= MAX_LEVEL:
-            raise CallFailed("Agents call agents too deeply.")
+            raise CallFailed("Agents call each other too deeply.")
         outcome = await self.run_agent(name, input_dict, self.level + 1)
         if outcome.failure:
             raise CallFailed(f"The agent {name} failed: {outcome.failure.error}", cause=outcome.failure.cause)
@@ -187,7 +187,7 @@ def _form(pairs: list[tuple[str, str]] | None) -> dict[str, list[str]] | None:
 
 
 def _last_text(messages: Any) -> str:
-    """The text of the last message. Agent code may pass any value, which is then used as text."""
+    """Returns the text of the last message. Agent code may pass any other value, which is then converted to text."""
     try:
         return str(messages[-1]["content"])
     except (KeyError, IndexError, TypeError):

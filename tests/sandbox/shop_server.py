@@ -1,7 +1,7 @@
-"""The HTTP API of a shop on a real port, in addition to `tests.doubles.api_server`: paginated products, and meetings.
+"""A server with the HTTP API of a shop, in addition to `tests.doubles.api_server`: paginated products, and meetings.
 
-A request to `/meet/3` is answered when three such requests are in progress at the same time. Tests can thus prove that
-calls run concurrently, without relying on a clock.
+The server responds to a request for `/meet/3` when three such requests are in progress at the same time. This lets
+tests prove that calls run concurrently, without relying on a clock.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class ShopServer(ThreadedServer):
     def __init__(self) -> None:
         self.max_concurrent = 0
         self._in_progress = 0
-        self._met: dict[str, asyncio.Event] = {}
+        self._meetings: dict[str, asyncio.Event] = {}
         self._arrived: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         self._products: dict[int, dict[str, Any]] = {}
@@ -52,7 +52,7 @@ class ShopServer(ThreadedServer):
 
     def reset(self) -> None:
         self.max_concurrent = self._in_progress = 0
-        self._met.clear()
+        self._meetings.clear()
         self._arrived.clear()
         self._tries.clear()
         self._products = {
@@ -92,23 +92,23 @@ class ShopServer(ThreadedServer):
         """Returns a page that contains the cursor of the next page, if there is one."""
         start = int(request.query_params.get("cursor", "0"))
         names = [product["name"] for product in self._products.values()]
-        after = start + 2
-        return JSONResponse({"names": names[start:after], "next": str(after) if after < len(names) else None})
+        end = start + 2
+        return JSONResponse({"names": names[start:end], "next": str(end) if end < len(names) else None})
 
     async def _meet(self, request: Request) -> Response:
-        """Answers when `number` requests are in progress. Answers 504 if they do not arrive."""
+        """Responds when `number` requests are in progress, or with 504 if they do not arrive in time."""
         number, key = request.path_params["number"], request.query_params.get("key", "")
-        met = self._met.setdefault(key, asyncio.Event())
+        meeting = self._meetings.setdefault(key, asyncio.Event())
         self._arrived[key] += 1
         self._in_progress += 1
         self.max_concurrent = max(self.max_concurrent, self._in_progress)
         if self._arrived[key] >= number:
-            met.set()
+            meeting.set()
         try:
             async with asyncio.timeout(_MEETING_SECONDS):
-                await met.wait()
+                await meeting.wait()
         except TimeoutError:
-            return JSONResponse({"detail": "Nobody came."}, status_code=504)
+            return JSONResponse({"detail": "The other requests did not arrive."}, status_code=504)
         finally:
             self._in_progress -= 1
         return JSONResponse({"together": True})

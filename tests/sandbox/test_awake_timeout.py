@@ -11,19 +11,19 @@ from shared.sandbox.awake_timeout import awake_timeout
 
 @pytest.fixture
 def freeze() -> Callable[[float], None]:
-    """Advances the event loop's clock by a number of seconds in which nothing runs."""
+    """Returns a function that advances the event loop's clock by a number of seconds in which nothing runs."""
     frozen = 0.0
 
-    def move(seconds: float) -> None:
+    def advance(seconds: float) -> None:
         nonlocal frozen
         frozen += seconds
         asyncio.get_running_loop().time = lambda: time.monotonic() + frozen
 
-    return move
+    return advance
 
 
 async def test_frozen_time_does_not_count(freeze: Callable[[float], None]) -> None:
-    """After a freeze of any length, the block continues with its remaining time."""
+    """After a freeze, the block continues with its remaining time, however long the freeze was."""
     async with awake_timeout(5):
         await asyncio.sleep(0.01)
         freeze(3600)
@@ -40,7 +40,7 @@ async def test_a_block_that_hangs_times_out() -> None:
 
 
 async def test_a_block_that_hangs_after_a_freeze_times_out(freeze: Callable[[float], None]) -> None:
-    """A freeze counts for two seconds at most, and the time limit still applies afterwards."""
+    """A freeze counts as at most two seconds, and the time limit still applies afterwards."""
 
     async def hang() -> None:
         async with awake_timeout(2.05):

@@ -1,7 +1,7 @@
-"""The host's side of a run, with a script in place of the worker that sends any messages.
+"""The host's side of a run. A script replaces the worker, and sends any messages.
 
-Any messages lead to an end or are refused. Host functions get only valid arguments. Every call is answered once, every
-wait is answered, and no task remains afterwards.
+Any messages lead to an end or are refused. Host functions get only valid arguments. Every call gets one answer, every
+wait gets a response, and no task remains afterwards.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from shared.sandbox import CallFailed, HttpCall, HttpResponse, ModelAnswer, Tool
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import MAX_BYTES, Fault
-from shared.sandbox.worker import Gone, Worker
+from shared.sandbox.worker import Worker, WorkerFailed
 
 
 class _Script:
@@ -34,20 +34,23 @@ class _Script:
         await asyncio.sleep(0)
         data = next(self._messages, None)
         if data is None or len(data) > MAX_BYTES:
-            raise Gone("The worker has ended.")
+            raise WorkerFailed("The worker has ended.")
         return data
 
     async def send(self, data: bytes, waited: float = 0) -> None:
         self.sent.append(data)
 
 
-class _Strict:
-    """`HostFunctions` that check their arguments. `slow`: never answer. `in_progress`: the number of open calls."""
+class _StrictHostFunctions:
+    """`HostFunctions` that check their arguments.
+
+    `slow`: whether they never answer. `invalid`: the failed checks. `in_progress`: the number of pending calls.
+    """
 
     def __init__(self, slow: bool) -> None:
         self._slow = slow
         self.in_progress = 0
-        self.wrong: list[object] = []
+        self.invalid: list[object] = []
 
     async def call_model(
         self, provider: Any, model: Any, messages: Any, parameters: Any, tools: Any, timeout: Any
@@ -82,7 +85,7 @@ class _Strict:
 
     def _check(self, *conditions: bool) -> None:
         if not all(conditions):
-            self.wrong.append(conditions)
+            self.invalid.append(conditions)
 
     async def _answer(self) -> None:
         self.in_progress += 1
@@ -94,7 +97,7 @@ class _Strict:
 
 
 def _is_json(value: Any) -> bool:
-    """Whether the value is JSON, with finite numbers and encodable texts."""
+    """Whether the value is JSON, with finite numbers and encodable strings."""
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
@@ -174,8 +177,8 @@ MALFORMED = st.dictionaries(
 )
 
 
-def _bytes(message: dict[str, Any]) -> bytes:
-    """Encodes a message like an interpreter: as a line of JSON and a text."""
+def _encode(message: dict[str, Any]) -> bytes:
+    """Encodes a message as an interpreter does: as a line of JSON and a text."""
     line = dict(message)
     text = line.pop("text", "")
     if "arguments" in line:
@@ -185,51 +188,51 @@ def _bytes(message: dict[str, Any]) -> bytes:
     return f"{json.dumps(line)}\n{text}".encode("utf-8", "replace")
 
 
-def _line(message: bytes) -> dict[str, Any]:
+def _parse_line(message: bytes) -> dict[str, Any]:
     line: dict[str, Any] = json.loads(message.partition(b"\n")[0])
     return line
 
 
-def _hold(messages: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _Script, Logs]:
-    """Holds a conversation. Returns its end first, which is None if it raises one of the allowed exceptions."""
+def _converse(messages: list[bytes], slow: bool) -> tuple[str | Fault | None, _StrictHostFunctions, _Script, Logs]:
+    """Runs a conversation. First returns its end, which is None if it raises one of the allowed exceptions."""
 
-    async def hold() -> tuple[str | Fault | None, _Strict, _Script, Logs]:
-        host_functions, script, logs = _Strict(slow), _Script(messages), Logs(1000)
+    async def converse() -> tuple[str | Fault | None, _StrictHostFunctions, _Script, Logs]:
+        host_functions, script, logs = _StrictHostFunctions(slow), _Script(messages), Logs(1000)
         end = None
         async with asyncio.timeout(5):
             try:
                 conversation = Conversation(cast(Worker, script), host_functions, logs)
-                end = await conversation.hold({"code": ""})
-            except (Gone, TooManyCalls):
+                end = await conversation.run({"code": ""})
+            except (WorkerFailed, TooManyCalls):
                 pass
         for _ in range(3):
             await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
         return end, host_functions, script, logs
 
-    return asyncio.run(hold())
+    return asyncio.run(converse())
 
 
 @pytest.mark.timeout(120)
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.binary(max_size=60) | (MESSAGES | MALFORMED | LAST).map(_bytes), max_size=8), st.booleans())
+@given(st.lists(st.binary(max_size=60) | (MESSAGES | MALFORMED | LAST).map(_encode), max_size=8), st.booleans())
 def test_any_messages_lead_to_an_end_or_are_refused(messages: list[bytes], slow: bool) -> None:
-    """Invalid bytes and unknown messages raise no other exception, and leave no open calls."""
-    end, host_functions, _, _ = _hold(messages, slow)
+    """Invalid bytes and unknown messages raise only the allowed exceptions, and leave no pending calls."""
+    end, host_functions, _, _ = _converse(messages, slow)
     assert end is None or isinstance(end, str | Fault)
-    assert (host_functions.wrong, host_functions.in_progress) == ([], 0)
+    assert (host_functions.invalid, host_functions.in_progress) == ([], 0)
 
 
 @pytest.mark.timeout(120)
 @settings(max_examples=200, deadline=None)
-@given(st.lists(MESSAGES.map(_bytes), max_size=12), LAST, st.booleans())
+@given(st.lists(MESSAGES.map(_encode), max_size=12), LAST, st.booleans())
 def test_valid_messages_in_any_order_are_handled(messages: list[bytes], last: JsonObject, slow: bool) -> None:
-    """Host functions get valid arguments, every wait is answered, and the end is the one that was sent."""
-    end, host_functions, script, logs = _hold([*messages, _bytes(last)], slow)
-    assert (host_functions.wrong, host_functions.in_progress) == ([], 0)
+    """Host functions get valid arguments, every wait gets a response, and the end is the one that was sent."""
+    end, host_functions, script, logs = _converse([*messages, _encode(last)], slow)
+    assert (host_functions.invalid, host_functions.in_progress) == ([], 0)
     if end is not None:
         assert isinstance(end, Fault) == (last["kind"] == "failed")
-        lines = [_line(message) for message in messages]
+        lines = [_parse_line(message) for message in messages]
         waits = sum(line["kind"] == "wait" for line in lines)
         assert len(script.sent) == 1 + waits
         answers = [answer for sent in script.sent[1:] for answer in json.loads(sent)["answers"]]
@@ -242,37 +245,37 @@ def test_valid_messages_in_any_order_are_handled(messages: list[bytes], last: Js
 @pytest.mark.timeout(60)
 @given(st.lists(st.integers(1, 9), max_size=12))
 @settings(max_examples=50, deadline=None)
-def test_every_call_is_answered_once(numbers: list[int]) -> None:
-    """Every call is answered once, even if several calls have the same number."""
+def test_every_call_gets_one_answer(numbers: list[int]) -> None:
+    """Every call gets one answer, even if several calls have the same number."""
     calls = [
-        _bytes({"kind": "call", "number": n, "function": "list_tools", "arguments": VALID_ARGUMENTS}) for n in numbers
+        _encode({"kind": "call", "number": n, "function": "list_tools", "arguments": VALID_ARGUMENTS}) for n in numbers
     ]
-    wait = _bytes({"kind": "wait", "seconds": 0.01})
-    _, _, script, _ = _hold([*calls, *[wait] * (len(calls) + 2)], slow=False)
+    wait = _encode({"kind": "wait", "seconds": 0.01})
+    _, _, script, _ = _converse([*calls, *[wait] * (len(calls) + 2)], slow=False)
     answers = [answer for sent in script.sent[1:] for answer in json.loads(sent)["answers"]]
     assert sorted(answer["number"] for answer in answers) == sorted(numbers)
 
 
 def test_the_number_of_calls_is_limited() -> None:
-    """After 20,000 calls, the next one ends the conversation."""
-    call = _bytes({"kind": "call", "number": 1, "function": "list_tools", "arguments": {}})
-    end, host_functions, _, _ = _hold([call] * 20_001, slow=True)
+    """The call after 20,000 calls ends the conversation."""
+    call = _encode({"kind": "call", "number": 1, "function": "list_tools", "arguments": {}})
+    end, host_functions, _, _ = _converse([call] * 20_001, slow=True)
     assert (end, host_functions.in_progress) == (None, 0)
 
 
 def test_the_number_of_values_in_all_calls_is_limited() -> None:
-    """A call may have 100,000 values, and all calls together ten times as many."""
-    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": {"x": [0] * 90_000}})
-    end, host_functions, _, _ = _hold([call] * 12, slow=True)
+    """A call may have 100,000 values, and all calls together may have ten times as many."""
+    call = _encode({"kind": "call", "number": 1, "function": "call_agent", "arguments": {"x": [0] * 90_000}})
+    end, host_functions, _, _ = _converse([call] * 12, slow=True)
     assert (end, host_functions.in_progress) == (None, 0)
 
 
-def test_the_size_of_open_calls_is_limited() -> None:
-    """A call that exceeds the limit is answered at once, with an error that suggests a solution."""
+def test_the_size_of_pending_calls_is_limited() -> None:
+    """A call that exceeds the limit fails immediately, with an error that suggests a solution."""
     arguments = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
-    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": arguments})
-    wait = _bytes({"kind": "wait", "seconds": 0.5})
-    _, host_functions, script, _ = _hold([*[call] * 9, wait], slow=True)
+    call = _encode({"kind": "call", "number": 1, "function": "call_agent", "arguments": arguments})
+    wait = _encode({"kind": "wait", "seconds": 0.5})
+    _, host_functions, script, _ = _converse([*[call] * 9, wait], slow=True)
     (answer,) = json.loads(script.sent[-1])["answers"]
     message = answer["error"]["message"]
     assert message == "The calls in progress carry too much data. Await each call before making the next."

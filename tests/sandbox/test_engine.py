@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from shared.models.errors import Unavailable
-from shared.sandbox import Program
-from shared.sandbox import run_slots as slots
+from shared.sandbox import Program, run_slots
 from shared.sandbox.analysis.standard_library import MODULES
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
-from tests.sandbox.conftest import AT_ONCE, LIMITS, Run
+from tests.sandbox.conftest import LIMITS, MAX_RUNS, Run
 from tests.sandbox.gate import CALL, Gate
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 
@@ -64,8 +63,8 @@ async def run(input_dict, tools):
     assert outcome.result == [[0, "Task-1"], [["0.333", "Task-2"], ["0.33333", "Task-3"]], "7"]
 
 
-async def test_a_run_can_be_replayed(engine: WasmEngine) -> None:
-    """With the same seed and clock, ids, random numbers, times and the order of a set are the same."""
+async def test_a_run_is_reproducible(engine: WasmEngine) -> None:
+    """Two runs with the same seed and clock get the same ids, random numbers, times and order of a set."""
     code = (
         "import asyncio, datetime, os, random, secrets, time, uuid\n"
         + RUN
@@ -89,8 +88,8 @@ async def test_a_run_can_be_replayed(engine: WasmEngine) -> None:
     assert str(first[5]).startswith("2023-11-14 22:13:20.0")
 
 
-async def test_the_analysis_knows_exactly_the_modules_that_exist(run: Run) -> None:
-    """All of these modules can be imported, and no other modules of the standard library."""
+async def test_the_analysis_accepts_exactly_the_existing_modules(run: Run) -> None:
+    """All modules that the analysis accepts can be imported, and no other modules of the standard library."""
     code = (
         "import importlib, sys\n"
         + RUN
@@ -123,7 +122,7 @@ async def test_loading_runs_only_top_level_code(engine: WasmEngine) -> None:
 
 @pytest.mark.parametrize("reason", ["timeout", "cancellation"])
 async def test_a_call_ends_with_its_run(reason: str, engine: WasmEngine) -> None:
-    """A call is cancelled when its run ends, so it causes no further cost."""
+    """A call is cancelled when its run ends, so it causes no further costs."""
     gate = Gate()
     limits = replace(LIMITS, seconds=0.3) if reason == "timeout" else LIMITS
     run = asyncio.create_task(engine.run(Program(CALL, {}), gate, limits))
@@ -138,8 +137,8 @@ async def test_a_call_ends_with_its_run(reason: str, engine: WasmEngine) -> None
 
 
 async def test_runs_are_limited_by_the_slots() -> None:
-    """Further runs of the same level wait for a run slot. Runs of another level do not."""
-    engine, gate = WasmEngine(at_once=3), Gate()
+    """When the slots of a level are taken, further runs on that level wait. Runs on another level do not."""
+    engine, gate = WasmEngine(max_runs=3), Gate()
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(9)]
     for _ in range(3):
         await gate.arrived.acquire()
@@ -153,17 +152,17 @@ async def test_runs_are_limited_by_the_slots() -> None:
 
 async def test_called_agents_have_their_own_slots(run: Run, host_functions: ScriptedHostFunctions) -> None:
     """When all run slots are taken by runs that call another agent, the called agents still get slots."""
-    host_functions.meet(AT_ONCE)
+    host_functions.meet(MAX_RUNS)
     code = RUN + "    return await gofannon_client.call('one_parameter', input_dict)"
-    outcomes = await asyncio.gather(*[run(code, {"n": n}) for n in range(AT_ONCE)])
-    assert [outcome.result for outcome in outcomes] == [n * n for n in range(AT_ONCE)]
-    assert host_functions.calls.max_concurrent == AT_ONCE
+    outcomes = await asyncio.gather(*[run(code, {"n": n}) for n in range(MAX_RUNS)])
+    assert [outcome.result for outcome in outcomes] == [n * n for n in range(MAX_RUNS)]
+    assert host_functions.calls.max_concurrent == MAX_RUNS
 
 
 async def test_a_run_without_a_slot_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that gets no slot raises an exception instead of returning an outcome, so that the caller can try again."""
-    monkeypatch.setattr(slots, "_WAITING_SECONDS", 0.05)
-    engine, gate = WasmEngine(at_once=1), Gate()
+    monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
+    engine, gate = WasmEngine(max_runs=1), Gate()
     first = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
     with pytest.raises(Unavailable):
@@ -172,8 +171,8 @@ async def test_a_run_without_a_slot_raises(monkeypatch: pytest.MonkeyPatch) -> N
     assert (await first).result == "gate"
 
 
-async def test_input_of_any_json_arrives_unchanged(run: Run) -> None:
-    """Deep and large input with every kind of value arrives unchanged."""
+async def test_any_json_input_arrives_unchanged(run: Run) -> None:
+    """Deeply nested and large input with every kind of value arrives unchanged."""
     value: dict[str, Any] = {"a": [1, 2.5, None, True, "é😀\n", {"": []}], "big": 2**70, "long": "x" * 100_000}
     deep: Any = 1
     for _ in range(60):

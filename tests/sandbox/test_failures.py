@@ -1,4 +1,4 @@
-"""The content of a run's failure: its error, the author's own lines, and the cause."""
+"""The content of a run's failure: the error, the author's own lines, and the cause."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.sandbox.conftest import LIMITS, Run
 RUN = "async def run(input_dict, tools):\n"
 
 
-async def test_lines_printed_before_a_failure_are_kept(run: Run) -> None:
-    """Lines that were printed before an exception or a timeout are in the outcome."""
+async def test_the_outcome_has_lines_printed_before_a_failure(run: Run) -> None:
+    """The outcome contains the lines that were printed before an exception or a timeout."""
     assert (await run("print('loaded')\n" + RUN + "    print('ran')\n    1 / 0")).logs == ["loaded", "ran"]
     assert (await run(RUN + "    print('ran')\n    await asyncio.sleep(60)", seconds=0.3)).logs == ["ran"]
 
@@ -47,7 +47,7 @@ async def test_a_syntax_error_is_shown_with_a_caret(run: Run) -> None:
     """The traceback shows the line unchanged, with a caret below the position of the error."""
     failure = (await run(RUN + "    return 1 +")).failure
     assert failure
-    assert failure.error == "SyntaxError: line 2: This is not Python: invalid syntax."
+    assert failure.error == "SyntaxError: line 2: This is not valid Python: invalid syntax."
     assert failure.traceback.split("\n")[:3] == [
         '  File "agent.py", line 2',
         "        return 1 +",
@@ -55,8 +55,8 @@ async def test_a_syntax_error_is_shown_with_a_caret(run: Run) -> None:
     ]
 
 
-async def test_warnings_do_not_name_our_files(run: Run) -> None:
-    """A warning about a call without `await` names the function. Other warnings name the agent's line."""
+async def test_warnings_do_not_name_the_services_files(run: Run) -> None:
+    """A warning about a call without `await` names the function, and other warnings name the agent's line."""
     code = (
         "import gc, warnings\n"
         + RUN
@@ -71,7 +71,7 @@ async def test_warnings_do_not_name_our_files(run: Run) -> None:
 
 
 async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
-    """The notes and the exceptions of a group are below the exception, as in Python's output."""
+    """The notes and the exceptions of a group follow the exception, as in Python's output."""
     code = RUN + (
         "    error = ExceptionGroup('several', [ValueError('a'), KeyError('b')])\n"
         "    error.add_note('while it was read')\n"
@@ -89,7 +89,7 @@ async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
 
 
 async def test_the_causes_of_an_exception_are_shown_before_it(run: Run) -> None:
-    """As in Python's output, the causes and the handled exceptions are shown, except if `from None` hides them."""
+    """As in Python's output, the causes and the handled exceptions are shown, unless `from None` hides them."""
     code = """def read(text):
     return int(text)
 
@@ -137,7 +137,7 @@ RuntimeError: no number"""
     assert hidden.traceback.startswith('Traceback (most recent call last):\n  File "agent.py", line 14')
 
 
-async def test_long_chains_of_exceptions_are_cut(run: Run) -> None:
+async def test_long_chains_of_exceptions_are_truncated(run: Run) -> None:
     """The number of causes and the length of each are limited. Circular causes are handled."""
     long = RUN + (
         "    error = None\n"
@@ -165,11 +165,11 @@ async def test_a_missing_key_is_reported_as_python_does(run: Run) -> None:
 
 
 async def test_an_invalid_escape_is_not_an_error(run: Run) -> None:
-    """Models write `"\\d+"` without an `r`. Python warns about it, but runs it."""
+    """Models write `"\\d+"` without an `r`. Python warns about such code, but runs it."""
     assert (await run(RUN + "    return re.findall('\\d+', 'a1b22')")).result == ["1", "22"]
 
 
-class Failing(NoHostFunctions):
+class FailingHostFunctions(NoHostFunctions):
     """Host functions whose HTTP calls fail with the given exception."""
 
     def __init__(self, failure: Exception) -> None:
@@ -181,7 +181,7 @@ class Failing(NoHostFunctions):
 
 async def _http_outcome(engine: WasmEngine, failure: Exception, code: str = "") -> Outcome:
     code = RUN + (code or "    await http_client.get('https://example.com')")
-    return await engine.run(Program(code, {}), Failing(failure), LIMITS)
+    return await engine.run(Program(code, {}), FailingHostFunctions(failure), LIMITS)
 
 
 async def test_a_failed_call_is_reported_by_its_name_and_cause(engine: WasmEngine) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from shared.sandbox import Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.worker import Gone
-from tests.sandbox.children import children, fork_servers
+from shared.sandbox.worker import WorkerFailed
+from tests.sandbox.children import find_fork_servers, find_workers
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.gate import CALL, NORMAL, RUN, Gate, run_with_gate
 
@@ -26,8 +26,8 @@ async def test_a_killed_fork_server_is_restarted(engine: WasmEngine) -> None:
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
-    (server,) = fork_servers()
-    processes = [psutil.Process(child.pid) for child in children()]
+    (server,) = find_fork_servers()
+    processes = [psutil.Process(child.pid) for child in find_workers()]
     server.kill()
     _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 10)
     assert alive == []
@@ -39,7 +39,7 @@ async def test_a_killed_fork_server_is_restarted(engine: WasmEngine) -> None:
 
 
 async def test_a_run_without_a_build_fails(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The run's error explains what to do. No exception is raised."""
+    """The run fails with an error that explains what to do. No exception is raised."""
     monkeypatch.setattr(forking, "_FOLDER", tmp_path)
     failure = (await run_with_gate(engine, NORMAL, n=1)).failure
     assert failure
@@ -50,7 +50,7 @@ async def test_a_run_without_a_build_fails(engine: WasmEngine, monkeypatch: pyte
 
 @pytest.mark.long
 @pytest.mark.timeout(180)
-async def test_a_build_for_another_processor_is_compiled_once(
+async def test_a_build_for_another_processor_is_recompiled_once(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first run waits until the component is recompiled, which is logged. Later runs do not recompile it."""
@@ -64,8 +64,10 @@ async def test_a_build_for_another_processor_is_compiled_once(
     assert len(lines) == 1
 
 
-async def test_a_run_without_a_process_fails(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run's error contains no path. No exception is raised."""
+async def test_a_run_fails_if_the_fork_server_cannot_be_started(
+    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run fails with an error without paths. No exception is raised."""
 
     def fail(*_: object, **__: object) -> Any:
         raise OSError(24, "Too many open files", "/a/path")
@@ -80,32 +82,32 @@ async def test_a_run_without_a_process_fails(engine: WasmEngine, monkeypatch: py
 async def test_requests_wait_for_a_busy_fork_server(engine: WasmEngine) -> None:
     """When the control socket is full, the next request waits until the fork server continues."""
     assert (await run_with_gate(engine, NORMAL, "user:a", n=1)).result == 2
-    (server,) = fork_servers()
+    (server,) = find_fork_servers()
     server.suspend()
-    our_server = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
-    forking_tasks = [asyncio.create_task(our_server.fork(LIMITS.memory_bytes)) for _ in range(5)]
+    fork_server_client = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
+    forking_tasks = [asyncio.create_task(fork_server_client.fork(LIMITS.memory_bytes)) for _ in range(5)]
     await asyncio.gather(*forking_tasks)
-    control: socket.socket = our_server._running.result()._control  # pyright: ignore
+    control: socket.socket = fork_server_client._running.result()._control  # pyright: ignore
     with suppress(BlockingIOError):
         while control.send(fork_server.CONTROL.pack(b"K", 2**40, 0)):
             pass
-    one_more = asyncio.create_task(our_server.fork(LIMITS.memory_bytes))
-    await asyncio.wait({one_more}, timeout=0.2)
-    assert not one_more.done()
+    delayed = asyncio.create_task(fork_server_client.fork(LIMITS.memory_bytes))
+    await asyncio.wait({delayed}, timeout=0.2)
+    assert not delayed.done()
     server.resume()
-    for worker in [task.result() for task in forking_tasks] + [await one_more]:
+    for worker in [task.result() for task in forking_tasks] + [await delayed]:
         assert b'"ready"' in await worker.receive()
-        our_server.kill(worker)
-    assert fork_servers() == [server]
+        fork_server_client.kill(worker)
+    assert find_fork_servers() == [server]
 
 
 async def test_a_busy_fork_server_reports_how_a_run_ended(engine: WasmEngine) -> None:
-    """The service waits for the fork server's report, so the error names the used CPU time as the reason."""
+    """The service waits for the fork server's report, so the error states that the CPU time was used up."""
     gate = Gate()
     code = RUN + "    await gofannon_client.call('gate', {})\n    while True: pass"
     running = asyncio.create_task(engine.run(Program(code, {}), gate, replace(LIMITS, cpu_seconds=0.2)))
     await gate.arrived.acquire()
-    (server,) = fork_servers()
+    (server,) = find_fork_servers()
     server.suspend()
     gate.opened.set()
     async with asyncio.timeout(20):
@@ -119,11 +121,11 @@ async def test_a_busy_fork_server_reports_how_a_run_ended(engine: WasmEngine) ->
 
 
 async def test_the_sandbox_ignores_interrupts_from_the_terminal(engine: WasmEngine) -> None:
-    """The terminal sends SIGINT to all processes. Only the service handles it, and lets its runs end."""
+    """A terminal sends SIGINT to all processes. Only the service handles the signal, and lets its runs end."""
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
-    for process in (*fork_servers(), *children()):
+    for process in (*find_fork_servers(), *find_workers()):
         process.send_signal(signal.SIGINT)
     gate.opened.set()
     assert (await running).result == "gate"
@@ -133,19 +135,21 @@ async def test_the_sandbox_ignores_interrupts_from_the_terminal(engine: WasmEngi
 async def test_the_fork_server_finds_the_libraries_of_this_python(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The fork server gets `LD_LIBRARY_PATH`, without which the system may not find these libraries."""
+    """`LD_LIBRARY_PATH` is passed to the fork server, as the system may not find these libraries without it."""
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nothing")
     assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
-    assert [server.environ() for server in fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
+    assert [server.environ() for server in find_fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
 
 
-async def test_a_partly_sent_request_ends_the_fork_server(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fork server would read the next request as the rest of this one, so another fork server is started."""
+async def test_a_partially_sent_request_ends_the_fork_server(
+    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fork server would read the next request as the rest of this one, so it is killed and replaced."""
     assert (await run_with_gate(engine, NORMAL, n=1)).result == 2
-    (server,) = fork_servers()
+    (server,) = find_fork_servers()
     with monkeypatch.context() as patch:
         patch.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
-        with pytest.raises(Gone):
+        with pytest.raises(WorkerFailed):
             await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
     assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
-    assert server not in fork_servers()
+    assert server not in find_fork_servers()

@@ -1,7 +1,8 @@
-"""Programs that an attacker might write: each of them gains nothing, stays within its limits, and leaves no traces.
+"""Programs that an attacker might write. Each of them gains nothing, stays within its limits, and leaves no traces.
 
-Each of `hostile/*.agent` begins with a comment that describes its end: `# ends: …` with a pattern for the error, or
-`# gives: …` with the harmless result as JSON. Programs that are too large or unusual for a file are created here.
+Each file `hostile/*.agent` begins with a comment that describes the program's end: `# ends: …` with a pattern for the
+error, or `# gives: …` with the harmless result as JSON. Programs that are too large or unusual for a file are in
+`GENERATED`.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Outcome, Program
 from shared.sandbox.engine import WasmEngine
 from tests.sandbox.conftest import LIMITS, SECRET, Run
-from tests.sandbox.programs import code_of, names
+from tests.sandbox.programs import list_names, load_code
 from tests.sandbox.scripted_host_functions import CANARY, ScriptedHostFunctions
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +30,14 @@ TIGHT: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.5}
 COMPUTING: dict[str, Any] = {"seconds": 20, "cpu_seconds": 0.5}
 FLOODING: dict[str, Any] = {"seconds": 4, "cpu_seconds": 1}
 CROWDED: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.2}
-"""For many programs at the same time."""
+"""Limits for many programs at the same time."""
 PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
-"""For programs that must complete even on a busy machine."""
-OUT_OF_TIME = "TimeoutError: The run took longer than 2 s."
-COMPUTED = "TimeoutError: The code used more than 0.5 s of CPU time, the limit for a run."
+"""Limits for programs that must complete even on a busy machine."""
+TIMED_OUT = "TimeoutError: The run took longer than 2 s."
+CPU_TIMED_OUT = "TimeoutError: The code used more than 0.5 s of CPU time, the limit for a run."
 MAX_TRACEBACK_CHARACTERS = 20_000
 GRACE = 4.0
-"""How many seconds a run may exceed its limit, until a worker that does not respond is killed."""
+"""How many seconds a run may exceed its time limit, as a worker that does not respond is killed later."""
 RUN = "async def run(input_dict, tools):\n"
 NORMAL = (
     "import builtins, os\n" + RUN + "    seen = [name for name in ('evil', 'SECRET') if name in globals() or "
@@ -78,10 +79,10 @@ class _Expected:
 
     @property
     def limits(self) -> dict[str, Any]:
-        """The limits for this program: little time if it is expected to use all of it."""
-        if self.pattern and re.fullmatch(self.pattern, OUT_OF_TIME):
+        """The limits for this program. A program that is expected to reach a time limit gets little time."""
+        if self.pattern and re.fullmatch(self.pattern, TIMED_OUT):
             return TIGHT
-        return COMPUTING if self.pattern and re.fullmatch(self.pattern, COMPUTED) else PATIENT
+        return COMPUTING if self.pattern and re.fullmatch(self.pattern, CPU_TIMED_OUT) else PATIENT
 
     def matches(self, outcome: Outcome) -> bool:
         if self.pattern is not None:
@@ -89,33 +90,33 @@ class _Expected:
         return outcome.failure is None and outcome.result == self.result
 
 
-def _texts(outcome: Outcome) -> str:
+def _join_texts(outcome: Outcome) -> str:
     failure = outcome.failure
     failure_text = f"{failure.error}\n{failure.traceback}" if failure else ""
     return "\n".join([json.dumps(outcome.result, ensure_ascii=False), failure_text, *outcome.logs])
 
 
 def _find_leaks(outcome: Outcome) -> list[str]:
-    """Finds texts of this process in a run's outcome."""
+    """Returns the values from this process that a run's outcome contains."""
     secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "wasmtime"}
     environment = {value for value in os.environ.values() if len(value) > 11}
-    text = _texts(outcome)
+    text = _join_texts(outcome)
     return [secret for secret in secrets | environment if secret in text]
 
 
 async def _is_unharmed(run: Run, n: int = 21) -> bool:
-    """Whether a normal program gives its result and sees no traces of other programs."""
+    """Whether a normal program returns its result and sees no traces of other programs."""
     outcome = await run(NORMAL, {"n": n})
     return (outcome.failure, outcome.result, outcome.logs) == (None, [2 * n, [], False], [])
 
 
-@pytest.mark.parametrize("name", names("hostile"))
+@pytest.mark.parametrize("name", list_names("hostile"))
 async def test_a_hostile_program_gains_nothing(name: str, run: Run) -> None:
-    """The program ends as expected and in time, and reveals nothing about the host. The next program runs normally."""
-    code = code_of("hostile", name)
+    """The program ends as expected and in time, and learns nothing about the host. The next program runs normally."""
+    code = load_code("hostile", name)
     expected = _Expected(code)
     outcome = await run(code, {}, TOOLS, **expected.limits)
-    assert expected.matches(outcome), _texts(outcome)[:2000]
+    assert expected.matches(outcome), _join_texts(outcome)[:2000]
     assert outcome.seconds < expected.limits["seconds"] + GRACE
     assert not outcome.failure or len(outcome.failure.traceback) < MAX_TRACEBACK_CHARACTERS
     assert _find_leaks(outcome) == []
@@ -128,7 +129,7 @@ async def test_code_that_attacks_the_parser_only_fails(name: str, run: Run) -> N
     """Unusual code fails with a short error. No exception is raised, and the next program runs normally."""
     outcome = await run(GENERATED[name], **TIGHT)
     harmless = outcome.failure is None and name in ("brackets_deep", "deep_f_string", "long_hexadecimal")
-    assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _texts(outcome)[:300]
+    assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _join_texts(outcome)[:300]
     assert _find_leaks(outcome) == []
     assert await _is_unharmed(run)
 
@@ -140,30 +141,30 @@ def _make_limits(**limits: float) -> Limits:
 async def test_hostile_programs_do_not_disturb_the_others(
     engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """While all hostile programs run, normal programs give the right results."""
+    """While all hostile programs run, normal programs return correct results."""
     # Fewer than the run slots: otherwise, runs would wait for slots, and waiting counts towards their time limit.
-    semaphore = asyncio.Semaphore(5)
+    concurrency = asyncio.Semaphore(5)
     ended = asyncio.Event()
 
     async def hostile(code: str) -> Outcome:
-        async with semaphore:
+        async with concurrency:
             return await engine.run(Program(code, {}, TOOLS), host_functions, _make_limits(**CROWDED))
 
     async def stream(first: int) -> list[int]:
-        wrong: list[int] = []
+        failed: list[int] = []
         n = first
         while not ended.is_set():
             outcome = await engine.run(Program(NORMAL, {"n": n}), host_functions, LIMITS)
             if (outcome.failure, outcome.result) != (None, [2 * n, [], False]):
-                wrong.append(n)
+                failed.append(n)
             n += 2
         assert n > first + 20
-        return wrong
+        return failed
 
-    # CPython 3.11 cannot parse code in two threads at once ("AST constructor recursion depth mismatch"). So all code
-    # here is short enough to be parsed in the event loop's thread.
+    # CPython 3.11 cannot parse code in two threads at once ("AST constructor recursion depth mismatch"). All code here
+    # is therefore short enough to be parsed in the event loop's thread.
     generated = [code for code in GENERATED.values() if len(code) <= 20_000]
-    codes = [*(code_of("hostile", name) for name in names("hostile")), *generated]
+    codes = [*(load_code("hostile", name) for name in list_names("hostile")), *generated]
     streams = [asyncio.create_task(stream(first)) for first in (1, 2)]
     outcomes = await asyncio.gather(*map(hostile, codes))
     ended.set()
@@ -175,8 +176,8 @@ async def test_a_run_sees_no_traces_of_another(run: Run) -> None:
     """Globals, attributes, changes to the input, and the seed of `random` do not outlive their run."""
     draw = "import random\nrandom.seed(5)\n" + RUN + "    return random.random()"
     unseeded = "import random\n" + RUN + "    return random.random()"
-    assert (await run(code_of("hostile", "leave_traces"), {}, TOOLS)).result == "done"
-    assert (await run(code_of("hostile", "look_for_traces"), {}, TOOLS)).result == {
+    assert (await run(load_code("hostile", "leave_traces"), {}, TOOLS)).result == "done"
+    assert (await run(load_code("hostile", "look_for_traces"), {}, TOOLS)).result == {
         "seen": [],
         "input": {},
         "tools": TOOLS,
@@ -209,17 +210,17 @@ async def test_a_tenants_next_run_is_unaffected(
 ) -> None:
     """Runs of one tenant may use the same process, but see no traces of each other."""
     sharers = (f"the tenant of {name}",)
-    code = code_of("hostile", name)
+    code = load_code("hostile", name)
     expected = _Expected(code)
     for _ in range(3):
         outcome = await engine.run(Program(code, {}, TOOLS, sharers), host_functions, _make_limits(**expected.limits))
-        assert expected.matches(outcome), _texts(outcome)[:2000]
+        assert expected.matches(outcome), _join_texts(outcome)[:2000]
         outcome = await engine.run(Program(NORMAL, {"n": 21}, {}, sharers), host_functions, LIMITS)
         assert (outcome.failure, outcome.result, outcome.logs) == (None, [42, [], False], [])
 
 
 async def test_a_run_cannot_change_the_hosts_input(run: Run) -> None:
-    """A run gets copies of its input and tools."""
+    """A run gets a copy of its input and its tools."""
     input_dict: JsonObject = {"list": [1]}
     tools = {"https://mcp.example.com": ["x"]}
     code = RUN + "    input_dict['list'].append(2)\n    tools.clear()\n    return input_dict"
@@ -230,7 +231,7 @@ async def test_a_run_cannot_change_the_hosts_input(run: Run) -> None:
 async def test_metadata_addresses_are_reachable_only_through_host_functions(
     run: Run, host_functions: ScriptedHostFunctions
 ) -> None:
-    """All clients and methods in agent code use the same host function, which refuses the metadata server."""
+    """All clients and methods in agent code use the same host function, which refuses the metadata server's address."""
     code = (
         "import httpx\n" + RUN + "    seen = []\n"
         "    for client in (http_client, httpx.AsyncClient(), httpx.AsyncClient(base_url='http://169.254.169.254')):\n"
@@ -247,8 +248,10 @@ async def test_metadata_addresses_are_reachable_only_through_host_functions(
 
 
 async def test_calls_after_the_result_are_ignored(engine: WasmEngine, host_functions: ScriptedHostFunctions) -> None:
-    """A call that follows a forged result reaches no host function."""
-    outcome = await engine.run(Program(code_of("hostile", "forge_result"), {}), host_functions, _make_limits(**PATIENT))
+    """A call that is sent after a forged result reaches no host function."""
+    outcome = await engine.run(
+        Program(load_code("hostile", "forge_result"), {}), host_functions, _make_limits(**PATIENT)
+    )
     assert outcome.result == "forged"
     assert host_functions.calls.agents == []
 
@@ -258,7 +261,7 @@ async def test_calls_after_the_result_are_ignored(engine: WasmEngine, host_funct
 async def test_a_flood_does_not_stop_this_process(
     name: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """A run that sends as much as it can uses little more of this process's time than its own limit."""
+    """A run that sends as much as it can uses at most twice its own CPU time limit in this process."""
     longest = 0.0
 
     async def measure() -> None:
@@ -270,7 +273,7 @@ async def test_a_flood_does_not_stop_this_process(
 
     measuring = asyncio.create_task(measure())
     started = time.process_time()
-    outcome = await engine.run(Program(code_of("hostile", name), {}), host_functions, _make_limits(**FLOODING))
+    outcome = await engine.run(Program(load_code("hostile", name), {}), host_functions, _make_limits(**FLOODING))
     computed = time.process_time() - started
     measuring.cancel()
     assert outcome.failure
@@ -279,11 +282,11 @@ async def test_a_flood_does_not_stop_this_process(
 
 
 async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
-    """The engine returns a failure and does not raise an exception."""
+    """Code with a long chain of attributes has a failure, and the engine raises no exception."""
     outcome = await run(RUN + f"    return json{'.a' * 1200}")
     assert outcome.failure
 
 
 def test_the_number_of_programs() -> None:
-    """The hostile corpus does not shrink unnoticed."""
-    assert len(names("hostile")) >= 280
+    """There are at least as many hostile programs as expected."""
+    assert len(list_names("hostile")) >= 280

@@ -1,4 +1,4 @@
-"""JSON responses in agent code, which are decoded as in `httpx`."""
+"""JSON responses in agent code, which are decoded as `httpx` does."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ CODE = """async def run(input_dict, tools):
 async def test_json_in_every_encoding(
     engine: WasmEngine, host_functions: ScriptedHostFunctions, api_server: ApiServer
 ) -> None:
-    """JSON is read in UTF-8, UTF-16 and UTF-32, with or without a byte order mark. Other bytes raise an exception."""
+    """JSON may be UTF-8, UTF-16 or UTF-32, with or without a byte order mark. Other bytes raise an exception."""
     value: Any = {"größe": ["日本", 1, None]}
     text = json.dumps(value, ensure_ascii=False)
     encodings = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"]

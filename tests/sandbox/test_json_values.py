@@ -1,4 +1,4 @@
-"""Checks of JSON values that leave a run or are passed to a call."""
+"""The checks of JSON values that are returned by a run or passed to a call."""
 
 import json
 import tracemalloc
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sandbox.inside.json_values import NotJson, json_text, refuse_long
+from shared.sandbox.inside.json_values import InvalidJson, encode_json, refuse_long
 from shared.sandbox.json_values import parse_json
 
 MAX = 5_000_000
@@ -25,28 +25,28 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_json_is_unchanged_by_a_round_trip(value: Any) -> None:
-    """Any JSON value, even a big integer, is equal after encoding and parsing."""
-    assert parse_json(json_text(value, MAX, "value"), "value") == value
+    """Any JSON value, even a large integer, is the same after it was encoded and parsed."""
+    assert parse_json(encode_json(value, MAX, "value"), "value") == value
 
 
 def test_tuples_become_lists_and_keys_become_strings() -> None:
-    """Values are converted in the same way as by Python's `json`."""
-    assert parse_json(json_text({1: (1, 2), None: True}, MAX, "value"), "value") == {"1": [1, 2], "null": True}
+    """Values are converted as by Python's `json`."""
+    assert parse_json(encode_json({1: (1, 2), None: True}, MAX, "value"), "value") == {"1": [1, 2], "null": True}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, b"x", object(), {(1,): 2}, len])
 def test_values_that_are_not_json_are_refused(value: Any) -> None:
     """The error names the value and gives a reason."""
-    with pytest.raises(NotJson, match=r"^The result is not JSON: .+\.$"):
-        json_text(value, MAX, "result")
+    with pytest.raises(InvalidJson, match=r"^The result is not JSON: .+\.$"):
+        encode_json(value, MAX, "result")
 
 
 def test_a_cycle_is_refused() -> None:
     """A value that contains itself is refused."""
     cycle: list[Any] = []
     cycle.append(cycle)
-    with pytest.raises(NotJson, match="too deep"):
-        json_text(cycle, MAX, "result")
+    with pytest.raises(InvalidJson, match="nested too deeply"):
+        encode_json(cycle, MAX, "result")
 
 
 def test_deeply_nested_values_are_refused() -> None:
@@ -54,33 +54,33 @@ def test_deeply_nested_values_are_refused() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(NotJson, match="nested too deeply"):
-        json_text(deep, MAX, "result")
-    with pytest.raises(NotJson):
+    with pytest.raises(InvalidJson, match="nested too deeply"):
+        encode_json(deep, MAX, "result")
+    with pytest.raises(InvalidJson):
         parse_json("[" * 100_000, "result")
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "", "{", "[1,]", "nul", '"\\ud800"'])
 def test_text_that_is_not_json_is_refused(text: str) -> None:
     """The parser is strict: it refuses everything that the JSON standard does not allow."""
-    with pytest.raises(NotJson, match=r"^The answer is not JSON: "):
+    with pytest.raises(InvalidJson, match=r"^The answer is not JSON: "):
         parse_json(text, "answer")
 
 
 def test_length_is_in_bytes() -> None:
     """The length limit is in bytes, and the error has the actual and the maximum length."""
     refuse_long("éé", 4, "result")
-    with pytest.raises(NotJson, match=r"^The result is 4 bytes long as JSON; at most 3 are allowed\.$"):
+    with pytest.raises(InvalidJson, match=r"^The result is 4 bytes long as JSON; the limit is 3\.$"):
         refuse_long("éé", 3, "result")
 
 
 def test_long_values_are_refused_before_they_are_encoded() -> None:
-    """A list with many references to one long text needs little memory, but encoding it would need much."""
+    """A list with many references to one long string needs little memory, but encoding it would need much more."""
     value = ["y" * 1_000_000] * 100
     tracemalloc.start()
     try:
-        with pytest.raises(NotJson):
-            json_text(value, MAX, "messages")
+        with pytest.raises(InvalidJson):
+            encode_json(value, MAX, "messages")
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()

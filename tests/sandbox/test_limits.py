@@ -30,7 +30,7 @@ RUN = "async def run(input_dict, tools):\n"
         (
             "    return 'x' * 100",
             {"result_bytes": 50},
-            "TypeError: The result is 102 bytes long as JSON; at most 50 are allowed.",
+            "TypeError: The result is 102 bytes long as JSON; the limit is 50.",
         ),
     ],
 )
@@ -68,7 +68,7 @@ async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], er
         (RUN + "    import sys\n    sys.exit(3)", "SystemExit: 3"),
         (RUN + "    raise KeyboardInterrupt", "KeyboardInterrupt"),
         (RUN + "    def f(): f()\n    f()", "RecursionError: maximum recursion depth exceeded"),
-        ("def run(", "SyntaxError: line 1: This is not Python: '(' was never closed."),
+        ("def run(", "SyntaxError: line 1: This is not valid Python: '(' was never closed."),
         ("x = 1", "NotImplementedError: line 1: The code defines no `async def run(input_dict, tools)`"),
         ("if 0:\n    def run(): pass", "NotImplementedError: The code defines no `async def run(input_dict, tools)`"),
         ("def run(*_): return 1", "NotImplementedError: line 1: `run` must be `async def run(input_dict, tools)`."),
@@ -77,7 +77,7 @@ async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], er
 )
 @pytest.mark.timeout(60)
 async def test_reaching_a_limit_ends_the_run(run: Run, code: str, error: str) -> None:
-    """A run that exceeds a limit or is invalid has no result, and its error explains the reason to the author."""
+    """A run that exceeds a limit or is invalid has no result, and its error states the reason."""
     outcome = await run(code, seconds=50, cpu_seconds=1)
     assert outcome.result is None
     assert outcome.failure
@@ -88,7 +88,7 @@ async def test_reaching_a_limit_ends_the_run(run: Run, code: str, error: str) ->
     "waits", ["await asyncio.sleep(60)", "import time\n    time.sleep(60)", "await asyncio.Future()"]
 )
 async def test_a_run_that_waits_too_long_ends(run: Run, waits: str) -> None:
-    """A run ends after its time limit, independently of what it waits for."""
+    """A run ends when its time limit is reached, no matter what it waits for."""
     outcome = await run(RUN + f"    {waits}", seconds=3)
     assert outcome.failure
     assert outcome.failure.error == "TimeoutError: The run took longer than 3 s."
@@ -115,8 +115,8 @@ async def test_memory_is_limited(run: Run) -> None:
     assert outcome.failure.error.startswith("MemoryError: ")
 
 
-async def test_memory_can_be_used_up_after_the_code_has_ended(run: Run) -> None:
-    """The created tasks start before the loop ends. When no memory is left for that, the run still reports it."""
+async def test_running_out_of_memory_after_the_code_has_ended_is_reported(run: Run) -> None:
+    """If there is not enough memory to start the tasks that the code has created, the run still reports that."""
     code = RUN + "    kept = []\n    while True: kept.append(asyncio.create_task(asyncio.sleep(60)))"
     outcome = await run(code, memory_bytes=16 * 2**20, seconds=60, cpu_seconds=20)
     assert outcome.failure
@@ -134,11 +134,11 @@ async def test_printed_lines_are_limited(run: Run) -> None:
     """The last line reports how much text was dropped. The run continues."""
     outcome = await run(RUN + "    for n in range(100):\n        print('line', n)\n    return n", log_bytes=14)
     assert outcome.result == 99
-    assert outcome.logs == ["line 0", "line 1", "… 776 more bytes were printed; only the first 14 are kept."]
+    assert outcome.logs == ["line 0", "line 1", "… 776 more bytes were printed; only the first 14 are stored."]
 
 
 async def test_one_endless_step_is_reported_as_a_timeout(run: Run) -> None:
-    """A single step that never ends is stopped by its CPU time limit."""
+    """A single step that never ends is stopped by the CPU time limit."""
     outcome = await run(RUN + "    n = 7\n    while True:\n        n = n * n", cpu_seconds=0.3)
     assert outcome.failure
     assert outcome.failure.error.startswith("TimeoutError: The code used more than 0.3 s")
@@ -154,24 +154,24 @@ async def test_the_time_of_a_run_that_waits_for_a_call_is_limited(engine: WasmEn
     )
 
 
-class Lavish(NoHostFunctions):
-    """Host functions with agents that return a long text."""
+class LongResultHostFunctions(NoHostFunctions):
+    """Host functions with agents that return a long string."""
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         return "x" * 5_000_000
 
 
 async def test_answers_are_sent_in_parts_that_fit_into_memory(engine: WasmEngine) -> None:
-    """A run with 64 MiB of memory can receive 60 MB of answers if it does not keep them."""
+    """A run with 64 MiB of memory can receive 60 MB of answers if it does not store them."""
     code = RUN + (
         "    async def length():\n        return len(await gofannon_client.call('x', {}))\n"
         "    return await asyncio.gather(*[length() for _ in range(12)])"
     )
-    outcome = await engine.run(Program(code, {}), Lavish(), LIMITS)
+    outcome = await engine.run(Program(code, {}), LongResultHostFunctions(), LIMITS)
     assert outcome.result == [5_000_000] * 12
 
 
-async def test_a_program_that_is_larger_than_any_memory_is_refused(engine: WasmEngine) -> None:
+async def test_a_program_that_is_too_large_for_any_run_is_refused(engine: WasmEngine) -> None:
     """A program that is too large is refused before it is sent to a worker."""
     outcome = await engine.run(Program(RUN + "    return 1", {"x": "y" * 70_000_000}), NoHostFunctions(), LIMITS)
     assert outcome.failure
@@ -179,12 +179,12 @@ async def test_a_program_that_is_larger_than_any_memory_is_refused(engine: WasmE
 
 
 def test_limits_are_hashable() -> None:
-    """Equal limits have the same hash, so they can be used as a key."""
+    """Equal limits have the same hash, so limits can be used as keys."""
     assert hash(LIMITS) == hash(Limits(**LIMITS.__dict__))
 
 
 async def test_references_to_the_snapshot_are_not_counted(run: Run) -> None:
-    """Objects of the snapshot are immortal, as counting references would copy pages. The code's own objects are not."""
+    """The snapshot's objects are immortal, as counting references would copy pages. The code's objects are not."""
     body = """
     import json, sys, weakref
     class Mine: ...

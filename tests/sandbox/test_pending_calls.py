@@ -14,7 +14,7 @@ RUN = "async def run(input_dict, tools):\n    "
 MCP = "https://me@mcp.example:8443/x?key=secret"
 
 
-class Endless:
+class EndlessHostFunctions:
     """`HostFunctions` that never answer, except for model calls, which fail after `seconds`."""
 
     def __init__(self, seconds: float = 60) -> None:
@@ -31,7 +31,7 @@ class Endless:
 
 
 @pytest.mark.parametrize(
-    ("code", "waited_for"),
+    ("code", "pending_calls"),
     [
         ("return await call_llm('local', 'small', 'hi')", "local/small"),
         ("return (await http_client.get('https://api.example/v1?key=secret')).text", "api.example"),
@@ -44,19 +44,19 @@ class Endless:
         ),
     ],
 )
-async def test_the_error_of_a_timed_out_run_names_its_open_calls(
-    engine: WasmEngine, code: str, waited_for: str
+async def test_the_error_of_a_timed_out_run_names_its_pending_calls(
+    engine: WasmEngine, code: str, pending_calls: str
 ) -> None:
-    """Open calls are shown by name, and URLs only by their host."""
+    """Pending calls are shown by name, and of URLs only the host is shown."""
     program = Program("import asyncio\n" + RUN + code, {"url": MCP}, {MCP: ["look"]})
-    outcome = await engine.run(program, Endless(), replace(LIMITS, seconds=0.5))
+    outcome = await engine.run(program, EndlessHostFunctions(), replace(LIMITS, seconds=0.5))
     assert outcome.failure is not None
-    assert outcome.failure.error == f"TimeoutError: The run took longer than 0.5 s; it was waiting for {waited_for}."
+    assert outcome.failure.error == f"TimeoutError: The run took longer than 0.5 s; it was waiting for {pending_calls}."
 
 
 async def test_a_finished_call_is_not_named(engine: WasmEngine) -> None:
     """The error does not name a call that had ended before the timeout."""
     code = RUN + "try: await call_llm('local', 'small', 'hi')\n    except RuntimeError: await asyncio.sleep(60)"
-    outcome = await engine.run(Program(code, {}), Endless(0.1), replace(LIMITS, seconds=1))
+    outcome = await engine.run(Program(code, {}), EndlessHostFunctions(0.1), replace(LIMITS, seconds=1))
     assert outcome.failure is not None
     assert outcome.failure.error == "TimeoutError: The run took longer than 1 s."

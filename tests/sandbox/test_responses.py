@@ -1,4 +1,4 @@
-"""The responses that agent code gets: their text, JSON, headers and status."""
+"""The HTTP responses that agent code gets: their text, JSON, headers and status."""
 
 import json
 from typing import Any
@@ -36,8 +36,8 @@ def response(content: bytes, content_type: str = "", status: int = 200, reason: 
         (b"", "text/plain", ""),
     ],
 )
-def test_a_text_is_read_by_its_charset(content: bytes, content_type: str, text: str) -> None:
-    """The text is read as UTF-8 if no known charset is given. Invalid bytes are replaced."""
+def test_text_is_decoded_with_its_charset(content: bytes, content_type: str, text: str) -> None:
+    """Text is decoded as UTF-8 if no known charset is given. Invalid bytes are replaced."""
     assert response(content, content_type).text == text
 
 
@@ -46,11 +46,11 @@ _INVALID_CODECS = ["undefined", "idna", "a\0b"]
 
 
 def test_a_slow_charset_is_not_used() -> None:
-    """Unusual charsets are read as UTF-8, as some of them would be decoded in quadratic time."""
+    """Text with an unusual charset is decoded as UTF-8, as some of these would be decoded in quadratic time."""
     assert response(b"a" * 200_000, "text/html; charset=punycode").text == "a" * 200_000
 
 
-def test_json_of_too_many_values_is_refused() -> None:
+def test_json_with_too_many_values_is_refused() -> None:
     """JSON with too many values is refused, as parsing a few megabytes of brackets would take seconds."""
     with pytest.raises(CallFailed, match="too many to parse"):
         response(b"[" + b"{}," * 400_000 + b"0]", "application/json").json()
@@ -58,7 +58,7 @@ def test_json_of_too_many_values_is_refused() -> None:
 
 @pytest.mark.parametrize("charset", [*_CODECS, *_INVALID_CODECS])
 def test_any_charset_is_harmless(charset: str) -> None:
-    """A charset that names any of Python's codecs, or none, gives a text."""
+    """The response has text, whichever of Python's codecs the charset names, and even if it names none."""
     assert isinstance(response(b"abc", f"text/plain; charset={charset}").text, str)
 
 
@@ -69,7 +69,7 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32",
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=utf-16", "; charset=no-such-thing"])
 def test_the_encoding_of_json_is_detected_as_in_httpx(encoding: str, charset: str) -> None:
-    """JSON is read as UTF-8, UTF-16 or UTF-32 according to its first bytes, independently of the charset."""
+    """JSON is decoded as UTF-8, UTF-16 or UTF-32 according to its first bytes, regardless of the charset."""
     for text in JSON_TEXTS:
         content = text.encode(encoding, "replace")
         try:
@@ -80,8 +80,8 @@ def test_the_encoding_of_json_is_detected_as_in_httpx(encoding: str, charset: st
 
 
 @given(st.binary(max_size=40) | st.text(max_size=20).map(lambda text: json.dumps(text).encode("utf-16")))
-def test_any_bytes_are_read_as_in_httpx(content: bytes) -> None:
-    """Bytes are JSON if they are JSON for httpx. Otherwise, a `ValueError` is raised."""
+def test_any_bytes_are_parsed_as_in_httpx(content: bytes) -> None:
+    """Bytes that httpx parses as JSON have the same value here. Other bytes raise a `ValueError`."""
     try:
         expected: Any = httpx.Response(200, content=content).json()
     except ValueError:
@@ -92,8 +92,8 @@ def test_any_bytes_are_read_as_in_httpx(content: bytes) -> None:
         assert json.dumps(response(content, "application/json").json()) == json.dumps(expected)
 
 
-def test_json_is_read_with_the_given_charset_if_necessary() -> None:
-    """If JSON is in none of its standard encodings, the given charset is used. httpx would raise an exception."""
+def test_json_is_decoded_with_the_given_charset_if_necessary() -> None:
+    """If JSON has none of its standard encodings, the given charset is used, whereas httpx would raise an exception."""
     content = '{"a": "é"}'.encode("latin-1")
     assert response(content, "application/json; charset=iso-8859-1").json() == {"a": "é"}
     for content_type in ("", "application/json", "application/json; charset=utf-8", "a/b; charset=idna"):
@@ -120,7 +120,7 @@ def test_headers_are_in_lower_case() -> None:
     ],
 )
 def test_an_error_status_is_raised_with_the_message_of_httpx(status: int, reason: str, message: str) -> None:
-    """An error status raises the same message as in httpx. A successful one returns the response."""
+    """For an error status, the message is the same as in httpx. For a successful one, the response is returned."""
     with pytest.raises(CallFailed) as raised:
         response(b"", status=status, reason=reason).raise_for_status()
     assert raised.value.message == message

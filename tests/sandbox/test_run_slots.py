@@ -1,4 +1,4 @@
-"""The run slots without an engine: which runs get one, which wait, and which are refused."""
+"""The run slots, without an engine: which runs get one, which wait, and which are refused."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ from shared.sandbox.run_slots import Slots
 
 
 class Runs:
-    """Runs that each hold a slot until they are ended."""
+    """Runs that each occupy a slot until they are ended."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
@@ -46,8 +46,8 @@ class Runs:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def test_a_sharer_has_a_quarter_and_does_not_block_others() -> None:
-    """While a sharer's runs wait, another sharer's run starts at once. The next waiting run starts when one ends."""
+async def test_a_sharer_gets_a_quarter_of_the_slots_and_does_not_block_others() -> None:
+    """While a sharer's runs wait, another sharer's run starts. When a run ends, the next waiting one starts."""
     runs = Runs(Slots(8))
     for number in range(6):
         await runs.start(f"mine {number}", "user:me")
@@ -71,8 +71,8 @@ async def test_a_run_needs_room_in_the_share_of_each_of_its_sharers() -> None:
     await runs.cancel()
 
 
-async def test_no_sharer_has_more_than_eight() -> None:
-    """A sharer has at most eight slots, even if there are many, as each run needs CPU time."""
+async def test_no_sharer_gets_more_than_eight_slots() -> None:
+    """A sharer gets at most eight slots, even if there are many slots, as each run needs CPU time."""
     runs = Runs(Slots(128))
     for number in range(12):
         await runs.start(f"mine {number}", "user:me")
@@ -80,24 +80,24 @@ async def test_no_sharer_has_more_than_eight() -> None:
     await runs.cancel()
 
 
-@pytest.mark.parametrize(("at_once", "max_of_caller", "max_of_owner"), [(128, 8, 16), (8, 2, 4), (4, 1, 2), (1, 1, 1)])
-async def test_a_caller_has_half_of_the_share_of_the_agent_and_its_owner(
-    at_once: int, max_of_caller: int, max_of_owner: int
+@pytest.mark.parametrize(("max_runs", "max_of_caller", "max_of_owner"), [(128, 8, 16), (8, 2, 4), (4, 1, 2), (1, 1, 1)])
+async def test_a_caller_gets_half_of_the_share_of_the_agent_and_its_owner(
+    max_runs: int, max_of_caller: int, max_of_owner: int
 ) -> None:
-    """While a caller's runs wait, the next caller's start at once. All callers together leave slots to other owners."""
-    runs = Runs(Slots(at_once))
+    """While a caller's runs wait, the next caller's runs start. All callers together leave slots to other owners."""
+    runs = Runs(Slots(max_runs))
     for caller in ("a", "b", "c"):
         for number in range(20):
             await runs.start(f"{caller} {number}", "user:owner", "agent:popular", caller=f"caller:{caller}")
     await runs.start("other", "user:other", "agent:other", caller="caller:a of other")
     alive = Counter(name[0] for name in runs.alive)
     assert (alive["a"], alive["b"], alive["c"]) == (max_of_caller, max_of_owner - max_of_caller, 0)
-    assert alive["o"] == (1 if at_once > 1 else 0)
+    assert alive["o"] == (1 if max_runs > 1 else 0)
     await runs.cancel()
 
 
 async def test_an_owners_agents_share_the_owners_slots() -> None:
-    """All agents of an owner use the owner's share, and a caller's runs of these agents use the caller's share."""
+    """All of an owner's agents use the owner's share, and a caller's runs of these agents use the caller's share."""
     runs = Runs(Slots(8))
     for number in range(3):
         await runs.start(f"a {number}", "user:owner", f"agent:{number}", caller="caller:a")
@@ -155,7 +155,7 @@ async def test_the_error_after_waiting_names_the_limit(monkeypatch: pytest.Monke
 
 
 async def test_the_number_of_a_sharers_waiting_runs_is_limited() -> None:
-    """Further runs are refused at once, as each of them occupies a request. Runs that agents call are never refused."""
+    """Further runs are refused immediately, as each occupies a request. Runs that agents start are never refused."""
     runs = Runs(Slots(4))
     for number in range(33):
         await runs.start(str(number), "user:me")
@@ -171,7 +171,7 @@ async def test_the_number_of_a_sharers_waiting_runs_is_limited() -> None:
 
 
 async def test_a_run_cancelled_while_it_gets_its_slot_releases_it() -> None:
-    """When a run is cancelled at the moment it gets its slot, the next waiting run gets the slot."""
+    """When a run is cancelled at the moment at which it gets its slot, the next waiting run gets the slot."""
     slots = Slots(1)
     runs = Runs(slots)
     await runs.start("first", "user:a")
@@ -187,9 +187,9 @@ async def test_a_run_cancelled_while_it_gets_its_slot_releases_it() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60), st.integers(1, 9))
-async def test_the_limits_hold_for_any_order_of_events(steps: list[tuple[str, bool]], at_once: int) -> None:
-    """Runs start and are cancelled in any order. At the end, every slot is free again."""
-    slots = Slots(at_once)
+async def test_the_limits_hold_for_any_order_of_events(steps: list[tuple[str, bool]], max_runs: int) -> None:
+    """In any order of starts and cancellations, the limits are kept. At the end, all slots are free again."""
+    slots = Slots(max_runs)
     runs = Runs(slots)
     for sharer, starts in steps:
         if starts or not runs.tasks:
@@ -197,7 +197,7 @@ async def test_the_limits_hold_for_any_order_of_events(steps: list[tuple[str, bo
         else:
             runs.tasks.pop(0).cancel()
             await asyncio.sleep(0)
-        assert len(runs.alive) <= at_once
+        assert len(runs.alive) <= max_runs
         assert all(runs.alive.count(name) <= slots.share for name in "abc")
     await runs.cancel()
     for _ in range(3):

@@ -52,7 +52,7 @@ RUN = "async def run(input_dict, tools):\n"
     ],
 )  # fmt: skip
 async def test_results_are_those_of_cpython(lines: list[str], result: Any, run: Run) -> None:
-    """Evaluation order, late binding, regular expressions and rounding are the same as in CPython."""
+    """Evaluation order, late binding, regular expressions, rounding and other details are the same as in CPython."""
     outcome = await run(HEAD + RUN + "".join(f"    {line}\n" for line in lines))
     assert (outcome.failure, outcome.result) == (None, result)
 
@@ -77,8 +77,8 @@ async def test_code_for_the_main_module_does_not_run(run: Run) -> None:
         "import services.llm_service as s; call_llm = s.call_llm",
     ],
 )
-async def test_imports_of_the_older_system_work(line: str, run: Run) -> None:
-    """Code that the older system generated imports these modules."""
+async def test_imports_of_code_from_the_older_system_work(line: str, run: Run) -> None:
+    """The modules that code from the older system imports are available."""
     assert (await run(f"{line}\n{RUN}    return callable(call_llm)")).result is True
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's processes: which runs share one, and what happens when one is killed."""
+"""The sandbox's processes: which runs share a process, and what happens when a process is killed."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ import pytest
 from shared.sandbox import Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.worker import Worker
-from tests.sandbox.children import children, kill_all
+from tests.sandbox.children import find_workers, kill_all
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.gate import CALL, NORMAL, Gate, run_with_gate
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
@@ -35,22 +35,22 @@ FIND = (
 
 async def wait_for_children(number: int) -> None:
     async with asyncio.timeout(20):
-        while len(children()) != number:  # noqa: ASYNC110 - the system sends no event
+        while len(find_workers()) != number:  # noqa: ASYNC110 - the system sends no event
             await asyncio.sleep(0.02)
 
 
 async def test_runs_of_one_tenant_use_one_process_and_share_nothing(engine: WasmEngine) -> None:
-    """A run does not see what the previous one has left in memory or in files. It gets other random numbers."""
+    """A run sees nothing that the previous one left in memory or in files. It gets different random numbers."""
     assert (await run_with_gate(engine, LEAVE, "user:a")).result == 1
     await wait_for_children(2)
-    before = {child.pid for child in children()}
+    before = {child.pid for child in find_workers()}
     first, second = [(await run_with_gate(engine, FIND, "user:a")).result for _ in range(2)]
     assert isinstance(first, list)
     assert isinstance(second, list)
     assert first[:3] == second[:3] == [False, False, False]
     assert first[3] != second[3]
     await wait_for_children(2)
-    assert {child.pid for child in children()} == before
+    assert {child.pid for child in find_workers()} == before
 
 
 async def test_tenants_do_not_share_a_process(engine: WasmEngine) -> None:
@@ -60,15 +60,15 @@ async def test_tenants_do_not_share_a_process(engine: WasmEngine) -> None:
     await wait_for_children(3)  # the workers of the two tenants, and one that is ready
 
 
-async def test_a_process_is_replaced_after_a_number_of_runs(
+async def test_a_process_is_replaced_after_its_maximum_number_of_runs(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker is ended after the maximum number of runs, and its tenant gets a new one."""
+    """After the maximum number of runs, a worker is ended, and its tenant gets a new one."""
     monkeypatch.setattr(workers, "_MAX_RUNS", 3)
     seen: set[int] = set()
     for _ in range(7):
         assert (await run_with_gate(engine, NORMAL, "user:a", n=1)).result == 2
-        seen |= {child.pid for child in children()}
+        seen |= {child.pid for child in find_workers()}
     assert len(seen) >= 3
 
 
@@ -94,7 +94,7 @@ async def test_a_run_that_reaches_a_limit_does_not_affect_others(code: str, engi
     assert (await run_with_gate(engine, NORMAL, "user:a", n=3)).result == 6
 
 
-async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_process_that_has_grown_is_not_reused(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
     """A worker whose stack has grown is ended, as the system never reclaims a stack. The next run gets another one."""
     deep = RUN + "    x = []\n    for _ in range(100_000): x = [x]\n    return x"
     failure = (await run_with_gate(engine, deep, "user:a")).failure
@@ -105,10 +105,10 @@ async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: 
 
 
 @pytest.mark.parametrize("moment", ["computing", "waiting", "calling", "printing"])
-async def test_killing_a_process_ends_only_its_own_run(
+async def test_killing_a_process_ends_only_its_run(
     moment: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """The run fails with a clear error and keeps its printed lines. Other runs continue, and the next one works."""
+    """The killed run has a clear error and its printed lines. Other runs continue, and the next one works."""
     host_functions.meet(2)
     rest = {
         "computing": "    while True: pass",
@@ -119,13 +119,13 @@ async def test_killing_a_process_ends_only_its_own_run(
     other = Gate()
     other_run = asyncio.create_task(engine.run(Program(CALL, {}), other, LIMITS))
     await other.arrived.acquire()
-    known = {child.pid for child in children()}
+    known = {child.pid for child in find_workers()}
     limits = replace(LIMITS, seconds=30, cpu_seconds=20)
     running = asyncio.create_task(
         engine.run(Program(RUN + f"    print('started')\n{rest}", {}), host_functions, limits)
     )
     await asyncio.sleep(1)
-    for child in children():
+    for child in find_workers():
         if child.pid not in known or child.cpu_times().user > 0.5:
             os.kill(child.pid, signal.SIGKILL)
     outcome = await running
@@ -140,10 +140,10 @@ async def test_killing_a_process_ends_only_its_own_run(
 async def test_a_run_that_has_sent_nothing_survives_its_process(
     engine: WasmEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A run that has not sent anything has had no effect, so it starts again in another process."""
+    """A run that has not sent anything has had no effect, so it is restarted in another process."""
     code = RUN + "    total = 0\n    for n in range(8_000_000): total += n\n    return total"
     running = asyncio.create_task(run_with_gate(engine, code, "user:a"))
-    while not (computing := [child for child in children() if child.cpu_times().user > 0.1]):  # noqa: ASYNC110
+    while not (computing := [child for child in find_workers() if child.cpu_times().user > 0.1]):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     computing[0].kill()
     outcome = await running
@@ -165,7 +165,7 @@ async def test_a_run_that_is_cancelled_ends_its_process(engine: WasmEngine) -> N
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(5)]
     for _ in tasks:
         await gate.arrived.acquire()
-    assert len(children()) >= 5
+    assert len(find_workers()) >= 5
     for task in tasks:
         task.cancel()
     assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*tasks, return_exceptions=True))
@@ -192,11 +192,11 @@ def _open_files(pid: int) -> list[str]:
 
 
 async def test_a_worker_inherits_nothing_from_the_service(engine: WasmEngine) -> None:
-    """A worker has no environment and no folder. Its only descriptors are for its socket, the log, memory and code."""
+    """A worker's environment is empty, and its folder is `/`. It has open only its socket, the log, memory and code."""
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
-    for child in children():
+    for child in find_workers():
         assert child.environ() == {}
         assert child.cwd() == "/"
         open_files = _open_files(child.pid)
@@ -229,7 +229,7 @@ async def test_nothing_is_sent_to_a_closed_worker() -> None:
 
 
 def test_a_worker_whose_fork_server_has_already_ended_exits() -> None:
-    """A worker exits if its fork server ended before the worker could ask the system to end with it."""
+    """A worker exits if its fork server ended before the worker could request to be ended together with it."""
     code = "from shared.sandbox.fork_server.confinement import confine; confine(2**26, parent=0); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr

@@ -18,34 +18,34 @@ RUN = "async def run(input_dict, tools):\n"
 CALL = HttpCall("GET", "https://example.com/a")
 
 
-class Recording(NoHostFunctions):
-    """Records the HTTP calls, and answers each with `answer`."""
+class RecordingHostFunctions(NoHostFunctions):
+    """Records the HTTP calls, and returns `response` for each."""
 
-    def __init__(self, answer: HttpResponse | None = None) -> None:
+    def __init__(self, response: HttpResponse | None = None) -> None:
         self.calls: list[HttpCall] = []
-        self._answer = answer or HttpResponse(200, "OK", [], b"", "https://example.com/")
+        self._response = response or HttpResponse(200, "OK", [], b"", "https://example.com/")
 
     async def http(self, call: HttpCall) -> HttpResponse:
         self.calls.append(call)
-        return self._answer
+        return self._response
 
 
 async def send(*, client: dict[str, Any] | None = None, method: str = "get", **options: Any) -> HttpCall:
-    """Calls a method of a client. Returns the one host call that it makes."""
-    host_functions = Recording()
+    """Calls a method of a client, and returns the call that it makes."""
+    host_functions = RecordingHostFunctions()
     await getattr(AsyncClient(host_functions, **(client or {})), method)("https://example.com/a", **options)
     (call,) = host_functions.calls
     return call
 
 
 async def test_a_request_without_options_has_only_its_url() -> None:
-    """As in httpx, redirects are not followed by default."""
+    """A request without options has only a method and a URL. As in httpx, redirects are not followed by default."""
     assert await send() == HttpCall("GET", "https://example.com/a")
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "head", "options"])
 async def test_each_method_sends_its_http_method(method: str) -> None:
-    """The HTTP method is the method's name in capitals."""
+    """The HTTP method is the name of the client's method in capital letters."""
     assert (await send(method=method)).method == method.upper()
 
 
@@ -69,7 +69,7 @@ async def test_query_parameters_become_pairs_of_strings(params: Any, pairs: list
 
 
 async def test_form_fields_become_pairs_of_strings() -> None:
-    """A form's fields are sent as pairs, and a string or bytes are sent unchanged as the body."""
+    """A form's fields are sent as pairs. A string or bytes are sent as the body, unchanged."""
     assert (await send(method="post", data={"a": [1, 2], "b": "é"})).data == [("a", "1"), ("a", "2"), ("b", "é")]
     assert (await send(method="post", data="raw é")).content == "raw é".encode()
     assert (await send(method="post", content=b"\x00\xff")).content == b"\x00\xff"
@@ -103,14 +103,14 @@ async def test_a_calls_options_extend_those_of_the_client() -> None:
     ],
 )
 async def test_a_base_url_is_prepended(base: str, url: str, full_url: str) -> None:
-    """A base URL is prepended to relative URLs only."""
-    host_functions = Recording()
+    """A base URL is prepended only to relative URLs."""
+    host_functions = RecordingHostFunctions()
     await AsyncClient(host_functions, base_url=base).get(url)
     assert host_functions.calls[0].url == full_url
 
 
 def test_a_timeout_is_one_number() -> None:
-    """`httpx.Timeout` gives its first argument, or else the longest of its parts."""
+    """`httpx.Timeout` returns its first argument or, without one, the longest of its parts."""
     assert httpx_timeout(5) == 5
     assert httpx_timeout(None, connect=2, read=7.5, pool=None) == 7.5
     assert httpx_timeout() is None
@@ -131,11 +131,11 @@ def test_a_timeout_is_one_number() -> None:
         ("http_client.get('https://example.com', headers='x')", "TypeError: headers must be a dict, not str."),
         (
             "http_client.get('https://example.com', timeout=0)",
-            "ValueError: timeout must be a number of seconds above 0.",
+            "ValueError: timeout must be a positive number of seconds.",
         ),
         (
             "http_client.get('https://example.com', timeout='5')",
-            "ValueError: timeout must be a number of seconds above 0.",
+            "ValueError: timeout must be a positive number of seconds.",
         ),
         (
             "http_client.get('https://example.com', verify=False)",
@@ -144,11 +144,11 @@ def test_a_timeout_is_one_number() -> None:
         ("http_client.get()", "TypeError: get() missing 1 required positional argument: 'url'"),
         (
             "http_client.post('https://example.com', json={1, 2})",
-            "TypeError: The json is not JSON: Object of type set is not JSON serializable.",
+            "TypeError: The value of json is not JSON: Object of type set is not JSON serializable.",
         ),
         (
             "call_llm(messages=float('nan'))",
-            "TypeError: The messages is not JSON: Out of range float values are not JSON compliant",
+            "TypeError: The value of messages is not JSON: Out of range float values are not JSON compliant",
         ),
         ("call_llm(provider=5)", "TypeError: provider must be a string, not int."),
         ("call_llm(model=5)", "TypeError: model must be a string, not int."),
@@ -158,7 +158,7 @@ def test_a_timeout_is_one_number() -> None:
         ("litellm.acompletion(model=5)", "TypeError: model must be a string, not int."),
         (
             "litellm.acompletion(model='m', messages=[], timeout=-1)",
-            "ValueError: timeout must be a number of seconds above 0.",
+            "ValueError: timeout must be a positive number of seconds.",
         ),
         ("gofannon_client.call(5)", "TypeError: agent_name must be a string, not int."),
         ("gofannon_client.call('a', 'b')", "TypeError: input_dict must be a dict, not str."),
@@ -194,7 +194,7 @@ async def test_unknown_options_of_a_client_are_reported(engine: WasmEngine) -> N
     assert outcome.failure.error == "TypeError: AsyncClient() does not accept proxy, mounts here."
 
 
-async def test_other_features_of_httpx(run: Run, addresses: dict[str, str]) -> None:
+async def test_other_features_of_httpx_work(run: Run, addresses: dict[str, str]) -> None:
     """Passwords, cookies, files, streams, parts of URLs and case-insensitive headers work as in httpx."""
     code = (
         "import httpx, io\n"
@@ -241,7 +241,7 @@ async def test_other_features_of_httpx(run: Run, addresses: dict[str, str]) -> N
 async def test_a_request_arrives_unchanged(
     run: Run, host_functions: ScriptedHostFunctions, addresses: dict[str, str]
 ) -> None:
-    """A query and a form arrive at a real server, correctly encoded."""
+    """A query and a form reach a real server with the correct encoding."""
     code = RUN + (
         "    first = await http_client.get(input_dict['url'], params={'q': 'a b&c=é', 'n': [1, 2]})\n"
         "    second = await http_client.post(input_dict['url'], data={'q': 'a b&c=é', 'n': [1, 2]})\n"

@@ -9,30 +9,30 @@ import pytest
 from shared.sandbox import fork_server
 from shared.sandbox.fork_server import component
 from tools import build_engine
-from tools.build_engine import FOLDER, ROOT, NotBuilt, build, digest, is_built, sources
+from tools.build_engine import FOLDER, ROOT, BuildFailed, build, compute_digest, is_built, read_sources
 
 
 def test_the_sources_are_the_modules_that_run_inside() -> None:
     """The build contains the guest and the modules that it shares with the service, but no other service modules."""
-    names = set(sources())
+    names = set(read_sources())
     assert {"shared/sandbox/guest/main.py", "shared/sandbox/inside/calls.py", "shared/__init__.py"} <= names
     assert not [name for name in names if name.startswith(("shared/services", "shared/store"))]
-    assert sources()["shared/sandbox/__init__.py"] == b""  # the real one imports the service's libraries
+    assert read_sources()["shared/sandbox/__init__.py"] == b""  # the real one imports the service's libraries
 
 
 def test_the_digest_depends_on_sources_tools_and_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """The digest changes with the sources, a tool's version, and the processor features, and only with these."""
-    before = digest()
-    assert digest() == before
-    changed = {**sources(), "shared/sandbox/guest/more.py": b""}
-    monkeypatch.setattr(build_engine, "sources", lambda: changed)
-    assert digest() != before
+    before = compute_digest()
+    assert compute_digest() == before
+    changed = {**read_sources(), "shared/sandbox/guest/more.py": b""}
+    monkeypatch.setattr(build_engine, "read_sources", lambda: changed)
+    assert compute_digest() != before
     monkeypatch.undo()
     monkeypatch.setattr(build_engine, "version", str.upper)
-    assert digest() != before
+    assert compute_digest() != before
     monkeypatch.undo()
     monkeypatch.setattr(component, "FEATURES", {})
-    assert digest() != before
+    assert compute_digest() != before
 
 
 def test_only_an_outdated_build_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -44,10 +44,10 @@ def test_only_an_outdated_build_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp
     assert not is_built(tmp_path)
 
     def fail() -> bytes:
-        raise NotBuilt("componentize-py is not installed.")
+        raise BuildFailed("componentize-py is not installed.")
 
     monkeypatch.setattr(build_engine, "_componentize", fail)
-    with pytest.raises(NotBuilt):
+    with pytest.raises(BuildFailed):
         build(tmp_path)
     assert not stamp.exists()
 
@@ -56,7 +56,7 @@ def test_a_missing_tool_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """If componentize-py is missing, the error names a remedy."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(build_engine.sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(NotBuilt, match="Run `make setup`"):
+    with pytest.raises(BuildFailed, match="Run `make setup`"):
         build(tmp_path)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check import MAX_FILES, affected_tests
+from tools.check import MAX_FILES, select_tests
 
 
 @pytest.fixture
@@ -31,19 +31,19 @@ def project(tmp_path: Path) -> Path:
 
 def test_affected_tests_are_found_and_the_closest_come_first(project: Path) -> None:
     """Imports are followed through modules, late imports and conftests. End-to-end tests run only if they changed."""
-    tests = affected_tests(["shared/low.py"], project)
+    tests = select_tests(["shared/low.py"], project)
     assert tests[0] == "tests/test_low.py"
     assert set(tests) == {"tests/test_low.py", "tests/test_high.py", "tests/test_late.py", "tests/other/test_other.py"}
-    assert affected_tests(["shared/high.py"], project) == ["tests/test_high.py", "tests/other/test_other.py"]
-    assert affected_tests(["tests/e2e/test_slow.py"], project) == ["tests/e2e/test_slow.py"]
+    assert select_tests(["shared/high.py"], project) == ["tests/test_high.py", "tests/other/test_other.py"]
+    assert select_tests(["tests/e2e/test_slow.py"], project) == ["tests/e2e/test_slow.py"]
 
 
 def test_files_without_imports_have_tests(project: Path) -> None:
     """A change to documentation or configuration runs the tests of its folder."""
-    assert affected_tests(["docs/reference/chat.md"], project) == ["tests/docs"]
-    assert affected_tests(["firestore.rules"], project) == ["tests/rules"]
+    assert select_tests(["docs/reference/chat.md"], project) == ["tests/docs"]
+    assert select_tests(["firestore.rules"], project) == ["tests/rules"]
 
 
 def test_the_number_of_test_files_is_limited() -> None:
     """A change to a module that everything imports runs a few test files, because `make test` runs the whole suite."""
-    assert len(affected_tests(["shared/settings.py"])) == MAX_FILES
+    assert len(select_tests(["shared/settings.py"])) == MAX_FILES

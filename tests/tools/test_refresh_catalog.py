@@ -9,7 +9,7 @@ import pytest
 
 from shared.llm.catalog.data import GENERATED, list_provider_slugs, load_curated
 from tools import refresh_catalog
-from tools.refresh_catalog import facts, known_row, newer_main_models, per_million, refresh
+from tools.refresh_catalog import find_newer_models, find_row, make_entry, refresh, to_price_per_million
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,14 +60,14 @@ def test_the_file_of_a_removed_provider_is_deleted(tmp_path: Path):
 )
 def test_prices_are_per_million_without_rounding_errors(per_token: float, expected: float):
     """Prices have no binary rounding errors, so a second run writes the same files."""
-    assert per_million(per_token) == expected
-    assert repr(per_million(per_token)) == repr(expected)
+    assert to_price_per_million(per_token) == expected
+    assert repr(to_price_per_million(per_token)) == repr(expected)
 
 
 def test_only_known_facts_are_written():
     """Only known facts are written. An input price without an output price is omitted."""
     row = {"mode": "chat", "max_input_tokens": 10.0, "input_cost_per_token": 1e-06, "supports_vision": True}
-    assert facts(row) == {"mode": "chat", "context_window": 10, "abilities": ["vision"]}
+    assert make_entry(row) == {"mode": "chat", "context_window": 10, "abilities": ["vision"]}
 
 
 def test_all_relevant_prices_are_read():
@@ -84,7 +84,7 @@ def test_all_relevant_prices_are_read():
         "input_cost_per_token_above_200k_tokens_priority": 9e-06,
         "output_cost_per_token_batches": 1e-06,
     }
-    assert facts(row)["prices"] == {
+    assert make_entry(row)["prices"] == {
         "input": 1.0,
         "output": 2.0,
         "cached_input": 0.1,
@@ -101,15 +101,15 @@ def test_two_price_thresholds_are_an_error():
     row = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
     thresholds = {f"input_cost_per_token_above_{length}k_tokens": 2e-06 for length in (100, 200)}
     with pytest.raises(ValueError, match=r"more than one prompt length: \[100000, 200000\]"):
-        facts({**row, **thresholds})
+        make_entry({**row, **thresholds})
 
 
 def test_an_unqualified_name_matches_only_its_provider():
     """An unqualified name is ignored if it belongs to another provider, whose prices are different."""
     openai = load_curated("openai")
-    assert known_row(openai, "gpt-4.1", {"gpt-4.1": {"litellm_provider": "azure"}}) is None
+    assert find_row(openai, "gpt-4.1", {"gpt-4.1": {"litellm_provider": "azure"}}) is None
     row = {"litellm_provider": "openai"}
-    assert known_row(openai, "gpt-4.1", {"gpt-4.1": row}) is row
+    assert find_row(openai, "gpt-4.1", {"gpt-4.1": row}) is row
 
 
 def test_newer_models_are_listed():
@@ -118,4 +118,4 @@ def test_newer_models_are_listed():
     rows = {name: {"litellm_provider": "openai", "mode": "chat"} for name in names}
     rows["gpt-98"] = {"litellm_provider": "azure", "mode": "chat"}
     rows["gpt-97"] = {"litellm_provider": "openai", "mode": "embedding"}
-    assert newer_main_models("openai", load_curated("openai"), rows) == ["gpt-99"]
+    assert find_newer_models("openai", load_curated("openai"), rows) == ["gpt-99"]

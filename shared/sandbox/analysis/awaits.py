@@ -15,20 +15,20 @@ _METHODS = {
 
 
 def find_missing_awaits(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """Finds calls without `await` whose result is used at once, or never. `nodes`: all nodes of the code's tree."""
+    """Finds calls without `await` whose result is used immediately, or never. `nodes`: all nodes of the code's tree."""
     parents = {id(child): node for node in nodes for child in ast.iter_child_nodes(node)}
     uses: defaultdict[str, list[ast.Name]] = defaultdict(list)
     for node in nodes:
         if isinstance(node, ast.Name):
             uses[node.id].append(node)
-    clients = _clients(nodes, uses)
+    clients = _find_clients(nodes, uses)
     for node in nodes:
-        if isinstance(node, ast.Call) and (name := _name(node, clients)) and _is_used_at_once(node, uses, parents):
+        if isinstance(node, ast.Call) and (name := _name_awaitable(node, clients)) and _is_misused(node, uses, parents):
             yield Finding(node.lineno, f"`{name}(…)` must be awaited. Put `await` before it.")
 
 
-def _clients(nodes: Sequence[ast.AST], uses: Mapping[str, list[ast.Name]]) -> set[str]:
-    """The names that the code binds only to HTTP clients, with `client = httpx.AsyncClient()` or a `with` statement."""
+def _find_clients(nodes: Sequence[ast.AST], uses: Mapping[str, list[ast.Name]]) -> set[str]:
+    """Returns the names that are bound only to HTTP clients, by `client = httpx.AsyncClient()` or by `with`."""
     bound: defaultdict[str, int] = defaultdict(int)
     for node in nodes:
         match node:
@@ -53,8 +53,8 @@ def _is_client(callee: ast.expr) -> bool:
             return False
 
 
-def _name(node: ast.Call, clients: set[str]) -> str | None:
-    """The name of the called function, if the call must be awaited."""
+def _name_awaitable(node: ast.Call, clients: set[str]) -> str | None:
+    """Returns the name of the called function if the call must be awaited."""
     match node.func:
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in clients and name in _METHODS["http_client"]:
             return f"{owner}.{name}"
@@ -68,8 +68,11 @@ def _name(node: ast.Call, clients: set[str]) -> str | None:
             return None
 
 
-def _is_used_at_once(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: dict[int, ast.AST]) -> bool:
-    """False for a call that may be awaited later, such as an item of a list for `asyncio.gather`."""
+def _is_misused(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: dict[int, ast.AST]) -> bool:
+    """Whether the call's result is used without `await`, or not at all.
+
+    A call that may be awaited later, such as an item of a list for `asyncio.gather`, is not misused.
+    """
     match parents.get(id(node)):
         case ast.Attribute() | ast.Subscript(value=ast.Call()) | ast.Expr():
             return True

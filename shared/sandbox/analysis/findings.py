@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """Code that is sure to fail. `line` counts from 1. `message` explains the problem and suggests an alternative.
+    """Code that is certain to fail. `line` counts from 1. `message` explains the problem and suggests an alternative.
 
-    `syntax`: the code is not valid Python. `column`: the error's position in the line, from 1; 0 if it is not known.
+    `syntax`: whether the code is not valid Python. `column`: the error's position in the line, counted from 1; 0 if it
+    is not known.
     """
 
     line: int

@@ -14,4 +14,4 @@ HOST_MODULES: dict[str, frozenset[str]] = {
     "services.llm_service": frozenset({"call_llm"}),
     "services.mcp_client_service": frozenset({"RemoteMCPClient"}),
 }
-"""By module, all the names in it. `shared.sandbox.guest.world` provides the modules; a test compares the two."""
+"""The names in each module. `shared.sandbox.guest.world` provides the modules. A test compares the two."""

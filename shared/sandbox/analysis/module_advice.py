@@ -31,8 +31,8 @@ _NO_THREADS = (
     "Threads are not available here. Use `asyncio.gather` for calls that wait; threads would not speed up computations."
 )
 _NO_PROCESSES = "Processes are not available here."
-_NO_OPENSSL = "This needs OpenSSL, which is not available here. `hashlib`'s digests and `hmac` are."
-UNUSABLE = {
+_NO_OPENSSL = "This needs OpenSSL, which is not available here. The digests of `hashlib` and the module `hmac` work."
+UNUSABLE_FUNCTIONS = {
     **dict.fromkeys(
         (
             *("socket.socket", "socket.create_connection", "socket.create_server", "urllib.request.urlopen"),
@@ -60,4 +60,4 @@ UNUSABLE = {
     ),
     **dict.fromkeys(("hashlib.pbkdf2_hmac", "hashlib.scrypt"), _NO_OPENSSL),
 }
-"""The functions and classes of the standard library that always fail here, with an explanation."""
+"""The functions and classes of the standard library that always fail here, with explanations."""

@@ -1,41 +1,41 @@
-"""Checks names: finds missing modules, missing attributes of our own modules, and calls that always fail."""
+"""Checks names: finds missing modules, missing names in the service's modules, and calls that always fail."""
 
 import ast
 from collections.abc import Iterator, Sequence
 
 from shared.sandbox.analysis.findings import Finding
 from shared.sandbox.analysis.host_modules import HOST_MODULES
-from shared.sandbox.analysis.imports import Import, find_guarded_imports, imported_modules
-from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE
+from shared.sandbox.analysis.imports import Import, find_guarded_imports, list_imported_modules
+from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE_FUNCTIONS
 from shared.sandbox.analysis.standard_library import MODULES
 
 _MAX_PATH_PARTS = 5
-_INTERACTIVE = {"input", "breakpoint"}
-_WITHOUT_IMPORT = ("json", "re", "asyncio", "math", "datetime", "httpx", "litellm")
+_INTERACTIVE_FUNCTIONS = {"input", "breakpoint"}
+_PREDEFINED_NAMES = ("json", "re", "asyncio", "math", "datetime", "httpx", "litellm")
 
 
 def find_unavailable_names(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """Finds names that the code uses but that do not exist or do not work. `nodes`: all nodes of the code's tree."""
-    return _Names(nodes).findings()
+    """Finds used names that do not exist or do not work here. `nodes`: all nodes of the code's tree."""
+    return _NameChecker(nodes).find_all()
 
 
-class _Names:
+class _NameChecker:
     """Checks the names that the code uses."""
 
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self._nodes = nodes
-        self._known: dict[str, str] = {}  # the code's names of modules and of their attributes
-        self._own = set(_assigned_names(nodes))
+        self._paths: dict[str, str] = {}  # the code's names for modules and their attributes, with the full names
+        self._assigned = set(_find_assigned_names(nodes))
         self._guarded = find_guarded_imports(nodes[0], is_available)
-        for name in _WITHOUT_IMPORT:
+        for name in _PREDEFINED_NAMES:
             self._record(name, name)
 
     def _record(self, name: str, path: str) -> None:
-        """Records what a name stands for, unless the code also binds it to something else."""
-        if name not in self._own:
-            self._known[name] = path
+        """Records the full name of what a name refers to, unless the code also binds it to something else."""
+        if name not in self._assigned:
+            self._paths[name] = path
 
-    def findings(self) -> Iterator[Finding]:
+    def find_all(self) -> Iterator[Finding]:
         for node in self._nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 yield from self._check_import(node)
@@ -62,43 +62,43 @@ class _Names:
             yield from self._check_module(node, module)
             self._record(alias.asname or alias.name, f"{module}.{alias.name}")
             if alias.name != "*" and _lacks(module, alias.name) and id(node) not in self._guarded.directly:
-                yield _finding(node, f"{module}.{alias.name}", f"`{module}` has no `{alias.name}` here.")
+                yield _make_finding(node, f"{module}.{alias.name}", f"`{module}` has no `{alias.name}` here.")
 
     def _check_module(self, node: Import, module: str) -> Iterator[Finding]:
         """Yields a finding if the module is missing here and the code does not handle that."""
-        if is_available(module) or id(node) in self._guarded.directly or self._guarded.is_harmless(node, module):
+        if is_available(module) or id(node) in self._guarded.directly or self._guarded.may_fail(node, module):
             return
-        yield _finding(node, module, f"The module `{module}` is not available here.")
+        yield _make_finding(node, module, f"The module `{module}` is not available here.")
 
     def _check_attribute(self, node: ast.Attribute) -> Iterator[Finding]:
-        path = self._path(node)
+        path = self._resolve(node)
         owner, _, name = path.rpartition(".") if path else ("", "", "")
         if _lacks(owner, name):
-            yield _finding(node, f"{owner}.{name}", f"`{owner}` has no `{name}` here.")
+            yield _make_finding(node, f"{owner}.{name}", f"`{owner}` has no `{name}` here.")
 
     def _check_call(self, node: ast.Call) -> Iterator[Finding]:
-        if isinstance(node.func, ast.Name) and node.func.id not in self._own | self._known.keys():
+        if isinstance(node.func, ast.Name) and node.func.id not in self._assigned | self._paths.keys():
             name = node.func.id
-            if name in _INTERACTIVE:
-                yield _finding(node, name, f"`{name}` is not available here.")
-        path = self._path(node.func)
-        if path in UNUSABLE:
-            yield Finding(node.lineno, f"`{path}` does not work here. {UNUSABLE[path]}")
+            if name in _INTERACTIVE_FUNCTIONS:
+                yield _make_finding(node, name, f"`{name}` is not available here.")
+        path = self._resolve(node.func)
+        if path in UNUSABLE_FUNCTIONS:
+            yield Finding(node.lineno, f"`{path}` does not work here. {UNUSABLE_FUNCTIONS[path]}")
         if path == "importlib.import_module" or (
-            isinstance(node.func, ast.Name) and node.func.id == "__import__" and "__import__" not in self._own
+            isinstance(node.func, ast.Name) and node.func.id == "__import__" and "__import__" not in self._assigned
         ):
-            for module in imported_modules(node):
+            for module in list_imported_modules(node):
                 yield from self._check_module(node, module)
 
-    def _path(self, node: ast.expr) -> str | None:
-        """The full name of an attribute of a known module or type, such as `datetime.datetime.utcnow`."""
+    def _resolve(self, node: ast.expr) -> str | None:
+        """Returns the full name of an attribute of a known module or type, such as `datetime.datetime.utcnow`."""
         names: list[str] = []
         while isinstance(node, ast.Attribute) and len(names) < _MAX_PATH_PARTS:
             names.append(node.attr)
             node = node.value
-        if not isinstance(node, ast.Name) or node.id not in self._known:
+        if not isinstance(node, ast.Name) or node.id not in self._paths:
             return None
-        return ".".join([self._known[node.id], *reversed(names)])
+        return ".".join([self._paths[node.id], *reversed(names)])
 
 
 def is_available(module: str) -> bool:
@@ -108,19 +108,19 @@ def is_available(module: str) -> bool:
 
 
 def _lacks(module: str, name: str) -> bool:
-    """Whether one of our own modules lacks the name."""
+    """Whether `module` is one of the service's modules and lacks the name."""
     if module not in HOST_MODULES or name.startswith("__"):
         return False
     return name not in HOST_MODULES[module] and f"{module}.{name}" not in HOST_MODULES
 
 
-def _finding(node: ast.expr | ast.stmt, name: str, message: str) -> Finding:
+def _make_finding(node: ast.expr | ast.stmt, name: str, message: str) -> Finding:
     alternative = ALTERNATIVES.get(name) or ALTERNATIVES.get(name.split(".")[0], "")
     return Finding(node.lineno, f"{message} {alternative}".strip())
 
 
-def _assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
-    """Every name that the code binds anywhere, except by an import."""
+def _find_assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """Yields every name that the code binds anywhere, except by an import."""
     for node in nodes:
         match node:
             case ast.Name(ctx=ast.Store() | ast.Del()):

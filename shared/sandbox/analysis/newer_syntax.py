@@ -1,7 +1,7 @@
-"""Rewrites the syntax of Python 3.12 to 3.14 so that this process's own parser can read it, for the analysis.
+"""Rewrites the syntax of Python 3.12 to 3.14 for the analysis, whose parser is that of this process's older Python.
 
-The result has the same lines, names, imports and calls. It is never run, so its meaning may differ. The rewriting
-replaces f-strings and t-strings (by a tuple of their expressions), `type X = …`, type parameters, and `except A, B:`.
+The result has the same lines, names, imports and calls. It is never run, so its meaning may differ. Rewritten are
+f-strings and t-strings (which become tuples of their expressions), `type X = …`, type parameters, and `except A, B:`.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_NESTING = 50
-"""The maximum nesting of f-strings within f-strings, and of omitted brackets."""
+"""The maximum depth of f-strings inside f-strings, and of brackets that are omitted."""
 
 _TOKEN = re.compile(
     r"""(?sx)
@@ -33,18 +33,18 @@ _DEBUG_EQUALS = re.compile(r"=[ \t]*(?=[}!:])")
 """The `=` in `f"{x=}"`."""
 
 
-class NotUnderstood(ValueError):
-    """The code is not Python, or cannot be rewritten."""
+class UnsupportedSyntax(ValueError):
+    """The code is not valid Python, or cannot be rewritten."""
 
 
 def to_older_syntax(code: str) -> str:
-    """Returns the code without newer syntax. Raises `NotUnderstood`. Takes time proportional to the code's length."""
+    """Returns the code without newer syntax, in time proportional to its length. Raises `UnsupportedSyntax`."""
     return _Rewriting(code).rewrite()
 
 
 @dataclass
 class _Part:
-    """A rewritten part of the code. `has_commas`, `has_as`: whether it contains these outside of brackets."""
+    """A rewritten part of the code. `has_commas`, `has_as`: whether it has commas or `as` outside of brackets."""
 
     text: str
     has_commas: bool
@@ -61,10 +61,10 @@ class _Rewriting:
         return self._read_part(lambda: False).text
 
     def _read_part(self, ends: Callable[[], bool]) -> _Part:
-        """Rewrites up to where `ends` is true outside of brackets, or to the end of the code."""
+        """Rewrites the code up to the position, outside of brackets, where `ends` is true, or to its end."""
         self._nesting += 1
         if self._nesting > MAX_NESTING:
-            raise NotUnderstood
+            raise UnsupportedSyntax
         out: list[str] = []
         depth = 0
         has_commas = has_as = False
@@ -88,7 +88,7 @@ class _Rewriting:
             elif text in ")]}":
                 depth -= 1
                 if depth < 0:
-                    raise NotUnderstood
+                    raise UnsupportedSyntax
             has_commas = has_commas or (depth == 0 and text == ",")
             has_as = has_as or (depth == 0 and text == "as")
             if kind not in ("blank", "comment"):
@@ -99,11 +99,11 @@ class _Rewriting:
     def _match_token(self) -> re.Match[str]:
         match = _TOKEN.match(self._code, self._at)
         if match is None:
-            raise NotUnderstood
+            raise UnsupportedSyntax
         return match
 
     def _rewrite_newer(self, name: str, at_statement: bool, out: list[str]) -> bool:
-        """Rewrites newer syntax that starts with this name into `out`. Returns False if there is none."""
+        """Rewrites newer syntax that starts with this name, and adds it to `out`. Returns False if there is none."""
         if name in ("def", "class") and (match := _GENERIC.match(self._code, self._at)):
             self._at = match.end()
             out += [match[0], self._omit()]
@@ -127,12 +127,12 @@ class _Rewriting:
         self._at += 1
         skipped = self._read_part(lambda: self._code[self._at] == "]").text
         if self._at >= len(self._code):
-            raise NotUnderstood
+            raise UnsupportedSyntax
         self._at += 1
         return "\\\n" * skipped.count("\n")
 
     def _read_strings(self, in_brackets: bool) -> str:
-        """Rewrites adjacent strings, which Python joins. They stay unchanged if none contains an expression."""
+        """Rewrites adjacent strings, which Python joins. If none contains an expression, they stay unchanged."""
         begin, pieces, has_expressions = self._at, [""], False
         while True:
             match = self._match_token()
@@ -143,7 +143,7 @@ class _Rewriting:
             else:
                 end = _PLAIN_END[match["quote"]].match(self._code, self._at)
                 if end is None:
-                    raise NotUnderstood
+                    raise UnsupportedSyntax
                 self._at = end.end()
                 pieces.append(f"{match[0]}{end[0]},")
             after, gap = self._at, ""
@@ -161,7 +161,7 @@ class _Rewriting:
             pieces.append(gap)
 
     def _read_formatted(self, quote: str) -> str:
-        """Reads to the string's end. Returns its expressions, each followed by a comma, and its line ends."""
+        """Reads up to the string's end. Returns its expressions, each followed by a comma, and its line ends."""
         out: list[str] = []
         while True:
             if self._code.startswith(quote, self._at):
@@ -173,7 +173,7 @@ class _Rewriting:
         """Reads the next part of a string or of a format: an expression, or one or two characters of text."""
         here = self._code[self._at : self._at + 2]
         if not here:
-            raise NotUnderstood
+            raise UnsupportedSyntax
         if here == "{{" and not is_format:
             self._at += 2
             return ""
@@ -190,24 +190,24 @@ class _Rewriting:
         self._at += 1
         expression = self._read_part(self._is_at_expression_end).text
         if not expression.strip():
-            raise NotUnderstood
+            raise UnsupportedSyntax
         out = [f"({expression}),"]
-        if shown := _DEBUG_EQUALS.match(self._code, self._at):
-            self._at = shown.end()
+        if match := _DEBUG_EQUALS.match(self._code, self._at):
+            self._at = match.end()
         while (sign := self._code[self._at : self._at + 1]) not in ("}", ":"):
             if not sign:
-                raise NotUnderstood
+                raise UnsupportedSyntax
             self._at += 1  # `!r`
         self._nesting += 1
         if self._nesting > MAX_NESTING:
-            raise NotUnderstood
+            raise UnsupportedSyntax
         while self._code[self._at] != "}":
             self._at += sign == ":"
             sign = ""
             if self._code[self._at : self._at + 1] != "}":
                 out.append(self._read_literal_or_field(is_format=True))
             if self._at >= len(self._code):
-                raise NotUnderstood
+                raise UnsupportedSyntax
         self._nesting -= 1
         self._at += 1
         return "".join(out)

@@ -1,4 +1,4 @@
-"""The top-level modules of the standard library that agents' Python has. A test compares this list with that Python."""
+"""The top-level modules of the standard library in agents' Python. A test compares this list with that Python."""
 
 MODULES = frozenset(
     (

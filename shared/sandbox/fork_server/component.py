@@ -9,22 +9,22 @@ from typing import Any
 from . import COMPILED, COMPONENT
 
 FEATURES = {"x86_64": ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt")}
-"""By machine, the features of its oldest supported processors: x86-64-v2 dates from 2009."""
+"""The features of the oldest supported processors, by machine type. x86-64-v2 dates from 2009."""
 STACK_BYTES = 64 * 2**20
-"""The size of the machine's stack. Python limits recursion by the stack in its own memory, which must end first."""
+"""The size of the native stack. Python limits recursion by the stack in its own memory, which must be used up first."""
 _STACK_RESERVE_BYTES = 2 * 2**20
 
 
 def configure(wasmtime: Any) -> Any:
-    """Returns the configuration with which the component is compiled and loaded: for the processors of `FEATURES`.
+    """Returns the configuration with which the component is compiled and loaded, for the processors in `FEATURES`.
 
-    The code's instructions are not counted: checks in each iteration of a loop would cost Python a fifth of its speed.
+    Instructions are not counted, as a check in each iteration of a loop would make Python a fifth slower.
     """
     from wasmtime import _bindings as bindings  # pyright: ignore[reportMissingImports] - for options without a setter
 
     config = wasmtime.Config()
     stack_bytes = _raise_stack_limit()
-    bindings.wasmtime_config_async_stack_size_set(config.ptr(), stack_bytes)  # the upper bound of the next
+    bindings.wasmtime_config_async_stack_size_set(config.ptr(), stack_bytes)  # the upper bound of the next setting
     config.max_wasm_stack = stack_bytes
     if (machine := os.uname().machine) and sys.platform == "linux":
         config.target = f"{machine}-unknown-linux-gnu"
@@ -34,7 +34,7 @@ def configure(wasmtime: Any) -> Any:
 
 
 def _raise_stack_limit() -> int:
-    """Returns how many bytes of stack WebAssembly may use. The main thread's stack may grow up to the current limit."""
+    """Raises the stack's limit, up to which the main thread's stack may grow. Returns the bytes for WebAssembly."""
     _, hard_limit = resource.getrlimit(resource.RLIMIT_STACK)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES + _STACK_RESERVE_BYTES, hard_limit))
@@ -43,7 +43,7 @@ def _raise_stack_limit() -> int:
 
 
 def load(wasmtime: Any, engine: Any, folder: str) -> Any:
-    """Loads the compiled component. Compiles it here if that is missing or does not fit this processor."""
+    """Loads the compiled component. Compiles it first if it is missing or is for another processor."""
     from wasmtime.component import Component  # pyright: ignore[reportMissingImports]
 
     kind: Any = Component

@@ -1,6 +1,6 @@
 """The fork server's entry point. The service starts it with `COMMAND`, in a separate interpreter.
 
-`-I` ignores the environment and the current folder. Python's start and these imports take well under 100 ms.
+Python's option `-I` ignores the environment and the current folder. The start and these imports take less than 100 ms.
 """
 
 import gc
@@ -17,7 +17,7 @@ COMMAND = (
     *("-I", "-c", "import sys; sys.path.append(sys.argv[1]); from fork_server.main import main; main(*sys.argv[2:])"),
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
 )
-"""Python's arguments, which precede those of `main`."""
+"""The arguments of Python, which precede those of `main`."""
 
 
 def main(site_packages: str, folder: str, control_fd: str) -> None:
@@ -26,7 +26,7 @@ def main(site_packages: str, folder: str, control_fd: str) -> None:
     `site_packages`: the folder with wasmtime. `folder`: the folder with the built component. `control_fd`: the
     descriptor of the control socket.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the service too, which lets its runs end first
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl-C, and lets its runs end first
     sys.path.append(site_packages)
     import wasmtime  # pyright: ignore[reportMissingImports]
 

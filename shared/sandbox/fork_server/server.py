@@ -19,7 +19,7 @@ class ForkServer:
         self._worker = worker
         self._wake_pipe = (-1, -1)
         self._numbers: dict[int, int] = {}
-        """The numbers of the workers that have not ended, by process id."""
+        """The numbers of the running workers, by process id."""
 
     def serve(self) -> None:
         """Serves requests until the service closes the control socket. Then kills all workers."""
@@ -61,8 +61,9 @@ class ForkServer:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for other in (self._control.fileno(), *self._wake_pipe):  # wasmtime's image of the memory stays open
-                os.close(other)
+            # wasmtime's memory image stays open
+            for inherited in (self._control.fileno(), *self._wake_pipe):
+                os.close(inherited)
             self._worker.serve(descriptor, memory_bytes, parent)
         except BaseException as error:  # an internal error, which contains no text from a guest
             sys.stderr.write(f"A worker failed: {type(error).__name__}: {str(error)[:300]}\n")
@@ -71,7 +72,7 @@ class ForkServer:
             os._exit(1)
 
     def _kill(self, number: int) -> None:
-        """Kills the worker. Even if it has ended, its id is not reused, as it has not been reaped yet."""
+        """Kills the worker. If it has already ended, its process id has not been reused, as it is not reaped yet."""
         for pid, other in self._numbers.items():
             if other == number:
                 os.kill(pid, signal.SIGKILL)

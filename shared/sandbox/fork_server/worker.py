@@ -1,7 +1,7 @@
 """A worker: the forked process that runs programs.
 
-A guest can call only the functions that are linked here: two for messages, the clock, and random bytes. Any other
-system call of its Python is a trap, which ends the process.
+A guest can call only the functions that are linked here: two for messages, and those for the clock and random bytes.
+Any other system call of its Python is a trap, which ends the process.
 """
 
 import json
@@ -16,16 +16,16 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from . import EXITS
+from . import EXIT_CODES
 from .component import STACK_BYTES
-from .confinement import confine, memory_use
+from .confinement import confine, measure_memory
 from .run_environment import RunEnvironment
 
 _WASI = "0.2.9"
 _LAST_MESSAGES = ('{"kind": "done"', '{"kind": "failed"')
-"""The possible starts of the guest's last message, after which its run ends."""
+"""The possible beginnings of the guest's last message, after which its run ends."""
 _MAX_IDLE_STACK_BYTES = 8 * 2**20
-"""The maximum stack size with which a worker may wait for another run."""
+"""The maximum stack size of a worker that waits for another run."""
 _GRACE_SECONDS = 5
 _SIGNAL_INTERVAL_SECONDS = 0.05
 
@@ -42,7 +42,7 @@ class Worker:
         self._has_begun = False
         self._unsent = b""
         self._end_at = 0.0
-        self._ending = threading.Lock()
+        self._end_lock = threading.Lock()
         self._peak = 0
         self._environment = RunEnvironment()
 
@@ -54,14 +54,14 @@ class Worker:
         linker.define_unknown_imports_as_traps(self._component)
         functions: dict[str, dict[str, Callable[..., Any]]] = {
             "wasi:cli/environment": {
-                "get-environment": _constant([]),
-                "get-arguments": _constant([]),
-                "initial-cwd": _constant(None),
+                "get-environment": _make_constant([]),
+                "get-arguments": _make_constant([]),
+                "initial-cwd": _make_constant(None),
             },
-            "wasi:clocks/wall-clock": {"now": self._now, "resolution": _constant(_wasi_datetime(1))},
-            "wasi:clocks/monotonic-clock": {"now": self._elapsed, "resolution": _constant(1)},
+            "wasi:clocks/wall-clock": {"now": self._now, "resolution": _make_constant(_to_wasi_datetime(1))},
+            "wasi:clocks/monotonic-clock": {"now": self._elapsed, "resolution": _make_constant(1)},
             "wasi:random/random": {"get-random-bytes": self._random, "get-random-u64": self._random_number},
-            "wasi:filesystem/preopens": {"get-directories": _constant([])},
+            "wasi:filesystem/preopens": {"get-directories": _make_constant([])},
         }
         with linker.root() as root:
             root.add_func("receive", self._receive)
@@ -78,14 +78,14 @@ class Worker:
         store.close()
 
     def _instantiate(self, memory_bytes: int | None) -> tuple[Any, Any]:
-        """Returns a store, and the function that runs the instance in it."""
+        """Creates an instance. Returns its store, and the function that runs it."""
         store = self._wasmtime.Store(self._engine)
         if memory_bytes is not None:
             store.set_limits(memory_size=memory_bytes)
         return store, self._linker.instantiate(store, self._component).get_func(store, "run")
 
     def serve(self, socket_fd: int, memory_bytes: int, parent: int) -> NoReturn:
-        """Runs programs until the socket is closed, a run fails to end properly, or the process `parent` ends."""
+        """Runs programs until the socket is closed, a run does not end properly, or the process `parent` ends."""
         self._socket = socket_fd
         confine(memory_bytes, parent)
         self._watch_cpu_time()
@@ -94,22 +94,22 @@ class Worker:
             store, run = self._instantiate(memory_bytes)
             ending = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
-            with self._ending:
+            with self._end_lock:
                 self._end_at = math.inf  # a signal that is still pending must not end the next run
             if ending == b"well" and self._has_grown():
                 ending = b"grown"
             self._write(b"W", ending)
             if ending != b"well":
-                os._exit(EXITS.get(ending, 0))
+                os._exit(EXIT_CODES.get(ending, 0))
             store.close()
 
     def _has_grown(self) -> bool:
-        """Whether the stack is too large for an idle worker. Checked only if the peak memory use has grown."""
+        """Whether the stack is too large for an idle worker. This is checked only if the peak memory use has grown."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if peak < self._peak + _MAX_IDLE_STACK_BYTES:
             return False
         self._peak = peak
-        return memory_use("VmStk") > _MAX_IDLE_STACK_BYTES
+        return measure_memory("VmStk") > _MAX_IDLE_STACK_BYTES
 
     def _run(self, run: Any, store: Any) -> bytes:
         try:
@@ -123,7 +123,8 @@ class Worker:
     def _watch_cpu_time(self) -> None:
         """Starts a thread that ends the process when its run has used up its CPU time.
 
-        The system measures the time and sends a signal that wakes the thread. WebAssembly runs without Python's lock.
+        The system measures the time and sends a signal that wakes the thread. The thread can run because WebAssembly
+        does not hold Python's lock.
         """
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
@@ -133,13 +134,13 @@ class Worker:
         def interrupt() -> None:
             while True:
                 os.read(reader, 1)
-                with self._ending:
+                with self._end_lock:
                     if time.process_time() >= self._end_at:
-                        os._exit(EXITS[b"seconds"])
+                        os._exit(EXIT_CODES[b"seconds"])
 
         threading.Thread(target=interrupt, daemon=True).start()
 
-    # Functions that the guest may call.
+    # The functions that the guest may call
 
     def _receive(self, _store: Any) -> str:
         self._flush()
@@ -152,14 +153,14 @@ class Worker:
         self._environment.wait(int.from_bytes(frame[:8], "big"))
         text = str(memoryview(frame)[8:], "utf-8")
         del frame
-        text.encode()  # fails here if memory is short; in wasmtime, that would free memory that was never allocated
+        text.encode()  # if memory is short, this fails here: in wasmtime, the failure would free unallocated memory
         return text
 
     def _send(self, _store: Any, message: str) -> None:
         self._write(b"G", message.encode(), last=message.startswith(_LAST_MESSAGES))
 
     def _now(self, _store: Any) -> Any:
-        return _wasi_datetime(self._environment.now())
+        return _to_wasi_datetime(self._environment.now())
 
     def _elapsed(self, _store: Any) -> int:
         return self._environment.elapsed()
@@ -178,7 +179,7 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_CPU, (max_seconds, resource.RLIM_INFINITY))
         self._environment = RunEnvironment(bytes.fromhex(start["seed"]), start["clock"])
 
-    # Frames on the worker's socket. When the service has closed it, the process ends.
+    # Frames on the worker's socket. The process ends if the service has closed it.
 
     def _read_frame(self) -> bytearray:
         return self._read(int.from_bytes(self._read(4), "big"))
@@ -196,11 +197,11 @@ class Worker:
             rest = rest[read:]
         return data
 
-    def _write(self, speaker: bytes, data: bytes, last: bool = False) -> None:
+    def _write(self, sender: bytes, data: bytes, last: bool = False) -> None:
         """Sends a frame. `last`: sends it together with the next frame, to wake the service once instead of twice."""
         if self._unsent:
             last = False  # the previous frame was not the last
-        self._unsent += (len(data) + 1).to_bytes(4, "big") + speaker + data
+        self._unsent += (len(data) + 1).to_bytes(4, "big") + sender + data
         if not last:
             self._flush()
 
@@ -216,7 +217,7 @@ class Worker:
 def _classify(trap: str) -> bytes:
     """Returns why a run ended, according to the trap's message and the functions that it lists.
 
-    `stack`: the machine's stack, or that of C code inside the memory, which grows downwards and ends at address 0.
+    `stack`: the native stack, or that of C code inside the memory, which grows downwards and ends at address 0.
     `memory`: an allocation failed in the Rust code that handles messages, which then aborts.
     """
     address = re.search(r"memory fault at wasm address 0x([0-9a-f]+)", trap)
@@ -225,14 +226,14 @@ def _classify(trap: str) -> bytes:
     return b"memory" if "handle_alloc_error" in trap else b"trap"
 
 
-def _constant(value: Any) -> Callable[[Any], Any]:
+def _make_constant(value: Any) -> Callable[[Any], Any]:
     def function(_store: Any) -> Any:
         return value
 
     return function
 
 
-def _wasi_datetime(nanoseconds: int) -> Any:
+def _to_wasi_datetime(nanoseconds: int) -> Any:
     return SimpleNamespace(seconds=nanoseconds // 10**9, nanoseconds=nanoseconds % 10**9)
 
 

@@ -1,4 +1,4 @@
-"""The component's entry point. Modules that are imported here are part of the snapshot, and cost a run nothing."""
+"""The component's entry point. The modules that it imports become part of the snapshot, which costs a run nothing."""
 
 import gc
 import importlib
@@ -10,18 +10,18 @@ import wit_world  # pyright: ignore[reportMissingImports] - componentize-py gene
 
 from shared.sandbox.guest import heap
 from shared.sandbox.guest.main import Guest
-from shared.sandbox.guest.warm_up import warm_up  # first, to keep everything that all runs use close together in memory
+from shared.sandbox.guest.warm_up import warm_up  # first, as objects that all runs use should be adjacent
 
 _OMITTED_MODULES = {
     *("antigravity", "this", "idlelib", "turtledemo", "turtle", "test", "ensurepip", "venv", "tkinter", "lib2to3"),
     *("pydoc_data", "curses", "webbrowser", "pdb", "cProfile", "profile", "__main__"),
 }
-"""Modules that open windows, are interactive, or need their own files."""
+"""Modules that open windows, are interactive, or need files."""
 _OMITTED_SUBMODULES = {"__main__", "tests", "test", "idle_test"}
 
 
 def _import_all() -> None:
-    """Imports every module of the standard library in this build. The analysis refuses imports of other modules."""
+    """Imports every module of the standard library that this build has. The analysis refuses imports of others."""
     remaining = sorted(name for name in sys.stdlib_module_names if name not in _OMITTED_MODULES)
     while remaining:
         try:
@@ -34,26 +34,26 @@ def _import_all() -> None:
 
 
 _import_all()
-from shared.sandbox.guest import files, time_zones  # noqa: E402 - they patch the imported modules
+from shared.sandbox.guest import files, time_zones  # noqa: E402 - these patch the imported modules
 
-importlib.import_module("shared.sandbox.guest.system_calls")  # after asyncio, which checks what the system offers
-time_zones.take_over()
-files.take_over()
+importlib.import_module("shared.sandbox.guest.system_calls")  # after asyncio, which checks the system's features
+time_zones.install()
+files.install()
 warm_up()
 guest = Guest(wit_world.receive, wit_world.send)
 sys.path_importer_cache.clear()
 _seed = random.seed
 
 
-def _seed_later(*_: object) -> None:
-    """Does nothing. The runtime would seed `random` before each run with ten slow calls; `Guest` needs only one."""
+def _skip_first_seed(*_: object) -> None:
+    """Does nothing. The runtime would seed `random` before each run with ten slow calls. `Guest` needs only one."""
     random.seed = _seed
 
 
-random.seed = _seed_later
+random.seed = _skip_first_seed
 gc.collect()
 heap.fill_gaps()
-heap.set_aside()
+heap.allocate_reserve()
 gc.freeze()
 
 

@@ -1,7 +1,7 @@
-"""The channel to the host. A message is a line of JSON and a text.
+"""The channel to the host. A message is a line of JSON, followed by a text.
 
 The guest may send at any time, but the host sends only on request. Each side therefore reads everything that the other
-writes, and no message arrives unexpectedly.
+side writes, and no message arrives unexpectedly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Channel:
-    """A channel. `answers`: those that have arrived but have not been used yet, each with the number of its call."""
+    """The channel of one run. `answers`: the unused answers that have arrived, each with the number of its call."""
 
     def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
         self._receive = receive
@@ -30,11 +30,11 @@ class Channel:
         self._write(f"{dumps({'kind': kind, **fields})}\n{text}")
 
     def receive(self) -> Any:
-        """The host's next message. Blocks."""
+        """Waits for the host's next message and returns it. Blocks."""
         return loads(self._receive())
 
     def call(self, function: str, arguments: str) -> int:
-        """Sends a call. Returns its number, which the answer repeats. `arguments`: JSON text."""
+        """Sends a call, with its arguments as JSON text. Returns the call's number, which the answer repeats."""
         self._calls += 1
         self.in_progress += 1
         self.send("call", arguments, number=self._calls, function=function)
@@ -48,13 +48,13 @@ class Channel:
         self.answers += answers
 
     def poll(self) -> None:
-        """Fetches answers without waiting. Asks the host at most once per millisecond."""
+        """Fetches answers without waiting. Sends at most one request per millisecond."""
         if self.in_progress and monotonic() - self._last_poll > 0.001:
             self.wait(0)
             self._last_poll = monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Waits for the whole time, even if answers arrive."""
+        """Waits for the full time, even if answers arrive."""
         end = monotonic() + seconds
         while (remaining := end - monotonic()) > 0:
             self.wait(remaining)

@@ -1,4 +1,4 @@
-"""Descriptors of files in memory, with the functions of `os` for descriptors: the same names and errors."""
+"""Descriptors of files in memory, and the functions of `os` for descriptors, with the same names and errors."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import errno
 import os
 from typing import Any
 
-from shared.sandbox.guest.tree import Data, Node, os_error
+from shared.sandbox.guest.tree import File, Node, make_os_error
 
 _FIRST_DESCRIPTOR = 3
 _MAX_DESCRIPTORS = 1024
 
 
 class OpenFile:
-    """The open file that a descriptor stands for."""
+    """The open file that a descriptor refers to."""
 
     def __init__(self, node: Node, flags: int) -> None:
         self.node = node
@@ -37,20 +37,20 @@ class Descriptors:
 
     def open_file(self, descriptor: int) -> OpenFile:
         """Returns the open file. Raises `OSError` if the descriptor is not open."""
-        found = self._open_files.get(descriptor)
-        if found is None:
-            raise os_error(errno.EBADF)
-        return found
+        file = self._open_files.get(descriptor)
+        if file is None:
+            raise make_os_error(errno.EBADF)
+        return file
 
     def add(self, file: OpenFile, path: Any = None) -> int:
-        """Returns the first free descriptor, which then stands for `file`. `path`: for the error if none is free."""
+        """Assigns the first free descriptor to `file` and returns it. `path`: for the error if none is free."""
         for descriptor in range(_FIRST_DESCRIPTOR, _MAX_DESCRIPTORS):
             if descriptor not in self._open_files:
                 self._open_files[descriptor] = file
                 return descriptor
-        raise os_error(errno.EMFILE, path)
+        raise make_os_error(errno.EMFILE, path)
 
-    # The functions of `os`, with their names.
+    # The functions of `os`, with their names
 
     def close(self, descriptor: int) -> None:
         self.open_file(descriptor)
@@ -65,18 +65,18 @@ class Descriptors:
 
     def read(self, descriptor: int, length: int) -> bytes:
         file = self.open_file(descriptor)
-        if not isinstance(file.node, Data):
-            raise os_error(errno.EISDIR)
+        if not isinstance(file.node, File):
+            raise make_os_error(errno.EISDIR)
         if not file.readable:
-            raise os_error(errno.EBADF)
+            raise make_os_error(errno.EBADF)
         data = bytes(file.node.data[file.position : file.position + length])
         file.position += len(data)
         return data
 
     def write(self, descriptor: int, data: Any) -> int:
         file = self.open_file(descriptor)
-        if not file.writable or not isinstance(file.node, Data):
-            raise os_error(errno.EBADF)
+        if not file.writable or not isinstance(file.node, File):
+            raise make_os_error(errno.EBADF)
         view = memoryview(data).cast("B")
         content = file.node.data
         if file.flags & os.O_APPEND:
@@ -90,17 +90,17 @@ class Descriptors:
 
     def lseek(self, descriptor: int, offset: int, whence: int) -> int:
         file = self.open_file(descriptor)
-        size = len(file.node.data) if isinstance(file.node, Data) else 0
+        size = len(file.node.data) if isinstance(file.node, File) else 0
         start = {os.SEEK_SET: 0, os.SEEK_CUR: file.position, os.SEEK_END: size}.get(whence)
         if start is None or start + offset < 0:
-            raise os_error(errno.EINVAL)
+            raise make_os_error(errno.EINVAL)
         file.position = start + offset
         return file.position
 
     def ftruncate(self, descriptor: int, length: int) -> None:
         file = self.open_file(descriptor)
-        if not file.writable or not isinstance(file.node, Data) or length < 0:
-            raise os_error(errno.EINVAL)
+        if not file.writable or not isinstance(file.node, File) or length < 0:
+            raise make_os_error(errno.EINVAL)
         content = file.node.data
         del content[length:]
         content.extend(bytes(length - len(content)))

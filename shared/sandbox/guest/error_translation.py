@@ -1,4 +1,4 @@
-"""Translates failed calls into exceptions that agent code expects."""
+"""Translates failed calls into the exceptions that agent code expects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 kinds: dict[str, type[Exception]] = {}
-"""Exception classes in addition to the built-in ones, by the names that failures may have."""
+"""Exception classes in addition to the built-in ones, by the names that failures use for them."""
 
 
 class JSONDecodeError(json.JSONDecodeError):
@@ -40,7 +40,7 @@ kinds.update({kind.__name__: kind for kind in (JSONDecodeError, UnicodeDecodeErr
 
 
 def to_exception(failed: CallFailed) -> Exception:
-    """Returns an exception that code can catch by the failure's kind as well as by its name."""
+    """Returns an exception that code can catch by the failure's kind and by its name."""
     kind = kinds.get(failed.name) or getattr(builtins, failed.name, failed.kind)
     return kind(failed.message)
 
@@ -75,7 +75,7 @@ def _translate(error: Exception, name: str) -> Exception:
 
 def translate_all_errors(kind: type[Any]) -> type[Any]:
     """Translates the errors of the class's constructor and of its `methods`."""
-    setattr(kind, "__init__", translate_errors(kind.__init__, kind.__name__))  # noqa: B010 - pyright knows better
+    setattr(kind, "__init__", translate_errors(kind.__init__, kind.__name__))  # noqa: B010 - pyright refuses the assignment
     for name in kind.methods:
         setattr(kind, name, translate_errors(getattr(kind, name), name))
     return kind

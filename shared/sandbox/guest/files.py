@@ -1,8 +1,8 @@
-"""Implements `open` and `os` for files in memory.
+"""Implements `open` and the functions of `os` for files in memory.
 
-The component has no file system, so CPython's own functions find no files. These functions replace the ones that the
-standard library and agents use: for paths, directories and descriptors. Written files count as the run's memory, and
-disappear when it ends.
+The component has no file system, so CPython's own functions find no files. These functions replace the ones for paths,
+directories and descriptors that the standard library and agents use. Written files count towards the run's memory, and
+disappear when the run ends.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.sandbox.guest.descriptors import Descriptors, OpenFile
-from shared.sandbox.guest.streams import Raw, check_mode, wrap
-from shared.sandbox.guest.tree import Data, Folder, Node, Tree, os_error, stat_of
+from shared.sandbox.guest.streams import RawFile, check_mode, make_stream
+from shared.sandbox.guest.tree import File, Folder, Node, Tree, make_os_error, make_stat_result
 
 _HOME = "/home/agent"
-_FOLDERS = ("/tmp", "/home", _HOME)  # noqa: S108 - only the run uses it
+_FOLDERS = ("/tmp", "/home", _HOME)  # noqa: S108 - only the run uses this folder
 _builtin_open = builtins.open
 
 
@@ -43,7 +43,7 @@ class Entry:
         return self._files.kind(self.path) is Folder
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
-        return self._files.kind(self.path) is Data
+        return self._files.kind(self.path) is File
 
     def is_symlink(self) -> bool:
         return False
@@ -104,35 +104,35 @@ class Files(Descriptors):
     def _require(self, path: Any) -> Node:
         node = self._find(path)
         if node is None:
-            raise os_error(errno.ENOENT, path)
+            raise make_os_error(errno.ENOENT, path)
         return node
 
     def _require_folder(self, path: Any) -> Folder:
         node = self._require(path)
         if not isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         return node
 
-    # The functions of `os`, with their names.
+    # The functions of `os`, with their names
 
     def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         node = self._find(path)
         if node is None:
             if not flags & os.O_CREAT:
-                raise os_error(errno.ENOENT, path)
+                raise make_os_error(errno.ENOENT, path)
             if os.fsdecode(path).endswith("/"):
-                raise os_error(errno.EISDIR, path)
-            folder, name = self._tree.parent_of(path)
-            node = folder.entries[name] = self._tree.create(Data)
+                raise make_os_error(errno.EISDIR, path)
+            folder, name = self._tree.find_parent(path)
+            node = folder.entries[name] = self._tree.create(File)
             folder.touch()
         elif flags & os.O_CREAT and flags & os.O_EXCL:
-            raise os_error(errno.EEXIST, path)
+            raise make_os_error(errno.EEXIST, path)
         elif isinstance(node, Folder) and flags & os.O_ACCMODE != os.O_RDONLY:
-            raise os_error(errno.EISDIR, path)
+            raise make_os_error(errno.EISDIR, path)
         if flags & getattr(os, "O_DIRECTORY", 0) and not isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         file = OpenFile(node, flags)
-        if flags & os.O_TRUNC and file.writable and isinstance(node, Data):
+        if flags & os.O_TRUNC and file.writable and isinstance(node, File):
             node.data.clear()
             node.touch()
         return self.add(file, path)
@@ -146,7 +146,7 @@ class Files(Descriptors):
                 self.close(descriptor)
 
     def stat(self, path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
-        return stat_of(self._require(path))
+        return make_stat_result(self._require(path))
 
     def lstat(self, path: Any, *, dir_fd: int | None = None) -> os.stat_result:
         return self.stat(path)
@@ -167,21 +167,21 @@ class Files(Descriptors):
 
     def mkdir(self, path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
         if self._find(path) is not None:
-            raise os_error(errno.EEXIST, path)
-        folder, name = self._tree.parent_of(path)
+            raise make_os_error(errno.EEXIST, path)
+        folder, name = self._tree.find_parent(path)
         folder.entries[name] = self._tree.create(Folder)
         folder.touch()
 
     def rmdir(self, path: Any, *, dir_fd: int | None = None) -> None:
         if self._require_folder(path).entries:
-            raise os_error(errno.ENOTEMPTY, path)
-        folder, name = self._tree.parent_of(path)
+            raise make_os_error(errno.ENOTEMPTY, path)
+        folder, name = self._tree.find_parent(path)
         del folder.entries[name]
 
     def unlink(self, path: Any, *, dir_fd: int | None = None) -> None:
         if isinstance(self._require(path), Folder):
-            raise os_error(errno.EISDIR, path)
-        folder, name = self._tree.parent_of(path)
+            raise make_os_error(errno.EISDIR, path)
+        folder, name = self._tree.find_parent(path)
         del folder.entries[name]
 
     def rename(self, source: Any, target: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
@@ -190,16 +190,16 @@ class Files(Descriptors):
             return
         parts = self._tree.parts(source)
         if isinstance(node, Folder) and self._tree.parts(target)[: len(parts)] == parts:
-            raise os_error(errno.EINVAL, source, target)
+            raise make_os_error(errno.EINVAL, source, target)
         if isinstance(replaced, Folder):
             if not isinstance(node, Folder):
-                raise os_error(errno.EISDIR, source, target)
+                raise make_os_error(errno.EISDIR, source, target)
             if replaced.entries:
-                raise os_error(errno.ENOTEMPTY, source, target)
+                raise make_os_error(errno.ENOTEMPTY, source, target)
         elif replaced is not None and isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, source, target)
-        folder, name = self._tree.parent_of(source)
-        new_folder, new_name = self._tree.parent_of(target)
+            raise make_os_error(errno.ENOTDIR, source, target)
+        folder, name = self._tree.find_parent(source)
+        new_folder, new_name = self._tree.find_parent(target)
         del folder.entries[name]
         new_folder.entries[new_name] = node
 
@@ -242,12 +242,12 @@ class Files(Descriptors):
             descriptor = opener(file, access | extra[kind])
         else:
             if self.kind(file) is Folder:
-                raise os_error(errno.EISDIR, file)
+                raise make_os_error(errno.EISDIR, file)
             descriptor = self.open(file, access | extra[kind])
         if kind == "a":
             self.lseek(descriptor, 0, os.SEEK_END)
-        raw = Raw(self, descriptor, file, mode.replace("t", "").replace("b", "") + "b", closefd)
-        return wrap(raw, mode, buffering, encoding, errors, newline)
+        raw = RawFile(self, descriptor, file, mode.replace("t", "").replace("b", "") + "b", closefd)
+        return make_stream(raw, mode, buffering, encoding, errors, newline)
 
 
 _OS_FUNCTIONS = (
@@ -257,8 +257,8 @@ _OS_FUNCTIONS = (
 )
 
 
-def take_over() -> None:
-    """Makes `open` and `os` use this tree only."""
+def install() -> None:
+    """Makes `open` and `os` use only files in memory."""
     import posix
     import sys
 
@@ -266,13 +266,13 @@ def take_over() -> None:
     for name in _OS_FUNCTIONS:
         for module in (os, posix):
             setattr(module, name, getattr(files, name))
-    for name, other in (("remove", files.unlink), ("replace", files.rename), ("fdatasync", files.fsync)):
-        setattr(os, name, other)
-        setattr(posix, name, other)
+    for name, function in (("remove", files.unlink), ("replace", files.rename), ("fdatasync", files.fsync)):
+        setattr(os, name, function)
+        setattr(posix, name, function)
     shutil._use_fd_functions = False  # pyright: ignore
     setattr(os, "getcwdb", lambda: os.fsencode(files.getcwd()))  # noqa: B010
     builtins.open = io.open = files.open_stream  # type: ignore[assignment]
-    for module in list(sys.modules.values()):  # modules such as `tokenize` have imported `open` by name
+    for module in list(sys.modules.values()):  # modules such as `tokenize` import `open` by name
         if getattr(module, "open", None) is _builtin_open:
             setattr(module, "open", files.open_stream)  # noqa: B010
     sys.modules["_io"].open = files.open_stream  # type: ignore[attr-defined]

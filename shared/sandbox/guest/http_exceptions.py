@@ -1,4 +1,4 @@
-"""The exceptions of `httpx`. Some also derive from Python's own exceptions, which agents may catch instead."""
+"""The exceptions of `httpx`. Some also derive from built-in exceptions, which agents may catch instead."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class TooManyRedirects(RequestError):
 
 
 class HTTPStatusError(HTTPError):
-    """A response's status does not indicate success. `response`: that response."""
+    """The status of `response` does not indicate success."""
 
     response: Any
 

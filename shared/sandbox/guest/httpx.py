@@ -1,4 +1,4 @@
-"""The parts of `httpx` that agent code needs: a client that uses the host functions, the response, the exceptions."""
+"""The parts of `httpx` that agent code needs: a client that uses the host functions, responses, and exceptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
 from shared.sandbox.guest.error_translation import to_exception, translate_all_errors, translate_errors
-from shared.sandbox.guest.http_exceptions import *  # noqa: F403 - agents find all of them in `httpx`
+from shared.sandbox.guest.http_exceptions import *  # noqa: F403 - agents expect all of them in `httpx`
 from shared.sandbox.guest.http_exceptions import HTTPError
 from shared.sandbox.inside import http_objects
 from shared.sandbox.inside.calls import CallFailed, HttpCall, HttpResponse
@@ -29,7 +29,7 @@ def use_host_functions(host_functions: HostFunctions) -> None:
 
 
 class Headers(MutableMapping[str, str]):
-    """`httpx.Headers`. Names are case-insensitive. Multiple values of a name are joined, except by `get_list`."""
+    """`httpx.Headers`. Names are case-insensitive. Multiple values of a name are joined, except in `get_list`."""
 
     def __init__(self, headers: Any = None) -> None:
         if isinstance(headers, Headers):
@@ -130,13 +130,13 @@ class Request:
 class Response(http_objects.Response):
     """An `httpx.Response` that has already been read."""
 
-    def __init__(self, answer: HttpResponse, call: HttpCall) -> None:
-        super().__init__(answer, call)
-        self.headers = Headers(answer.headers)
+    def __init__(self, received: HttpResponse, call: HttpCall) -> None:
+        super().__init__(received, call)
+        self.headers = Headers(received.headers)
         self.url = URL(self.url)
         self.history: list[Response] = []
         self.request = Request(call)
-        self.reason_phrase = answer.reason
+        self.reason_phrase = received.reason
         self.is_client_error = 400 <= self.status_code < 500
         self.is_server_error = self.status_code >= 500
         self.is_redirect = 300 <= self.status_code < 400
@@ -160,7 +160,7 @@ class Response(http_objects.Response):
             jar.load(value)
         return {name: cookie.value for name, cookie in jar.items()}
 
-    # The interface of a streamed response. This one has already arrived completely.
+    # The interface of a streamed response. The whole response has already arrived.
 
     def read(self) -> bytes:
         return self.content
@@ -190,7 +190,7 @@ class Response(http_objects.Response):
 
 @translate_all_errors
 class AsyncClient(http_objects.AsyncClient):
-    """`httpx.AsyncClient`. It keeps no connection, so closing it does nothing."""
+    """`httpx.AsyncClient`. It has no connections, so closing it only sets `is_closed`."""
 
     response_type = Response
 
@@ -206,7 +206,7 @@ class AsyncClient(http_objects.AsyncClient):
 
     @asynccontextmanager
     async def stream(self, method: Any, url: Any, **options: Any) -> AsyncGenerator[http_objects.Response]:
-        """Yields the response when it has arrived completely."""
+        """Yields the response, which has arrived completely."""
         yield await self.request(method, url, **options)
 
     async def request(self, method: Any, url: Any, **options: Any) -> http_objects.Response:
@@ -219,12 +219,12 @@ class AsyncClient(http_objects.AsyncClient):
             raise error from None
 
 
-def BasicAuth(username: Any, password: Any) -> tuple[Any, Any]:  # noqa: N802 - a class of that name in httpx
+def BasicAuth(username: Any, password: Any) -> tuple[Any, Any]:  # noqa: N802 - the name of a class in httpx
     """Returns the value for `auth=`."""
     return username, password
 
 
-def Limits(**_limits: Any) -> None:  # noqa: N802 - a class of that name in httpx
+def Limits(**_limits: Any) -> None:  # noqa: N802 - the name of a class in httpx
     """Accepts any limits and ignores them."""
 
 

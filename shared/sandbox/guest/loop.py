@@ -1,4 +1,4 @@
-"""An event loop based on asyncio's, which waits for the host instead of for sockets."""
+"""An event loop for asyncio that waits for the host instead of sockets."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ class HostLoop(asyncio.BaseEventLoop):
         cast("Any", self)._selector = self  # asyncio calls its `select`
 
     def create_task(self, coro: Any, *, name: object = None, **kwargs: Any) -> asyncio.Task[Any]:
-        """Creates a task. Tasks are numbered from 1, as Python's own count had advanced before the snapshot."""
+        """Creates a task. Tasks are numbered from 1 here, as Python's counter has advanced before the snapshot."""
         return super().create_task(coro, name=f"Task-{next(self._numbers)}" if name is None else str(name), **kwargs)
 
     async def call(self, function: str, arguments: str) -> dict[str, Any]:
-        """Calls a host function. The host's answer has `value` or `error`. `arguments`: JSON text."""
+        """Calls a host function, with its arguments as JSON text. The host's answer has `value` or `error`."""
         number = self._channel.call(function, arguments)
         answer = self._calls[number] = self.create_future()
         return await answer
 
     def select(self, timeout: float | None) -> list[Any]:
-        """Waits for answers and passes them to the calls. asyncio calls this to wait for events, but there are none."""
+        """Waits for answers and passes them to the calls.
+
+        asyncio calls this method to wait for events of sockets. There are none, so it returns an empty list.
+        """
         if not self._channel.answers:
             if timeout is not None and timeout <= 0:
                 self._channel.poll()
@@ -48,4 +51,4 @@ class HostLoop(asyncio.BaseEventLoop):
         pass
 
     def _write_to_self(self) -> None:
-        """Does nothing: there are no other threads that could wake this one."""
+        """Does nothing, as there are no other threads that could wake this one."""

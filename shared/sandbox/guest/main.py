@@ -1,4 +1,4 @@
-"""Runs a program inside the sandbox: receives it, sends its output and its calls, and then its result or error."""
+"""Runs a program inside the sandbox: receives it, sends its output and its calls, and finally its result or error."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.guest.channel import Channel
-from shared.sandbox.guest.heap import give_back
+from shared.sandbox.guest.heap import release_part_of_reserve
 from shared.sandbox.guest.loop import HostLoop
-from shared.sandbox.guest.printed import Printed
+from shared.sandbox.guest.printed import OutputStream
 from shared.sandbox.guest.remote_host_functions import RemoteHostFunctions
-from shared.sandbox.guest.results import result_text
+from shared.sandbox.guest.results import encode_result
 from shared.sandbox.guest.world import create_mcp_clients, create_world
-from shared.sandbox.inside.json_values import NotJson
+from shared.sandbox.inside.json_values import InvalidJson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,34 +39,34 @@ _MAX_CAUSES = 5
 _MAX_CAUSE_MESSAGE_CHARACTERS = 1000
 _MAX_CAUSE_FRAMES = 10
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`."
-_NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
+_NOT_ASYNC = "`run` must be `async def run(input_dict, tools)`."
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 _traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
 _cause_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__cause__"].__get__
 _context_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__context__"].__get__
 _hides_context: Callable[[BaseException], bool] = BaseException.__dict__["__suppress_context__"].__get__
-"""Read these attributes directly, even if the exception's class redefines them."""
+"""These functions read the attributes directly, even if the exception's class redefines them."""
 
 
-class NoRun(Exception):
-    """There is no valid `run`. Reported as a `NotImplementedError` without any of the agent's lines."""
+class NoRunFunction(Exception):
+    """The code defines no valid `run`. This is reported as a `NotImplementedError` without a traceback."""
 
 
 class Guest:
-    """Everything that a run needs except its program. It is created before the snapshot is taken."""
+    """Everything that a run needs except its program. A guest is created before the snapshot is taken."""
 
     def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
         self._write = write
         self._channel = Channel(receive, write)
-        self._printed = Printed(self._channel)
-        self._printed.take_over()
+        self._printed = OutputStream(self._channel)
+        self._printed.redirect_output()
         self._loop = HostLoop(self._channel)
         self._names = create_world(RemoteHostFunctions(self._loop))
         asyncio.set_event_loop(self._loop)
         warnings.showwarning = _show_warning
 
     def run(self) -> None:
-        """Runs one program. Nothing is restored afterwards, as an instance serves only one run."""
+        """Runs one program. Does not clean up afterwards, as an instance serves only one run."""
         channel = self._channel
         channel.send("ready", version=_VERSION)
         program = channel.receive()
@@ -76,33 +76,35 @@ class Guest:
         try:
             self._run_program(program)
         except MemoryError:  # the code's objects left no memory for the last message
-            give_back()
+            release_part_of_reserve()
             self._write(_OUT_OF_MEMORY)
 
     def _run_program(self, program: dict[str, Any]) -> None:
         try:
-            task = self._loop.create_task(_run_to_end(program, self._names), context=Context())  # an empty context
+            task = self._loop.create_task(
+                _run_to_end(program, self._names), context=Context()
+            )  # the run's context is empty
             end = self._loop.run_until_complete(task)
-        except BaseException as error:  # from another task or the loop itself
+        except BaseException as error:  # raised by another task or by the loop itself
             end = ("failed", _describe_error(error))
         self._printed.end()
         self._channel.send(*end)
 
 
 async def _run_to_end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
-    """Returns the last message. No exception of the code reaches the loop, which would trust its class."""
+    """Returns the last message. No exception of the code reaches the loop, which would call methods of its class."""
     try:
         return "done", await _run_code(program, names)
-    except NotJson as error:
+    except InvalidJson as error:
         return "failed", _encode_failure("TypeError", str(error), [])
-    except NoRun as error:
+    except NoRunFunction as error:
         return "failed", _encode_failure("NotImplementedError", str(error), [])
     except BaseException as error:
         return "failed", _describe_error(error)
 
 
 async def _run_code(program: dict[str, Any], names: dict[str, Any]) -> str:
-    """Runs the code. Returns the result as JSON text, which is empty if the code is only loaded."""
+    """Runs the code. Returns the result as JSON text. If the code is only loaded, the text is empty."""
     module = ModuleType("agent")
     module.__dict__.update(names, mcpc=create_mcp_clients(program["tools"]))
     sys.modules["agent"] = module
@@ -111,17 +113,17 @@ async def _run_code(program: dict[str, Any], names: dict[str, Any]) -> str:
         return ""
     run = module.__dict__.get("run")
     if not callable(run):
-        raise NoRun(_NO_RUN)
+        raise NoRunFunction(_NO_RUN)
     result = _call_run(run, program)
     if not inspect.isawaitable(result):
-        raise NoRun(_NO_COROUTINE)
-    return result_text(await result, program["result_bytes"])
+        raise NoRunFunction(_NOT_ASYNC)
+    return encode_result(await result, program["result_bytes"])
 
 
 def _call_run(run: Any, program: dict[str, Any]) -> Any:
     """Calls `run` with keyword arguments if it has the documented parameter names, otherwise with positional ones."""
     arguments = {"input_dict": program["input_dict"], "tools": program["tools"]}
-    if type(run) is FunctionType and not run.__code__.co_posonlyargcount:  # the usual case, faster than a signature
+    if type(run) is FunctionType and not run.__code__.co_posonlyargcount:  # the usual case, without a slow signature
         code = run.__code__
         if arguments.keys() <= set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
             return run(**arguments)
@@ -136,24 +138,24 @@ def _call_run(run: Any, program: dict[str, Any]) -> Any:
 
 
 def _describe_error(error: BaseException) -> str:
-    """Describes the exception that ended the run, with the agent's own lines. The code may have defined its class."""
-    give_back()
+    """Describes the exception that ended the run, with the agent's own lines. Its class may be defined by the code."""
+    release_part_of_reserve()
     kind = _name_of(type(error))
     try:
         if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
             line, reason = (getattr(error, name, None) for name in ("lineno", "msg"))
-            return _encode_failure(kind, f"line {line}: This is not Python: {reason}.", [])
+            return _encode_failure(kind, f"line {line}: This is not valid Python: {reason}.", [])
         try:
             message = str(error)
         except BaseException as broken:
             message = f"<its message cannot be read: {_name_of(type(broken))}>"
-        return _encode_failure(kind, message, _frames(error), _notes(error), _causes(error))
+        return _encode_failure(kind, message, _list_frames(error), _format_notes(error), _list_causes(error))
     except BaseException as broken:
         return _encode_failure(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
 
 
-def _frames(error: BaseException, max_frames: int = _MAX_FRAMES) -> list[tuple[int, str]]:
-    """Returns the last of the agent's own lines. There may be a million of them, and little memory left."""
+def _list_frames(error: BaseException, max_frames: int = _MAX_FRAMES) -> list[tuple[int, str]]:
+    """Returns the last of the agent's own lines. There may be a million lines and little free memory."""
     frames: deque[tuple[int, str]] = deque(maxlen=max_frames)
     trace = _traceback_of(error)
     while trace is not None:
@@ -164,7 +166,7 @@ def _frames(error: BaseException, max_frames: int = _MAX_FRAMES) -> list[tuple[i
     return list(frames)
 
 
-def _causes(error: BaseException) -> list[dict[str, Any]]:
+def _list_causes(error: BaseException) -> list[dict[str, Any]]:
     """Describes the exceptions that led to this one, oldest first. See `Cause` for `direct`."""
     causes: list[dict[str, Any]] = []
     seen = {id(error)}
@@ -177,15 +179,15 @@ def _causes(error: BaseException) -> list[dict[str, Any]]:
                 break
             seen.add(id(cause))
             message = str.__getitem__(str(cause), slice(_MAX_CAUSE_MESSAGE_CHARACTERS))
-            frames = _frames(cause, _MAX_CAUSE_FRAMES)
+            frames = _list_frames(cause, _MAX_CAUSE_FRAMES)
             causes.append(_describe(_name_of(type(cause)), message, frames) | {"direct": direct})
             error = cause
-    except BaseException:  # these objects belong to the agent
+    except BaseException:  # the agent's objects may raise anything
         return []
     return causes[::-1]
 
 
-def _notes(error: BaseException) -> str:
+def _format_notes(error: BaseException) -> str:
     """Returns the exception's notes and the exceptions of a group, as Python prints them below an exception."""
     try:
         notes = [str(note) for note in list(getattr(error, "__notes__", ()))[:_MAX_NOTES]]
@@ -193,7 +195,7 @@ def _notes(error: BaseException) -> str:
             for number, inner in enumerate(error.exceptions[:_MAX_NOTES], 1):
                 notes.append(f"  {number}: {_name_of(type(inner))}: {inner}")
         return "\n".join(notes)
-    except BaseException:  # these objects belong to the agent
+    except BaseException:  # the agent's objects may raise anything
         return ""
 
 
@@ -204,31 +206,31 @@ def _encode_failure(
     notes: str = "",
     causes: list[dict[str, Any]] | None = None,
 ) -> str:
-    details = {"notes": _plain_text(notes, _MAX_MESSAGE_CHARACTERS), "causes": causes or []}
+    details = {"notes": _to_plain_text(notes, _MAX_MESSAGE_CHARACTERS), "causes": causes or []}
     return dumps(_describe(kind, message, frames) | details)
 
 
 def _describe(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[str, Any]:
     return {
-        "type": _plain_text(kind, _MAX_NAME_CHARACTERS),
-        "message": _plain_text(message, _MAX_MESSAGE_CHARACTERS),
-        "frames": [[line, _plain_text(name, _MAX_NAME_CHARACTERS)] for line, name in frames],
+        "type": _to_plain_text(kind, _MAX_NAME_CHARACTERS),
+        "message": _to_plain_text(message, _MAX_MESSAGE_CHARACTERS),
+        "frames": [[line, _to_plain_text(name, _MAX_NAME_CHARACTERS)] for line, name in frames],
     }
 
 
-def _plain_text(text: str, max_characters: int) -> str:
-    """Shortens a text and replaces lone surrogates, which UTF-8 lacks. The code may have defined the text's class."""
+def _to_plain_text(text: str, max_characters: int) -> str:
+    """Shortens a string and replaces lone surrogates, which UTF-8 lacks. Its class may be defined by the code."""
     return str.__getitem__(text, slice(max_characters)).encode("utf-8", "replace").decode()
 
 
 _OUT_OF_MEMORY = f"{dumps({'kind': 'failed'})}\n{_encode_failure('MemoryError', '', [])}"
-"""A message that is created in advance, so that sending it needs no memory."""
+"""A message that is created in advance, because there may be no memory for it later."""
 
 
 def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, _file: Any = None, _line: Any = None
 ) -> None:
-    """Shows a warning as Python does, but without positions in our own files and without advice on tracing memory."""
+    """Shows a warning as Python does, but without positions in the guest's files and advice on tracing memory."""
     position = f"{_FILE}:{lineno}: " if filename == _FILE else ""
     sys.stderr.write(f"{position}{category.__name__}: {message}\n")
 

@@ -1,4 +1,4 @@
-"""Standard output and standard error: each line is sent to the host at once, up to the run's limit."""
+"""Standard output and standard error. Each line is sent to the host immediately, up to the run's limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _MAX_PIECE_CHARACTERS = 4096
 
 
-class Printed(io.TextIOBase):
+class OutputStream(io.TextIOBase):
     """A text stream. Text beyond the run's limit is counted but not sent."""
 
     encoding = "utf-8"
@@ -27,10 +27,10 @@ class Printed(io.TextIOBase):
         self._length = 0
 
     def set_limit(self, max_bytes: int) -> None:
-        """Sets how many bytes are sent."""
+        """Sets the maximum number of bytes that are sent."""
         self._remaining = max_bytes + 1
 
-    def take_over(self) -> None:
+    def redirect_output(self) -> None:
         """Redirects all printed text to the host. Standard input is empty."""
         sys.stdout = sys.stderr = self
         sys.__stdout__ = sys.__stderr__ = self  # type: ignore[misc] - using the system's streams would end the run

@@ -1,4 +1,4 @@
-"""The host functions inside a run: each call is a message, and so is its answer."""
+"""The host functions inside a run. Each call and each answer is a message."""
 
 from __future__ import annotations
 

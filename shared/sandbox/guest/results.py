@@ -1,4 +1,4 @@
-"""Encodes the result of a run as JSON, or finds the part of it that is not JSON."""
+"""Encodes a run's result as JSON, or finds the part of the result that is not JSON."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from json import dumps  # by name, as code may replace it in its module
 from typing import Any, cast
 from uuid import UUID
 
-from shared.sandbox.inside.json_values import NotJson, refuse_long
+from shared.sandbox.inside.json_values import InvalidJson, refuse_long
 
 _MAX_DEPTH = 100
 _MAX_PATH_CHARACTERS = 200
 
 
-def result_text(value: Any, max_bytes: int) -> str:
-    """Returns the result as JSON text. Tuples become lists, and UUIDs become strings. Raises `NotJson`."""
+def encode_result(value: Any, max_bytes: int) -> str:
+    """Returns the result as JSON text. Tuples become lists, and UUIDs become strings. Raises `InvalidJson`."""
     try:
-        text = dumps(value, default=_encode_id, allow_nan=False)
+        text = dumps(value, default=_encode_uuid, allow_nan=False)
     except RecursionError as error:
-        raise NotJson("The result is nested too deeply.") from error
+        raise InvalidJson("The result is nested too deeply.") from error
     except (TypeError, ValueError) as error:
-        raise NotJson(_find_error(value) or f"The result is not JSON: {error}.") from error
+        raise InvalidJson(_find_error(value) or f"The result is not JSON: {error}.") from error
     if "\\ud" in text and (error_text := _find_error(value)):
-        raise NotJson(error_text)
+        raise InvalidJson(error_text)
     refuse_long(text, max_bytes, "result")
     return text
 
 
-def _encode_id(value: Any) -> str:
+def _encode_uuid(value: Any) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
@@ -36,7 +36,7 @@ def _encode_id(value: Any) -> str:
 
 def _find_error(value: Any) -> str | None:
     """Describes the first part that is not JSON. Returns None if no single part is the cause."""
-    for part, path in _parts(value):
+    for part, path in _walk(value):
         at = f", at result{path[:_MAX_PATH_CHARACTERS]}" if path else ""
         match part:
             case None | bool() | int() | UUID() | dict() | list() | tuple():
@@ -55,8 +55,8 @@ def _find_error(value: Any) -> str | None:
     return None
 
 
-def _parts(value: Any) -> Iterator[tuple[Any, str]]:
-    """Yields all values from the outside in, each with its path, such as `['items'][3]`."""
+def _walk(value: Any) -> Iterator[tuple[Any, str]]:
+    """Yields all values, outer ones first, each with its path, such as `['items'][3]`."""
     waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
     while waiting:
         part, path, depth = waiting.pop()

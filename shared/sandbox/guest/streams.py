@@ -1,4 +1,4 @@
-"""The streams that `open` returns: those of `io`, for descriptors of files in memory."""
+"""The streams that `open` returns: classes of `io` for the descriptors of files in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from shared.sandbox.guest.descriptors import Descriptors
 
 
-class Raw(io.RawIOBase):
+class RawFile(io.RawIOBase):
     """`io.FileIO` for a descriptor. `closes`: whether closing the stream closes the descriptor."""
 
     def __init__(self, descriptors: Descriptors, descriptor: int, name: object, mode: str, closes: bool) -> None:
@@ -92,7 +92,9 @@ def check_mode(mode: Any, encoding: str | None, errors: str | None, newline: str
             raise ValueError(f"binary mode doesn't take {'an' if name[0] == 'e' else 'a'} {name} argument")
 
 
-def wrap(raw: Raw, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None) -> Any:
+def make_stream(
+    raw: RawFile, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None
+) -> Any:
     """Returns the stream that `open` returns for these arguments, which `check_mode` has checked."""
     binary = "b" in mode
     if buffering == 0:

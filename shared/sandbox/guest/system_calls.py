@@ -1,4 +1,4 @@
-"""Replaces CPython's calls to the system: they return constants, or raise `OSError`."""
+"""Replaces functions that call the operating system with ones that return constants or raise `OSError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time zones from the package `tzdata`, as there is no file system from which `zoneinfo` could read them."""
+"""Provides time zones from the package `tzdata`, as `zoneinfo` cannot read them from a file system here."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import zoneinfo
 from typing import IO, cast
 
 
-def take_over() -> None:
-    """Reads all zones, which become part of the snapshot, and makes `zoneinfo` use them."""
+def install() -> None:
+    """Reads all time zones, which become part of the snapshot, and makes `zoneinfo` use them."""
     package = importlib.resources.files("tzdata")
     names = package.joinpath("zones").read_text().split()
     zones = {name: package.joinpath("zoneinfo", *name.split("/")).read_bytes() for name in names}

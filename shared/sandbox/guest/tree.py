@@ -1,4 +1,4 @@
-"""The run's tree of files and folders in memory, without links, permissions and locks."""
+"""A run's tree of files and folders in memory. It has no links, permissions or locks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _MAX_NAME_BYTES = 255
 
 
 class Node:
-    """A file or folder. `number`: its inode number. `changed`: in nanoseconds since 1970."""
+    """A file or folder. `number`: its inode number. `changed`: the time of its last change, in ns since 1970."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.changed = time.time_ns()
 
     def touch(self) -> None:
-        """Sets the time of the last change to now."""
+        """Sets the time of the last change to the current time."""
         self.changed = time.time_ns()
 
 
@@ -31,7 +31,7 @@ class Folder(Node):
         self.entries: dict[str, Node] = {}
 
 
-class Data(Node):
+class File(Node):
     """A file."""
 
     def __init__(self, number: int) -> None:
@@ -39,10 +39,10 @@ class Data(Node):
         self.data = bytearray()
 
 
-_N = TypeVar("_N", Folder, Data)
+_N = TypeVar("_N", Folder, File)
 
 
-def os_error(number: int, path: object = None, other: object = None) -> OSError:
+def make_os_error(number: int, path: object = None, other: object = None) -> OSError:
     """Returns the exception that `os` raises for this error number."""
     if path is None:
         return OSError(number, os.strerror(number))
@@ -51,11 +51,11 @@ def os_error(number: int, path: object = None, other: object = None) -> OSError:
     return OSError(number, os.strerror(number), path, None, other)
 
 
-def stat_of(node: Node) -> os.stat_result:
+def make_stat_result(node: Node) -> os.stat_result:
     """Returns the result of `os.stat`."""
     is_folder = isinstance(node, Folder)
     mode = stat.S_IFDIR | 0o755 if is_folder else stat.S_IFREG | 0o644
-    size = len(node.data) if isinstance(node, Data) else 0
+    size = len(node.data) if isinstance(node, File) else 0
     seconds = node.changed // 10**9
     whole = (mode, node.number, 1, 2 if is_folder else 1, 1000, 1000, size, seconds, seconds, seconds)
     exact = {f"st_{name}time": node.changed / 1e9 for name in "amc"}
@@ -76,16 +76,16 @@ class Tree:
         return kind(self._numbers)
 
     def parts(self, path: Any) -> list[str]:
-        """Splits a path into the names from the root. Raises `OSError` or `ValueError` if it is not a valid path."""
+        """Splits a path into names, from the root on. Raises `OSError` or `ValueError` if the path is not valid."""
         text = os.fsdecode(path)
         if "\0" in text:
             raise ValueError("embedded null byte")
         if not text:
-            raise os_error(errno.ENOENT, path)
+            raise make_os_error(errno.ENOENT, path)
         parts: list[str] = []
         for part in (text if text.startswith("/") else f"{self.current}/{text}").split("/"):
             if len(part.encode("utf-8", "surrogateescape")) > _MAX_NAME_BYTES:
-                raise os_error(errno.ENAMETOOLONG, path)
+                raise make_os_error(errno.ENAMETOOLONG, path)
             if part == "..":
                 del parts[-1:]
             elif part not in ("", "."):
@@ -93,33 +93,33 @@ class Tree:
         return parts
 
     def find(self, path: Any) -> Node | None:
-        """Finds a node. Returns None if only the path's last part does not exist. Raises `OSError` for other errors."""
+        """Finds a node. Returns None if only the path's last part is missing. Raises `OSError` for other errors."""
         node: Node = self._root
         parts = self.parts(path)
         for number, part in enumerate(parts):
             if not isinstance(node, Folder):
-                raise os_error(errno.ENOTDIR, path)
+                raise make_os_error(errno.ENOTDIR, path)
             found = node.entries.get(part)
             if found is None:
                 if number == len(parts) - 1:
                     return None
-                raise os_error(errno.ENOENT, path)
+                raise make_os_error(errno.ENOENT, path)
             node = found
         if os.fsdecode(path).endswith("/") and not isinstance(node, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         return node
 
-    def parent_of(self, path: Any) -> tuple[Folder, str]:
-        """Returns the folder that contains the path's last part, and that part's name. The part need not exist."""
+    def find_parent(self, path: Any) -> tuple[Folder, str]:
+        """Returns the folder that contains the path's last part, and the name of that part, which need not exist."""
         parts = self.parts(path)
         if not parts:
-            raise os_error(errno.EBUSY, path)
+            raise make_os_error(errno.EBUSY, path)
         parent = "/" + "/".join(parts[:-1])
         folder = self.find(parent)
         if folder is None:
-            raise os_error(errno.ENOENT, parent)
+            raise make_os_error(errno.ENOENT, parent)
         if not isinstance(folder, Folder):
-            raise os_error(errno.ENOTDIR, path)
+            raise make_os_error(errno.ENOTDIR, path)
         return folder, parts[-1]
 
     def kind(self, path: Any) -> type[Node] | None:

@@ -1,7 +1,7 @@
 """Runs some programs before the snapshot is taken, as a warm-up.
 
-CPython specializes code that it runs often, and fills caches. The warm-up makes this part of the snapshot. Otherwise,
-each run would do it again, and every page of memory that it changes would have to be copied.
+CPython specializes code that runs often, and fills caches. The warm-up makes the results part of the snapshot.
+Otherwise, each run would repeat this work, and every page of memory that it changes would have to be copied.
 """
 
 import json
@@ -47,7 +47,7 @@ _ANSWERS = {
 
 
 class _Host:
-    """Answers like the host."""
+    """Sends a program and answers its calls, like the host."""
 
     def __init__(self, code: str) -> None:
         self._program = {

@@ -1,4 +1,4 @@
-"""The environment of agent code: names that need no import, and modules that replace real ones."""
+"""The environment of agent code: predefined names, and modules that replace real ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.sandbox.inside.objects import RemoteMCPClient as BaseRemoteMCPClient
 
 
 def create_world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
-    """Makes the modules importable, and returns the names that need no import."""
+    """Makes the modules importable, and returns the predefined names."""
     httpx.use_host_functions(host_functions)
     models = ModelFunctions(host_functions)
 
@@ -45,7 +45,7 @@ def create_world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
 
 
 def create_mcp_clients(tools: dict[str, list[str]]) -> dict[str, Any]:
-    """Returns `mcpc`: a client for each of the agent's MCP servers, by its URL."""
+    """Returns `mcpc`, which contains a client for each of the agent's MCP servers, by URL."""
     client = sys.modules["agent_factory.remote_mcp_client"].RemoteMCPClient
     return {url: client(url) for url in tools}
 

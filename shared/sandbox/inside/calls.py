@@ -1,11 +1,11 @@
-"""The host functions that agent code may call, and how calls fail. Nothing else in a run reaches the outside."""
+"""The host functions that agent code may call, and their failures. A run has no other access to the outside."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # the sandbox has no libraries
+if TYPE_CHECKING:  # these modules are not available in the sandbox
     from pydantic import JsonValue
 
     from shared.models.wire import JsonObject
@@ -63,7 +63,7 @@ class ToolDoc:
 
 
 class HostFunctions(Protocol):
-    """The functions that agent code may call. Every method raises only `CallFailed`."""
+    """The functions that agent code may call. All methods raise only `CallFailed`."""
 
     async def call_model(
         self,
@@ -74,10 +74,10 @@ class HostFunctions(Protocol):
         tools: list[JsonValue],
         timeout: float | None,
     ) -> ModelAnswer:
-        """Calls a model. The run's payer is charged the cost. `timeout`: in seconds.
+        """Calls a model, at the cost of the run's payer. `timeout`: in seconds.
 
-        Without a `provider`, `model` is "provider/model", or a name to look up. Without both, the agent's first model
-        is used.
+        Without a `provider`, `model` is "provider/model", or a name that is looked up. If both are None, the agent's
+        first model is used.
         """
         ...
 
@@ -99,10 +99,10 @@ class HostFunctions(Protocol):
 
 
 class CallFailed(Exception):
-    """A call of a host function failed. Agent code sees this failure as an exception, which it may catch.
+    """A call of a host function failed. Agent code gets an exception, which it may catch.
 
-    `kind`: the built-in exception that agent code sees. `name`: the exception's name in the run's failure, if agent
-    code does not catch it. `cause`: the exception on the host, for the code that started the run.
+    `kind`: the built-in class of that exception. `name`: the exception's name in the run's failure, if agent code does
+    not catch it. `cause`: the exception on the host, for the code that started the run.
     """
 
     def __init__(

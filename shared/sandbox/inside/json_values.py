@@ -1,67 +1,68 @@
-"""Checks that values from agent code are JSON and limited in size."""
+"""Checks that values from agent code are JSON and within a maximum size."""
 
 from json import dumps  # by name, as code may replace it in its module
 from typing import Any, cast
 
 _ITEM_BYTES = 16
-"""The size that each value counts for, in addition to its characters."""
+"""The number of bytes that each value counts for, in addition to its characters."""
 _MAX_DEPTH = 190
-"""JSON parsers refuse deeper values, and encoding them may overflow the stack."""
+"""The maximum nesting depth. JSON parsers refuse deeper values, and encoding them may overflow the stack."""
 
 
-class NotJson(ValueError):
-    """The value is not JSON. `args[0]` is a message for the author of the code."""
+class InvalidJson(ValueError):
+    """A value is not JSON, or is too large. `args[0]` is a message for the author of the code."""
 
 
-def json_text(value: Any, max_bytes: int, what: str) -> str:
+def encode_json(value: Any, max_bytes: int, name: str) -> str:
     """Returns the value as JSON text. Tuples become lists, and keys that are numbers become strings.
 
-    `what` names the value in errors. Raises `NotJson` if it is not JSON, too deeply nested, or longer than `max_bytes`.
+    `name`: the value's name in errors. Raises `InvalidJson` if the value is not JSON, is nested too deeply, or is
+    longer than `max_bytes`.
     """
-    refuse_large(value, max_bytes, what)
+    refuse_large(value, max_bytes, name)
     try:
         text = dumps(value, allow_nan=False, ensure_ascii=False)
         text.encode()  # fails for lone surrogates
     except RecursionError as error:
-        raise NotJson(f"The {what} is nested too deeply.") from error
+        raise InvalidJson(f"The {name} is nested too deeply.") from error
     except (TypeError, ValueError) as error:
-        raise NotJson(f"The {what} is not JSON: {error}.") from error
-    refuse_long(text, max_bytes, what)
+        raise InvalidJson(f"The {name} is not JSON: {error}.") from error
+    refuse_long(text, max_bytes, name)
     return text
 
 
-def refuse_large(value: Any, max_bytes: int, what: str) -> None:
-    """Raises `NotJson` if a value is too deeply nested or would be longer than `max_bytes`, without encoding it.
+def refuse_large(value: Any, max_bytes: int, name: str) -> None:
+    """Raises `InvalidJson` if a value is nested too deeply, or would be longer than `max_bytes`. Does not encode it.
 
-    A value of a few megabytes may refer to the same string or list a thousand times; each reference counts.
+    A value of a few megabytes may refer to the same string or list a thousand times. Each reference counts.
     """
     size = depth = 0
     level: list[Any] = [value]
     while level:
         if depth > _MAX_DEPTH:
-            raise NotJson(f"The {what} is nested too deeply.")
+            raise InvalidJson(f"The {name} is nested too deeply.")
         depth += 1
-        below: list[Any] = []
+        next_level: list[Any] = []
         for item in level:
             match item:
                 case str() | bytes():
                     size += len(item)
                 case dict():
                     fields = cast("dict[Any, Any]", item)
-                    below.extend(fields)
-                    below.extend(fields.values())
+                    next_level.extend(fields)
+                    next_level.extend(fields.values())
                 case list() | tuple():
-                    below.extend(cast("list[Any]", item))
+                    next_level.extend(cast("list[Any]", item))
                 case _:
                     pass
             size += _ITEM_BYTES
-            if size + len(below) > max_bytes:
-                raise NotJson(f"The {what} is longer than {max_bytes} bytes, the maximum.")
-        level = below
+            if size + len(next_level) > max_bytes:
+                raise InvalidJson(f"The {name} is longer than the limit of {max_bytes} bytes.")
+        level = next_level
 
 
-def refuse_long(text: str, max_bytes: int, what: str) -> None:
-    """Raises `NotJson` if JSON text is longer than `max_bytes`."""
+def refuse_long(text: str, max_bytes: int, name: str) -> None:
+    """Raises `InvalidJson` if JSON text is longer than `max_bytes`."""
     size = len(text.encode("utf-8", "replace"))
     if size > max_bytes:
-        raise NotJson(f"The {what} is {size} bytes long as JSON; at most {max_bytes} are allowed.")
+        raise InvalidJson(f"The {name} is {size} bytes long as JSON; the limit is {max_bytes}.")

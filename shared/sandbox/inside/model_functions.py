@@ -1,10 +1,16 @@
-"""`call_llm` and `litellm.acompletion`."""
+"""The functions with which agent code calls models: `call_llm` and `litellm.acompletion`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.sandbox.inside.arguments import json_list, json_object, json_value, seconds, text_or_none
+from shared.sandbox.inside.arguments import (
+    check_optional_string,
+    check_timeout,
+    copy_json,
+    copy_json_list,
+    copy_json_object,
+)
 from shared.sandbox.inside.objects import ModelResponse
 
 if TYPE_CHECKING:
@@ -12,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModelFunctions:
-    """The two functions for models. Both call the same host function."""
+    """The two functions that call models. Both use the same host function."""
 
     def __init__(self, host_functions: HostFunctions) -> None:
         self._host_functions = host_functions
@@ -30,12 +36,12 @@ class ModelFunctions:
     ) -> tuple[str, Any]:
         """Returns (content, thoughts). `user_service` and `user_id`, which older code passes, are ignored."""
         answer = await self._host_functions.call_model(
-            text_or_none("provider", provider),
-            text_or_none("model", model),
-            json_value("messages", messages),
-            json_object("parameters", parameters or {}),
-            json_list("tools", tools or []),
-            seconds(timeout),
+            check_optional_string("provider", provider),
+            check_optional_string("model", model),
+            copy_json("messages", messages),
+            copy_json_object("parameters", parameters or {}),
+            copy_json_list("tools", tools or []),
+            check_timeout(timeout),
         )
         return answer.content, answer.thoughts
 
@@ -45,10 +51,10 @@ class ModelFunctions:
         timeout = parameters.pop("timeout", None)
         answer = await self._host_functions.call_model(
             None,
-            text_or_none("model", model),
-            json_value("messages", messages),
-            json_object("parameters", parameters),
-            json_list("tools", tools or []),
-            seconds(timeout),
+            check_optional_string("model", model),
+            copy_json("messages", messages),
+            copy_json_object("parameters", parameters),
+            copy_json_list("tools", tools or []),
+            check_timeout(timeout),
         )
         return ModelResponse(answer)

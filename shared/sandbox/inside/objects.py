@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.sandbox.inside.arguments import json_object, text, text_or_none
+from shared.sandbox.inside.arguments import check_optional_string, check_string, copy_json_object
 
 if TYPE_CHECKING:
     from shared.models.wire import JsonObject
@@ -21,13 +21,15 @@ class RemoteMCPClient:
 
     def __init__(self, host_functions: HostFunctions, /, remote_url: Any, auth_token: Any = None) -> None:
         self._host_functions = host_functions
-        self.remote_url = text("remote_url", remote_url)
-        self._token = text_or_none("auth_token", auth_token)
+        self.remote_url = check_string("remote_url", remote_url)
+        self._token = check_optional_string("auth_token", auth_token)
 
     async def call(self, tool_name: Any, **arguments: Any) -> Any:
-        """Returns the tool's result: its value if it has one, otherwise its text."""
-        copied = json_object("arguments", arguments)
-        return await self._host_functions.call_tool(self.remote_url, self._token, text("tool_name", tool_name), copied)
+        """Calls a tool. Returns the value of its result, or the text if the result has no value."""
+        copied = copy_json_object("arguments", arguments)
+        return await self._host_functions.call_tool(
+            self.remote_url, self._token, check_string("tool_name", tool_name), copied
+        )
 
     async def list_tools(self) -> list[Any]:
         tools = await self._host_functions.list_tools(self.remote_url, self._token)
@@ -53,7 +55,7 @@ class GofannonClient:
 
     async def call(self, agent_name: Any, input_dict: Any = None) -> Any:
         return await self._host_functions.call_agent(
-            text("agent_name", agent_name), json_object("input_dict", input_dict or {})
+            check_string("agent_name", agent_name), copy_json_object("input_dict", input_dict or {})
         )
 
 

@@ -7,7 +7,7 @@ runs.
 import ast
 from collections.abc import Iterable, Iterator
 
-from shared.sandbox.analysis.source import Unreadable, parse_code
+from shared.sandbox.analysis.source import UnparsableCode, parse_code
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -36,7 +36,7 @@ def find_fault(code: str) -> str | None:
     """
     try:
         tree = parse_code(code)
-    except Unreadable:
+    except UnparsableCode:
         return None
     run: Function | None = None
     for statement in _walk_statements(tree.body):

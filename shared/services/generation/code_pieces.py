@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 
-from shared.sandbox.analysis.source import Unreadable, parse_code
+from shared.sandbox.analysis.source import UnparsableCode, parse_code
 
 MAX_PIECES = 50
 """The maximum number of pieces. It bounds the work, since each piece is parsed and compared with the others."""
@@ -38,7 +38,7 @@ def _find_names(code: str) -> tuple[set[str], set[str]]:
     """
     try:
         tree = parse_code(code)
-    except Unreadable:
+    except UnparsableCode:
         return set(), set()
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     defined: set[str] = set()

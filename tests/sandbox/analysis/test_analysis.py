@@ -1,4 +1,4 @@
-"""The analysis of code before it runs: what it reports, and what it accepts."""
+"""The analysis of code before it runs: the findings that it reports, and the code that it accepts."""
 
 import ast
 import random
@@ -8,14 +8,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.sandbox import analyze_sync
-from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE
+from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE_FUNCTIONS
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS
 
 RUN = "async def run(input_dict, tools):\n"
 
 
 def body(*lines: str) -> str:
-    """A program that contains these lines. The first of them is line 2."""
+    """Returns a program that contains these lines. The first of them is line 2."""
     return RUN + "".join(f"    {line}\n" for line in lines) + "    return 1\n"
 
 
@@ -49,12 +49,12 @@ def body(*lines: str) -> str:
         ("from urllib.request import urlopen as u\n" + body("u('x')"), 3, "`urllib.request.urlopen` does not work"),
         ("def run(input_dict, tools):\n    return 1\n", 1, "`run` must be `async def run(input_dict, tools)`."),
         ("x = 1\n", 1, "The code defines no `async def run(input_dict, tools)`"),
-        ("async def run(:\n", 1, "This is not Python: invalid syntax."),
-        ("#" * (MAX_CODE_CHARACTERS + 1), 1, f"at most {MAX_CODE_CHARACTERS} can be run."),
+        ("async def run(:\n", 1, "This is not valid Python: invalid syntax."),
+        ("#" * (MAX_CODE_CHARACTERS + 1), 1, f"the limit is {MAX_CODE_CHARACTERS}."),
     ],
 )
-def test_a_finding_has_its_line_and_an_alternative(code: str, line: int, part: str) -> None:
-    """There is one finding, with the right line and a message that suggests an alternative."""
+def test_a_finding_has_a_line_and_an_alternative(code: str, line: int, part: str) -> None:
+    """There is one finding, with the line of the code and a message that suggests an alternative."""
     (finding,) = analyze_sync(code)
     assert finding.line == line
     assert part in finding.message
@@ -82,7 +82,7 @@ def test_working_code_has_no_findings(line: str) -> None:
 
 
 def test_findings_are_sorted_and_unique() -> None:
-    """Findings are sorted by line, and within a line by message. Equal findings are reported once."""
+    """Findings are sorted by line and then by message. Equal findings are reported once."""
     code = "import numpy, pandas\n" + body("x = input(a) or input(b)", "import numpy")
     assert [finding.line for finding in analyze_sync(code)] == [1, 1, 3, 4]
 
@@ -120,7 +120,7 @@ def test_only_syntax_errors_are_marked_as_such() -> None:
     ],
 )
 def test_names_that_the_code_defines_are_accepted(code: str) -> None:
-    """A name that the code binds itself has no finding, even if it is also the name of a built-in or a module."""
+    """A name that the code itself binds has no finding, even if a built-in or a module has the same name."""
     assert analyze_sync(code) == []
 
 
@@ -148,8 +148,8 @@ def test_imported_names_are_tracked_through_aliases() -> None:
 @example("(" * 1000)
 @example("\ufeff" + RUN)
 @example("-" * 3000 + "1")
-def test_any_text_can_be_analyzed(text: str) -> None:
-    """Any text can be analyzed without an exception."""
+def test_any_string_can_be_analyzed(text: str) -> None:
+    """The analysis raises no exception for any string."""
     assert all(finding.line >= 1 and finding.message for finding in analyze_sync(text))
 
 
@@ -163,13 +163,13 @@ _NAMES = [
     "vars",
     "run",
     "str",
-    *sorted({name.split(".")[0] for name in (*UNUSABLE, *ALTERNATIVES)}),
+    *sorted({name.split(".")[0] for name in (*UNUSABLE_FUNCTIONS, *ALTERNATIVES)}),
 ]
 
 
 def _random_code(seed: int) -> str:
     """Returns a module of random statements, as `ast` formats it."""
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    rng = random.Random(seed)  # noqa: S311 - not used for secrets
 
     def name() -> str:
         return rng.choice(_NAMES)
@@ -229,7 +229,7 @@ def _random_code(seed: int) -> str:
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 10**9))
 def test_any_code_can_be_analyzed(seed: int) -> None:
-    """Any code can be analyzed without an exception, and the findings are reproducible."""
+    """The analysis raises no exception for any code, and its findings are reproducible."""
     code = _random_code(seed)
     findings = analyze_sync(code)
     assert all(finding.line >= 1 and finding.message for finding in findings)
@@ -250,7 +250,7 @@ def test_any_code_can_be_analyzed(seed: int) -> None:
     ],
 )
 def test_a_forgotten_await_is_found(line: str, name: str) -> None:
-    """A call without `await` is found if its result is used at once, or never."""
+    """A call without `await` is found if its result is used immediately, or never."""
     (finding,) = analyze_sync(f"async def run(input_dict, tools):\n    {line}")
     assert (finding.line, finding.message) == (2, f"`{name}(…)` must be awaited. Put `await` before it.")
 
@@ -273,7 +273,7 @@ def test_awaiting_later_is_accepted(line: str) -> None:
 
 
 def find_lines(code: str) -> list[int]:
-    """The lines with findings. Code with findings is not run."""
+    """Returns the lines with findings. Code with findings is not run."""
     return [finding.line for finding in analyze_sync(code)]
 
 
@@ -305,7 +305,7 @@ def find_lines(code: str) -> list[int]:
         ("import requests\n" + body(), 1),
     ],
 )
-def test_an_import_of_a_missing_module_is_refused_everywhere(code: str, line: int) -> None:
+def test_an_import_of_a_missing_module_is_refused_anywhere(code: str, line: int) -> None:
     """A missing module is found before the code runs, even if the import is inside a function or a block."""
     assert find_lines(code) == [line]
     (finding,) = analyze_sync(code)
@@ -364,6 +364,6 @@ def test_an_import_of_a_missing_module_is_refused_everywhere(code: str, line: in
         body("x = 'import requests'"),
     ],
 )
-def test_an_import_that_may_fail_without_harm_is_not_refused(code: str) -> None:
-    """Guarded imports, imports that are not reached here, and imports of existing modules are accepted."""
+def test_an_import_that_may_safely_fail_is_accepted(code: str) -> None:
+    """Guarded imports, imports that the code does not reach here, and imports of existing modules are accepted."""
     assert find_lines(code) == []

@@ -1,4 +1,4 @@
-"""Code in the syntax of Python 3.12 to 3.14, which agents run in, analyzed by a process with Python 3.11."""
+"""The analysis of code with the syntax of Python 3.12 to 3.14. Agents run in 3.14, but the analysis may run in 3.11."""
 
 import ast
 import contextlib
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Program, analyze_sync
-from shared.sandbox.analysis.newer_syntax import NotUnderstood, to_older_syntax
+from shared.sandbox.analysis.newer_syntax import UnsupportedSyntax, to_older_syntax
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS
-from tests.sandbox.programs import code_of, names
+from tests.sandbox.programs import list_names, load_code
 
 RUN = "async def run(input_dict, tools):\n"
 NEWER = [
@@ -76,13 +76,13 @@ def body(statement: str) -> str:
 
 @pytest.mark.parametrize("statement", NEWER)
 def test_newer_syntax_is_accepted(statement: str) -> None:
-    """Newer syntax has no findings, independently of this process's Python version."""
+    """Newer syntax has no findings, regardless of this process's Python version."""
     assert analyze_sync(body(statement)) == []
 
 
 @pytest.mark.parametrize("statement", NEWER)
 def test_the_rest_of_the_code_is_also_analyzed(statement: str) -> None:
-    """Findings in code with newer syntax have the right line numbers."""
+    """Findings in code with newer syntax have the correct line numbers."""
     code = body(f"{statement}\n    import requests\n    call_llm(prompt='x').strip()")
     line = code.split("\n").index("    import requests") + 1
     assert [finding.line for finding in analyze_sync(code)] == [line, line + 1]
@@ -97,19 +97,19 @@ def test_expressions_in_f_strings_are_analyzed(expression: str) -> None:
 
 @pytest.mark.parametrize("statement", INVALID)
 def test_invalid_code_is_still_refused(statement: str) -> None:
-    """Code that no version of Python accepts has a syntax error."""
+    """For code that no version of Python accepts, the finding is a syntax error."""
     (finding,) = analyze_sync(body(statement))
     assert finding.syntax
-    assert finding.message.startswith("This is not Python: ")
+    assert finding.message.startswith("This is not valid Python: ")
 
 
 @pytest.mark.parametrize("folder", ["algorithms", "corpus"])
 def test_rewriting_does_not_change_older_code(folder: str) -> None:
     """Rewritten code has the same lines, names and calls."""
-    programs = names(folder)
+    programs = list_names(folder)
     assert programs
     for name in programs:
-        code = code_of(folder, name)
+        code = load_code(folder, name)
         rewritten = to_older_syntax(code)
         assert rewritten.count("\n") == code.count("\n")
         assert uses(rewritten) == uses(code), name
@@ -129,14 +129,14 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=30))
-def test_any_text_is_rewritten_or_refused(text: str) -> None:
-    """Rewriting any text raises no exception except `NotUnderstood`."""
-    with contextlib.suppress(NotUnderstood):
+def test_any_string_is_rewritten_or_refused(text: str) -> None:
+    """Rewriting any string raises no exception except `UnsupportedSyntax`."""
+    with contextlib.suppress(UnsupportedSyntax):
         to_older_syntax(text)
 
 
-async def test_the_sandboxs_python_agrees(engine: WasmEngine) -> None:
-    """The Python that agents run in accepts all valid examples of these tests, and refuses the invalid ones."""
+async def test_the_sandboxs_python_accepts_the_same_code(engine: WasmEngine) -> None:
+    """The Python that agents run in accepts all valid examples in these tests, and refuses the invalid ones."""
     code = (
         f"import ast\n{RUN}    def reads(code):\n        try:\n            ast.parse(code)\n"
         "        except SyntaxError:\n            return False\n        return True\n"

@@ -1,8 +1,8 @@
-"""The process of a plain Python, which runs programs with the driver. Each batch of programs runs in its own fork.
+"""The process of a plain Python, which runs programs with the driver. Each batch of programs runs in a new fork.
 
-A line of standard input is a batch, and a line of standard output has its answers. The answer is `null` for a program
-that took too long or crashed its process. In that case, the batch is run again without that program, so that the other
-programs find the same leftovers of earlier programs as in the engine's run of the batch.
+Each line of standard input is a batch, and each line of standard output has the answers for it. The answer is `null`
+for a program that took too long or crashed its process. In that case, the batch is run again without that program. The
+other programs then find the same leftovers of earlier programs as in the engine.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SECONDS = 1.5
+PROGRAM_SECONDS = 1.5
 MEMORY_BYTES = 512 * 2**20
 
 
@@ -61,7 +61,7 @@ def _run_in_fork(driver: dict[str, Any], programs: list[Any]) -> list[Any]:
 
 async def _write_answers(driver: dict[str, Any], programs: list[Any], writer: int) -> None:
     for program in programs:
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)  # the signal ends the process
+        signal.setitimer(signal.ITIMER_REAL, PROGRAM_SECONDS)  # the signal ends the process
         text = json.dumps(await driver["run_program"](program)).encode() + b"\n"
         signal.setitimer(signal.ITIMER_REAL, 0)
         while text:

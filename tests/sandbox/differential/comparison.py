@@ -1,5 +1,5 @@
-"""Compares a program's behavior in the engine and in a plain CPython, ignoring messages that an older version words
-differently.
+"""Compares a program's behavior in the engine and in a plain CPython. Ignores differences in messages that a later
+version of CPython reworded.
 """
 
 # ruff: noqa: E501 - a table with one pattern on each line
@@ -99,12 +99,12 @@ _REWORDED: list[tuple[tuple[int, int], str, str]] = [
         "math domain error",
     ),
 ]
-"""Messages that a version of CPython reworded: the version, a pattern that finds the old and the new message, and a text
-that replaces both. Every entry is a difference between two versions of CPython itself.
+"""Messages that a version of CPython reworded: the version, a pattern that finds the old and the new message, and the
+replacement for both. Every entry is a difference between two versions of CPython itself.
 """
 
 
-_CHANGED = [
+_CHANGED_FEATURES = [
     ((3, 14), r"\bhtml\.parser\b|\bmonthrange\(|\bcalendar\.|hashlib\.new\("),
     ((3, 13), r"\bchr\(|\bstatistics\.|\byield from\b|\bcompile\(|__module__|\berror\b.*\bre\b"),
     (
@@ -112,23 +112,23 @@ _CHANGED = [
         r"\bsum\(|\bfsum\(|OrderedDict|\[[^]\n]*:[^]\n]*\]|__set_name__|\bEnum\b|\bStrEnum\b|IntFlag|\.throw\(|\.close\(",
     ),
 ]
-"""Features that a version of CPython changed: the version, and a pattern that finds their use in a program. Examples are
-an error that became an `IndexError`, sums of floats without intermediate rounding, slices that became hashable, and
-`close`, which began to return a value. An older version cannot be compared for such programs.
+"""Features that a version of CPython changed: the version, and a pattern that finds their use in a program. For example,
+an error became an `IndexError`, sums of floats are no longer rounded at each step, slices became hashable, and `close`
+began to return a value. Programs that use these features are not compared with older versions.
 """
 
 
 def is_comparable(code: str, version: tuple[int, int]) -> bool:
-    """Returns whether a program should behave the same in this version as in the engine's."""
-    return not any(version < since <= ENGINE and re.search(pattern, code) for since, pattern in _CHANGED)
+    """Returns whether a program should behave the same in this version and in that of the engine."""
+    return not any(version < since <= ENGINE and re.search(pattern, code) for since, pattern in _CHANGED_FEATURES)
 
 
 def has_comparable_exception(plain: dict[str, Any], version: tuple[int, int]) -> bool:
-    """Returns whether the exception should have the same class in this version as in the engine's."""
+    """Returns whether the exception should have the same class in this version and in that of the engine."""
     return version >= (3, 12) or "cannot access free variable" not in str(plain["raised"])
 
 
-def difference(engine: dict[str, Any], plain: dict[str, Any], version: tuple[int, int]) -> str | None:
+def find_difference(engine: dict[str, Any], plain: dict[str, Any], version: tuple[int, int]) -> str | None:
     """Describes the first difference between the engine's answer and this version's; None if there is none."""
     deep = bool(plain["raised"]) and plain["raised"][0] == "RecursionError"
     for field in ("raised", "prints", "after", "result", "json", *(() if deep else ("lines",))):
@@ -144,7 +144,7 @@ _INDEX_ERROR = re.compile(r"index-sized integer|too large to convert to C (?:s?s
 
 
 def is_index_size_difference(engine: dict[str, Any], plain: dict[str, Any]) -> bool:
-    """Returns whether the engine reports more numbers than CPython that are too large for an index."""
+    """Returns whether the engine reports more numbers as too large for an index than CPython does."""
     ours, theirs = (len(_INDEX_ERROR.findall(f"{answer['raised']} {answer['prints']}")) for answer in (engine, plain))
     return ours > theirs
 
@@ -159,7 +159,7 @@ def normalize_text(text: str, version: tuple[int, int]) -> str:
 
 
 def _without_comprehensions(lines: list[Any]) -> list[Any]:
-    """Removes the frames of comprehensions, which have had no frames of their own since 3.12."""
+    """Removes the frames of comprehensions, which have no frames since version 3.12."""
     return [line for line in lines if line[1] not in ("<listcomp>", "<dictcomp>", "<setcomp>")]
 
 

@@ -1,4 +1,4 @@
-"""Productions of lists, dicts and sets of integers, and of tuples of an integer and a string. See `grammar`."""
+"""The productions of lists, dicts and sets of integers, and of tuples of an integer and a string. See `grammar`."""
 
 EXPRESSIONS: dict[str, list[str]] = {
     "list": [

@@ -1,4 +1,4 @@
-"""Productions of coroutines, for the body of `run`. See `grammar`."""
+"""The productions of coroutines, for the body of `run`. See `grammar`."""
 
 COROUTINES: list[str] = [
     """

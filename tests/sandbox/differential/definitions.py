@@ -1,4 +1,4 @@
-"""Productions of functions and classes, each followed by a use of it. See `grammar`."""
+"""The productions of functions and classes, each with code that uses it. See `grammar`."""
 
 DEFINITIONS: list[str] = [
     """

@@ -1,7 +1,7 @@
-"""Runs programs one after another, each in its own module, and describes the outcome of each.
+"""Runs programs one after the other, each in its own module, and describes their outcomes.
 
-This file is an agent program, so the engine runs it like any other. The process of the plain Python runs it as well. A
-program is `{"code": …, "input": …}`. Its outcome is an `Answer` (`runner`), which is a dict.
+This file is an agent program, so the engine runs it like any other. The process of the plain Python also runs it. A
+program is `{"code": …, "input": …}`. Its outcome is a dict, which `runner` calls an `Answer`.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ async def run(input_dict: dict[str, Any], tools: object) -> list[dict[str, Any]]
 
 
 async def run_program(program: dict[str, Any]) -> dict[str, Any]:
-    """Runs one program until everything that it started has ended. Cycles are collected only at its end."""
+    """Runs one program until everything that it started has ended. Cycles are collected only at the end."""
     gc.disable()
     current = asyncio.current_task()
     streams = sys.stdout, sys.stderr
@@ -56,7 +56,7 @@ async def run_program(program: dict[str, Any]) -> dict[str, Any]:
 
 async def _execute(program: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     try:
-        exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - programs of our own
+        exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - the tests' programs
         result = await _call(module.__dict__["run"], program["input"])
         return {"result": _represent(result)[:_MAX_CHARACTERS], "json": _json(result), "raised": None, "lines": []}
     except BaseException as error:
@@ -66,7 +66,7 @@ async def _execute(program: dict[str, Any], module: ModuleType) -> dict[str, Any
 
 
 def _call(run: Any, input_dict: Any) -> Any:
-    """Calls `run` according to the contract: by name if `run` has the contract's names, or else by position."""
+    """Calls `run` with keyword arguments if it has the documented parameter names, otherwise with positional ones."""
     parameters = inspect.signature(run).parameters
     if {"input_dict", "tools"} <= set(parameters):
         return run(input_dict=input_dict, tools={})
@@ -75,7 +75,7 @@ def _call(run: Any, input_dict: Any) -> Any:
 
 
 def _describe(error: BaseException) -> list[Any]:
-    """Returns the exception's class and message, and the same for each exception of a group."""
+    """Returns the exception's class and message, and those of each exception in a group."""
     try:
         message = str(error)
     except BaseException as broken:

@@ -1,13 +1,13 @@
-"""Generates programs by a grammar. All of them are well formed, most succeed, and the others fail like real programs.
+"""Generates programs from a grammar. All of them are well formed. Most succeed, and the others fail like real programs.
 
 The productions are tables of strings (`expressions`, `statements`, `definitions`, `coroutines`) with placeholders:
 
-- `$int` stands for any expression of that kind, `$new_int` for a new variable of that kind, and `$old_int` for an
+- `$int` is replaced by any expression of that kind, `$new_int` by a new variable of that kind, and `$old_int` by an
   existing variable.
-- `$name` stands for a name that is used nowhere else, and is the same throughout a production.
-- A line `$body` stands for a block.
-- `$small` stands for a number from 0 to 4.
-- A key of `WORDS` stands for one of its words.
+- `$name` is replaced by a name that is used nowhere else, and that is the same throughout a production.
+- A line `$body` is replaced by a block.
+- `$small` is replaced by a number from 0 to 4.
+- A key of `WORDS` is replaced by one of its words.
 """
 
 import re
@@ -20,29 +20,29 @@ from tests.sandbox.differential.statements import STATEMENTS
 from tests.sandbox.differential.words import LITERALS, MODULES, WORDS
 
 KINDS = tuple(LITERALS)
-_HOLE = re.compile(r"\$(\w+)")
-_OLD = re.compile(r"\$old_(\w+)")
-_SIMPLE = [text for text in STATEMENTS if "$body" not in text]
+_PLACEHOLDER = re.compile(r"\$(\w+)")
+_OLD_VARIABLE = re.compile(r"\$old_(\w+)")
+_SIMPLE_STATEMENTS = [text for text in STATEMENTS if "$body" not in text]
 _MAX_EXPRESSION_DEPTH = 2
 _MAX_BLOCK_DEPTH = 2
-_ANOTHER_KIND = 0.006
+_WRONG_KIND_PROBABILITY = 0.006
 """The probability that an expression has a wrong kind."""
 
-_BARE = 0.08
+_UNGUARDED_PROBABILITY = 0.08
 """The probability that a production is not guarded, so a failure ends the program."""
-_DEFINED = 0.98
-"""The probability that a missing variable is defined where a production would change it."""
+_DEFINITION_PROBABILITY = 0.98
+"""The probability that a missing variable is defined in place of a production that would change it."""
 
 
 class Scope:
-    """The readable variables by kind. Those in `own` can also be assigned to."""
+    """The readable variables, by kind. Those in `assignable` can also be assigned to."""
 
-    def __init__(self, outer: "Scope | None" = None, own: "Scope | None" = None) -> None:
-        self.own: dict[str, list[str]] = {kind: [*own.own[kind]] if own else [] for kind in KINDS}
+    def __init__(self, outer: "Scope | None" = None, parent: "Scope | None" = None) -> None:
+        self.assignable: dict[str, list[str]] = {kind: [*parent.assignable[kind]] if parent else [] for kind in KINDS}
         self._outer: dict[str, list[str]] = {kind: outer.readable(kind) if outer else [] for kind in KINDS}
 
     def readable(self, kind: str) -> list[str]:
-        return self.own[kind] + self._outer[kind]
+        return self.assignable[kind] + self._outer[kind]
 
 
 class Writer:
@@ -53,7 +53,7 @@ class Writer:
         self._names = 0
 
     def program(self) -> str:
-        """Returns a program with `async def run(input_dict, tools)` that ignores `input_dict`."""
+        """Returns a program that defines `async def run(input_dict, tools)` and ignores `input_dict`."""
         top, scope = [], Scope()
         for _ in range(self._random.choice((0, 1, 1, 2))):
             top += self._guard(self._random.choice(DEFINITIONS), scope)
@@ -72,7 +72,7 @@ class Writer:
 
     def expression(self, kind: str, scope: Scope, depth: int) -> str:
         random = self._random
-        if random.random() < _ANOTHER_KIND:
+        if random.random() < _WRONG_KIND_PROBABILITY:
             kind = random.choice(KINDS)
         names = scope.readable(kind)
         if names and random.random() < (0.35 if depth < _MAX_EXPRESSION_DEPTH else 0.8):
@@ -83,29 +83,29 @@ class Writer:
 
     def _statement(self, scope: Scope, depth: int) -> str:
         """Returns a production. If it would change a missing variable, it usually defines the variable instead."""
-        text = self._random.choice(STATEMENTS if depth < _MAX_BLOCK_DEPTH else _SIMPLE)
-        missing = next((kind for kind in _OLD.findall(text) if not scope.own[kind]), None)
-        return f"$new_{missing} = ${missing}" if missing and self._random.random() < _DEFINED else text
+        text = self._random.choice(STATEMENTS if depth < _MAX_BLOCK_DEPTH else _SIMPLE_STATEMENTS)
+        missing = next((kind for kind in _OLD_VARIABLE.findall(text) if not scope.assignable[kind]), None)
+        return f"$new_{missing} = ${missing}" if missing and self._random.random() < _DEFINITION_PROBABILITY else text
 
     def block(self, scope: Scope, depth: int) -> list[str]:
-        """Returns a block. It can read all variables, but its own are local to it, because it may not be executed."""
-        inner = Scope(outer=scope, own=scope)
+        """Returns a block. It can read all variables. Its own variables are local, as it may not be executed."""
+        inner = Scope(outer=scope, parent=scope)
         lines: list[str] = []
         for _ in range(self._random.randint(1, 2)):
             lines += self._production(self._statement(inner, depth), inner, depth)
         return lines
 
     def _guard(self, text: str, scope: Scope) -> list[str]:
-        """Returns a production that usually catches its errors, so that the program continues."""
-        if self._random.random() < _BARE:
+        """Returns a production that usually catches its errors, so the program continues."""
+        if self._random.random() < _UNGUARDED_PROBABILITY:
             return self._production(text, scope, 0)
         fresh: list[tuple[str, str]] = []
-        inner = Scope(outer=scope, own=scope)
+        inner = Scope(outer=scope, parent=scope)
         lines = ["try:", *_indent(self._production(text, inner, 0, fresh))]
         lines += ["except Exception as error:", "    print(type(error).__name__, error)"]
         for kind, name in fresh:
             lines.append(f"    {name} = {self._random.choice(LITERALS[kind])}")
-            scope.own[kind].append(name)
+            scope.assignable[kind].append(name)
         return lines
 
     def _production(
@@ -120,11 +120,11 @@ class Writer:
             if line.strip() == "$body":
                 inner = Scope(outer=scope) if inside_function else scope
                 margin = " " * (len(line) - len(line.lstrip()))
-                lines += [margin + inside for inside in self.block(inner, depth + 1)]
+                lines += [margin + block_line for block_line in self.block(inner, depth + 1)]
             else:
                 lines.append(self._fill(line, scope, 0, names, fresh))
         for kind, name in fresh:
-            scope.own[kind].append(name)
+            scope.assignable[kind].append(name)
         return lines
 
     def _fill(
@@ -135,34 +135,34 @@ class Writer:
         names: dict[str, str] | None = None,
         fresh: list[tuple[str, str]] | None = None,
     ) -> str:
-        """Replaces the placeholders of a text. Adds the production's names to `names`, and new variables to `fresh`."""
+        """Replaces the placeholders in `text`. Adds the production's names to `names`, and new variables to `fresh`."""
         known = {} if names is None else names
         random = self._random
 
         def fill(match: re.Match[str]) -> str:
-            hole = match[1]
-            if hole in LITERALS:
-                inner = self.expression(hole, scope, depth)
+            placeholder = match[1]
+            if placeholder in LITERALS:
+                inner = self.expression(placeholder, scope, depth)
                 return inner if inner.isidentifier() else f"({inner})"
-            if hole in WORDS:
-                return random.choice(WORDS[hole])
-            if hole == "small":
+            if placeholder in WORDS:
+                return random.choice(WORDS[placeholder])
+            if placeholder == "small":
                 return str(random.randrange(5))
-            before, _, kind = hole.rstrip("0123456789").partition("_")
+            before, _, kind = placeholder.rstrip("0123456789").partition("_")
             if before == "old":
-                return random.choice(scope.own[kind]) if scope.own[kind] else self._new(kind)
+                return random.choice(scope.assignable[kind]) if scope.assignable[kind] else self._make_name(kind)
             if before == "new" and fresh is not None:
-                if hole not in known:
-                    known[hole] = self._new(kind)
-                    fresh.append((kind, known[hole]))
-                return known[hole]
-            if hole not in known:
-                known[hole] = self._new("name")
-            return known[hole]
+                if placeholder not in known:
+                    known[placeholder] = self._make_name(kind)
+                    fresh.append((kind, known[placeholder]))
+                return known[placeholder]
+            if placeholder not in known:
+                known[placeholder] = self._make_name("name")
+            return known[placeholder]
 
-        return _HOLE.sub(fill, text)
+        return _PLACEHOLDER.sub(fill, text)
 
-    def _new(self, kind: str) -> str:
+    def _make_name(self, kind: str) -> str:
         self._names += 1
         return f"{kind}_{self._names}"
 

@@ -1,7 +1,7 @@
-"""Makes programs from others by small changes to their syntax trees. Each is valid Python with unpredictable behavior.
+"""Derives programs from others by small changes to their syntax trees. All are valid Python, but may do anything.
 
 A mutant counts its steps, so an endless one stops after the same number of steps in any Python. Its annotations are
-strings, because the versions of Python evaluate annotations at different times.
+strings, because versions of Python differ in when they evaluate annotations.
 """
 
 import ast
@@ -14,7 +14,7 @@ from random import Random
 from pydantic import JsonValue
 
 _MAX_CHANGES = 3
-_OTHER_INPUT = 0.3
+_INPUT_CHANGE_PROBABILITY = 0.3
 _PRELUDE = """
 from __future__ import annotations
 class OutOfSteps(BaseException): pass
@@ -40,14 +40,14 @@ class Source:
 
 
 def mutate(source: Source, random: Random) -> Source:
-    """Returns the program with up to three changes, and sometimes with a change to its input."""
+    """Returns the program with up to three changes, and in some cases with a change to its input."""
     while True:
         with contextlib.suppress(SyntaxError, ValueError):  # if the tree cannot be written as code
             code = _mutate_code(source.code, random)
             compile(code, "mutant", "exec")
             break
     value = copy.deepcopy(source.input)
-    return Source(code, _other_value(value, random) if random.random() < _OTHER_INPUT else value)
+    return Source(code, _other_value(value, random) if random.random() < _INPUT_CHANGE_PROBABILITY else value)
 
 
 def _mutate_code(code: str, random: Random) -> str:
@@ -58,8 +58,8 @@ def _mutate_code(code: str, random: Random) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.While | ast.For | ast.AsyncFor | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body.insert(_after_docstring(node), ast.parse("_step()").body[0])
-    own = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")]
-    tree.body = [*ast.parse(_PRELUDE).body, *own]
+    statements = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")]
+    tree.body = [*ast.parse(_PRELUDE).body, *statements]
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 

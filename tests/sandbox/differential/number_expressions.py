@@ -1,4 +1,4 @@
-"""Productions of integers, floats and booleans. See `grammar`."""
+"""The productions of integers, floats and booleans. See `grammar`."""
 
 EXPRESSIONS: dict[str, list[str]] = {
     "int": [

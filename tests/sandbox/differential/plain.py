@@ -1,4 +1,4 @@
-"""Finds and runs the plain CPythons that the engine is compared with. None of them is newer than the engine's."""
+"""Finds and runs the plain CPythons that the engine is compared with. None is newer than the engine's CPython."""
 
 import functools
 import json
@@ -16,16 +16,16 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 ENGINE = (3, 14)
-"""The engine's version."""
+"""The version of the engine's CPython."""
 _OLDEST = (3, 11)
-"""The oldest usable version. Earlier ones lack too many features that the programs use."""
+"""The oldest usable version. Earlier versions lack too many features that the programs use."""
 _HERE = Path(__file__).parent
 DRIVER = _HERE / "driver.py"
 _MODULES = (
     "base64,bisect,calendar,collections,contextlib,contextvars,copy,csv,dataclasses,decimal,enum,fractions,functools,"
     "hashlib,heapq,itertools,operator,random,statistics,string,textwrap,typing,unicodedata,uuid"
 )
-"""Modules that are loaded before all programs, so that no program is slowed by their import."""
+"""Modules that are loaded before all programs, so their import does not slow down any program."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Python:
 
 
 @functools.cache
-def pythons() -> tuple[Python, ...]:
-    """Returns the usable Pythons on this machine, newest first: this process's own, those on `PATH`, and pyenv's."""
+def find_pythons() -> tuple[Python, ...]:
+    """Returns the usable Pythons on this machine, newest first: that of this process, those on `PATH`, and pyenv's."""
     found: dict[tuple[int, int], Python] = {}
-    for path in _candidates():
-        version = _version(path)
+    for path in _find_candidates():
+        version = _read_version(path)
         if version and _OLDEST <= version <= ENGINE:
             found.setdefault(version, Python(path, version))
     return tuple(found[version] for version in sorted(found, reverse=True))
 
 
-def _candidates() -> Iterable[str]:
+def _find_candidates() -> Iterable[str]:
     yield sys.executable
     names = [f"python3.{minor}" for minor in range(_OLDEST[1], ENGINE[1] + 1)]
     yield from filter(None, map(shutil.which, names))
@@ -54,7 +54,7 @@ def _candidates() -> Iterable[str]:
         yield from sorted(map(str, root.glob(f"versions/*/bin/{name}")))
 
 
-def _version(path: str) -> tuple[int, int] | None:
+def _read_version(path: str) -> tuple[int, int] | None:
     code = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
     try:
         command = [path, "-I", "-c", code]
@@ -66,7 +66,7 @@ def _version(path: str) -> tuple[int, int] | None:
 
 
 class PlainPython:
-    """A process of a plain Python. Different values of `hash_seed` reveal programs that depend on the order of sets."""
+    """A process of a plain Python. Different values of `hash_seed` expose programs that depend on the order of sets."""
 
     def __init__(self, python: Python, hash_seed: int) -> None:
         self._process = subprocess.Popen(
@@ -84,7 +84,7 @@ class PlainPython:
         self._process.communicate()
 
     def run(self, programs: Sequence[JsonValue]) -> list[dict[str, Any] | None]:
-        """Returns the driver's answers in order, with None for a program that takes too long or crashes the process."""
+        """Returns the driver's answers, in order. A program that takes too long or crashes the process has None."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(programs) + "\n")

@@ -16,7 +16,7 @@ from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.differential.comparison import (
-    difference,
+    find_difference,
     has_comparable_exception,
     is_comparable,
     is_index_size_difference,
@@ -27,7 +27,7 @@ from tests.sandbox.differential.plain import DRIVER, PlainPython, Python
 BATCH = 50
 _LIMITS = Limits(seconds=300, cpu_seconds=120, memory_bytes=256 * 2**20, log_bytes=1000, result_bytes=16 * 2**20)
 _HASH_SEEDS = (1, 2)
-_AHEAD = 2
+_MAX_BATCHES = 2
 
 Answer = dict[str, Any]
 
@@ -36,13 +36,13 @@ Answer = dict[str, Any]
 class Report:
     """The results of a comparison.
 
-    - `ends`: the number of compared programs by the class of their exception, or by `""` for none.
+    - `ends`: the number of compared programs, by the class of their exception, which is `""` if there is none.
     - `unanswered`: the number of programs that take too long or too much memory.
-    - `unstable`: the number of programs that behave differently in a second run, in CPython or in the engine, because
-      they depend on the order of a set or the time of day.
-    - `index_size`: the number of programs that differ because a number is a valid index with 64 bits, but not with 32.
+    - `unstable`: the number of programs that behave differently in a second run in CPython or in the engine, because
+      they depend on the order of a set or on the time of day.
+    - `index_size`: the number of programs that differ because a number is a valid 64-bit index, but not a 32-bit one.
     - `too_new`: the number of programs for which this CPython is too old.
-    - `samples`: some of the programs that behaved the same, with CPython's answer.
+    - `samples`: some of the programs that behave the same, with CPython's answers.
     """
 
     ends: Counter[str] = field(default_factory=Counter[str])
@@ -67,7 +67,7 @@ class Report:
 class Comparison:
     """Compares an engine with a plain Python.
 
-    The engine runs the programs with `driver`. Every `sample_interval`-th program becomes one of the report's samples.
+    The engine runs the programs with `driver`. One in every `sample_interval` programs becomes a sample in the report.
     """
 
     def __init__(
@@ -78,23 +78,25 @@ class Comparison:
         self._python = python
         self._driver = driver
         self._sample_interval = sample_interval
-        self._turn = asyncio.Lock()
+        self._plain_lock = asyncio.Lock()
         self.report = Report()
 
     async def compare(self, sources: Iterable[Source]) -> Report:
         waiting = filter(self._is_comparable, sources)
-        ahead = asyncio.Semaphore(_AHEAD)
+        free_batches = asyncio.Semaphore(_MAX_BATCHES)
 
         async def compare_batch(batch: list[Source]) -> None:
             try:
                 await self._compare(batch)
             finally:
-                ahead.release()
+                free_batches.release()
 
         async with asyncio.TaskGroup() as group:
             while True:
-                await ahead.acquire()
-                if not (batch := list(islice(waiting, BATCH))):  # not in a thread: Python 3.11 cannot parse in two
+                await free_batches.acquire()
+                if not (
+                    batch := list(islice(waiting, BATCH))
+                ):  # not in a thread: Python 3.11 cannot parse in two at once
                     break
                 group.create_task(compare_batch(batch))
         return self.report
@@ -105,8 +107,8 @@ class Comparison:
         return comparable
 
     async def _compare(self, batch: list[Source]) -> None:
-        programs = _programs(batch)
-        async with self._turn:
+        programs = _to_programs(batch)
+        async with self._plain_lock:
             answers = await asyncio.gather(*[asyncio.to_thread(plain.run, programs) for plain in self._plains])
         stable: list[tuple[Source, Answer]] = []
         for source, first, *others in zip(batch, *answers, strict=True):
@@ -114,7 +116,7 @@ class Comparison:
                 self.report.unanswered += 1
             elif not has_comparable_exception(first, self._python.version):
                 self.report.too_new += 1
-            elif any(difference(other, first, self._python.version) for other in others):
+            elif any(find_difference(other, first, self._python.version) for other in others):
                 self.report.unstable += 1
             else:
                 stable.append((source, first))
@@ -126,13 +128,13 @@ class Comparison:
                 self._record(source, plain, answer)
 
     def _differs(self, answer: Answer | str, plain: Answer) -> bool:
-        return isinstance(answer, str) or difference(answer, plain, self._python.version) is not None
+        return isinstance(answer, str) or find_difference(answer, plain, self._python.version) is not None
 
     async def _is_unstable(self, source: Source, plain: Answer, answer: Answer | str) -> bool:
-        """Returns whether the behavior depends on memory addresses, which differ in every build of the engine.
+        """Returns whether the program depends on memory addresses, which differ in every build of the engine.
 
-        They determine the order of a set of objects without their own hash, such as the tasks of a group, and thus
-        which of them runs out of steps.
+        Addresses determine the order of a set of objects that define no hash, such as the tasks of a group. The order
+        can determine which of them runs out of steps.
         """
         if not isinstance(answer, str) and all("OutOfSteps" in json.dumps(one["raised"]) for one in (answer, plain)):
             return True
@@ -143,21 +145,21 @@ class Comparison:
 
     def _record(self, source: Source, plain: Answer, answer: Answer | str) -> None:
         kind = plain["raised"][0] if plain["raised"] else ""
-        found = answer if isinstance(answer, str) else difference(answer, plain, self._python.version)
-        if found and not isinstance(answer, str) and is_index_size_difference(answer, plain):
+        found_difference = answer if isinstance(answer, str) else find_difference(answer, plain, self._python.version)
+        if found_difference and not isinstance(answer, str) and is_index_size_difference(answer, plain):
             self.report.index_size += 1
             return
         self.report.ends[kind] += 1
-        if found:
-            self.report.differences.append((source, found))
+        if found_difference:
+            self.report.differences.append((source, found_difference))
         elif self.report.compared % self._sample_interval == 0:
             self.report.samples.append((source, plain))
 
     async def _run_in_engine(self, sources: list[Source]) -> list[Answer | str]:
-        """Returns the driver's answers. For a program that ends the driver's run, the answer is the run's error."""
+        """Returns the driver's answers. The answer for a program that ends the driver's run is the run's error."""
         if not sources:
             return []
-        programs = _programs(sources)
+        programs = _to_programs(sources)
         outcome = await self._engine.run(Program(self._driver, {"programs": programs}), NoHostFunctions(), _LIMITS)
         if outcome.failure is None:
             answers: list[Answer | str] = json.loads(json.dumps(outcome.result))
@@ -168,7 +170,7 @@ class Comparison:
         return await self._run_in_engine(sources[:half]) + await self._run_in_engine(sources[half:])
 
 
-def _programs(sources: list[Source]) -> list[JsonValue]:
+def _to_programs(sources: list[Source]) -> list[JsonValue]:
     return [{"code": source.code, "input": source.input} for source in sources]
 
 

@@ -1,34 +1,34 @@
-"""The programs from which mutants are made: those of the corpus and the algorithms that run in any CPython."""
+"""The programs that mutants are derived from: those in the corpus and the algorithms that run in any CPython."""
 
 import ast
 import re
 from functools import cache
 
 from tests.sandbox.differential.mutation import Source
-from tests.sandbox.programs import cases_of, code_of, names
-from tests.sandbox.test_algorithms import FOLDER, case_of, checks_of
+from tests.sandbox.programs import list_names, load_cases, load_code
+from tests.sandbox.test_algorithms import FOLDER, load_checks, make_case
 
 _ENGINE_ONLY = re.compile(r"\b(http_client|httpx|litellm|call_llm|mcpc|gofannon_client|RemoteMCPClient|tools\[)")
 _NOT_REPEATABLE = re.compile(
     r"\b(time|perf_counter|uuid4|uuid1|now|today|utcnow|secrets|urandom|tempfile|id)\(|\bimport tempfile|wait_for"
     r"|sleep\((?!0\))"
 )
-"""Calls that take time, or whose result changes from run to run."""
+"""Matches calls that take time, and calls whose result changes from run to run."""
 
 
 @cache
-def sources() -> tuple[Source, ...]:
-    """Returns the programs of the corpus, and each function of the algorithms as a program, with their first inputs."""
+def load_sources() -> tuple[Source, ...]:
+    """Returns the corpus's programs with their first inputs, and each function in the algorithms as a program."""
     corpus = [
-        Source(code_of("corpus", name), case.input)
-        for name in names("corpus")
-        for case in cases_of(name)[:2]
+        Source(load_code("corpus", name), case.input)
+        for name in list_names("corpus")
+        for case in load_cases(name)[:2]
         if case.cpython and not case.tools
     ]
     algorithms = [
-        Source(_extract(name, program), case_of(name, program).input)
-        for name in names(FOLDER)
-        for program in checks_of(name)
+        Source(_extract(name, program), make_case(name, program).input)
+        for name in list_names(FOLDER)
+        for program in load_checks(name)
     ]
     return tuple(
         source
@@ -38,8 +38,8 @@ def sources() -> tuple[Source, ...]:
 
 
 def _extract(name: str, program: str) -> str:
-    """Returns the part of a file of algorithms that consists of one algorithm and everything that it uses."""
-    body = ast.parse(code_of(FOLDER, name)).body
+    """Returns one algorithm from a file of algorithms, with everything that it uses."""
+    body = ast.parse(load_code(FOLDER, name)).body
     needed, waiting = set[str](), [program, "run"]
     while waiting:
         current = waiting.pop()

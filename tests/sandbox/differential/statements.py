@@ -1,4 +1,4 @@
-"""Productions of statements. See `grammar`."""
+"""The productions of statements. See `grammar`."""
 
 STATEMENTS: list[str] = [
     *(

@@ -1,4 +1,4 @@
-"""The differences between the sandbox and other CPythons: each row of the table in `docs/explanation/sandbox.md`."""
+"""The differences between the sandbox and other CPythons, which `docs/explanation/sandbox.md` lists in a table."""
 
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,15 @@ async def run(input_dict, tools):
 
 
 @pytest.mark.parametrize("row", ROWS)
-async def test_a_row_of_the_table_is_true(run: Run, row: str) -> None:
-    """The sandbox behaves as the row says."""
+async def test_the_sandbox_differs_as_documented(run: Run, row: str) -> None:
+    """The sandbox behaves as a row of the table states."""
     for expression, value in ROWS[row]:
         outcome = await run(CODE.replace("RESULT", expression))
         assert (outcome.failure, outcome.result) == (None, value), expression
 
 
-async def test_hashes_of_texts_are_the_same_in_every_run(run: Run) -> None:
-    """Strings have the same hash in every run, because all runs begin with the same interpreter."""
+async def test_hashes_of_strings_are_the_same_in_every_run(run: Run) -> None:
+    """A string has the same hash in every run, because all runs begin with the same state of the interpreter."""
     hashes = [(await run(CODE.replace("RESULT", "hash('a')"))).result for _ in range(3)]
     assert len(set(map(str, hashes))) == 1
 

@@ -1,4 +1,4 @@
-"""Productions of strings, lists of strings, and bytes. See `grammar`."""
+"""The productions of strings, lists of strings, and bytes. See `grammar`."""
 
 EXPRESSIONS: dict[str, list[str]] = {
     "str": [

@@ -1,4 +1,4 @@
-"""Modules, words and literals that the productions of expressions refer to."""
+"""Modules, words and literals that the productions use."""
 
 MODULES = (
     *(
@@ -16,7 +16,7 @@ MODULES = (
     *("enum", "fractions", "functools", "hashlib", "heapq", "io", "itertools", "operator", "random", "statistics"),
     *("string", "textwrap", "time", "types", "typing", "unicodedata", "abc"),
 )
-"""Modules that a program imports if it uses them. Others are available without an import."""
+"""Modules that a program imports if it uses them. The other modules are available without an import."""
 
 WORDS: dict[str, list[str]] = {
     "compare": ["<", "<=", ">", ">=", "==", "!="],

@@ -52,7 +52,7 @@ async def test_code_that_will_not_run_is_published_with_a_warning(
     """Code that will not run can be published; the response contains a warning."""
     agent = await save(database, caller, "broken", code="def x(")
     deployed = await deployments.deploy(caller, agent.id)
-    assert deployed.message.startswith("Agent deployed. It will not run as it is: line 1: This is not Python")
+    assert deployed.message.startswith("Agent deployed. It will not run as it is: line 1: This is not valid Python")
 
 
 async def test_an_agent_without_a_name_cannot_be_published(

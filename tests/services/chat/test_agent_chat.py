@@ -18,7 +18,7 @@ from shared.services.chat.agent_chat import read_input, to_content
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.model_server import Answer, ModelServer
-from tests.sandbox.children import children, kill_all
+from tests.sandbox.children import find_workers, kill_all
 from tests.services.chat.dispatching import expire_lease, get_ticket
 from tests.services.harness import Harness
 from tests.services.publishing import MODEL_CALLER, publish
@@ -179,7 +179,7 @@ async def test_a_killed_interpreter_fails_the_ticket_and_its_costs_are_charged(
     accepted = await harness.chat.submit(caller, agent_chat("x", calls=calls, go_on=True))
     delivery = asyncio.create_task(harness.deliver(accepted.ticket_id))
     async with asyncio.timeout(30):
-        while not (children() and len(model_server.calls) == calls):  # noqa: ASYNC110 - there is no event to wait for
+        while not (find_workers() and len(model_server.calls) == calls):  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.05)
     await asyncio.sleep(1)
     kill_all()
