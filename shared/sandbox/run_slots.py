@@ -70,7 +70,7 @@ class Slots:
 
         `caller`: if the sharers have many callers, the one that requested the run. It is then also a sharer.
 
-        Raises `NoRunSlot` if no slot becomes free within ten seconds, or immediately if too many runs are already waiting.
+        Raises `NoRunSlot` if no slot becomes free within ten seconds, or immediately if too many runs are waiting.
         """
         parts = self._list_parts(sharers, caller)
         await self._enter(parts)
