@@ -28,7 +28,7 @@ def lose_responses(database: Database, error: Exception, *commits: int) -> None:
 
 
 def break_commits(database: Database, first: int, *applied: int) -> Callable[[], None]:
-    """Makes every commit from number `first` fail, and every read after it. Counting starts at 1 with the next commit.
+    """Makes commit number `first` fail, and every commit and read after it. Counting starts at 1 with the next commit.
 
     The commits with the numbers in `applied` take effect nevertheless. Returns a function that makes the database work
     again.

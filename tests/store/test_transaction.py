@@ -220,7 +220,7 @@ async def test_a_document_stores_a_limited_number_of_ids(database: Database, ref
 
 
 async def test_a_deletion_that_took_effect_is_recognized(database: Database, reference: AsyncDocumentReference) -> None:
-    """A transaction that only deletes does not run again after its commit, in which it would not find the document."""
+    """A transaction that only deletes is not run again after its commit. It would not find the document."""
     await reference.set({"x": 1})
 
     async def delete(transaction: Transaction) -> str:
@@ -265,7 +265,7 @@ async def test_a_deletion_by_another_request_is_not_mistaken_for_a_commit(
 async def test_a_deletion_is_recognized_when_a_name_was_taken_again(
     database: Database, reference: AsyncDocumentReference
 ) -> None:
-    """Of two documents that a commit deleted, another owner has created one anew before the retry."""
+    """A commit deleted two documents, and another owner created one of them again before the retry."""
     name = database._client.collection("things").document("name")  # pyright: ignore[reportPrivateUsage]
     await reference.set({"x": 1})
     await name.set({"owner": "first"})
@@ -294,7 +294,7 @@ async def test_a_deletion_is_recognized_when_a_name_was_taken_again(
 async def test_a_document_that_is_set_and_then_deleted_is_deleted(
     database: Database, reference: AsyncDocumentReference
 ) -> None:
-    """The last change of a document counts, also when a transaction looks for its earlier commit."""
+    """The last change to a document counts, even when a transaction looks for its earlier commit."""
     await reference.set({"x": 1})
 
     async def change_and_delete(transaction: Transaction) -> str:

@@ -14,7 +14,7 @@ TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
 
 
 def local_address(port: int = 8000) -> str:
-    """Returns the address of `make run`."""
+    """Returns the address that `make run` serves."""
     return f"http://127.0.0.1:{port}/api"
 
 
@@ -34,8 +34,8 @@ def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float
     `token`: None if no token is needed. An async provider works only with the `asyncio…` calls. `timeout`: the
     number of seconds without data from the service after which a call raises `httpx.TimeoutException`.
 
-    Chats and calls of published agents are sent with an `Idempotency-Key`. They are retried with the same key, up to
-    four times, if the response is lost or the service asks for a retry soon. Pass your own key to be able to repeat a
+    Chats and calls to published agents are sent with an `Idempotency-Key`. They are retried with the same key, up to
+    four times, if the response is lost or the service asks for a retry within 30 seconds. Pass your own key to be able to repeat a
     request later.
     """
     return ResendingClient(

@@ -1,4 +1,4 @@
-"""Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
+"""Retries requests that are safe to repeat: chats and calls to published agents, each with its own `Idempotency-Key`.
 
 The service processes a request only once per key, so the client can safely repeat a request whose response was lost.
 No other request is sent more than once.
@@ -22,7 +22,7 @@ _MAX_ATTEMPTS = 5
 _FIRST_PAUSE = 0.5
 _MAX_PAUSE = 8.0
 _MAX_RETRY_AFTER = 30.0
-"""The longest `Retry-After`, in seconds, that the client waits for. If it is longer, the caller decides."""
+"""The longest `Retry-After`, in seconds, that the client waits for. If it is longer, the caller decides whether to retry."""
 _MAX_RUN_WAIT = 120.0
 """The maximum time, in seconds, that a repeated request waits while the first one is still running."""
 _RETRY_STATUSES = (429, 503)

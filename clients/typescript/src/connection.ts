@@ -10,7 +10,7 @@ export type ServiceClient = Client<paths>;
 /** Returns a valid Firebase ID token, such as `() => user.getIdToken()`. It is called before every request. */
 export type TokenProvider = () => string | Promise<string>;
 
-/** Returns the address of `make run`. */
+/** Returns the address that `make run` serves. */
 export function localAddress(port = 8000): string {
   return `http://127.0.0.1:${port}/api`;
 }
@@ -28,8 +28,8 @@ export function functionAddress(name: string, project: string, region = "us-cent
 /**
  * Opens a client. A page that Hosting serves can use `"/api"` as the address. Omit `token` if no token is needed.
  *
- * Chats and calls of published agents are sent with an `Idempotency-Key`. They are retried with the same key, up to
- * four times, if the response is lost or the service asks for a retry soon. Pass your own key to be able to repeat a
+ * Chats and calls to published agents are sent with an `Idempotency-Key`. They are retried with the same key, up to
+ * four times, if the response is lost or the service asks for a retry within 30 seconds. Pass your own key to be able to repeat a
  * request later.
  */
 export function connect(baseUrl: string, token?: TokenProvider): ServiceClient {

@@ -1,5 +1,5 @@
 /**
- * Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
+ * Retries requests that are safe to repeat: chats and calls to published agents, each with its own `Idempotency-Key`.
  *
  * The service processes a request only once per key, so the client can safely repeat a request whose response was
  * lost. No other request is sent more than once.
@@ -10,7 +10,7 @@ const KEYED_PATH = /\/(chat|rest\/[^/]+)\/?$/;
 const MAX_ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8_000;
-/** The longest `Retry-After` that the client waits for. If it is longer, the caller decides. */
+/** The longest `Retry-After` that the client waits for. If it is longer, the caller decides whether to retry. */
 const MAX_RETRY_AFTER_MS = 30_000;
 /** The maximum time that a repeated request waits while the first one is still running. */
 const MAX_RUN_WAIT_MS = 120_000;
