@@ -149,7 +149,7 @@ async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
         body = {**BODY, "messages": [{"role": "user", "content": "x" * size}]}
         response = await client.post("/chat", json=body)
         assert response.status_code == 413
-        assert "at most" in response.json()["detail"]
+        assert "the limit is" in response.json()["detail"]
 
 
 async def test_a_body_full_of_errors_gets_a_short_response(serve: Serve) -> None:

@@ -220,11 +220,11 @@ async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str
 async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
     """The error states the size of the demo or, if the body is too long to be read, the size of the body."""
     client = serve(demos)
-    for length, text in ((1_050_000, "The demo is 1050"), (2_200_000, "The request body is")):
+    for length, text in ((1_050_000, "The demo is 1050"), (2_200_000, "The request body has at least")):
         response = await client.post("/demos", json={**DEMO, "generatedCode": {**CODE, "js": "x" * length}})
         assert response.status_code == 413
         assert text in response.json()["detail"]
-        assert "at most" in response.json()["detail"]
+        assert "the limit is" in response.json()["detail"]
 
 
 async def test_another_users_demo_cannot_be_changed(serve: Serve, database: Database) -> None:

@@ -110,7 +110,12 @@ async def test_the_reason_for_a_responses_end_is_reported(
         ("openrouter", chat("par", "error"), True, "OpenRouter broke off the answer."),
         ("openrouter", chat("par", choice={"native_finish_reason": "error"}), True, "broke off the answer"),
         ("openrouter", chat("par", choice={"error": {"code": 502, "message": "Gone."}}), True, "could not answer"),
-        ("openrouter", chat("", "stop", choice={"error": {"code": 403, "message": "No."}}), False, "allow this: No."),
+        (
+            "openrouter",
+            chat("", "stop", choice={"error": {"code": 403, "message": "No."}}),
+            False,
+            "allow this request: No.",
+        ),
         ("openai", chat("", choices=[]), True, "broke off the answer"),
         ("openai", chat("par", "network_error"), True, "broke off the answer"),
         ("openai", chat(None, "content_filter"), False, "refused the content"),

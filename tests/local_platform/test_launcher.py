@@ -96,6 +96,7 @@ def test_data_survives_a_restart_and_processes_end_with_the_launcher(
     _assert_everything_stopped()
 
 
+@pytest.mark.long
 def test_after_a_killed_launcher_the_next_start_cleans_up_first(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
@@ -114,6 +115,7 @@ def test_after_a_killed_launcher_the_next_start_cleans_up_first(
     _assert_everything_stopped()
 
 
+@pytest.mark.long
 def test_the_launcher_waits_for_requests_until_a_second_signal_and_saves_the_data(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:

@@ -61,7 +61,7 @@ def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], expected:
         ({"properties": {"a": {"$ref": None}}}, "must be a string"),
         ({"properties": {"a": {"$ref": ["#/$defs/x"]}}}, "must be a string"),
         ({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"$ref": 5}}}, "must be a string"),
-        (make_chain(200, 1), f"nested more than {MAX_DEPTH} deep"),
+        (make_chain(200, 1), f"nested more than {MAX_DEPTH} levels deep"),
         (make_chain(8), "more than 262144 bytes together"),
         (make_chain(30), "more than 262144 bytes together"),
         (make_chain(30, definitions="definitions"), "more than 262144 bytes together"),

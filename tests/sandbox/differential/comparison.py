@@ -98,6 +98,11 @@ _REWORDED: list[tuple[tuple[int, int], str, str]] = [
         rf"expected a (?:nonnegative|positive|finite)\w* input, got {_VALUE}|math domain error",
         "math domain error",
     ),
+    (
+        (3, 14),
+        r"fromhex\(\) arg must contain an even number of hexadecimal digits|non-hexadecimal number found in fromhex\(\) arg at position \d+",
+        "not hexadecimal",
+    ),
 ]
 """Messages that a version of CPython reworded: the version, a pattern that finds the old and the new message, and the
 replacement for both. Every entry is a difference between two versions of CPython itself.
@@ -105,7 +110,7 @@ replacement for both. Every entry is a difference between two versions of CPytho
 
 
 _CHANGED_FEATURES = [
-    ((3, 14), r"\bhtml\.parser\b|\bmonthrange\(|\bcalendar\.|hashlib\.new\("),
+    ((3, 14), r"\bhtml\.parser\b|\bmonthrange\(|\bcalendar\.|hashlib\.new\(|\.register\n"),
     ((3, 13), r"\bchr\(|\bstatistics\.|\byield from\b|\bcompile\(|__module__|\berror\b.*\bre\b"),
     (
         (3, 12),

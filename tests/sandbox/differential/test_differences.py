@@ -25,7 +25,7 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
         ("type(OSError(2, 'x')).__name__", "PermissionError"),
         ("type(OSError(__import__('errno').ENOENT, 'x')).__name__", "FileNotFoundError"),
     ],
-    "`strftime` with a directive that does not exist": [("datetime.date(2024, 2, 29).strftime('%Y %( x')", "")],
+    "`strftime` with an unknown directive": [("datetime.date(2024, 2, 29).strftime('%Y %( x')", "")],
     "threads": [("catch(__import__('threading').Thread(target=print).start)", "RuntimeError: can't start new thread")],
 }
 CODE = """

@@ -64,7 +64,7 @@ async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentServic
     saved = await agents.create(caller, request(code=f"import requests\n\n\n{CODE}"))
     assert [warning.line for warning in saved.warnings or []] == [1]
     changed = await agents.update(caller, saved.id, change(code="not python("))
-    assert "not Python" in (changed.warnings or [])[0].message
+    assert "not valid Python" in (changed.warnings or [])[0].message
     assert (await agents.get(caller, saved.id)).code == "not python("
 
 
