@@ -35,8 +35,8 @@ def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float
     number of seconds without data from the service after which a call raises `httpx.TimeoutException`.
 
     Chats and calls to published agents are sent with an `Idempotency-Key`. They are retried with the same key, up to
-    four times, if the response is lost or the service asks for a retry within 30 seconds. Pass your own key to be able to repeat a
-    request later.
+    four times, if the response is lost or the service asks for a retry within 30 seconds. Pass your own key to be able
+    to repeat a request later.
     """
     return ResendingClient(
         base_url,

@@ -22,7 +22,7 @@ _MAX_ATTEMPTS = 5
 _FIRST_PAUSE = 0.5
 _MAX_PAUSE = 8.0
 _MAX_RETRY_AFTER = 30.0
-"""The longest `Retry-After`, in seconds, that the client waits for. If it is longer, the caller decides whether to retry."""
+"""The longest `Retry-After`, in seconds, that the client waits for. After a longer one, the caller decides."""
 _MAX_RUN_WAIT = 120.0
 """The maximum time, in seconds, that a repeated request waits while the first one is still running."""
 _RETRY_STATUSES = (429, 503)
