@@ -22,7 +22,7 @@ setup: ## Install everything that is needed to run and test the service
 	@$(PYTHON) emulator-config/setup.py
 
 sweep: ## Resume tickets whose worker died; `make run` does this every half minute
-	@curl --fail --silent --show-error -X POST http://127.0.0.1:$${FUNCTIONS_PORT:-5001}/demo-agents/us-central1/sweep && echo
+	@curl --fail --silent --show-error -X POST http://127.0.0.1:$$((5001 + $${PORT_OFFSET:-0}))/demo-agents/us-central1/sweep && echo
 
 test: setup ## Run the tests in parallel; with ARGS, run them sequentially
 	@$(VENV)/python -m pytest $(or $(ARGS),$(PARALLEL))
