@@ -1,0 +1,162 @@
+"""Lists and catalogs with 10, 1,000 and 100,000 documents: a page must not get slower as the collection grows."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+from statistics import median
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+
+from bench.backends import Backends, start_backends
+from bench.documents import put_all
+from bench.http import write_request
+from bench.load import Load
+from bench.loop import run
+from bench.rows import Row, Target
+from bench.served import Served, serve_floor, serve_function
+from shared.models.caller import LOCAL_USER, Caller
+from shared.models.demo import CreateDemoRequest
+from shared.services.accounts.users import UserService
+from shared.services.demos.demos import DemoService
+from shared.settings import Settings
+from tests.services.publishing import publish
+
+_SIZES = (10, 1_000, 100_000)
+_SECONDS = 0.7
+_PASSWORD = "bench"  # noqa: S105 - of a server that runs for a minute
+_ADMIN_SETTINGS = {
+    "ADMIN_PANEL_ENABLED": "true",
+    "ADMIN_PASSWORD": _PASSWORD,
+    "ADMIN_PASSWORD_RATE_PER_MINUTE": "0",
+}
+_FLAT = Target(1.25)
+
+
+@dataclass(frozen=True)
+class _List:
+    """A list's function, route, collection, the field it is sorted by, and its default limit."""
+
+    function: str
+    route: str
+    collection: str
+    sorted_by: str
+    default_limit: int
+
+
+_LISTS = (
+    _List("agents", "/agents", "agents", "updated_at", 500),
+    _List("demos", "/demos", "demos", "updated_at", 500),
+    _List("deployments", "/deployments", "deployments", "id", 500),
+    _List("providers", "/providers", "deployments", "id", 1000),
+    _List("admin", "/admin/users", "users", "id", 100),
+)
+_WITHOUT_LIMIT = "providers"
+_DEMO = {
+    "name": "Greetings",
+    "userPrompt": "A page that greets me by my name.",
+    "selectedApis": [{"friendlyName": "greeter"}],
+    "modelConfig": {"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
+    "generatedCode": {"html": "<p>Hello</p>", "css": "p { color: teal; }", "js": ""},
+}
+
+
+def measure(rounds: int) -> Iterator[Row]:
+    """Yields the time per document of each list's pages at 1,000 and 100,000 documents, as a ratio to that at 10.
+
+    The rows of the floor make the same queries without the service, since the emulator gets slower as well.
+    """
+    for collection in dict.fromkeys(each.collection for each in _LISTS):
+        yield from _measure_collection(collection, rounds)
+
+
+def _measure_collection(collection: str, rounds: int) -> Iterator[Row]:
+    lists = [each for each in _LISTS if each.collection == collection]
+    with ExitStack() as stack:
+        backends = stack.enter_context(start_backends(**_ADMIN_SETTINGS))
+        functions = [stack.enter_context(serve_function(each.function, backends.environ)) for each in lists]
+        floor = stack.enter_context(serve_floor("page", backends.environ))
+        pages: dict[tuple[str, int], list[float]] = {}
+        stored = 0
+        for size in _SIZES:
+            run(_grow(backends, collection, stored, size))
+            stored = size
+            for each, function in zip(lists, functions, strict=True):
+                for limit in _limits(each):
+                    ours, bare = _time_pages(backends, each, function, floor, limit, rounds)
+                    pages[f"GET {each.route}, {limit} a page", size] = ours
+                    pages[f"the bare query of {each.route}, {limit} a page", size] = bare
+        for what in dict.fromkeys(what for what, _ in pages):
+            for size in _SIZES[1:]:
+                target = None if what.startswith("the bare") else _FLAT
+                yield Row(
+                    f"{what}, {size:,} documents", "ms", pages[what, size], [*pages[what, _SIZES[0]]], target,
+                    "per document, compared with 10 documents" if size == _SIZES[1] else "",
+                )  # fmt: skip
+
+
+def _limits(each: _List) -> Sequence[int]:
+    return (each.default_limit,) if each.route.endswith(_WITHOUT_LIMIT) else (each.default_limit, 50)
+
+
+def _time_pages(
+    backends: Backends, each: _List, function: Served, floor: Served, limit: int, rounds: int
+) -> tuple[list[float], list[float]]:
+    """Returns the milliseconds per returned document in each round, of the service and of the bare query."""
+    path = each.route if limit == each.default_limit else f"{each.route}?limit={limit}"
+    floor_path = f"/{each.collection}/{each.sorted_by}/{limit}"
+    documents = _count(function, path, each)
+    ours: list[float] = []
+    bare: list[float] = []
+    for number in range(rounds + 1):
+        for port, requested, times in ((floor.port, floor_path, bare), (function.port, path, ours)):
+            request = write_request("GET", requested, {"X-Admin-Password": _PASSWORD})
+            load: Load = backends.load.call("flood", port, [[request]], _SECONDS)
+            if number:
+                times.append(1000 * median(load.check().latencies) / documents)
+    return ours, bare
+
+
+def _count(function: Served, path: str, each: _List) -> int:
+    """Returns the number of documents on a page."""
+    connection = HTTPConnection("127.0.0.1", function.port, timeout=120)
+    connection.request("GET", path, headers={"X-Admin-Password": _PASSWORD})
+    response = connection.getresponse()
+    page: Any = json.loads(response.read())
+    connection.close()
+    if response.status != 200:
+        raise RuntimeError(f"GET {path}: {response.status} {page}")
+    return len(page["gofannon"]["models"]) if each.function == "providers" else len(page)
+
+
+async def _grow(backends: Backends, collection: str, stored: int, size: int) -> None:
+    """Copies one document, which the service wrote, until there are `size` of them."""
+    client = AsyncClient(project=backends.project)
+    if not stored:
+        await _store_first(backends, collection)
+    originals = await client.collection(collection).limit(1).get()
+    original = originals[0].to_dict() or {}
+    copies = [copy async for copy in _copy(collection, original, max(1, stored), size)]
+    await put_all(backends.project, copies)
+
+
+async def _copy(
+    collection: str, original: Mapping[str, Any], begin: int, end: int
+) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(begin, end):
+        changed = {"updated_at": first + timedelta(seconds=number)} if "updated_at" in original else {}
+        yield f"{collection}/copy-{number:06}", {**original, **changed}
+
+
+async def _store_first(backends: Backends, collection: str) -> None:
+    database, caller = backends.database(), Caller(uid=LOCAL_USER)
+    if collection == "demos":
+        await DemoService(database).create(caller, CreateDemoRequest.model_validate(_DEMO))
+    elif collection == "users":
+        await UserService(database, Settings.from_environ(backends.environ)).get(caller)
+    else:
+        await publish(database, caller, "echo")
