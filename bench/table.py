@@ -41,13 +41,14 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _target(row: Row) -> str:
     if row.target is None:
         return "–"
-    sign, unit = "≥" if row.target.at_least else "≤", "×" if row.floor or not row.unit else row.unit
+    sign, unit = "≥" if row.target.at_least else "≤", "×" if row.floor else row.unit
     return f"{sign} {_format(row.target.bound, unit)}"
 
 
 def _format(value: float, unit: str) -> str:
-    """Writes a value with three significant digits, and no fraction from 100 on."""
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 or not value else 4
+    """Writes a value with about three significant digits, and no fraction from 100 on."""
+    size = abs(value)
+    digits = 0 if size >= 100 or not size else 1 if size >= 10 else 2 if size >= 0.1 else 4
     text = f"{value:,.{digits}f}"
     return f"{text}{unit}" if unit.startswith("/") else f"{text} {unit}".strip()
 

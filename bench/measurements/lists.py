@@ -1,4 +1,4 @@
-"""Lists and catalogs with 10, 1,000 and 100,000 documents: a page must not get slower as the collection grows."""
+"""Lists and catalogs of 10, 1,000 and 100,000 documents: a page must not get slower as its collection grows."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ from bench.load import Load
 from bench.loop import run
 from bench.rows import Row, Target
 from bench.served import Served, serve_floor, serve_function
+from bench.statistics import ratios
 from shared.models.caller import LOCAL_USER, Caller
 from shared.models.demo import CreateDemoRequest
 from shared.services.accounts.users import UserService
@@ -47,6 +48,15 @@ class _List:
     default_limit: int
 
 
+@dataclass(frozen=True)
+class _Pages:
+    """The milliseconds per document of pages with so many documents, of the service and of the bare query."""
+
+    documents: int
+    ours: list[float]
+    bare: list[float]
+
+
 _LISTS = (
     _List("agents", "/agents", "agents", "updated_at", 500),
     _List("demos", "/demos", "demos", "updated_at", 500),
@@ -65,9 +75,9 @@ _DEMO = {
 
 
 def measure(rounds: int) -> Iterator[Row]:
-    """Yields the time per document of each list's pages at 1,000 and 100,000 documents, as a ratio to that at 10.
+    """Yields how much the time per document of each list's pages grows from 10 documents on.
 
-    The rows of the floor make the same queries without the service, since the emulator gets slower as well.
+    The floor is the growth of the bare query: the emulator reads a whole collection for a page, unlike Firestore.
     """
     for collection in dict.fromkeys(each.collection for each in _LISTS):
         yield from _measure_collection(collection, rounds)
@@ -79,33 +89,38 @@ def _measure_collection(collection: str, rounds: int) -> Iterator[Row]:
         backends = stack.enter_context(start_backends(**_ADMIN_SETTINGS))
         functions = [stack.enter_context(serve_function(each.function, backends.environ)) for each in lists]
         floor = stack.enter_context(serve_floor("page", backends.environ))
-        pages: dict[tuple[str, int], list[float]] = {}
+        first: dict[tuple[str, int], _Pages] = {}
         stored = 0
         for size in _SIZES:
             run(_grow(backends, collection, stored, size))
             stored = size
             for each, function in zip(lists, functions, strict=True):
                 for limit in _limits(each):
-                    ours, bare = _time_pages(backends, each, function, floor, limit, rounds)
-                    pages[f"GET {each.route}, {limit} a page", size] = ours
-                    pages[f"the bare query of {each.route}, {limit} a page", size] = bare
-        for what in dict.fromkeys(what for what, _ in pages):
-            for size in _SIZES[1:]:
-                target = None if what.startswith("the bare") else _FLAT
-                yield Row(
-                    f"{what}, {size:,} documents", "ms", pages[what, size], [*pages[what, _SIZES[0]]], target,
-                    "per document, compared with 10 documents" if size == _SIZES[1] else "",
-                )  # fmt: skip
+                    pages = _time_pages(backends, each, function, floor, limit, rounds)
+                    base = first.setdefault((each.route, limit), pages)
+                    if size != _SIZES[0]:
+                        yield _growth_row(f"GET {each.route}, {limit} a page", size, pages, base)
+
+
+def _growth_row(what: str, size: int, pages: _Pages, base: _Pages) -> Row:
+    """The time per document, compared with that at the first size."""
+    return Row(
+        f"{what}, {_SIZES[0]} to {size:,}",
+        "×",
+        ratios(pages.ours, base.ours),
+        ratios(pages.bare, base.bare),
+        _FLAT,
+        f"{median(pages.ours) * pages.documents:.1f} ms for {pages.documents} documents, "
+        f"the bare query {median(pages.bare) * pages.documents:.1f} ms",
+        {"ms_per_document": {"ours": pages.ours, "bare": pages.bare, "ours_at_10": base.ours, "bare_at_10": base.bare}},
+    )
 
 
 def _limits(each: _List) -> Sequence[int]:
     return (each.default_limit,) if each.route.endswith(_WITHOUT_LIMIT) else (each.default_limit, 50)
 
 
-def _time_pages(
-    backends: Backends, each: _List, function: Served, floor: Served, limit: int, rounds: int
-) -> tuple[list[float], list[float]]:
-    """Returns the milliseconds per returned document in each round, of the service and of the bare query."""
+def _time_pages(backends: Backends, each: _List, function: Served, floor: Served, limit: int, rounds: int) -> _Pages:
     path = each.route if limit == each.default_limit else f"{each.route}?limit={limit}"
     floor_path = f"/{each.collection}/{each.sorted_by}/{limit}"
     documents = _count(function, path, each)
@@ -117,7 +132,7 @@ def _time_pages(
             load: Load = backends.load.call("flood", port, [[request]], _SECONDS)
             if number:
                 times.append(1000 * median(load.check().latencies) / documents)
-    return ours, bare
+    return _Pages(documents, ours, bare)
 
 
 def _count(function: Served, path: str, each: _List) -> int:
