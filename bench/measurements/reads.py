@@ -16,7 +16,7 @@ from bench.served import Served, serve_floor, serve_function
 from shared.models.caller import LOCAL_USER, Caller
 from tests.services.publishing import save
 
-_SECONDS = 2.0
+_SECONDS = 1.5
 _WARM_UP_SECONDS = 2.0
 _CLIENTS = (1, 32)
 _READ, _HEALTH = Target(0.7, at_least=True), Target(0.6, at_least=True)
