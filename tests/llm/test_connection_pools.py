@@ -38,12 +38,16 @@ async def test_a_failed_request_is_over() -> None:
     """A request that fails or is cancelled no longer counts as under way."""
     pools = ConnectionPools()
     used: list[httpx.AsyncHTTPTransport] = []
+
+    async def fail(error: BaseException) -> None:
+        async with pools.pool() as pool:
+            used.append(pool)
+            raise error
+
     for error in (httpx.ReadError("lost"), asyncio.CancelledError()):
         for _ in range(REQUESTS_PER_POOL + 1):
             with pytest.raises(type(error)):
-                async with pools.pool() as pool:
-                    used.append(pool)
-                    raise error
+                await fail(error)
     assert len({id(pool) for pool in used}) == 1
     await pools.aclose()
 
