@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bench.backends import Backends
 from bench.chatting import MODEL_SECONDS, chat_all, start_chatting
 from bench.loop import run
+from bench.progress import count_rounds
 from bench.rows import Row, Target
 from bench.served import Served
 from bench.statistics import percentile
@@ -27,7 +28,7 @@ def _measure_sequential(backends: Backends, chat: Served, rounds: int) -> Iterat
     medians: list[float] = []
     slow: list[float] = []
     samples: list[list[float]] = []
-    for number in range(rounds):
+    for number in count_rounds(rounds):
         uid = f"sequential-{number}"
         durations = [
             1000 * (chat_all(backends, chat, [uid], 1)[0] - _SEQUENTIAL_MODEL_SECONDS) for _ in range(_SEQUENTIAL)
@@ -45,7 +46,7 @@ def _measure_at_once(backends: Backends, chat: Served, rounds: int) -> Iterator[
     backends.model.call("set_delay", MODEL_SECONDS)
     note = "from the first request to the last completion; one worker; each chat priced, all checked afterwards"
     totals: dict[str, list[float]] = {"users": [], "one": []}
-    for number in range(rounds):
+    for number in count_rounds(rounds):
         users = [f"user-{number}-{user}" for user in range(_AT_ONCE)]
         one = [f"one-{number}"] * _AT_ONCE
         for name, uids in (("users", users), ("one", one)):

@@ -8,6 +8,7 @@ from statistics import median
 from bench.backends import Backends, start_backends
 from bench.documents import put_floor
 from bench.loop import run
+from bench.progress import count_rounds
 from bench.rows import Row, Target
 from bench.served import Probe, Served, serve_floor, serve_function
 from bench.statistics import ratios
@@ -42,11 +43,13 @@ def measure(rounds: int, functions: Sequence[str] = ()) -> Iterator[Row]:
 def _measure_group(
     names: Sequence[str], floor: str, probes: dict[str, Probe], backends: Backends, rounds: int
 ) -> Iterator[Row]:
+    if not names:
+        return
     starts: dict[str, list[Served]] = defaultdict(list)
     floors: dict[str, list[Served]] = defaultdict(list)
     for name in names:  # writes bytecode
         _start(name, probes[name], backends)
-    for _ in range(rounds):
+    for _ in count_rounds(rounds):
         for name in names:
             with serve_floor(floor, backends.environ, Probe("/one", status=200)) as started:
                 floors[name].append(started)

@@ -16,6 +16,7 @@ from bench.documents import put_all
 from bench.http import write_request
 from bench.load import Load
 from bench.loop import run
+from bench.progress import say
 from bench.rows import Row, Target
 from bench.served import Served, serve_floor, serve_function
 from bench.statistics import ratios
@@ -92,6 +93,7 @@ def _measure_collection(collection: str, rounds: int) -> Iterator[Row]:
         first: dict[tuple[str, int], _Pages] = {}
         stored = 0
         for size in _SIZES:
+            say(f"  {size:,} {collection}")
             run(_grow(backends, collection, stored, size))
             stored = size
             for each, function in zip(lists, functions, strict=True):

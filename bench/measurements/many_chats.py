@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from bench.chatting import MAX_RUNNING, MODEL_SECONDS, chat_all, start_chatting
 from bench.loop import run
+from bench.progress import count_rounds
 from bench.rows import Row, Target
 from bench.tickets import check_chats
 
@@ -23,7 +24,7 @@ def measure(rounds: int) -> Iterator[Row]:
     with start_chatting(_WORKERS) as (backends, chat):
         backends.model.call("set_delay", MODEL_SECONDS)
         began = time.perf_counter()
-        for number in range(rounds):
+        for number in count_rounds(rounds):
             uid = f"many-{number}"
             seconds, refused = chat_all(backends, chat, [uid] * _CHATS, _CONNECTIONS)
             run(check_chats(backends.project, [uid], _CHATS))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from bench.backends import Backends, start_backends
 from bench.http import write_request
 from bench.load import Load
+from bench.progress import count_rounds
 from bench.rates import Rates, flood, write_row
 from bench.rows import Row, Target
 from bench.served import serve_floor, serve_function
@@ -34,7 +35,7 @@ def measure(rounds: int) -> Iterator[Row]:
         users = [_requests(backends, f"user-{number}", body) for number in range(_CLIENTS)]
         one = [_requests(backends, "one-user", body)] * _CLIENTS
         rates = {"floor": Rates(), "users": Rates(), "one": Rates()}
-        for number in range(rounds + 1):
+        for number in count_rounds(rounds + 1):
             seconds = _SECONDS if number else _WARM_UP_SECONDS
             for name, function, clients in (("floor", floor, users), ("users", chat, users), ("one", chat, one)):
                 load, cpu_seconds = flood(backends, function, clients, seconds)
