@@ -1,6 +1,7 @@
 """Cold starts: from the start of the process to the first response that read Firestore, and the memory after it."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
@@ -21,6 +22,7 @@ from tests.services.harness import Harness, chat
 from tests.services.publishing import publish
 
 _TIME, _MEMORY = Target(1.25), Target(1.3)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]+){4}")
 _JSON = {"Content-Type": "application/json"}
 _PASSWORD = "bench"  # noqa: S105 - of a server that runs for a second
 _WITHOUT_FIRESTORE = {"meta": Probe("/health", status=200)}
@@ -56,7 +58,8 @@ def _measure_group(
             starts[name].append(_start(name, probes[name], backends))
     for name in names:
         probe = probes[name]
-        note = f"{probe.method} {probe.path}" + ("" if floor == "read" else ", which reads nothing; the floor is empty")
+        note = f"{probe.method} {_ID.sub('{id}', probe.path)}"
+        note += "" if floor == "read" else ", which reads nothing; the floor is empty"
         yield _time_row(name, starts[name], floors[name], note)
         yield _memory_row(name, starts[name], floors[name])
 

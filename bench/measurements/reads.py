@@ -36,7 +36,15 @@ def measure(rounds: int) -> Iterator[Row]:
         run(put_floor(backends.project, agent_id, _get(agents, agent_path)))
         run(put_floor(backends.project, "me", _get(users, "/users/me")))
         yield from _compare(backends, agents, read, agent_path, _READ, rounds, "the same document, one read")
-        yield from _compare(backends, users, profile, "/users/me", _READ, rounds, "the account and the usage entries")
+        yield from _compare(
+            backends,
+            users,
+            profile,
+            "/users/me",
+            _READ,
+            rounds,
+            "an account and no usage entries",
+        )
         yield from _compare(backends, meta, empty, "/health", _HEALTH, rounds, "")
 
 
