@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -115,8 +115,12 @@ def _list_processes(pid: int) -> list[psutil.Process]:
 
 
 def _sum_cpu(processes: Sequence[psutil.Process]) -> float:
-    times = [each.cpu_times() for each in processes]
-    return sum(each.user + each.system for each in times)
+    seconds = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # a sandbox may end at any time
+            times = process.cpu_times()
+            seconds += times.user + times.system
+    return seconds
 
 
 def _responds(port: int, first: Probe) -> bool:

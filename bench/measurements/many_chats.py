@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 
-from bench.chatting import MAX_RUNNING, MODEL_SECONDS, chat_all, start_chatting
+from bench.chatting import MAX_RUNNING, MODEL_SECONDS, Chatted, describe_cpu, start_chatting
 from bench.loop import run
 from bench.progress import count_rounds
 from bench.rows import Row, Target
@@ -19,19 +20,21 @@ _MAX_SECONDS = 110.0
 
 def measure(rounds: int) -> Iterator[Row]:
     """Yields the rate from the first request to the last completion. Slow rounds reduce their number."""
-    rates: list[float] = []
-    refusals: list[int] = []
-    with start_chatting(_WORKERS) as (backends, chat):
-        backends.model.call("set_delay", MODEL_SECONDS)
+    chats: list[Chatted] = []
+    with start_chatting(_WORKERS) as chatting:
+        chatting.backends.model.call("set_delay", MODEL_SECONDS)
         began = time.perf_counter()
         for number in count_rounds(rounds):
             uid = f"many-{number}"
-            seconds, refused = chat_all(backends, chat, [uid] * _CHATS, _CONNECTIONS)
-            run(check_chats(backends.project, [uid], _CHATS))
-            rates.append(_CHATS / seconds)
-            refusals.append(refused)
+            chats.append(chatting.send([uid] * _CHATS, _CONNECTIONS))
+            run(check_chats(chatting.backends.project, [uid], _CHATS))
             if time.perf_counter() - began > _MAX_SECONDS:
                 break
-    note = f"rounds: {len(rates)}; each chat charged once; at most {_WORKERS * MAX_RUNNING} delivered at a time"
-    raw = {"refused deliveries": refusals}
-    yield Row(f"{_CHATS} chats at once of one user, two workers", "/s", rates, [], Target(100, True), note, raw)
+    yield Row(
+        f"{_CHATS} chats at once of one user, two workers",
+        "/s",
+        [_CHATS / each.seconds for each in chats],
+        target=Target(100, at_least=True),
+        note=f"rounds: {len(chats)}; at most {_WORKERS * MAX_RUNNING} delivered at a time; {describe_cpu(chats)}",
+        raw={"rounds": [asdict(each) for each in chats]},
+    )

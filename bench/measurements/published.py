@@ -51,10 +51,12 @@ def _measure(callers: str, addresses: Sequence[str], seconds: int, **settings: s
         for request in requests[:5]:  # the first call imports litellm and starts the sandbox
             backends.load.call("send_at_once", function.port, [request], 1).check()
         backends.model.call("set_delay", _MODEL_SECONDS)
+        before = function.total_cpu_seconds()
         load: Load = backends.load.call("arrive", function.port, requests, _PER_SECOND)
+        cpu = 1000 * (function.total_cpu_seconds() - before) / len(requests)
         what = f"published agent, {_PER_SECOND}/s for {seconds} s, {callers}"
         if load.latencies:
-            yield _latency_row(what, load)
+            yield _latency_row(what, load, cpu)
         yield Row(
             f"{what}: calls that failed",
             ours=[float(load.failed)],
@@ -65,14 +67,15 @@ def _measure(callers: str, addresses: Sequence[str], seconds: int, **settings: s
         yield from _ledger_row(what, backends, load)
 
 
-def _latency_row(what: str, load: Load) -> Row:
+def _latency_row(what: str, load: Load, cpu_milliseconds: float) -> Row:
     beside = [1000 * (latency - _MODEL_SECONDS) for latency in load.latencies]
     windows: dict[int, list[float]] = {}
     for milliseconds, arrival in zip(beside, load.arrivals, strict=True):
         windows.setdefault(int(arrival // _WINDOW_SECONDS), []).append(milliseconds)
     note = (
         f"p95 of each {_WINDOW_SECONDS} s, less the model's {_MODEL_SECONDS} s, from when a call was due; overall: "
-        f"median {percentile(beside, 50):.0f}, p95 {percentile(beside, 95):.0f}, longest {max(beside):.0f} ms"
+        f"median {percentile(beside, 50):.0f}, p95 {percentile(beside, 95):.0f}, longest {max(beside):.0f} ms; "
+        f"{cpu_milliseconds:.1f} ms of CPU time per call"
     )
     p95s = [percentile(window, 95) for _, window in sorted(windows.items())]
     return Row(f"{what}: p95", "ms", p95s, target=Target(250), note=note, raw={"milliseconds": beside})
