@@ -22,7 +22,7 @@ _SECONDS = {
     "run_code": 30,
     "chats": 110,
     "many_chats": 120,
-    "published": 110,
+    "published": 130,
     "lists": 240,
     "sandbox": 60,
     "fairness": 60,
