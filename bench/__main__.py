@@ -23,7 +23,7 @@ _SECONDS = {
     "chats": 110,
     "many_chats": 120,
     "published": 130,
-    "lists": 240,
+    "lists": 300,
     "sandbox": 60,
     "fairness": 90,
 }

@@ -29,6 +29,7 @@ from tests.services.publishing import publish
 
 _SIZES = (10, 1_000, 100_000)
 _SECONDS = 0.4
+_WARM_UP_REQUESTS = 2
 _PASSWORD = "bench"  # noqa: S105 - of a server that runs for a minute
 _ADMIN_SETTINGS = {
     "ADMIN_PANEL_ENABLED": "true",
@@ -128,12 +129,16 @@ def _time_pages(backends: Backends, each: _List, function: Served, floor: Served
     documents = _count(function, path, each)
     ours: list[float] = []
     bare: list[float] = []
-    for number in range(rounds + 1):
-        for port, requested, times in ((floor.port, floor_path, bare), (function.port, path, ours)):
-            request = write_request("GET", requested, {"X-Admin-Password": _PASSWORD})
+    calls = (
+        (floor.port, write_request("GET", floor_path), bare),
+        (function.port, write_request("GET", path, {"X-Admin-Password": _PASSWORD}), ours),
+    )
+    for port, request, _ in calls:  # warms up
+        backends.load.call("send_at_once", port, [request] * _WARM_UP_REQUESTS, 1).check()
+    for _ in range(rounds):
+        for port, request, times in calls:
             load: Load = backends.load.call("flood", port, [[request]], _SECONDS)
-            if number:
-                times.append(1000 * median(load.check().latencies) / documents)
+            times.append(1000 * median(load.check().latencies) / documents)
     return _Pages(documents, ours, bare)
 
 
