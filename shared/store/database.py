@@ -1,7 +1,7 @@
 """The database: one store for each kind of document, and transactions across the stores."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -20,13 +20,14 @@ from shared.store.audit import AuditStore
 from shared.store.demos import DemoStore
 from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
+from shared.store.documents import Snapshot
 from shared.store.group_commit import CommitGroup
 from shared.store.holds import HoldStore
 from shared.store.idempotency import IdempotencyStore
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
-from shared.store.transaction import Overtaken, Transaction, run_transaction
+from shared.store.transaction import NOTHING_SEEN, Overtaken, Transaction, run_transaction
 from shared.store.turns import TurnStore
 
 T = TypeVar("T")
@@ -100,16 +101,24 @@ class Database:
                 start.mark()
                 return await run_transaction(self._client, body, self._seconds)
 
-    async def change(self, group: str, body: Callable[[Transaction], Awaitable[T]], *, urgent: bool = False) -> T:
+    async def change(
+        self,
+        group: str,
+        body: Callable[[Transaction], Awaitable[T]],
+        seen: Mapping[str, Snapshot] = NOTHING_SEEN,
+        *,
+        urgent: bool = False,
+    ) -> T:
         """Runs `body` in a transaction that may be committed together with others of the same group.
 
         See `shared.store.group_commit`. `urgent` transactions go first: an amount that has been spent must be recorded,
-        however many other transactions are waiting. Raises what `transaction` raises.
+        however many other transactions are waiting. `seen`: what was read just before, so that it need not be read
+        again. If it has changed since, the transaction is repeated. Raises what `transaction` raises.
         """
         commits = _groups().setdefault((self.project, group), CommitGroup(self._client, self._seconds))
         with _Start() as start:
             async with self.raising_unavailable():
-                return await commits.run(body, start.mark, urgent=urgent)
+                return await commits.run(body, start.mark, seen, urgent=urgent)
 
     def _turn(self, name: str | None) -> AbstractAsyncContextManager[Any]:
         """A turn with the named lock. The lock exists only while something holds it or waits for it."""

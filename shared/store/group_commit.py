@@ -10,14 +10,15 @@ wait.
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import InvalidArgument
 from google.cloud.firestore import AsyncClient
 
-from shared.store.transaction import Attempt, Transaction, run_attempts, run_transaction
+from shared.store.documents import Snapshot
+from shared.store.transaction import NOTHING_SEEN, Attempt, Transaction, run_attempts, run_transaction
 
 T = TypeVar("T")
 MAX_CHANGES = 50
@@ -36,6 +37,7 @@ class _Change:
 
     body: _Body
     on_start: Callable[[], None]
+    seen: Mapping[str, Snapshot]
     outcome: "asyncio.Future[Any]"
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
@@ -69,13 +71,18 @@ class CommitGroup:
         self._draining: asyncio.Task[None] | None = None
 
     async def run(
-        self, body: Callable[[Transaction], Awaitable[T]], on_start: Callable[[], None], *, urgent: bool = False
+        self,
+        body: Callable[[Transaction], Awaitable[T]],
+        on_start: Callable[[], None],
+        seen: Mapping[str, Snapshot] = NOTHING_SEEN,
+        *,
+        urgent: bool = False,
     ) -> T:
         """Runs `body` as a transaction, alone or together with others. Returns its result, or raises its error.
 
         `body` may run several times, so it must have no effects except those of the transaction, and it must find
         everything that other changes of the group write by reading documents, not by queries. Calls `on_start` when it
-        no longer waits for others. `urgent` changes go first.
+        no longer waits for others. `seen`: see `run_attempts`. `urgent` changes go first.
 
         If the caller stops waiting, a change that has not started never will; one that has started may still be
         committed. Raises what `run_transaction` raises, and `TimeoutError`.
@@ -84,10 +91,10 @@ class CommitGroup:
             self._busy = True
             on_start()
             try:
-                return await run_transaction(self._client, body, self._seconds)
+                return await run_transaction(self._client, body, self._seconds, seen)
             finally:
                 self._continue()
-        change = _Change(body, on_start, asyncio.get_running_loop().create_future())
+        change = _Change(body, on_start, seen, asyncio.get_running_loop().create_future())
         (self._urgent if urgent else self._others).append(change)
         return await change.outcome
 
@@ -117,7 +124,10 @@ class CommitGroup:
             change.on_start()
         try:
             async with asyncio.timeout(self._seconds):
-                outcomes = await run_attempts(self._client, lambda attempt: _apply(attempt, changes), self._seconds)
+                seen = {name: snapshot for change in changes for name, snapshot in change.seen.items()}
+                outcomes = await run_attempts(
+                    self._client, lambda attempt: _apply(attempt, changes), self._seconds, seen
+                )
         except InvalidArgument as error:
             if len(changes) == 1:
                 changes[0].settle(_Outcome(error=error))

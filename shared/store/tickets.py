@@ -6,7 +6,7 @@ They are separate so that a poll does not read the messages, and so that the req
 document (1 MiB). Both are stored as strings of JSON, because Firestore's maps allow neither nested arrays nor all keys.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,9 @@ from shared.models.ticket import Ticket
 from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
-from shared.store.transaction import Transaction, read
+from shared.store.documents import Snapshot, name_of
+from shared.store.reads import read_snapshot
+from shared.store.transaction import NOTHING_SEEN, Transaction, read
 
 _log = get_logger("store")
 _UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
@@ -74,6 +76,18 @@ class TicketStore:
             return None
         document = await read(self._ticket(ticket_id), transaction)
         return None if document is None else _from_document(ticket_id, document)
+
+    async def look_at(self, ticket_id: str) -> tuple[Ticket | None, Mapping[str, Snapshot]]:
+        """Returns the ticket, and what a transaction needs in order not to read it again (`Database.change`).
+
+        One read; none if the id is not valid.
+        """
+        if not is_plain_id(ticket_id):
+            return None, NOTHING_SEEN
+        reference = self._ticket(ticket_id)
+        snapshot = await read_snapshot(reference)
+        ticket = None if snapshot.fields is None else _from_document(ticket_id, dict(snapshot.fields))
+        return ticket, {name_of(reference): snapshot}
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
         """Returns the ticket's request. One read; none if the id is not valid."""

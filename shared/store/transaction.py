@@ -18,6 +18,7 @@ import contextvars
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import (
@@ -46,6 +47,9 @@ MAX_COMMITS = 40
 other commits to each document that it wrote happen before its retry. A retry comes within `STORE_TIMEOUT_SECONDS`, by
 default 20, and Firestore sustains about one write per second to a document:
 https://firebase.google.com/docs/firestore/best-practices."""
+
+
+NOTHING_SEEN: Mapping[str, Snapshot] = MappingProxyType({})
 
 
 class Overtaken(Exception):
@@ -203,17 +207,22 @@ def _copy(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if fields is None else dict(fields)
 
 
-async def run_attempts(client: AsyncClient, apply: Callable[[Attempt], Awaitable[T]], seconds: float) -> T:
+async def run_attempts(
+    client: AsyncClient, apply: Callable[[Attempt], Awaitable[T]], seconds: float, seen: Mapping[str, Snapshot]
+) -> T:
     """Has `apply` read and write in an attempt, commits, and returns the result of `apply`.
 
-    While other transactions overtake the commit, this is repeated after random, growing pauses. After one of the
-    commits has taken effect, `apply` does not run again. Raises `Overtaken` after `seconds`.
+    `seen`: documents that were read just before, by their full names. The first attempt does not read them again. While
+    other transactions overtake the commit, this is repeated after random, growing pauses. After one of the commits has
+    taken effect, `apply` does not run again. Raises `Overtaken` after `seconds`.
     """
     attempts: list[tuple[Attempt, T]] = []
     name = secrets.token_urlsafe(6)
 
     async def attempt_once() -> T:
         attempt = Attempt(client, f"{name}.{len(attempts)}")
+        if not attempts:
+            attempt.snapshots.update(seen)
         for earlier, result in reversed(attempts):
             if await earlier.is_committed(attempt):
                 earlier.report_commit()
@@ -231,11 +240,16 @@ async def run_attempts(client: AsyncClient, apply: Callable[[Attempt], Awaitable
     )(attempt_once)
 
 
-async def run_transaction(client: AsyncClient, body: Callable[[Transaction], Awaitable[T]], seconds: float) -> T:
+async def run_transaction(
+    client: AsyncClient,
+    body: Callable[[Transaction], Awaitable[T]],
+    seconds: float,
+    seen: Mapping[str, Snapshot] = NOTHING_SEEN,
+) -> T:
     """Runs `body` as a transaction of its own, and returns its result.
 
-    `body` may run several times, so it must have no effects except those of the transaction. Raises `Overtaken` after
-    `seconds`.
+    `body` may run several times, so it must have no effects except those of the transaction. `seen`: see
+    `run_attempts`. Raises `Overtaken` after `seconds`.
     """
 
     async def apply(attempt: Attempt) -> T:
@@ -244,4 +258,4 @@ async def run_transaction(client: AsyncClient, body: Callable[[Transaction], Awa
         attempt.add(transaction)
         return result
 
-    return await run_attempts(client, apply, seconds)
+    return await run_attempts(client, apply, seconds, seen)

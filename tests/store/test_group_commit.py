@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,7 +13,9 @@ from google.cloud.firestore import AsyncDocumentReference
 from shared.models.errors import NotStarted, Unavailable
 from shared.settings import Settings
 from shared.store import Database, Transaction
+from shared.store.documents import name_of
 from shared.store.group_commit import MAX_BYTES, MAX_CHANGES, MAX_WRITES
+from shared.store.reads import read_snapshot
 from shared.store.transaction import read
 from tests.database_faults import break_commits, lose_responses
 
@@ -376,3 +378,21 @@ async def test_groups_do_not_wait_for_each_other(database: Database, reference: 
     """A change of another group does not wait for a busy one."""
     async with busy(database):
         assert await database.change("another", add(reference, 1)) == 1
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_document_that_was_just_read_is_not_read_again(
+    database: Database, reference: AsyncDocumentReference, together: bool
+) -> None:
+    """A change may begin with a document that was read before it. If it has changed since, the change is repeated."""
+    await reference.set({"x": 1})
+    seen = {name_of(reference): await read_snapshot(reference)}
+    reads = count_reads(database)
+    async with AsyncExitStack() as stack:
+        if together:
+            await stack.enter_async_context(busy(database))
+        change = asyncio.create_task(database.change(GROUP, add(reference, 1), seen))
+    assert await change == 2
+    assert reads == []
+    assert await database.change(GROUP, add(reference, 1), seen) == 3
+    assert await read(reference, None) == {"x": 3}

@@ -43,7 +43,7 @@ class LeaseHolder:
         charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
         """
         async with self._database.raising_unavailable():
-            stored = await self._database.tickets.get(ticket_id)
+            stored, seen = await self._database.tickets.look_at(ticket_id)
         if stored is None:
             _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
             return Claim.FINISHED, None
@@ -69,7 +69,7 @@ class LeaseHolder:
             return decision, ticket
 
         # Deliveries of one user's tickets are committed together, so that their transactions do not conflict.
-        return await self._database.change(group_of(stored.owner, kind_of(stored)), take)
+        return await self._database.change(group_of(stored.owner, kind_of(stored)), take, seen)
 
     async def renew_until_cancelled(self, ticket_id: str) -> None:
         """Renews the lease until this task is cancelled. Raises `LeaseLost`.
