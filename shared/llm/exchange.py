@@ -57,6 +57,14 @@ class BrokenOff(httpx.ReadError):
     """
 
 
+class Answered(BaseException):
+    """Ends litellm's call as soon as the whole response has been observed.
+
+    litellm would read, price and log the response, which takes as long as everything else in the call, and whose
+    results are not used. It is not an `Exception`, so neither litellm nor an HTTP client handles or reports it.
+    """
+
+
 @dataclass
 class Exchange:
     """The observed state of one call.
@@ -143,8 +151,10 @@ async def _exchange(pool: httpx.AsyncHTTPTransport, request: httpx.Request, exch
     request.headers["Accept-Encoding"] = "gzip"  # the only encoding that is decompressed here within a limit
     request.extensions = {**request.extensions, "trace": _trace_request(exchange, body)}
     try:
-        response = await pool.handle_async_request(request)
-        return await _read(response, exchange, request)
+        response = await _read(await pool.handle_async_request(request), exchange, request)
+        if exchange.is_answered:
+            raise Answered
+        return response
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ReadTimeout):
         raise
     except httpx.TransportError as error:
