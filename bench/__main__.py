@@ -32,6 +32,9 @@ _SECONDS = {
 They are imported one by one, because the processes of `bench.remote` import this module as well.
 """
 
+_PREPARATION = 0.3
+"""The share of these times that does not depend on the number of rounds."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command. Returns 1 if a measurement failed, and 130 after Ctrl-C."""
@@ -47,7 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     results: dict[str, list[Row]] = {}
     stopped = False
     for number, name in enumerate(names):
-        left = sum(_SECONDS[each] for each in names[number:]) * options.rounds / _ROUNDS
+        share = _PREPARATION + (1 - _PREPARATION) * options.rounds / _ROUNDS
+        left = sum(_SECONDS[each] for each in names[number:]) * share
         say(f"{name}: measurement {number + 1} of {len(names)}, about {max(1, round(left / 60))} min left in all")
         results[name] = []
         try:

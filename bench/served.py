@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.memory import Memory, measure_memory
 from local_platform.ports import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -36,15 +37,13 @@ class Served:
     """A running function.
 
     `startup_seconds`: the time from the start of the process to the first response. `cpu_seconds`: the CPU time of the
-    process and its children until then. `memory`: their resident size then, in bytes. `proportional_memory`: the same,
-    with each page that processes share counted once.
+    process and its children until then. `memory`: their memory then.
     """
 
     url: str
     startup_seconds: float
     cpu_seconds: float
-    memory: int
-    proportional_memory: int
+    memory: Memory
     pid: int
 
     @property
@@ -95,13 +94,11 @@ def serve(
         startup_seconds = time.perf_counter() - began
         processes = _list_processes(process.pid)
         cpu_seconds = _sum_cpu(processes)
-        memory = [each.memory_full_info() for each in processes]
         yield Served(
             f"http://127.0.0.1:{port}",
             startup_seconds,
             cpu_seconds,
-            sum(each.rss for each in memory),
-            sum(each.pss for each in memory),
+            measure_memory(processes),
             process.pid,
         )
     finally:

@@ -3,7 +3,8 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from statistics import median
 
 from bench.backends import Backends, start_backends
@@ -32,7 +33,7 @@ _WITHOUT_FIRESTORE = {"meta": Probe("/health", status=200)}
 def measure(rounds: int, functions: Sequence[str] = ()) -> Iterator[Row]:
     """Yields two rows for each function without a model, or for the named ones.
 
-    Memory is the proportional set size of gunicorn's processes.
+    Memory is what gunicorn's processes occupy together.
     """
     with start_backends(ADMIN_PANEL_ENABLED="true", ADMIN_PASSWORD=_PASSWORD) as backends:
         probes = run(_prepare(backends))
@@ -78,13 +79,12 @@ def _time_row(name: str, starts: Sequence[Served], floors: Sequence[Served], not
 
 
 def _memory_row(name: str, starts: Sequence[Served], floors: Sequence[Served]) -> Row:
-    raw = {"resident_mib": {"ours": _mib(s.memory for s in starts), "floor": _mib(s.memory for s in floors)}}
-    ours, floor = _mib(s.proportional_memory for s in starts), _mib(s.proportional_memory for s in floors)
+    ours, floor = ([start.memory.occupied for start in each] for each in (starts, floors))
+    raw = {
+        "ours": [asdict(start.memory) for start in starts],
+        "floor": [asdict(start.memory) for start in floors],
+    }
     return Row(f"memory of {name}", "MiB", ours, floor, _MEMORY, raw=raw)
-
-
-def _mib(sizes: Iterable[int]) -> list[float]:
-    return [size / 2**20 for size in sizes]
 
 
 async def _prepare(backends: Backends) -> dict[str, Probe]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from statistics import median
 
 from bench.backends import Backends, start_backends
@@ -45,9 +46,9 @@ def measure(rounds: int) -> Iterator[Row]:
     yield Row(
         "memory of the worker",
         "MiB",
-        [each.proportional_memory / 2**20 for each in workers],
-        [each.proportional_memory / 2**20 for each in floors],
-        raw={"resident_mib": {"ours": [each.memory / 2**20 for each in workers]}},
+        [each.memory.occupied for each in workers],
+        [each.memory.occupied for each in floors],
+        raw={"ours": [asdict(each.memory) for each in workers], "floor": [asdict(each.memory) for each in floors]},
     )
 
 
