@@ -1,5 +1,7 @@
 """Agents: save, change, read and run them, and have a model write their code."""
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -127,6 +129,7 @@ async def delete(agent_id: str, caller: ActiveCaller, service: Agents) -> Respon
 
 
 app = create_app("agents", router, Settings.from_environ(), MAX_BODY_BYTES)
+finish_startup()
 
 
 @aio.http

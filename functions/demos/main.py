@@ -1,5 +1,7 @@
 """Demos: web pages that call published agents. Have a model write them; save and open them."""
 
+from shared.startup import finish_startup
+
 import secrets
 from typing import Annotated
 
@@ -142,6 +144,7 @@ def _api_base(request: Request) -> str:
 
 
 app = create_app("demos", router, Settings.from_environ(), MAX_BODY_BYTES)
+finish_startup()
 
 
 @aio.http

@@ -1,5 +1,7 @@
 """Deployments: publish agents under a name, list them, and call them without a token."""
 
+from shared.startup import finish_startup
+
 import json
 from typing import Annotated, Any
 
@@ -164,6 +166,7 @@ def _encode_warnings(warnings: list[str]) -> str:
 
 
 app = create_app("deployments", router, Settings.from_environ(), open_prefix=OPEN_PREFIX)
+finish_startup()
 
 
 @aio.http

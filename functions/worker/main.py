@@ -5,6 +5,8 @@ Hosting has no rewrite to it.
 A 2xx status means that the task is done; any other makes the queue deliver it again.
 """
 
+from shared.startup import finish_startup
+
 import os
 from functools import partial
 from typing import Annotated
@@ -69,6 +71,7 @@ async def work(
 
 
 app = create_app("worker", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http
