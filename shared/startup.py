@@ -6,7 +6,7 @@ What each step saves is in docs/explanation/performance.md.
 import os
 import sys
 
-from shared import garbage_collector
+from shared import bytecode, garbage_collector
 
 _PYDANTIC_V1 = "pydantic.v1"
 _is_finished = False
@@ -14,6 +14,7 @@ _is_finished = False
 
 def _begin_startup() -> None:
     garbage_collector.pause()
+    bytecode.install()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # otherwise pydantic searches all packages for plugins
     # FastAPI imports this package to check that no route uses its models. An entry of None makes that import fail,
     # which FastAPI takes for the answer.
