@@ -29,13 +29,14 @@ class Account(SnakeModel):
     `residue`: spending of less than half a millionth of a dollar that is not charged yet, in millionths of a millionth;
     negative after a charge was rounded up. `period`: the number of the current tracking period, which usage entries
     record. `ceiling`: the administrator's limit for a refill; None means the deployment's. `spent`: charges since the
-    last refill. `owed`: the cost of calls beyond the available money, which the next refill pays first. `refilled_at`:
-    when the account was last refilled, or opened. `refill_at`: epoch milliseconds of a single refill that an
-    administrator set. `disabled`: every request of the user is refused. `rev`: the number of writes.
+    last refill. `unfinished`: accepted chats that have not ended. `owed`: the cost of calls beyond the available money,
+    which the next refill pays first. `refilled_at`: when the account was last refilled, or opened. `refill_at`: epoch
+    milliseconds of a single refill that an administrator set. `disabled`: every request of the user is refused. `rev`:
+    the number of writes.
 
-    A document that was stored by an earlier version lacks `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and
-    `disabled`. In this case, `remaining` is all the money until the next refill, nothing counts as spent or owed, the
-    month of the last write counts as refilled, and the reset date only starts a tracking period.
+    A document that was stored by an earlier version lacks `spent`, `spare`, `owed`, `refilled_at`, `refill_at`,
+    `unfinished` and `disabled`. In this case, `remaining` is all the money until the next refill, nothing counts as
+    spent or owed, the month of the last write counts as refilled, and the reset date only starts a tracking period.
     """
 
     uid: str
@@ -49,6 +50,7 @@ class Account(SnakeModel):
     spent: int = 0
     owed: int = 0
     held: int = 0
+    unfinished: int = 0
     residue: int = 0
     reset_at: int = NEVER
     reset_anchor: int = NEVER
@@ -169,6 +171,14 @@ class Account(SnakeModel):
     def release(self, hold: int, now: datetime) -> "Account":
         """Releases a hold."""
         return self.change(now, held=max(0, self.held - hold))
+
+    def begin_chat(self, now: datetime) -> "Account":
+        """Counts an accepted chat."""
+        return self.change(now, unfinished=self.unfinished + 1)
+
+    def end_chat(self, now: datetime) -> "Account":
+        """Counts the end of an accepted chat. An account of an earlier version does not know of all of them."""
+        return self.change(now, unfinished=max(0, self.unfinished - 1))
 
     def charge(self, cost: int, now: datetime) -> tuple["Account", int]:
         """Charges the user `cost`. Returns the account and the charged amount.

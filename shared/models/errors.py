@@ -102,6 +102,10 @@ class TooManyRequests(ServiceError):
     status = 429
 
 
+class TooManyChats(TooManyRequests):
+    """The caller has as many unfinished chats as allowed."""
+
+
 class DeploymentBudgetSpent(TooManyRequests):
     """A published agent's daily budget is spent, or held by running calls."""
 

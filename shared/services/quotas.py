@@ -2,14 +2,16 @@
 
 Firestore itself counts the stored documents, at one read per thousand, before a transaction adds to them. All
 transactions that add to one user's data write the same document. If several run concurrently, only one is committed;
-the others run again and count what it added.
+the others run again and count what it added. Unfinished chats are counted in their owner's account, because it is
+written for each of them anyway.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from shared import clock
-from shared.models.errors import TooLarge, TooManyRequests
+from shared.models.account import Account
+from shared.models.errors import TooLarge, TooManyChats
 from shared.models.owned import StoredResource
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -81,18 +83,29 @@ class QuotaService:
         await self.database.rate_limits.get(key, transaction)
         self.database.rate_limits.put(key, clock.time(), transaction)
 
-    async def count_waiting_chats(self, uid: str) -> int:
-        """Counts the user's unfinished chats, up to one above the limit. One aggregation."""
-        return await self.database.tickets.count_unfinished(uid, self.settings.max_waiting_chats + 1)
-
-    def refuse_waiting(self, count: int) -> None:
-        """Raises `TooManyRequests` if `count`, the number of unfinished chats, has reached the limit."""
-        if count >= self.settings.max_waiting_chats:
-            raise TooManyRequests(
+    def refuse_another_chat(self, account: Account) -> None:
+        """Raises `TooManyChats` if the user has the maximum number of unfinished chats, as the account counts them."""
+        if account.unfinished >= self.settings.max_waiting_chats:
+            raise TooManyChats(
                 f"{self.settings.max_waiting_chats} of your chats are not finished, so no more are accepted. "
                 "Try again when some of them have finished.",
                 retry_after=30,
             )
+
+    async def recount_chats(self, uid: str) -> None:
+        """Corrects the account's count of unfinished chats, in case tickets were deleted or stored by other means.
+
+        One transaction with a read, an aggregation, and a write if the count was wrong.
+        """
+
+        async def recount(transaction: Transaction) -> None:
+            account = await self.database.accounts.get(uid, transaction)
+            # Counted after the account was read: if another chat begins or ends meanwhile, the commit is refused.
+            count = await self.database.tickets.count_unfinished(uid, self.settings.max_waiting_chats)
+            if account is not None and account.unfinished != count < self.settings.max_waiting_chats:
+                self.database.accounts.put(account.change(clock.now(), unfinished=count), transaction)
+
+        await self.database.transaction(recount)
 
 
 def _count_bytes(resource: StoredResource[Any]) -> int:

@@ -138,6 +138,29 @@ async def test_the_number_of_unfinished_chats_is_limited(settings: Settings, cat
     assert third.status is TicketStatus.PENDING
 
 
+async def test_a_wrong_count_of_chats_is_corrected(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """If tickets were deleted by other means, the account counts too many. It is corrected before a chat is refused."""
+    harness = Harness(settings.model_copy(update={"max_waiting_chats": 2}), catalog)
+    tickets = [(await harness.chat.submit(caller, chat("hi"))).ticket_id for _ in range(2)]
+    await harness.database._client.collection("tickets").document(tickets[0]).delete()  # pyright: ignore[reportPrivateUsage]
+    await harness.chat.submit(caller, chat("hi"))
+    assert (await harness.account(caller.uid)).unfinished == 2
+    with pytest.raises(TooManyRequests):
+        await harness.chat.submit(caller, chat("hi"))
+
+
+async def test_concurrent_chats_do_not_exceed_the_limit(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """Chats that are accepted together count one after the other, also those of a free model."""
+    harness = Harness(settings.model_copy(update={"max_waiting_chats": 5}), catalog)
+    free = chat("hi", provider="ollama", model="llama3.1")
+    results = await asyncio.gather(
+        *(harness.chat.submit(caller, chat("hi") if number % 2 else free) for number in range(9)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(result, TooManyRequests) for result in results) == 4
+    assert (await harness.account(caller.uid)).unfinished == 5
+
+
 async def test_the_run_time_of_a_user_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
     """A user whose runs took too long gets 429 with the time to wait. Other users are not affected."""
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)

@@ -51,15 +51,23 @@ class Ledger:
         changes = {name: text for name, text in profile.items() if text and text != getattr(account, name)}
         return stored, account.change(now, **changes) if changes else account
 
+    async def open_chat(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
+        """Counts an accepted chat, and holds `bounds.maximum` for it unless it is free. Returns the amount.
+
+        `settle` ends the chat. Raises what `hold` raises.
+        """
+        _, account = await self.get_account(caller, now, transaction)
+        account, hold = _hold(account, bounds, now) if bounds.maximum else (account, 0)
+        self.database.accounts.put(account.begin_chat(now), transaction)
+        return hold
+
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Holds `bounds.maximum` for a call, or all that is available if that is less. Returns the amount.
 
         Raises `AllowanceSpent` if the available amount is below `bounds.minimum`, and `Forbidden` for a disabled user.
         """
         _, account = await self.get_account(caller, now, transaction)
-        refuse(account)
-        refuse_uncovered(account, bounds)
-        account, hold = account.hold(bounds.maximum, now)
+        account, hold = _hold(account, bounds, now)
         self.database.accounts.put(account, transaction)
         return hold
 
@@ -121,21 +129,25 @@ class Ledger:
     ) -> None:
         """Writes a ticket that has ended, charges its cost to its owner, and releases its hold.
 
-        For a ticket with a result, the cost is the result's. `cost` and `usage` belong to an attempt that failed after
-        the provider had started. The calls of a ticket that ran an agent have already been charged, one by one.
+        The transaction must have read the ticket. One that was never stored is not subtracted from its owner's
+        unfinished chats. For a ticket with a result, the cost is the result's. `cost` and `usage` belong to an attempt
+        that failed after the provider had started. The calls of a ticket that ran an agent have already been charged,
+        one by one.
         """
         if ended.begun:
             cost = 0.0
         elif ended.result:
             cost, usage = ended.result.cost, ended.result.usage
-        if cost or ended.hold:
-            # Reads concurrently the documents that the steps below need.
-            await asyncio.gather(
-                self.database.accounts.get(ended.owner, transaction),
-                self.database.accounts.has_entry(ended.owner, ended.id, transaction),
-            )
-            _, account = await self.get_account(Caller(uid=ended.owner), now, transaction)
+        # Reads concurrently the documents that the steps below need.
+        before, (stored, account), _ = await asyncio.gather(
+            self.database.tickets.get(ended.id, transaction),
+            self.get_account(Caller(uid=ended.owner), now, transaction),
+            self.database.accounts.has_entry(ended.owner, ended.id, transaction),
+        )
+        if stored is not None or cost or ended.hold:
             account = account.release(ended.hold, now)
+            if before is not None and not before.status.finished:
+                account = account.end_chat(now)
             if cost:
                 account = await self.charge(account, ended.id, cost, _describe(ended, usage), now, transaction)
             self.database.accounts.put(account, transaction)
@@ -238,6 +250,13 @@ class Ledger:
     def terms(self) -> Terms:
         """The deployment's rules for allowances."""
         return Terms.from_settings(self.settings)
+
+
+def _hold(account: Account, bounds: CostBounds, now: datetime) -> tuple[Account, int]:
+    """Returns the account with the hold, and the amount. Raises `AllowanceSpent`, and `Forbidden` if it is disabled."""
+    refuse(account)
+    refuse_uncovered(account, bounds)
+    return account.hold(bounds.maximum, now)
 
 
 def refuse_uncovered(account: Account, bounds: CostBounds) -> None:

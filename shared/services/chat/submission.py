@@ -16,7 +16,7 @@ from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
-from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, Unavailable
+from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, TooManyChats, Unavailable
 from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
@@ -143,28 +143,31 @@ class ChatService:
 
         async def admit(transaction: Transaction) -> str:
             # Reads concurrently the documents that the steps below need.
-            _, stored, waiting, account, _ = await asyncio.gather(
-                self._database.tickets.get(draft.id, transaction),
+            stored, account, _ = await asyncio.gather(
                 self._find_stored(keyed_request, transaction),
-                self._quotas.count_waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
             if stored is not None:
                 self._idempotency.mark_given(stored, transaction)
                 return stored.made
-            refuse(account)
+            if account is not None:
+                refuse(account)
+                self._quotas.refuse_another_chat(account)
             now = clock.now()
-            self._quotas.refuse_waiting(waiting)
             await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
-            hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.maximum else 0
+            hold = await self._ledger.open_chat(caller, bounds, now, transaction)
             ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
             self._database.tickets.add(ticket, request, transaction)
             if keyed_request is not None:
                 self._idempotency.remember(keyed_request, ticket.id, now, transaction)
             return ticket.id
 
-        return await self._database.transaction(admit, serialize_on=f"user:{caller.uid}")
+        try:
+            return await self._database.change(f"user:{caller.uid}", admit)
+        except TooManyChats:
+            await self._quotas.recount_chats(caller.uid)
+            return await self._database.change(f"user:{caller.uid}", admit)
 
     async def _find_stored(self, request: KeyedRequest | None, transaction: Transaction) -> StoredRequest | None:
         return None if request is None else await self._idempotency.find(request, clock.now(), transaction)

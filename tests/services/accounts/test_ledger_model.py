@@ -108,6 +108,7 @@ class Driver:
         actual = (account.allowance, account.remaining, account.held, sorted(charged))
         model = self.model
         assert actual == (model.allowance, model.remaining, sum(model.holds.values()), sorted(model.charged)), after
+        assert account.unfinished == len(self.running), after
 
     async def report(self, cost: int, key: str | None = None) -> None:
         await self.harness.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
