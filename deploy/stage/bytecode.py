@@ -9,7 +9,7 @@ def add_bytecode(files: dict[str, bytes], python: str) -> bool:
     """Adds the compiled modules of `shared` to the `files` of a function that runs on `python`, such as "3.11".
 
     Returns False, without any change, if this is another version of Python, whose bytecode the function could not use.
-    It then compiles its modules whenever a process starts, which takes 0.1 to 0.2 seconds.
+    It then compiles its modules whenever a process starts, which takes about 0.1 seconds.
     """
     if python != f"{sys.version_info.major}.{sys.version_info.minor}":
         return False
