@@ -5,8 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -45,11 +45,16 @@ class Served:
     cpu_seconds: float
     memory: int
     proportional_memory: int
+    pid: int
 
     @property
     def port(self) -> int:
         """The port of `url`."""
         return int(self.url.rpartition(":")[2])
+
+    def total_cpu_seconds(self) -> float:
+        """Returns the CPU time of the process and its children so far, in user and system mode."""
+        return _sum_cpu(_list_processes(self.pid))
 
 
 def serve_floor(name: str, environ: Mapping[str, str], first: Probe | None = None) -> AbstractContextManager[Served]:
@@ -88,20 +93,34 @@ def serve(
                 raise RuntimeError(f"{target} exited:\n{log.read().decode()[-2000:]}")
             time.sleep(_POLL_SECONDS)
         startup_seconds = time.perf_counter() - began
-        processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        times = [each.cpu_times() for each in processes]
+        processes = _list_processes(process.pid)
+        cpu_seconds = _sum_cpu(processes)
         memory = [each.memory_full_info() for each in processes]
         yield Served(
             f"http://127.0.0.1:{port}",
             startup_seconds,
-            sum(each.user + each.system for each in times),
+            cpu_seconds,
             sum(each.rss for each in memory),
             sum(each.pss for each in memory),
+            process.pid,
         )
     finally:
         process.terminate()
         process.wait()
         log.close()
+
+
+def _list_processes(pid: int) -> list[psutil.Process]:
+    return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+
+
+def _sum_cpu(processes: Sequence[psutil.Process]) -> float:
+    seconds = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # a sandbox may end at any time
+            times = process.cpu_times()
+            seconds += times.user + times.system
+    return seconds
 
 
 def _responds(port: int, first: Probe) -> bool:

@@ -1,6 +1,7 @@
 """Cold starts: from the start of the process to the first response that read Firestore, and the memory after it."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
@@ -8,6 +9,7 @@ from statistics import median
 from bench.backends import Backends, start_backends
 from bench.documents import put_floor
 from bench.loop import run
+from bench.progress import count_rounds
 from bench.rows import Row, Target
 from bench.served import Probe, Served, serve_floor, serve_function
 from bench.statistics import ratios
@@ -20,6 +22,7 @@ from tests.services.harness import Harness, chat
 from tests.services.publishing import publish
 
 _TIME, _MEMORY = Target(1.25), Target(1.3)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]+){4}")
 _JSON = {"Content-Type": "application/json"}
 _PASSWORD = "bench"  # noqa: S105 - of a server that runs for a second
 _WITHOUT_FIRESTORE = {"meta": Probe("/health", status=200)}
@@ -42,18 +45,21 @@ def measure(rounds: int, functions: Sequence[str] = ()) -> Iterator[Row]:
 def _measure_group(
     names: Sequence[str], floor: str, probes: dict[str, Probe], backends: Backends, rounds: int
 ) -> Iterator[Row]:
+    if not names:
+        return
     starts: dict[str, list[Served]] = defaultdict(list)
     floors: dict[str, list[Served]] = defaultdict(list)
     for name in names:  # writes bytecode
         _start(name, probes[name], backends)
-    for _ in range(rounds):
+    for _ in count_rounds(rounds):
         for name in names:
             with serve_floor(floor, backends.environ, Probe("/one", status=200)) as started:
                 floors[name].append(started)
             starts[name].append(_start(name, probes[name], backends))
     for name in names:
         probe = probes[name]
-        note = f"{probe.method} {probe.path}" + ("" if floor == "read" else ", which reads nothing; the floor is empty")
+        note = f"{probe.method} {_ID.sub('{id}', probe.path)}"
+        note += "" if floor == "read" else ", which reads nothing; the floor is empty"
         yield _time_row(name, starts[name], floors[name], note)
         yield _memory_row(name, starts[name], floors[name])
 

@@ -37,15 +37,16 @@ def measure(rounds: int) -> Iterator[Row]:
     }
     with start_backends(**limits) as backends:
         backends.model.call("set_delay", _MODEL_SECONDS)
-        harness = Harness(Settings.from_environ(backends.environ), Catalog.load(backends.environ))
-        run(_publish(harness))
+        harness = run(_prepare(backends))
         yield _measure_chats(backends, harness, 2 * rounds)
         yield _measure_calls(backends, 4 * rounds)
 
 
-async def _publish(harness: Harness) -> None:
+async def _prepare(backends: Backends) -> Harness:
+    harness = Harness(Settings.from_environ(backends.environ), Catalog.load(backends.environ))
     await publish(harness.database, _FLOODER, "sleeper", _SLEEPER)
     await publish(harness.database, _OTHER, "echo", ECHO)
+    return harness
 
 
 def _measure_chats(backends: Backends, harness: Harness, chats: int) -> Row:

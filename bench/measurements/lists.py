@@ -16,6 +16,7 @@ from bench.documents import put_all
 from bench.http import write_request
 from bench.load import Load
 from bench.loop import run
+from bench.progress import say
 from bench.rows import Row, Target
 from bench.served import Served, serve_floor, serve_function
 from bench.statistics import ratios
@@ -92,6 +93,7 @@ def _measure_collection(collection: str, rounds: int) -> Iterator[Row]:
         first: dict[tuple[str, int], _Pages] = {}
         stored = 0
         for size in _SIZES:
+            say(f"  {size:,} {collection}")
             run(_grow(backends, collection, stored, size))
             stored = size
             for each, function in zip(lists, functions, strict=True):
@@ -126,12 +128,15 @@ def _time_pages(backends: Backends, each: _List, function: Served, floor: Served
     documents = _count(function, path, each)
     ours: list[float] = []
     bare: list[float] = []
-    for number in range(rounds + 1):
-        for port, requested, times in ((floor.port, floor_path, bare), (function.port, path, ours)):
-            request = write_request("GET", requested, {"X-Admin-Password": _PASSWORD})
+    calls = (
+        (floor.port, write_request("GET", floor_path), bare),
+        (function.port, write_request("GET", path, {"X-Admin-Password": _PASSWORD}), ours),
+    )
+    backends.load.call("send_at_once", floor.port, [calls[0][1]], 1).check()  # counting has warmed up the service
+    for _ in range(rounds):
+        for port, request, times in calls:
             load: Load = backends.load.call("flood", port, [[request]], _SECONDS)
-            if number:
-                times.append(1000 * median(load.check().latencies) / documents)
+            times.append(1000 * median(load.check().latencies) / documents)
     return _Pages(documents, ours, bare)
 
 

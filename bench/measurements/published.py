@@ -1,9 +1,10 @@
-"""A published agent that makes one paid model call: a hundred calls per second arrive, however long they take."""
+"""A published agent that makes one paid model call: as many calls as a few clients can make, and 100 per second."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from statistics import median
 
 from google.cloud.firestore import AsyncClient
 
@@ -11,6 +12,7 @@ from bench.backends import Backends, start_backends
 from bench.http import write_request
 from bench.load import Load
 from bench.loop import run
+from bench.rates import Rates, flood
 from bench.rows import Row, Target
 from bench.served import serve_function
 from bench.statistics import percentile
@@ -27,16 +29,42 @@ _PER_SECOND = 100
 _MODEL_SECONDS = 0.05
 """A process runs at most 16 agents of one owner at a time, so a call may take 160 ms in all at this rate."""
 _ADDRESSES = 1000
+_CLIENTS = 8
+_SECONDS = 2.0
 _WINDOW_SECONDS = 10
 _BODY = json.dumps({"inputText": "hi"}).encode()
 _OWNER = Caller(uid="owner")
 
 
 def measure(rounds: int) -> Iterator[Row]:
-    """Yields a long load from many addresses, for 12 s times the number of rounds, and a short one from one address."""
+    """Yields the rate of a few clients, then the latencies of calls that arrive at a fixed rate.
+
+    They arrive for 12 s times the number of rounds from many addresses, and for a shorter time from one address.
+    """
     many = [f"198.51.{number // 250}.{number % 250 + 1}" for number in range(_ADDRESSES)]
+    yield from _measure_rate(rounds)
     yield from _measure("many addresses", many, 12 * rounds, REST_RATE_PER_MINUTE="600")
     yield from _measure("one address", ["198.51.100.1"], max(_WINDOW_SECONDS, 3 * rounds))
+
+
+def _measure_rate(rounds: int) -> Iterator[Row]:
+    with start_backends(TRUSTED_PROXIES="1") as backends, serve_function("deployments", backends.environ) as function:
+        run(_publish(backends))
+        clients = [[_write_call(f"198.51.100.{number + 1}")] for number in range(_CLIENTS)]
+        backends.load.call("send_at_once", function.port, clients[0], 1).check()
+        backends.model.call("set_delay", _MODEL_SECONDS)
+        rates = Rates()
+        for number in range(rounds + 1):
+            load, cpu_seconds = flood(backends, function, clients, _SECONDS)
+            if number:
+                rates.add(load, cpu_seconds)
+        run(_check(backends.project, backends.model.call("take_calls")))
+    note = f"the model takes {_MODEL_SECONDS} s; CPU time per call: {median(rates.cpu_milliseconds):.1f} ms"
+    yield Row(f"published agent, {_CLIENTS} clients", "/s", rates.per_second, note=note)
+
+
+def _write_call(address: str) -> bytes:
+    return write_request("POST", "/rest/caller", {"X-Forwarded-For": address}, _BODY)
 
 
 def _measure(callers: str, addresses: Sequence[str], seconds: int, **settings: str) -> Iterator[Row]:
@@ -44,17 +72,16 @@ def _measure(callers: str, addresses: Sequence[str], seconds: int, **settings: s
         backends = stack.enter_context(start_backends(TRUSTED_PROXIES="1", **settings))
         function = stack.enter_context(serve_function("deployments", backends.environ))
         run(_publish(backends))
-        requests = [
-            write_request("POST", "/rest/caller", {"X-Forwarded-For": addresses[number % len(addresses)]}, _BODY)
-            for number in range(_PER_SECOND * seconds)
-        ]
+        requests = [_write_call(addresses[number % len(addresses)]) for number in range(_PER_SECOND * seconds)]
         for request in requests[:5]:  # the first call imports litellm and starts the sandbox
             backends.load.call("send_at_once", function.port, [request], 1).check()
         backends.model.call("set_delay", _MODEL_SECONDS)
+        before = function.total_cpu_seconds()
         load: Load = backends.load.call("arrive", function.port, requests, _PER_SECOND)
+        cpu = 1000 * (function.total_cpu_seconds() - before) / len(requests)
         what = f"published agent, {_PER_SECOND}/s for {seconds} s, {callers}"
         if load.latencies:
-            yield _latency_row(what, load)
+            yield _latency_row(what, load, cpu)
         yield Row(
             f"{what}: calls that failed",
             ours=[float(load.failed)],
@@ -65,14 +92,15 @@ def _measure(callers: str, addresses: Sequence[str], seconds: int, **settings: s
         yield from _ledger_row(what, backends, load)
 
 
-def _latency_row(what: str, load: Load) -> Row:
+def _latency_row(what: str, load: Load, cpu_milliseconds: float) -> Row:
     beside = [1000 * (latency - _MODEL_SECONDS) for latency in load.latencies]
     windows: dict[int, list[float]] = {}
     for milliseconds, arrival in zip(beside, load.arrivals, strict=True):
         windows.setdefault(int(arrival // _WINDOW_SECONDS), []).append(milliseconds)
     note = (
         f"p95 of each {_WINDOW_SECONDS} s, less the model's {_MODEL_SECONDS} s, from when a call was due; overall: "
-        f"median {percentile(beside, 50):.0f}, p95 {percentile(beside, 95):.0f}, longest {max(beside):.0f} ms"
+        f"median {percentile(beside, 50):.0f}, p95 {percentile(beside, 95):.0f}, longest {max(beside):.0f} ms; "
+        f"{cpu_milliseconds:.1f} ms of CPU time per call"
     )
     p95s = [percentile(window, 95) for _, window in sorted(windows.items())]
     return Row(f"{what}: p95", "ms", p95s, target=Target(250), note=note, raw={"milliseconds": beside})

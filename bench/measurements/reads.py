@@ -1,7 +1,7 @@
 """Requests per second of routes that read, with one client and with 32."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 from bench.backends import Backends, start_backends
 from bench.documents import put_floor
 from bench.http import write_request
-from bench.load import Load
 from bench.loop import run
+from bench.rates import Rates, flood, write_row
 from bench.rows import Row, Target
 from bench.served import Served, serve_floor, serve_function
 from shared.models.caller import LOCAL_USER, Caller
@@ -36,7 +36,15 @@ def measure(rounds: int) -> Iterator[Row]:
         run(put_floor(backends.project, agent_id, _get(agents, agent_path)))
         run(put_floor(backends.project, "me", _get(users, "/users/me")))
         yield from _compare(backends, agents, read, agent_path, _READ, rounds, "the same document, one read")
-        yield from _compare(backends, users, profile, "/users/me", _READ, rounds, "the account and the usage entries")
+        yield from _compare(
+            backends,
+            users,
+            profile,
+            "/users/me",
+            _READ,
+            rounds,
+            "an account and no usage entries",
+        )
         yield from _compare(backends, meta, empty, "/health", _HEALTH, rounds, "")
 
 
@@ -44,22 +52,16 @@ def _compare(
     backends: Backends, ours: Served, floor: Served, path: str, target: Target, rounds: int, note: str
 ) -> Iterator[Row]:
     name = "GET " + path.partition("/agents/")[0] + ("/agents/{id}" if "/agents/" in path else "")
+    request = write_request("GET", path)
     for function in (floor, ours):
-        _flood(backends, function, path, max(_CLIENTS), _WARM_UP_SECONDS)
+        flood(backends, function, [[request]] * max(_CLIENTS), _WARM_UP_SECONDS)
     for clients in _CLIENTS:
-        rates: list[float] = []
-        floor_rates: list[float] = []
+        rates, floor_rates = Rates(), Rates()
         for _ in range(rounds):
-            floor_rates.append(_flood(backends, floor, path, clients, _SECONDS).per_second)
-            rates.append(_flood(backends, ours, path, clients, _SECONDS).per_second)
+            floor_rates.add(*flood(backends, floor, [[request]] * clients, _SECONDS))
+            rates.add(*flood(backends, ours, [[request]] * clients, _SECONDS))
         what = f"{name}, {clients} client{'s' if clients > 1 else ''}"
-        yield Row(what, "/s", rates, floor_rates, target, note and f"the floor reads {note}")
-
-
-def _flood(backends: Backends, function: Served, path: str, clients: int, seconds: float) -> Load:
-    requests: Sequence[Sequence[bytes]] = [[write_request("GET", path)]] * clients
-    load: Load = backends.load.call("flood", function.port, requests, seconds)
-    return load.check()
+        yield write_row(what, rates, floor_rates, target, note and f"the floor reads {note}")
 
 
 def _get(function: Served, path: str) -> dict[str, Any]:

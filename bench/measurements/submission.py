@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from bench.backends import Backends, start_backends
 from bench.http import write_request
 from bench.load import Load
+from bench.progress import count_rounds
+from bench.rates import Rates, flood, write_row
 from bench.rows import Row, Target
-from bench.served import Served, serve_floor, serve_function
+from bench.served import serve_floor, serve_function
 from bench.tokens import bearer
 
 _CLIENTS = 32
@@ -32,17 +34,19 @@ def measure(rounds: int) -> Iterator[Row]:
         body = json.dumps(CHAT).encode()
         users = [_requests(backends, f"user-{number}", body) for number in range(_CLIENTS)]
         one = [_requests(backends, "one-user", body)] * _CLIENTS
-        rates: dict[str, list[float]] = {"floor": [], "users": [], "one": []}
-        for number in range(rounds + 1):
+        rates = {"floor": Rates(), "users": Rates(), "one": Rates()}
+        for number in count_rounds(rounds + 1):
             seconds = _SECONDS if number else _WARM_UP_SECONDS
             for name, function, clients in (("floor", floor, users), ("users", chat, users), ("one", chat, one)):
-                rate = _flood(backends, function, clients, seconds).per_second
+                load, cpu_seconds = flood(backends, function, clients, seconds)
+                _check_tasks(backends, load)
                 if number:
-                    rates[name].append(rate)
+                    rates[name].add(load, cpu_seconds)
         note = "each chat holds the price of its model; the floor writes three documents, each user's own account"
         many, single = Target(0.7, at_least=True), Target(0.5, at_least=True)
-        yield Row(f"POST /chat, {_CLIENTS} clients, {_CLIENTS} users", "/s", rates["users"], rates["floor"], many, note)
-        yield Row(f"POST /chat, {_CLIENTS} clients, one user", "/s", rates["one"], rates["floor"], single)
+        floor_rates = rates["floor"]
+        yield write_row(f"POST /chat, {_CLIENTS} clients, {_CLIENTS} users", rates["users"], floor_rates, many, note)
+        yield write_row(f"POST /chat, {_CLIENTS} clients, one user", rates["one"], floor_rates, single)
 
 
 def _requests(backends: Backends, uid: str, body: bytes) -> Sequence[bytes]:
@@ -50,10 +54,7 @@ def _requests(backends: Backends, uid: str, body: bytes) -> Sequence[bytes]:
     return [write_request("POST", "/chat", headers, body)]
 
 
-def _flood(backends: Backends, function: Served, clients: Sequence[Sequence[bytes]], seconds: float) -> Load:
-    load: Load = backends.load.call("flood", function.port, clients, seconds)
-    load.check()
+def _check_tasks(backends: Backends, load: Load) -> None:
     accepted: int = backends.tasks.call("take_count")
     if accepted != len(load.latencies):
         raise RuntimeError(f"{len(load.latencies)} chats were accepted, but {accepted} tasks were queued.")
-    return load

@@ -6,6 +6,7 @@ from statistics import median
 
 from bench.backends import Backends, start_backends
 from bench.loop import run
+from bench.progress import count_rounds
 from bench.rows import Row, Target
 from bench.served import Probe, Served, serve_floor, serve_function
 from bench.statistics import ratios
@@ -21,7 +22,7 @@ def measure(rounds: int) -> Iterator[Row]:
     floors: list[Served] = []
     workers: list[Served] = []
     with start_backends() as backends:
-        for number in range(rounds + 1):
+        for number in count_rounds(rounds + 1):
             with serve_floor("model", backends.environ, Probe(status=200)) as floor:
                 pass
             task = json.dumps({"ticket_id": run(_submit(backends, number))})

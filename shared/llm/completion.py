@@ -11,7 +11,7 @@ from shared.llm.catalog import CheckedCall, ModelRoute, check_call
 from shared.llm.cost import MAX_COST, Bill, add_tool_fees, bill, bill_worst_case
 from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
-from shared.llm.exchange import Exchange, observe, parse_request
+from shared.llm.exchange import Answered, Exchange, observe, parse_request
 from shared.llm.failures import ModelFailure
 from shared.llm.provider_messages import clean_message, secrets_of
 from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
@@ -36,6 +36,8 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
         try:
             async with asyncio.timeout(timeout):
                 await litellm.acompletion(**arguments, timeout=timeout)
+        except Answered:
+            pass
         except Exception as raised:  # litellm raises many kinds of errors; the provider's response decides
             error = raised
     try:

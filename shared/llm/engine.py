@@ -12,7 +12,6 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # bundled prices;
 os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")  # bundled headers, for the same reason
 os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # otherwise it reads a .env file
 
-import httpx
 import litellm
 from litellm import exceptions
 from litellm.llms.custom_httpx import http_handler
@@ -31,10 +30,9 @@ def _create_transport(
 ) -> ObservedTransport:
     """Creates the transport for each client that litellm creates, whatever the provider."""
     verify = ssl_context if ssl_context is not None else ssl_verify is not False
-    return ObservedTransport(verify=verify, limits=_LIMITS)
+    return ObservedTransport(verify=verify)
 
 
-_LIMITS = httpx.Limits(max_keepalive_connections=100)
 setattr(http_handler, "AsyncHTTPTransport", ObservedTransport)  # noqa: B010 - for clients that use a proxy
 setattr(http_handler.AsyncHTTPHandler, "create_async_transport", staticmethod(_create_transport))  # noqa: B010
 

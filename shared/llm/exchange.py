@@ -19,6 +19,7 @@ from weakref import ref
 
 import httpx
 
+from shared.llm.connection_pools import ConnectionPools
 from shared.llm.event_stream import EventStream, TooLong
 from shared.llm.text import object_of
 
@@ -53,6 +54,14 @@ class BrokenOff(httpx.ReadError):
 
     After some of httpx's errors, litellm sends the request again, which would be billed twice. This class prevents
     that.
+    """
+
+
+class Answered(BaseException):
+    """Ends litellm's call as soon as the whole response has been observed.
+
+    litellm would read, price and log the response, which takes as long as everything else in the call, and whose
+    results are not used. It is not an `Exception`, so neither litellm nor an HTTP client handles or reports it.
     """
 
 
@@ -95,15 +104,22 @@ def observe() -> Generator[Exchange]:
         _current.reset(token)
 
 
-class ObservedTransport(httpx.AsyncHTTPTransport):
+class ObservedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that records the current exchange and enforces its limits.
 
     Redirects are not followed, because a key is meant for one address. Connections stay open for later calls, and are
     closed with their event loop.
     """
 
-    _loop: Callable[[], asyncio.AbstractEventLoop | None] = staticmethod(lambda: None)
-    _end: AsyncGenerator[None] | None = None
+    def __init__(self, **options: Any) -> None:
+        """`options` are those of `httpx.AsyncHTTPTransport`."""
+        self._pools = ConnectionPools(**options)
+        self._loop: Callable[[], asyncio.AbstractEventLoop | None] = lambda: None
+        self._end: AsyncGenerator[None] | None = None
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._pools.aclose()
 
     async def _close_with_loop(self) -> None:
         """Closes the connections when the loop ends: it then closes the generator that is started here."""
@@ -122,21 +138,29 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request, and records the response in the current exchange."""
         await self._close_with_loop()
-        exchange = _current.get()
-        if exchange is None:
-            return await super().handle_async_request(request)
-        body = await request.aread()
-        request.headers["Accept-Encoding"] = "gzip"  # the only encoding that is decompressed here within a limit
-        request.extensions = {**request.extensions, "trace": _trace_request(exchange, body)}
-        try:
-            response = await super().handle_async_request(request)
-            return await _read(response, exchange, request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ReadTimeout):
+        async with self._pools.pool() as pool:
+            exchange = _current.get()
+            if exchange is None:
+                return await pool.handle_async_request(request)
+            return await _exchange(pool, request, exchange)
+
+
+async def _exchange(pool: httpx.AsyncHTTPTransport, request: httpx.Request, exchange: Exchange) -> httpx.Response:
+    """Sends the request over the pool, and records the response in the exchange."""
+    body = await request.aread()
+    request.headers["Accept-Encoding"] = "gzip"  # the only encoding that is decompressed here within a limit
+    request.extensions = {**request.extensions, "trace": _trace_request(exchange, body)}
+    try:
+        response = await _read(await pool.handle_async_request(request), exchange, request)
+        if exchange.is_answered:
+            raise Answered
+        return response
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ReadTimeout):
+        raise
+    except httpx.TransportError as error:
+        if exchange.request is None:
             raise
-        except httpx.TransportError as error:
-            if exchange.request is None:
-                raise
-            raise BrokenOff("The connection was lost.") from error
+        raise BrokenOff("The connection was lost.") from error
 
 
 def _trace_request(exchange: Exchange, body: bytes) -> Any:

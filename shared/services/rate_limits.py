@@ -1,13 +1,22 @@
-"""Rate limits, by the generic cell rate algorithm: one number per key, one write per request.
+"""Rate limits, by the generic cell rate algorithm: one number per key.
 
 A key may make `per_minute` requests in a burst, and regains one every 60 / per_minute seconds. The stored number is the
 time at which it has regained all of them. See https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm.
+
+A key can have many requests per second, but Firestore sustains about one write per second to a document. Therefore each
+process counts by itself, and reconciles its count with the stored one after a second, or after a tenth of the limit if
+that comes first. A key with less than one request per second, or with a limit of up to ten, is always counted exactly.
+At higher rates, each process may accept up to a tenth of the limit before the others know of it. What was accepted
+beyond the limit counts as well, so over a longer time the rate is exact.
 """
 
+import asyncio
 import math
+from dataclasses import dataclass, field
 
 from shared import clock
 from shared.models.errors import TooManyRequests
+from shared.per_loop import per_loop
 from shared.store import Database, Transaction
 
 OUTBOUND_PER_MINUTE = 120
@@ -17,10 +26,42 @@ A person who adds connectors stays far below it, and no one can use this service
 not a setting because it does not depend on a deployment's load or budget.
 """
 _MINUTE = 60.0
-_MAX_REMEMBERED = 10_000
-_refused_until: dict[tuple[str, str], float] = {}
-"""By project and key: the time until which this process refuses the key, in epoch seconds. Makes a flood cost no reads.
-"""
+RECONCILE_SECONDS = 1.0
+RECONCILE_SHARE = 0.1
+"""The share of its limit that a key may use in one process before its count is reconciled."""
+MAX_REMEMBERED = 10_000
+"""The maximum number of keys that a process counts. Without room, the oldest is forgotten."""
+
+
+@dataclass
+class _Count:
+    """A key's count in this process. Times are in epoch seconds.
+
+    `whole_at`: when the key will have regained its whole limit, as far as this process knows. `stored`: the same, as
+    the database had it at `reconciled_at`. `pending`: the accepted requests that the database does not know of.
+    """
+
+    whole_at: float = 0.0
+    stored: float = 0.0
+    reconciled_at: float = -math.inf
+    pending: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def must_reconcile(self, now: float, per_minute: int) -> bool:
+        """Whether the next request must be counted in the database."""
+        return now - self.reconciled_at >= RECONCILE_SECONDS or self.pending + 1 > RECONCILE_SHARE * per_minute
+
+    def merge(self, stored: float, now: float, interval: float) -> float:
+        """Returns when the key will have regained its whole limit, given the time that is stored now."""
+        if stored == self.stored:  # no other process has counted anything
+            return max(now, self.whole_at)
+        return max(now, stored) + self.pending * interval
+
+
+@per_loop
+def _counts(project: str) -> dict[str, _Count]:
+    del project  # the key
+    return {}
 
 
 class RateLimitService:
@@ -30,10 +71,57 @@ class RateLimitService:
         self._database = database
 
     async def acquire(self, key: str, per_minute: int) -> None:
-        """Counts a request by `key` in its own transaction. See `acquire_in`."""
-        await self._database.transaction(
-            lambda transaction: self.acquire_in(key, per_minute, transaction), serialize_on=key
-        )
+        """Counts a request by `key`. A limit of 0 means none.
+
+        Above the limit, counts nothing and raises `TooManyRequests` with the seconds to wait. At most one read and one
+        write per second and process, or per tenth of the limit; none while the key is above its limit. Raises
+        `Unavailable`.
+        """
+        if not per_minute:
+            return
+        interval = _MINUTE / per_minute
+        count = self._get_count(key)
+        _refuse(_seconds_to_wait(count.whole_at, interval, clock.time()))
+        if count.must_reconcile(clock.time(), per_minute):
+            # While another request reconciles, the others need not wait, except for the first one of the process.
+            if not count.lock.locked() or count.reconciled_at == -math.inf:
+                async with count.lock:
+                    if count.must_reconcile(clock.time(), per_minute):
+                        await self._reconcile(key, count, interval)
+                        return
+            _refuse(_seconds_to_wait(count.whole_at, interval, clock.time()))
+        count.whole_at = max(clock.time(), count.whole_at) + interval
+        count.pending += 1
+
+    async def _reconcile(self, key: str, count: _Count, interval: float) -> None:
+        """Counts a request in the database, with those that it does not know of yet. One transaction.
+
+        Raises `TooManyRequests` if the key is above its limit.
+        """
+
+        async def write(transaction: Transaction) -> tuple[int, float, float, float]:
+            stored = await self._database.rate_limits.get(key, transaction)
+            now, pending = clock.time(), count.pending
+            whole_at = count.merge(stored, now, interval)
+            wait = _seconds_to_wait(whole_at, interval, now)
+            if wait <= 0:
+                whole_at += interval
+            if wait <= 0 or pending:
+                self._database.rate_limits.put(key, whole_at, transaction)
+                stored = whole_at
+            return pending, stored, whole_at, wait
+
+        pending, count.stored, whole_at, wait = await self._database.transaction(write)
+        count.pending -= pending
+        count.whole_at = whole_at + count.pending * interval  # some may have been accepted during the commit
+        count.reconciled_at = clock.time()
+        _refuse(wait)
+
+    def _get_count(self, key: str) -> _Count:
+        counts = _counts(self._database.project)
+        if key not in counts and len(counts) >= MAX_REMEMBERED:
+            counts.pop(next(iter(counts)))
+        return counts.setdefault(key, _Count())
 
     async def add(self, key: str, amount: float, per_minute: float) -> float:
         """Counts `amount` against the `per_minute` limit of `key`, even above the limit. One transaction.
@@ -43,37 +131,38 @@ class RateLimitService:
         """
 
         async def write(transaction: Transaction) -> float:
-            theoretical_arrival_time = max(clock.time(), await self._database.rate_limits.get(key, transaction))
-            theoretical_arrival_time += amount * _MINUTE / per_minute
-            self._database.rate_limits.put(key, theoretical_arrival_time, transaction)
-            return theoretical_arrival_time
+            whole_at = max(clock.time(), await self._database.rate_limits.get(key, transaction))
+            whole_at += amount * _MINUTE / per_minute
+            self._database.rate_limits.put(key, whole_at, transaction)
+            return whole_at
 
         return await self._database.transaction(write, serialize_on=key)
 
     async def acquire_in(self, key: str, per_minute: int, transaction: Transaction) -> None:
-        """Counts a request by `key`: one read and one write, or none if `per_minute` is 0, which means no limit.
+        """Counts a request by `key` in a transaction that writes other documents of the same user anyway.
 
-        Above the limit, counts nothing and raises `TooManyRequests` with the seconds to wait.
+        The count is exact. One read and one write, or none if `per_minute` is 0, which means no limit, or if this
+        process knows that the key is above its limit. Then counts nothing, and raises `TooManyRequests` with the
+        seconds to wait.
         """
         if not per_minute:
             return
-        now = clock.time()
-        cache_key = (self._database.project, key)
-        wait = _refused_until.get(cache_key, 0.0) - now
-        if wait <= 0:
-            theoretical_arrival_time = (
-                max(now, await self._database.rate_limits.get(key, transaction)) + _MINUTE / per_minute
-            )
-            wait = theoretical_arrival_time - _MINUTE - now
-            if wait <= 0:
-                self._database.rate_limits.put(key, theoretical_arrival_time, transaction)
-                return
-            _remember(cache_key, now + wait)
-        seconds = math.ceil(wait)
-        raise TooManyRequests(f"Too many requests. Try again in {seconds} s.", retry_after=seconds)
+        interval, count, now = _MINUTE / per_minute, self._get_count(key), clock.time()
+        _refuse(_seconds_to_wait(count.whole_at, interval, now))
+        whole_at = max(now, await self._database.rate_limits.get(key, transaction))
+        if (wait := _seconds_to_wait(whole_at, interval, now)) > 0:
+            count.whole_at = whole_at
+            _refuse(wait)
+        self._database.rate_limits.put(key, whole_at + interval, transaction)
 
 
-def _remember(key: tuple[str, str], until: float) -> None:
-    if len(_refused_until) >= _MAX_REMEMBERED:
-        _refused_until.pop(next(iter(_refused_until)))
-    _refused_until[key] = until
+def _seconds_to_wait(whole_at: float, interval: float, now: float) -> float:
+    """Returns how many seconds are left until another request is within the limit. Not positive if it is now."""
+    return max(now, whole_at) + interval - _MINUTE - now
+
+
+def _refuse(seconds: float) -> None:
+    """Raises `TooManyRequests` if there are seconds to wait."""
+    if seconds > 0:
+        wait = math.ceil(seconds)
+        raise TooManyRequests(f"Too many requests. Try again in {wait} s.", retry_after=wait)

@@ -87,12 +87,12 @@ async def test_the_documented_firestore_costs_of_a_chat_are_correct(
 
     async def count_reads(*args: object, **kwargs: object) -> object:
         nonlocal reads
-        reads += len(kwargs["request"]["documents"])  # pyright: ignore
+        reads += len(kwargs["request"].documents)  # pyright: ignore
         return await batch_get(*args, **kwargs)
 
     async def count_writes(*args: object, **kwargs: object) -> object:
         nonlocal writes
-        writes += len(kwargs["request"]["writes"])  # pyright: ignore
+        writes += len(kwargs["request"].writes)  # pyright: ignore
         return await commit(*args, **kwargs)
 
     model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))

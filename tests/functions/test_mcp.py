@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 import functions.mcp.main as mcp
+from shared.services.connectors.mcp_tools import MAX_CONCURRENT
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import PAGED_TOOLS, TOKEN, McpServer
 from tests.functions.conftest import Serve
@@ -251,7 +252,7 @@ async def test_a_hostile_url_is_refused(
 async def test_parallel_requests_get_their_own_responses(serve: Serve, mcp_server: McpServer) -> None:
     """Responses to parallel requests are not mixed up."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
-    urls = [mcp_server.url, mcp_server.paged_url, mcp_server.private_url] * 4
+    urls = [mcp_server.url, mcp_server.paged_url, mcp_server.private_url] * (MAX_CONCURRENT // 3)
     responses = await asyncio.gather(*(client.post("/mcp/tools", json={"mcp_url": url}) for url in urls))
-    assert [response.status_code for response in responses] == [200, 200, 502] * 4
+    assert [response.status_code for response in responses] == [200, 200, 502] * (MAX_CONCURRENT // 3)
     assert {response.json()["mcp_url"] for response in responses if response.status_code == 200} == set(urls[:2])

@@ -1,13 +1,17 @@
 """Rate limits apply across processes. The tests use the real Firestore emulator."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from shared.models.errors import TooManyRequests
-from shared.services.rate_limits import RateLimitService
+from shared.models.errors import TooManyRequests, Unavailable
+from shared.services import rate_limits
+from shared.services.rate_limits import RECONCILE_SHARE, RateLimitService
+from shared.settings import Settings
 from shared.store import Database
+from tests.database_faults import break_commits
 from tests.stopped_clock import StoppedClock
 
 
@@ -62,3 +66,90 @@ async def test_zero_means_no_limit(limits: RateLimitService, key: str) -> None:
     """A limit of 0 accepts every request."""
     for _ in range(20):
         await limits.acquire(key, 0)
+
+
+def simulate_processes(monkeypatch: pytest.MonkeyPatch, database: Database, number: int) -> list[RateLimitService]:
+    """Returns services that count separately, like those of several processes."""
+    services = [RateLimitService(database) for _ in range(number)]
+    counts: dict[int, dict[str, Any]] = {id(service): {} for service in services}
+
+    def get_count(self: RateLimitService, key: str) -> Any:
+        return counts[id(self)].setdefault(key, rate_limits._Count())  # pyright: ignore[reportPrivateUsage]
+
+    monkeypatch.setattr(RateLimitService, "_get_count", get_count)
+    return services
+
+
+async def count_accepted(service: RateLimitService, key: str, per_minute: int, requests: int) -> int:
+    accepted = 0
+    for _ in range(requests):
+        try:
+            await service.acquire(key, per_minute)
+        except TooManyRequests:
+            continue
+        accepted += 1
+    return accepted
+
+
+async def test_a_busy_key_is_rarely_written(
+    limits: RateLimitService, database: Database, key: str, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key with many requests is written once per tenth of its limit, and once a second, instead of every time."""
+    commits = 0
+    transaction = database.transaction
+
+    async def count(*args: Any, **options: Any) -> Any:
+        nonlocal commits
+        commits += 1
+        return await transaction(*args, **options)
+
+    monkeypatch.setattr(database, "transaction", count)
+    assert await count_accepted(limits, key, 1000, 1200) == 1000
+    assert commits <= 1 / RECONCILE_SHARE + 1
+    commits = 0
+    for _ in range(5):
+        stopped_clock.move(1.01)
+        assert await count_accepted(limits, key, 1000, 5) == 5
+    assert commits == 5
+
+
+async def test_several_processes_agree_on_slow_keys(
+    database: Database, key: str, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that arrive more than a second apart are counted exactly, whichever process serves them."""
+    services = simulate_processes(monkeypatch, database, 3)
+    accepted = 0
+    for number in range(60):
+        accepted += await count_accepted(services[number % 3], key, 20, 1)
+        stopped_clock.move(1.01)
+    assert accepted == 39  # a burst of 20, and one every three seconds
+
+
+async def test_several_processes_exceed_a_limit_by_a_tenth_each(
+    database: Database, key: str, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a burst, each process may accept a tenth of the limit that the others do not know of, and no more.
+
+    What was accepted beyond the limit counts as well, so the rate over a longer time is exact.
+    """
+    services = simulate_processes(monkeypatch, database, 4)
+    accepted = sum(await asyncio.gather(*(count_accepted(service, key, 200, 300) for service in services)))
+    assert 200 <= accepted <= 200 * (1 + 4 * RECONCILE_SHARE)
+    for _ in range(60):
+        stopped_clock.move(2.0)
+        accepted += sum([await count_accepted(service, key, 200, 10) for service in services])
+    assert 590 <= accepted <= 200 * (1 + 4 * RECONCILE_SHARE) + 400
+
+
+async def test_no_count_is_lost_in_an_outage(
+    limits: RateLimitService, database: Database, key: str, stopped_clock: StoppedClock, settings: Settings
+) -> None:
+    """If the count cannot be reconciled, the request fails, and the earlier ones are counted later."""
+    impatient = RateLimitService(Database(settings.model_copy(update={"store_timeout_seconds": 0.2})))
+    assert await count_accepted(impatient, key, 100, 5) == 5
+    stopped_clock.move(1.01)
+    restore = break_commits(database, 1)
+    with pytest.raises(Unavailable):
+        await impatient.acquire(key, 100)
+    restore()
+    assert await count_accepted(impatient, key, 100, 200) == 96

@@ -46,10 +46,14 @@ class Ledger:
     ) -> tuple[Account | None, Account]:
         """Returns the stored account, which is None for a new user, and the account as of `now`. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
+        return stored, self.update(stored, caller, now)
+
+    def update(self, stored: Account | None, caller: Caller, now: datetime) -> Account:
+        """Returns the account as of `now`, with the name and the email in the caller's token."""
         account = (stored or self.open(caller.uid, now)).advance(now, self.terms)
         profile = {"display_name": _read_claim(caller, "name"), "email": _read_claim(caller, "email")}
         changes = {name: text for name, text in profile.items() if text and text != getattr(account, name)}
-        return stored, account.change(now, **changes) if changes else account
+        return account.change(now, **changes) if changes else account
 
     async def open_chat(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Counts an accepted chat, and holds `bounds.maximum` for it unless it is free. Returns the amount.

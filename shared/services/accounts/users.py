@@ -47,7 +47,15 @@ class UserService:
         self._ledger = Ledger(database, settings)
 
     async def get(self, caller: Caller) -> User:
-        """The profile. The first request creates the user. If the reset date has passed, a new period begins."""
+        """The profile. The first request creates the user. If the reset date has passed, a new period begins.
+
+        One read, and the reads for the entries; a transaction only if the account must be written.
+        """
+        async with self._database.raising_unavailable():
+            stored = await self._database.accounts.get(caller.uid)
+        refuse(stored)
+        if stored is not None and self._ledger.update(stored, caller, clock.now()) == stored:
+            return await self._show(stored)
         return await self._show(await self._write(caller, lambda account, now: account))
 
     async def change(self, caller: Caller, change: AccountChange) -> User:

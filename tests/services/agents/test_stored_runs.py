@@ -128,7 +128,7 @@ async def test_a_claim_that_arrives_late_is_void(
     commit, late = api.commit, list[Any]()
 
     async def delay(*args: Any, **kwargs: Any) -> Any:
-        if any("/idempotency/" in write.update.name for write in kwargs["request"]["writes"]) and len(late) < 1:
+        if any("/idempotency/" in write.update.name for write in kwargs["request"].writes) and len(late) < 1:
             late.append((args, kwargs))
             raise TimeoutError
         return await commit(*args, **kwargs)
