@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from deploy.stage.bytecode import add_bytecode
 from deploy.stage.folder import write
 from deploy.stage.problem import StagingFailed
 from deploy.stage.requirements import Lock, compile_requirements, installed_size
@@ -40,9 +41,10 @@ def stage(names: Iterable[str], into: Path = BUILT, report: Callable[[str], None
         folder = ROOT / "functions" / name
         requirements = compile_requirements(folder / "requirements.in", lock, pythons[name])
         files["requirements.txt"] = requirements.encode()
+        note = "" if add_bytecode(files, pythons[name]) else f"; NOT compiled, which needs Python {pythons[name]}"
         files["functions.yaml"] = (folder / "functions.yaml").read_bytes()
         size = write(into / name, files)
         packages = requirements.count("==")
         installed = installed_size(requirements)
         suffix = "" if installed is None else f", {installed / _MB:4.0f} MB installed"
-        report(f"  {name:12} {len(files):4} files {size / _MB:6.1f} MB, {packages:3} packages{suffix}")
+        report(f"  {name:12} {len(files):4} files {size / _MB:6.1f} MB, {packages:3} packages{suffix}{note}")

@@ -1,5 +1,7 @@
 """Administration: all users, and changes to their allowances."""
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -61,6 +63,7 @@ async def change_user(user_id: str, body: AdminChange, admin: CurrentAdmin, serv
 
 
 app = create_app("admin", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

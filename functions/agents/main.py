@@ -1,10 +1,13 @@
 """Agents: save, change, read and run them, and have a model write their code."""
 
-from typing import Annotated
+from shared.startup import finish_startup
+
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
+from shared.late_imports import import_late
 from shared.models.agent import Agent, CreateAgentRequest, UpdateAgentRequest
 from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
 from shared.models.errors import (
@@ -23,10 +26,7 @@ from shared.models.errors import (
     UpstreamTooSlow,
 )
 from shared.models.run import RunCodeRequest, RunCodeResponse
-from shared.sandbox.late_engine import load_engine
 from shared.services.agents.agents import AgentService
-from shared.services.agents.runs import RunService
-from shared.services.generation.code_writing import CodeWritingService
 from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
@@ -35,8 +35,10 @@ from shared.web.active_callers import ActiveCaller
 from shared.web.disconnects import while_connected
 from shared.web.error_responses import error_responses
 from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
-from shared.web.wiring.model_calls import wire_model_calls
-from shared.web.wiring.runs import wire_runs
+
+if TYPE_CHECKING:
+    from shared.services.agents.runs import RunService
+    from shared.services.generation.code_writing import CodeWritingService
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than an agent's maximum size, so that the error for a larger agent can name the agent's own limit."""
@@ -51,13 +53,14 @@ async def _agent_service(settings: CurrentSettings) -> AgentService:
     return AgentService(database, QuotaService(database, settings))
 
 
-async def _run_service(settings: CurrentSettings) -> RunService:
-    return await wire_runs(Database(settings), settings)
+async def _run_service(settings: CurrentSettings) -> "RunService":
+    wiring = await import_late("shared.web.wiring.runs")
+    return await wiring.wire_runs(Database(settings), settings)
 
 
-async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService:
-    database = Database(settings)
-    return CodeWritingService(database, wire_model_calls(database, settings), await load_engine(settings), settings)
+async def _code_writing_service(settings: CurrentSettings) -> "CodeWritingService":
+    wiring = await import_late("shared.web.wiring.code_writing")
+    return await wiring.wire_code_writing(Database(settings), settings)
 
 
 Agents = Annotated[AgentService, Depends(_agent_service)]
@@ -88,7 +91,7 @@ async def list_agents(
 async def generate_code(
     body: GenerateCodeRequest,
     caller: ActiveCaller,
-    service: Annotated[CodeWritingService, Depends(_code_writing_service)],
+    service: Annotated["CodeWritingService", Depends(_code_writing_service)],
 ) -> GenerateCodeResponse:
     """Has a model write an agent's code, checks that the code can run, and names the agent."""
     return await service.write(caller, body)
@@ -100,7 +103,7 @@ async def generate_code(
 async def run_code(
     body: RunCodeRequest,
     caller: ActiveCaller,
-    service: Annotated[RunService, Depends(_run_service)],
+    service: Annotated["RunService", Depends(_run_service)],
     request: Request,
 ) -> RunCodeResponse:
     """Runs code in the sandbox, charged to the caller. If the code fails: 400 with its error, logs and traceback."""
@@ -127,6 +130,7 @@ async def delete(agent_id: str, caller: ActiveCaller, service: Agents) -> Respon
 
 
 app = create_app("agents", router, Settings.from_environ(), MAX_BODY_BYTES)
+finish_startup()
 
 
 @aio.http

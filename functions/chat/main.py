@@ -1,5 +1,7 @@
 """Chat: submit messages, get a ticket immediately, and look up the ticket until the answer is ready."""
 
+from shared.startup import finish_startup
+
 import os
 from typing import Annotated
 
@@ -78,6 +80,7 @@ async def look_up(ticket_id: str, caller: ActiveCaller, chat: Chat, request: Req
 
 
 app = create_app("chat", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

@@ -1,12 +1,15 @@
 """Demos: web pages that call published agents. Have a model write them; save and open them."""
 
+from shared.startup import finish_startup
+
 import secrets
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from functions_framework import aio
 
+from shared.late_imports import import_late
 from shared.models.demo import CreateDemoRequest, Demo, GeneratedDemo, GenerateDemoRequest, ReplaceDemoRequest
 from shared.models.errors import (
     AllowanceSpent,
@@ -23,7 +26,6 @@ from shared.models.errors import (
 )
 from shared.services.demos.demos import DemoService
 from shared.services.demos.page import render_page, write_policy
-from shared.services.generation.demo_writing import DemoWritingService
 from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
@@ -33,7 +35,9 @@ from shared.web.api_base import find_api_base
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
 from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
-from shared.web.wiring.model_calls import wire_model_calls
+
+if TYPE_CHECKING:
+    from shared.services.generation.demo_writing import DemoWritingService
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than a demo's maximum size, so that the error for a larger demo can name the demo's own limit."""
@@ -46,9 +50,9 @@ async def _demo_service(settings: CurrentSettings) -> DemoService:
     return DemoService(database, QuotaService(database, settings))
 
 
-async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService:
-    database = Database(settings)
-    return DemoWritingService(database, wire_model_calls(database, settings), settings)
+async def _demo_writing_service(settings: CurrentSettings) -> "DemoWritingService":
+    wiring = await import_late("shared.web.wiring.demo_writing")
+    return wiring.wire_demo_writing(Database(settings), settings)
 
 
 Demos = Annotated[DemoService, Depends(_demo_service)]
@@ -81,7 +85,7 @@ async def list_demos(
 async def generate_code(
     body: GenerateDemoRequest,
     caller: ActiveCaller,
-    service: Annotated[DemoWritingService, Depends(_demo_writing_service)],
+    service: Annotated["DemoWritingService", Depends(_demo_writing_service)],
 ) -> GeneratedDemo:
     """Has a model write a page that calls deployments, and checks that it works."""
     return await service.write(caller, body)
@@ -142,6 +146,7 @@ def _api_base(request: Request) -> str:
 
 
 app = create_app("demos", router, Settings.from_environ(), MAX_BODY_BYTES)
+finish_startup()
 
 
 @aio.http

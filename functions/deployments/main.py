@@ -1,12 +1,15 @@
 """Deployments: publish agents under a name, list them, and call them without a token."""
 
+from shared.startup import finish_startup
+
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from functions_framework import aio
 
+from shared.late_imports import import_late
 from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo, DeployRequest
 from shared.models.errors import (
     AgentFailed,
@@ -23,7 +26,6 @@ from shared.models.errors import (
 )
 from shared.models.wire import JsonObject
 from shared.services.agents.deployments import DeploymentService
-from shared.services.agents.published import PublishedService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -33,7 +35,9 @@ from shared.web.disconnects import while_connected
 from shared.web.error_responses import Responses, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
-from shared.web.wiring.runs import wire_runs
+
+if TYPE_CHECKING:
+    from shared.services.agents.published import PublishedService
 
 OPEN_PREFIX = "/rest/"
 """The prefix of published agents, which pages of any origin may call, including the sandboxed pages of demos."""
@@ -58,9 +62,9 @@ async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
     return DeploymentService(Database(settings), settings)
 
 
-async def _published_service(settings: CurrentSettings) -> PublishedService:
-    database = Database(settings)
-    return PublishedService(database, await wire_runs(database, settings), settings)
+async def _published_service(settings: CurrentSettings) -> "PublishedService":
+    wiring = await import_late("shared.web.wiring.published")
+    return await wiring.wire_published(Database(settings), settings)
 
 
 _NO_CHANGE = DeployRequest()
@@ -122,7 +126,7 @@ async def list_deployments(
 async def call(
     friendly_name: str,
     address: ClientAddress,
-    service: Annotated[PublishedService, Depends(_published_service)],
+    service: Annotated["PublishedService", Depends(_published_service)],
     request: Request,
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
     idempotency_key: IdempotencyKey = None,
@@ -164,6 +168,7 @@ def _encode_warnings(warnings: list[str]) -> str:
 
 
 app = create_app("deployments", router, Settings.from_environ(), open_prefix=OPEN_PREFIX)
+finish_startup()
 
 
 @aio.http

@@ -1,5 +1,7 @@
 """Client logs: events that frontends report, with or without a signed-in user, are written to the service's log."""
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -41,6 +43,7 @@ async def log_client(
 
 
 app = create_app("logs", router, Settings.from_environ(), MAX_BODY_BYTES)
+finish_startup()
 
 
 @aio.http

@@ -1,5 +1,7 @@
 """MCP connectors: list the tools of an MCP server."""
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -49,6 +51,7 @@ async def list_tools(
 
 
 app = create_app("mcp", router, Settings.from_environ(), MAX_BODY_BYTES)
+finish_startup()
 
 
 @aio.http

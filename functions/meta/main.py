@@ -1,5 +1,7 @@
 """The service itself: its name, its health, its API description, and the response to unknown paths."""
 
+from shared.startup import finish_startup
+
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -114,6 +116,7 @@ async def part_of_api_page(name: str, request: Request) -> Response:
 
 
 app = create_app("meta", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

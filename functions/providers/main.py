@@ -1,5 +1,7 @@
 """The catalog of model providers: which providers and models can be called, with which parameters and tools."""
 
+from shared.startup import finish_startup
+
 import os
 from typing import Annotated
 
@@ -57,6 +59,7 @@ async def get_model(provider: str, model: str, caller: ActiveCaller, service: Pr
 
 
 app = create_app("providers", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

@@ -1,5 +1,7 @@
 """Session configuration: the model that a conversation uses."""
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -52,6 +54,7 @@ async def delete(session_id: SessionId, caller: ActiveCaller, service: Sessions)
 
 
 app = create_app("sessions", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

@@ -1,5 +1,7 @@
 """Specs: fetch API descriptions from their URLs."""
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -49,6 +51,7 @@ async def fetch(
 
 
 app = create_app("specs", router, Settings.from_environ(), MAX_BODY_BYTES)
+finish_startup()
 
 
 @aio.http

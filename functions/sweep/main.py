@@ -4,6 +4,8 @@ This function is private. In the cloud, the platform and the function itself adm
 and Hosting has no rewrite to it.
 """
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -30,6 +32,7 @@ async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -
 
 
 app = create_app("sweep", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

@@ -1,5 +1,7 @@
 """Users: the caller's own profile, allowance and spending."""
 
+from shared.startup import finish_startup
+
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -99,6 +101,7 @@ async def reset_allowance(caller: CurrentCaller, service: Users) -> User:
 
 
 app = create_app("users", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

@@ -5,7 +5,10 @@ Hosting has no rewrite to it.
 A 2xx status means that the task is done; any other makes the queue deliver it again.
 """
 
+from shared.startup import finish_startup
+
 import os
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated
 
@@ -14,9 +17,12 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.ticket import Ticket
 from shared.models.wire import PlainId, SnakeModel
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
+from shared.services.chat.attempt import AnswerByAgent
 from shared.services.chat.turns import TurnService
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
@@ -40,9 +46,18 @@ class Task(SnakeModel):
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     database = Database(settings)
-    by_agent = AgentChatService(database, await wire_runs(database, settings), settings).answer
     turns = TurnService(database, partial(task_queue, settings), settings)
-    return AnsweringService(database, Catalog.load(os.environ), complete, by_agent, settings, turns)
+    return AnsweringService(
+        database, Catalog.load(os.environ), complete, _answer_by_agent(database, settings), settings, turns
+    )
+
+
+def _answer_by_agent(database: Database, settings: Settings) -> AnswerByAgent:
+    async def answer(ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]) -> ChatResult:
+        runs = await wire_runs(database, settings)  # imports the engine, which a chat with a model does not need
+        return await AgentChatService(database, runs, settings).answer(ticket, request, mark_begun)
+
+    return answer
 
 
 async def _withdrawal_service(settings: CurrentSettings) -> WithdrawalService:
@@ -69,6 +84,7 @@ async def work(
 
 
 app = create_app("worker", router, Settings.from_environ())
+finish_startup()
 
 
 @aio.http

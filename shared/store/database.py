@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, RetryError
@@ -14,21 +15,23 @@ from shared.log import get_logger
 from shared.models.errors import NotStarted, Unavailable
 from shared.per_loop import per_loop
 from shared.settings import Settings
-from shared.store.accounts import AccountStore
-from shared.store.agents import AgentStore
-from shared.store.audit import AuditStore
-from shared.store.demos import DemoStore
-from shared.store.deployment_days import DeploymentDayStore
-from shared.store.deployments import DeploymentStore
 from shared.store.documents import Snapshot
 from shared.store.group_commit import CommitGroup
-from shared.store.holds import HoldStore
-from shared.store.idempotency import IdempotencyStore
-from shared.store.rate_limits import RateLimitStore
-from shared.store.sessions import SessionStore
-from shared.store.tickets import TicketStore
 from shared.store.transaction import NOTHING_SEEN, Overtaken, Transaction, run_transaction
-from shared.store.turns import TurnStore
+
+if TYPE_CHECKING:
+    from shared.store.accounts import AccountStore
+    from shared.store.agents import AgentStore
+    from shared.store.audit import AuditStore
+    from shared.store.demos import DemoStore
+    from shared.store.deployment_days import DeploymentDayStore
+    from shared.store.deployments import DeploymentStore
+    from shared.store.holds import HoldStore
+    from shared.store.idempotency import IdempotencyStore
+    from shared.store.rate_limits import RateLimitStore
+    from shared.store.sessions import SessionStore
+    from shared.store.tickets import TicketStore
+    from shared.store.turns import TurnStore
 
 T = TypeVar("T")
 _log = get_logger("store")
@@ -50,29 +53,105 @@ def _groups() -> WeakValueDictionary[tuple[str, str], CommitGroup]:
 
 
 class Database:
-    """All stores, with one client. It is cheap to create: all instances on one event loop share the client."""
+    """All stores, with one client. It is cheap to create: all instances on one event loop share the client.
+
+    A store is imported when it is first used, with the models that it stores, as each function uses only a few.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.project = settings.google_cloud_project
         self._client = _client(self.project)
         self._seconds = settings.store_timeout_seconds
-        days = settings.ticket_retention_days
-        self.tickets = TicketStore(
+        self._settings = settings
+
+    @cached_property
+    def tickets(self) -> "TicketStore":
+        """See `TicketStore`."""
+        from shared.store.tickets import TicketStore
+
+        days = self._settings.ticket_retention_days
+        return TicketStore(
             self._client,
             timedelta(days=days) if days else None,
-            timedelta(seconds=settings.ticket_max_age_seconds),
+            timedelta(seconds=self._settings.ticket_max_age_seconds),
         )
-        self.accounts = AccountStore(self._client)
-        self.sessions = SessionStore(self._client)
-        self.audit = AuditStore(self._client)
-        self.holds = HoldStore(self._client)
-        self.agents = AgentStore(self._client)
-        self.deployments = DeploymentStore(self._client)
-        self.deployment_days = DeploymentDayStore(self._client)
-        self.demos = DemoStore(self._client)
-        self.rate_limits = RateLimitStore(self._client)
-        self.idempotency = IdempotencyStore(self._client)
-        self.turns = TurnStore(self._client)
+
+    @cached_property
+    def accounts(self) -> "AccountStore":
+        """See `AccountStore`."""
+        from shared.store.accounts import AccountStore
+
+        return AccountStore(self._client)
+
+    @cached_property
+    def sessions(self) -> "SessionStore":
+        """See `SessionStore`."""
+        from shared.store.sessions import SessionStore
+
+        return SessionStore(self._client)
+
+    @cached_property
+    def audit(self) -> "AuditStore":
+        """See `AuditStore`."""
+        from shared.store.audit import AuditStore
+
+        return AuditStore(self._client)
+
+    @cached_property
+    def holds(self) -> "HoldStore":
+        """See `HoldStore`."""
+        from shared.store.holds import HoldStore
+
+        return HoldStore(self._client)
+
+    @cached_property
+    def agents(self) -> "AgentStore":
+        """See `AgentStore`."""
+        from shared.store.agents import AgentStore
+
+        return AgentStore(self._client)
+
+    @cached_property
+    def deployments(self) -> "DeploymentStore":
+        """See `DeploymentStore`."""
+        from shared.store.deployments import DeploymentStore
+
+        return DeploymentStore(self._client)
+
+    @cached_property
+    def deployment_days(self) -> "DeploymentDayStore":
+        """See `DeploymentDayStore`."""
+        from shared.store.deployment_days import DeploymentDayStore
+
+        return DeploymentDayStore(self._client)
+
+    @cached_property
+    def demos(self) -> "DemoStore":
+        """See `DemoStore`."""
+        from shared.store.demos import DemoStore
+
+        return DemoStore(self._client)
+
+    @cached_property
+    def rate_limits(self) -> "RateLimitStore":
+        """See `RateLimitStore`."""
+        from shared.store.rate_limits import RateLimitStore
+
+        return RateLimitStore(self._client)
+
+    @cached_property
+    def idempotency(self) -> "IdempotencyStore":
+        """See `IdempotencyStore`."""
+        from shared.store.idempotency import IdempotencyStore
+
+        return IdempotencyStore(self._client)
+
+    @cached_property
+    def turns(self) -> "TurnStore":
+        """See `TurnStore`."""
+        from shared.store.turns import TurnStore
+
+        return TurnStore(self._client)
 
     @asynccontextmanager
     async def raising_unavailable(self) -> AsyncGenerator[None]:

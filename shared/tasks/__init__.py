@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from shared.late_imports import import_late
 from shared.settings import Settings
 from shared.trace import current_request
 
@@ -46,14 +47,28 @@ def task_headers() -> dict[str, str]:
 
 
 def task_queue(settings: Settings) -> InspectableQueue:
-    """Returns the queue of this deployment: the Emulator Suite's if that is running, otherwise Cloud Tasks.
+    """Returns the queue of this deployment: the Emulator Suite's if that is running, otherwise Cloud Tasks."""
+    return _LateQueue(settings)
 
-    Only the queue in use is imported, because both cost start-up time.
-    """
-    if settings.cloud_tasks_emulator_host:
-        from shared.tasks.emulator import EmulatorTaskQueue
 
-        return EmulatorTaskQueue(settings)
-    from shared.tasks.cloud import CloudTaskQueue
+class _LateQueue:
+    """Imports the queue's library when the queue is first used, as most requests only look something up."""
 
-    return CloudTaskQueue(settings)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+        """See `TaskQueue`."""
+        await (await self._load()).enqueue(name, payload)
+
+    async def has(self, name: str) -> bool | None:
+        """See `InspectableQueue`."""
+        return await (await self._load()).has(name)
+
+    async def _load(self) -> InspectableQueue:
+        queue: InspectableQueue
+        if self._settings.cloud_tasks_emulator_host:
+            queue = (await import_late("shared.tasks.emulator")).EmulatorTaskQueue(self._settings)
+        else:
+            queue = (await import_late("shared.tasks.cloud")).CloudTaskQueue(self._settings)
+        return queue

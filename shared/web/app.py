@@ -42,7 +42,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.include_router(router)
+    app.router.routes.extend(router.routes)  # `include_router` would build each route again, at the first request
     add_error_handlers(app)
 
     def is_route(path: str) -> bool:

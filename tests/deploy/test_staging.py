@@ -13,11 +13,13 @@ import grimp
 import pytest
 from packaging.utils import canonicalize_name
 
+from deploy.stage.bytecode import add_bytecode
 from deploy.stage.folder import FILE_TIME, write
 from deploy.stage.problem import StagingFailed
 from deploy.stage.requirements import Lock, compile_requirements
 from deploy.stage.sources import BUILT, Sources, late_imports
 from deploy.stage.staging import ROOT, runtimes, stage
+from shared import bytecode
 
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
 RUN_CODE = {"worker", "agents", "deployments"}
@@ -114,6 +116,25 @@ def test_every_function_has_the_files_that_the_firebase_cli_needs(staged: Path) 
         assert {"main.py", "functions.yaml", "requirements.txt", "shared"} <= top
         assert not top & {"__init__.py", "requirements.in", "venv"}
         assert not [path for path in (staged / name).rglob("*") if path.is_symlink() or path.name == "__pycache__"]
+
+
+def test_a_function_has_the_bytecode_of_its_modules(staged: Path) -> None:
+    """Each module of `shared` is compiled, if staging runs on the functions' Python. Otherwise none is."""
+    for name, python in runtimes().items():
+        folder = staged / name
+        modules = {
+            ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+            for path in (folder / "shared").rglob("*.py")
+        }
+        compiled = bytecode.load(folder / bytecode.FILE_NAME)
+        assert compiled.keys() == (modules if python == f"{sys.version_info.major}.{sys.version_info.minor}" else set())
+
+
+def test_no_bytecode_is_added_for_another_python() -> None:
+    """A function on another version of Python is staged without bytecode, and compiles its modules itself."""
+    files = {"main.py": b"", "shared/__init__.py": b""}
+    assert not add_bytecode(files, "3.99")
+    assert files.keys() == {"main.py", "shared/__init__.py"}
 
 
 def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from shared.json_schema.validation import check_schema
+from shared.late_imports import import_late
 from shared.models.agent import (
     Agent,
     AgentFields,
@@ -14,7 +14,6 @@ from shared.models.agent import (
     to_agent,
 )
 from shared.models.caller import Caller
-from shared.sandbox import analyze
 from shared.services.owned import OwnedService
 from shared.services.pagination import Page
 from shared.services.quotas import QuotaService
@@ -100,9 +99,11 @@ async def _check_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> No
     """Raises `BadRequest` for an invalid schema."""
     for name, schema in (("inputSchema", request.input_schema), ("outputSchema", request.output_schema)):
         if schema:
-            await asyncio.to_thread(check_schema, schema, name)
+            validation = await import_late("shared.json_schema.validation")
+            await asyncio.to_thread(validation.check_schema, schema, name)
 
 
 async def analyze_code(code: str) -> list[CodeWarning]:
     """Warnings about the parts of the code that will not run."""
-    return [CodeWarning(line=finding.line, message=finding.message) for finding in await analyze(code)]
+    analysis = await import_late("shared.sandbox.analysis.analysis")
+    return [CodeWarning(line=finding.line, message=finding.message) for finding in await analysis.analyze(code)]
