@@ -56,6 +56,10 @@ class Served:
         return _sum_cpu(_list_processes(self.pid))
 
 
+_INHERITED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""With that variable, modules would be compiled at every start, which deployed functions avoid (decision 45)."""
+
+
 def serve_floor(name: str, environ: Mapping[str, str], first: Probe | None = None) -> AbstractContextManager[Served]:
     """Starts the floor of this name. See `serve`."""
     return serve("floor", FLOORS / f"{name}.py", environ, first)
@@ -80,7 +84,7 @@ def serve(
     log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, after the process has ended
     process = subprocess.Popen(
         [*command, "--port", str(port), "--host", "127.0.0.1"],
-        env={**os.environ, **(environ or {}), "PYTHONPATH": str(ROOT)},
+        env={**_INHERITED, **(environ or {}), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=log,
         start_new_session=True,
