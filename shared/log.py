@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -32,22 +33,32 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Returns one line of JSON with the fields that Cloud Logging knows."""
-        entry: dict[str, Any] = {
-            "severity": record.levelname,
-            "message": record.getMessage(),
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "logger": record.name,
-        }
         request = current_request.get()
-        if request:
-            entry.update(_request_fields(request))
-        entry.update(getattr(record, "fields", {}))
+        time = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, Any] = getattr(record, "fields", {})
+        entry = _start_entry(record.levelname, record.getMessage(), time, record.name, request) | fields
         stack_trace = redact(self.formatException(record.exc_info)) if record.exc_info else None
         if record.levelno >= logging.ERROR and record.name not in _UNREPORTED:
             entry.update(report(record, stack_trace, request))
         elif stack_trace is not None:
             entry["stack_trace"] = stack_trace
-        return json.dumps(entry, default=str)
+        return _encode(entry)
+
+
+_encode = json.JSONEncoder(default=str).encode
+
+
+def _start_entry(
+    severity: str, message: str, time: datetime, logger: str, request: RequestContext | None
+) -> dict[str, Any]:
+    """Returns the fields of every line."""
+    entry = {
+        "severity": severity,
+        "message": message,
+        "time": time.isoformat(),
+        "logger": logger,
+    }
+    return entry if request is None else entry | _request_fields(request)
 
 
 def _request_fields(request: RequestContext) -> dict[str, Any]:
@@ -70,6 +81,31 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
         self.stream = sys.stdout
         super().emit(record)
 
+    def write(self, line: str) -> None:
+        """Writes the line with one write, and flushes it. Like `emit`, never raises."""
+        self.acquire()
+        try:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        except Exception:
+            self.handleError(logging.makeLogRecord({"msg": line}))
+        finally:
+            self.release()
+
+
+_standard_output = _StandardOutput()
+
+
+def write_line(logger: str, level: int, message: str, fields: Mapping[str, Any]) -> None:
+    """Writes the line that `get_logger(logger)` would write with these fields, but not as an error event.
+
+    For lines that every request writes: it costs a third of a logger's call.
+    """
+    time = datetime.now(UTC)  # noqa: TID251 - the real time, as in the loggers' records
+    entry = _start_entry(logging.getLevelName(level), message, time, f"{_ROOT}.{logger}", current_request.get())
+    entry.update(fields)
+    _standard_output.write(_encode(entry))
+
 
 def configure_logging() -> None:
     """Sends this project's log lines to standard output. Repeated calls have no effect."""
@@ -79,9 +115,8 @@ def configure_logging() -> None:
     logger = logging.getLogger(_ROOT)
     if logger.handlers:
         return
-    handler = _StandardOutput()
-    handler.setFormatter(JsonFormatter())
-    logger.addHandler(handler)
+    _standard_output.setFormatter(JsonFormatter())
+    logger.addHandler(_standard_output)
     logger.setLevel(logging.INFO)
     get_logger("client").setLevel(logging.DEBUG)  # frontends choose the level of their lines
     logger.propagate = False
