@@ -94,13 +94,18 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
 
 
 _standard_output = _StandardOutput()
+_loggers = logging.getLogger(_ROOT)
 
 
 def write_line(logger: str, level: int, message: str, fields: Mapping[str, Any]) -> None:
-    """Writes the line that `get_logger(logger)` would write with these fields, but not as an error event.
+    """Writes the line that `get_logger(logger)` would write with these fields, but never as an error event.
 
-    For lines that every request writes: it costs a third of a logger's call.
+    For lines that every request writes, because a logger takes twice as long. If the loggers have other handlers as
+    well, the line goes to them, too.
     """
+    if _loggers.propagate or _loggers.handlers != [_standard_output]:
+        get_logger(logger).log(level, "%s", message, extra={"fields": fields})
+        return
     time = datetime.now(UTC)  # noqa: TID251 - the real time, as in the loggers' records
     entry = _start_entry(logging.getLevelName(level), message, time, f"{_ROOT}.{logger}", current_request.get())
     entry.update(fields)
@@ -112,14 +117,13 @@ def configure_logging() -> None:
     # The Firebase CLI sets this to true for every function, after all other settings. Then functions-framework would
     # configure logging after importing a function's module, which disables all loggers that already exist.
     os.environ["LOG_EXECUTION_ID"] = "false"
-    logger = logging.getLogger(_ROOT)
-    if logger.handlers:
+    if _loggers.handlers:
         return
     _standard_output.setFormatter(JsonFormatter())
-    logger.addHandler(_standard_output)
-    logger.setLevel(logging.INFO)
+    _loggers.addHandler(_standard_output)
+    _loggers.setLevel(logging.INFO)
     get_logger("client").setLevel(logging.DEBUG)  # frontends choose the level of their lines
-    logger.propagate = False
+    _loggers.propagate = False
     for library in ("httpx", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)  # otherwise they log each request with its query
 
