@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, RetryError
@@ -20,9 +20,9 @@ from shared.store.audit import AuditStore
 from shared.store.demos import DemoStore
 from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
+from shared.store.group_commit import CommitGroup
 from shared.store.holds import HoldStore
 from shared.store.idempotency import IdempotencyStore
-from shared.store.priority_lock import PriorityLock
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
@@ -39,13 +39,13 @@ def _client(project: str) -> AsyncClient:
 
 
 @per_loop
-def _turns() -> WeakValueDictionary[tuple[str, str], PriorityLock]:
+def _locks() -> WeakValueDictionary[tuple[str, str], asyncio.Lock]:
     return WeakValueDictionary()
 
 
-def _turn(project: str, name: str | None, *, urgent: bool) -> AbstractAsyncContextManager[None]:
-    """A turn with the named lock. The lock exists only while something holds it or waits for it."""
-    return nullcontext() if name is None else _turns().setdefault((project, name), PriorityLock()).turn(urgent=urgent)
+@per_loop
+def _groups() -> WeakValueDictionary[tuple[str, str], CommitGroup]:
+    return WeakValueDictionary()
 
 
 class Database:
@@ -88,22 +88,46 @@ class Database:
             _log.error("Firestore failed: %s: %s", type(error).__name__, str(error)[:300])
             raise Unavailable("The database cannot be reached right now. Try again.", retry_after=5) from error
 
-    async def transaction(
-        self, body: Callable[[Transaction], Awaitable[T]], serialize_on: str | None = None, *, urgent: bool = False
-    ) -> T:
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]], serialize_on: str | None = None) -> T:
         """Runs `body` in a transaction: all of its writes take effect, or none. See `run_transaction`.
 
         Transactions with the same `serialize_on` take turns within this process instead of overtaking each other. It
-        should name the document that they all write. `urgent` transactions go first: an amount that has been spent must
-        be recorded, however many other transactions are waiting. Raises `Unavailable` if Firestore cannot be reached or
-        other transactions always overtake this one, and `NotStarted` if its turn did not come in time.
+        should name the document that they all write. Raises `Unavailable` if Firestore cannot be reached or other
+        transactions always overtake this one, and `NotStarted` if its turn did not come in time.
         """
-        started = False
-        try:
-            async with self.raising_unavailable(), _turn(self._client.project, serialize_on, urgent=urgent):
-                started = True
+        with _Start() as start:
+            async with self.raising_unavailable(), self._turn(serialize_on):
+                start.mark()
                 return await run_transaction(self._client, body, self._seconds)
-        except Unavailable as error:
-            if started:
-                raise
+
+    async def change(self, group: str, body: Callable[[Transaction], Awaitable[T]], *, urgent: bool = False) -> T:
+        """Runs `body` in a transaction that may be committed together with others of the same group.
+
+        See `shared.store.group_commit`. `urgent` transactions go first: an amount that has been spent must be recorded,
+        however many other transactions are waiting. Raises what `transaction` raises.
+        """
+        commits = _groups().setdefault((self.project, group), CommitGroup(self._client, self._seconds))
+        with _Start() as start:
+            async with self.raising_unavailable():
+                return await commits.run(body, start.mark, urgent=urgent)
+
+    def _turn(self, name: str | None) -> AbstractAsyncContextManager[Any]:
+        """A turn with the named lock. The lock exists only while something holds it or waits for it."""
+        return nullcontext() if name is None else _locks().setdefault((self.project, name), asyncio.Lock())
+
+
+class _Start:
+    """Turns `Unavailable` into `NotStarted` if it is raised before the start is marked."""
+
+    def __init__(self) -> None:
+        self._started = False
+
+    def mark(self) -> None:
+        self._started = True
+
+    def __enter__(self) -> "_Start":
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Unavailable) and not self._started:
             raise NotStarted(error.message, retry_after=error.retry_after) from error

@@ -51,7 +51,7 @@ class TicketStore:
         return self._client.collection("requests").document(ticket_id)
 
     def add(self, ticket: Ticket, request: ChatRequest, transaction: Transaction) -> None:
-        """Writes a new ticket and its request. The transaction must have read the ticket and not found it.
+        """Creates a ticket and its request. The transaction need not have read them: the ticket's id is new.
 
         Raises `TooLarge` for a request that does not fit into a document.
         """
@@ -61,7 +61,7 @@ class TicketStore:
             raise TooLarge(
                 f"The chat is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Send fewer or shorter messages."
             )
-        self.put(ticket, transaction)
+        transaction.create(self._ticket(ticket.id), self._to_document(ticket))
         document: dict[str, Any] = {"owner": ticket.owner, "body": body}
         if self._retention is not None:
             # Set now, because the request is written only once. It may expire a little later than the ticket.
@@ -79,8 +79,7 @@ class TicketStore:
         """Returns the ticket's request. One read; none if the id is not valid."""
         if not is_plain_id(ticket_id):
             return None
-        snapshot = await self._request(ticket_id).get()
-        document = snapshot.to_dict()
+        document = await read(self._request(ticket_id), None)
         return None if document is None else ChatRequest.model_validate_json(document["body"])
 
     async def list_untouched(
@@ -126,17 +125,15 @@ class TicketStore:
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
         """Writes a ticket, and sets its expiry if it has ended. The transaction must have read its document before."""
-        document = _to_document(ticket)
+        transaction.set(self._ticket(ticket.id), self._to_document(ticket))
+
+    def _to_document(self, ticket: Ticket) -> dict[str, Any]:
+        document = ticket.model_dump(exclude={"id", "result"})
+        document["status"] = ticket.status.value
+        document["result"] = None if ticket.result is None else ticket.result.model_dump_json()
         if self._retention is not None and ticket.completed_at is not None:
             document["expire_at"] = ticket.completed_at + self._retention
-        transaction.set(self._ticket(ticket.id), document)
-
-
-def _to_document(ticket: Ticket) -> dict[str, Any]:
-    document = ticket.model_dump(exclude={"id", "result"})
-    document["status"] = ticket.status.value
-    document["result"] = None if ticket.result is None else ticket.result.model_dump_json()
-    return document
+        return document
 
 
 def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:

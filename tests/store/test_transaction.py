@@ -8,7 +8,8 @@ from google.cloud.firestore import AsyncDocumentReference
 
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.store.transaction import COMMITS, MAX_COMMITS, read
+from shared.store.documents import COMMITS
+from shared.store.transaction import MAX_COMMITS, read
 from tests.database_faults import lose_responses
 
 
@@ -216,7 +217,8 @@ async def test_a_document_stores_a_limited_number_of_ids(database: Database, ref
     for _ in range(MAX_COMMITS + 3):
         await database.transaction(write)
     document = (await reference.get()).to_dict() or {}
-    assert len(document[COMMITS]) == len(set(document[COMMITS])) == MAX_COMMITS
+    commits = document[COMMITS].split()
+    assert len(commits) == len(set(commits)) == MAX_COMMITS
 
 
 async def test_a_deletion_that_took_effect_is_recognized(database: Database, reference: AsyncDocumentReference) -> None:

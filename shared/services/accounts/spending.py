@@ -47,7 +47,7 @@ class SpendingService:
         async def body(transaction: Transaction) -> Hold:
             return await self._ledger.open_hold(payer, hold, bounds, transaction, clock.now(), deployment)
 
-        return await self.database.transaction(body, serialize_on=f"user:{payer.uid}")
+        return await self.database.change(f"user:{payer.uid}", body)
 
     def make_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
         """Builds the hold that `hold` opens, with the values that are known beforehand."""
@@ -103,7 +103,7 @@ class SpendingService:
     async def _settle_first(self, body: Callable[[Transaction], Awaitable[None]], owner: str) -> None:
         """Runs a transaction on the owner's account, ahead of the transactions for calls that have not started."""
         await wait_out_outages(
-            lambda: self.database.transaction(body, serialize_on=f"user:{owner}", urgent=True),
+            lambda: self.database.change(f"user:{owner}", body, urgent=True),
             _SETTLING_SECONDS,
             _MAX_PAUSE_SECONDS,
         )

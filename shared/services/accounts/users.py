@@ -86,7 +86,7 @@ class UserService:
             after = after.model_copy(update={"owed": account.owed})  # this service did not pay for it: nothing is owed
             return after if after == stored else self._database.accounts.put(after, transaction), entry is not None
 
-        account, replayed = await self._database.transaction(charge, serialize_on=f"user:{caller.uid}")
+        account, replayed = await self._database.change(f"user:{caller.uid}", charge)
         return ReportResult(await self._show(account), replayed)
 
     async def reset(self, caller: Caller) -> User:
@@ -107,7 +107,7 @@ class UserService:
             after = change(account, now)
             return after if after == stored else self._database.accounts.put(after, transaction)
 
-        return await self._database.transaction(write, serialize_on=f"user:{caller.uid}")
+        return await self._database.change(f"user:{caller.uid}", write)
 
     async def _show(self, account: Account) -> User:
         async with self._database.raising_unavailable():

@@ -11,7 +11,7 @@ from shared.log import get_logger
 from shared.models.errors import Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.accounts.ledger import Ledger
-from shared.services.chat.turns import TurnService, kind_of, lock_name
+from shared.services.chat.turns import TurnService, group_of, kind_of
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -68,8 +68,8 @@ class LeaseHolder:
                 await self._ledger.settle(ticket.fail(message, now), now, transaction)
             return decision, ticket
 
-        # Deliveries of one user's tickets run one after the other, so that their transactions do not conflict.
-        return await self._database.transaction(take, serialize_on=lock_name(stored.owner, kind_of(stored)))
+        # Deliveries of one user's tickets are committed together, so that their transactions do not conflict.
+        return await self._database.change(group_of(stored.owner, kind_of(stored)), take)
 
     async def renew_until_cancelled(self, ticket_id: str) -> None:
         """Renews the lease until this task is cancelled. Raises `LeaseLost`.

@@ -101,4 +101,4 @@ class Settlement:
 
     async def _settle_first(self, owner: str, body: Callable[[Transaction], Awaitable[T]]) -> T:
         """Runs a transaction on the owner's account, ahead of the transactions for calls that have not started."""
-        return await self._database.transaction(body, serialize_on=f"user:{owner}", urgent=True)
+        return await self._database.change(f"user:{owner}", body, urgent=True)

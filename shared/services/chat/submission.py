@@ -143,8 +143,7 @@ class ChatService:
 
         async def admit(transaction: Transaction) -> str:
             # Reads concurrently the documents that the steps below need.
-            _, stored, waiting, account, _ = await asyncio.gather(
-                self._database.tickets.get(draft.id, transaction),
+            stored, waiting, account, _ = await asyncio.gather(
                 self._find_stored(keyed_request, transaction),
                 self._quotas.count_waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
@@ -164,7 +163,7 @@ class ChatService:
                 self._idempotency.remember(keyed_request, ticket.id, now, transaction)
             return ticket.id
 
-        return await self._database.transaction(admit, serialize_on=f"user:{caller.uid}")
+        return await self._database.change(f"user:{caller.uid}", admit)
 
     async def _find_stored(self, request: KeyedRequest | None, transaction: Transaction) -> StoredRequest | None:
         return None if request is None else await self._idempotency.find(request, clock.now(), transaction)

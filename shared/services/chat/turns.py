@@ -36,8 +36,8 @@ def kind_of(ticket: Ticket) -> TurnKind:
     return "agent" if ticket.provider == GOFANNON else "model"
 
 
-def lock_name(owner: str, kind: TurnKind) -> str:
-    """Names the lock within a process for transactions that may write a user's turns."""
+def group_of(owner: str, kind: TurnKind) -> str:
+    """Names the group of the changes that may write a user's turns. See `Database.change`."""
     return f"turns:{kind}:{owner}"
 
 
@@ -104,7 +104,7 @@ class TurnService:
             self.database.turns.put(freed, transaction)
             return freed
 
-        freed = await self.database.transaction(free, serialize_on=lock_name(ticket.owner, kind))
+        freed = await self.database.change(group_of(ticket.owner, kind), free)
         if freed is not None and freed.waiting:
             await self.call_parked(ticket.owner, kind)
 
@@ -138,7 +138,7 @@ class TurnService:
             self.database.turns.put(turns.model_copy(update={"waiting": waiting}), transaction)
             return called
 
-        called = await self.database.transaction(call, serialize_on=lock_name(owner, kind))
+        called = await self.database.transaction(call, serialize_on=group_of(owner, kind))
         await self._enqueue(called)
         return len(called)
 

@@ -96,7 +96,7 @@ async def test_a_hold_that_was_never_made_is_not_settled(
     async def wait(_: Transaction) -> None:
         await may_end.wait()
 
-    first = asyncio.create_task(harness.database.transaction(wait, serialize_on=f"user:{caller.uid}"))
+    first = asyncio.create_task(harness.database.change(f"user:{caller.uid}", wait))
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):
         await calls.call(caller, "call-1", chat("hi"), Budget(30, 10, 1_000_000), 30, {})

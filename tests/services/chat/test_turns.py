@@ -116,7 +116,7 @@ async def test_turns_that_become_free_at_the_same_moment_are_all_passed_on(
     def unique_name(*_names: str) -> str:
         return str(uuid4())
 
-    monkeypatch.setattr("shared.services.chat.turns.lock_name", unique_name)
+    monkeypatch.setattr("shared.services.chat.turns.group_of", unique_name)
     harness = Harness(settings.model_copy(update={"model_chats_at_once": 4}), catalog)
     dispatcher = Dispatcher(harness, cloud_tasks, models)
     await submit(harness, caller, *(f"chat {number}" for number in range(10)))

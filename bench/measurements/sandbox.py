@@ -1,18 +1,22 @@
-"""Measures runs of an agent over HTTP, compared with an empty request and plain `exec`, and concurrent runs."""
+"""Agents in the sandbox: one client's runs over HTTP, the engine without HTTP, computing, and the memory of waiting."""
 
 import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from statistics import geometric_mean, median
 from typing import Any
 
-import httpx
 import psutil
 
-from bench.served import ROOT, Served, serve
-from local_platform.firestore_emulator import firestore_emulator
+from bench.backends import Backends, start_backends
+from bench.http import write_request
+from bench.load import Load
+from bench.loop import run as run_to_end
+from bench.measurements.run_code import BODY, CODE
+from bench.rows import Row
+from bench.served import Served, serve_function
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
@@ -20,13 +24,11 @@ from shared.sandbox.no_host_functions import NoHostFunctions
 from shared.sandbox.workers import end_all
 from shared.settings import Settings
 
-_ROUNDS = 7
 _RUNS = 100
-"""Runs per round. Each round begins with the same number of empty requests, as the machine's load may change."""
+"""Runs per round."""
 _CLIENTS = 8
 _RUNS_PER_CLIENT = 200
 _WAITING = 200
-_CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}"
 _WAITS = "import asyncio\n\nasync def run(input_dict, tools):\n    await asyncio.sleep(60)"
 _COMPUTATIONS = {
     "numbers": (
@@ -96,46 +98,41 @@ _COMPUTATIONS = {
 """Kinds of computation: the number of rounds for which CPython needs about 0.1 s, and the body of `run`."""
 _TIMES = 3
 _INPUT: JsonObject = {"inputText": "hello"}
-_BODY = {"code": _CODE, "inputDict": _INPUT, "tools": {}}
 
 
-def measure() -> None:
-    """Prints the medians of sequential runs. The first run, which starts the sandbox, is separate."""
-    print(f"A one-line agent, {_ROUNDS} rounds of {_RUNS} warm runs: the median, and the range of the rounds")
+def measure(rounds: int) -> Iterator[Row]:
+    """Yields the durations over HTTP and the sandbox's capacity without HTTP. `rounds` of each."""
     with (
-        firestore_emulator() as host,
-        tempfile.TemporaryDirectory() as temporary_folder,
-        serve(
-            "agents", ROOT / "functions/agents/main.py", {"FIRESTORE_EMULATOR_HOST": host, "TMPDIR": temporary_folder}
-        ) as agents,
+        tempfile.TemporaryDirectory() as folder,
+        start_backends(TMPDIR=folder) as backends,
+        serve_function("agents", backends.environ) as agents,
     ):
-        asyncio.run(_measure_requests(agents))
-    asyncio.run(_measure_engine())
+        yield from _measure_requests(backends, agents, rounds)
+    yield from run_to_end(_measure_engine(rounds))
 
 
-async def _measure_requests(agents: Served) -> None:
-    async with httpx.AsyncClient(base_url=agents.url, trust_env=False, timeout=30) as client:
-        first = await _time(lambda: _check_run(client))
-        await _median(lambda: _check_run(client))
-        empty: list[float] = []
-        runs: list[float] = []
-        for _ in range(_ROUNDS):
-            empty.append(await _median(lambda: client.post("/agents/nothing/there", json=_BODY)))
-            runs.append(await _median(lambda: _check_run(client)))
-    added = [run - request for run, request in zip(runs, empty, strict=True)]
-    plain = await _median(_plain)
-    print(f"  first run            {first:8.2f} ms   (imports the library and starts the sandbox)")
-    print(f"  empty request        {_format(empty)}")
-    print(f"  run-code             {_format(runs)}   x{median(runs) / median(empty):.2f} of the empty request")
-    print(f"  difference           {_format(added)}")
-    print(f"  plain exec           {plain:8.2f} ms   (in this process, without a sandbox)")
+def _measure_requests(backends: Backends, agents: Served, rounds: int) -> Iterator[Row]:
+    run, empty = write_request("POST", "/agents/run-code", body=BODY), write_request("POST", "/agents/none", body=BODY)
+    first = _send(backends, agents, run, 1)
+    _send(backends, agents, run, _RUNS)
+    empties: list[float] = []
+    runs: list[float] = []
+    for _ in range(rounds):
+        empties.append(_send(backends, agents, empty, _RUNS))
+        runs.append(_send(backends, agents, run, _RUNS))
+    yield Row("first run of an agent", "ms", [first], note="imports the library and starts the sandbox")
+    yield Row("run-code, one client", "ms", runs, empties, note="the floor is a request to an unknown route")
+    plain = [run_to_end(_median(_plain)) for _ in range(rounds)]
+    yield Row("the same code with exec", "ms", plain, note="in the process of the measurement, without a sandbox")
 
 
-def _format(rounds: list[float]) -> str:
-    return f"{median(rounds):8.2f} ms   ({min(rounds):.2f} to {max(rounds):.2f})"
+def _send(backends: Backends, agents: Served, request: bytes, times: int) -> float:
+    """Returns the median duration in milliseconds of sequential requests, whatever their responses."""
+    load: Load = backends.load.call("send_at_once", agents.port, [request] * times, 1, True)
+    return 1000 * median(load.latencies)
 
 
-async def _measure_engine() -> None:
+async def _measure_engine(rounds: int) -> list[Row]:
     """Measures the sandbox's capacity, without HTTP."""
     settings = Settings()
     limits = Limits(60, settings.run_cpu_seconds, settings.run_memory_bytes, 10_000, 100_000)
@@ -150,12 +147,14 @@ async def _measure_engine() -> None:
 
     async def client(tenant: int, runs: int) -> None:
         for _ in range(runs):
-            await run(_CODE, tenant)
+            await run(CODE, tenant)
 
-    cold = await _time(lambda: run(_CODE, 0))
     await asyncio.gather(*[client(tenant, 3) for tenant in range(_CLIENTS)])
-    seconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_PER_CLIENT) for n in range(_CLIENTS)])) / 1000
-    ratios = {kind: await _compare(run, rounds, body) for kind, (rounds, body) in _COMPUTATIONS.items()}
+    rates: list[float] = []
+    for _ in range(rounds):
+        milliseconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_PER_CLIENT) for n in range(_CLIENTS)]))
+        rates.append(1000 * _CLIENTS * _RUNS_PER_CLIENT / milliseconds)
+    computing = {kind: await _compare(run, number, body) for kind, (number, body) in _COMPUTATIONS.items()}
     waiting = [asyncio.create_task(run(_WAITS, 100 + number)) for number in range(_WAITING)]
     await asyncio.sleep(8)
     memory = _memory()
@@ -163,13 +162,12 @@ async def _measure_engine() -> None:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     await end_all()
-    print("The sandbox without HTTP")
-    print(f"  first run            {cold:8.2f} ms   (in a fresh process)")
-    print(f"  {_CLIENTS} clients            {_CLIENTS * _RUNS_PER_CLIENT / seconds:8.0f} runs per second")
-    each = ", ".join(f"{kind} x{ratio:.2f}" for kind, ratio in ratios.items())
-    computing = geometric_mean(ratios.values())
-    print(f"  computing            {computing:8.2f} times as long as CPython in this process: {each}")
-    print(f"  {_WAITING} runs that wait   {memory / 2**20:8.0f} MiB in total", flush=True)
+    each = ", ".join(f"{kind} {ratio:.2f}" for kind, ratio in computing.items())
+    return [
+        Row(f"the engine without HTTP, {_CLIENTS} clients", "/s", rates),
+        Row("computing, compared with CPython", "×", [geometric_mean(computing.values())], note=each, raw=computing),
+        Row(f"memory of {_WAITING} runs that wait", "MiB", [memory / 2**20]),
+    ]
 
 
 def _memory() -> int:
@@ -194,15 +192,9 @@ async def _time(action: Callable[[], Awaitable[Any]]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-async def _check_run(client: httpx.AsyncClient) -> None:
-    response = await client.post("/agents/run-code", json=_BODY)
-    if response.raise_for_status().json()["result"] != {"outputText": "HELLO"}:
-        raise RuntimeError(f"The run returned a wrong result: {response.text}")
-
-
 async def _plain() -> None:
     names: dict[str, Any] = {}
-    exec(compile(_CODE, "agent.py", "exec"), names)  # noqa: S102 - the baseline of the comparison
+    exec(compile(CODE, "agent.py", "exec"), names)  # noqa: S102 - the baseline of the comparison
     json.dumps(await names["run"](input_dict=_INPUT, tools={}))
 
 

@@ -1,0 +1,119 @@
+"""The two requests that read and write documents by their names.
+
+They use the protocol's messages directly, because the client library's wrappers of the messages take longer than the
+requests. This is the only module that uses private parts of the library: its connection and its headers, and the full
+names of documents.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, CommitRequest, Write
+
+from shared.store.values import decode_fields, encode_fields
+
+COMMITS = "commits"
+"""The field in every document that lists the ids of the last commits that wrote it, separated by spaces."""
+_Read: Any = BatchGetDocumentsRequest.pb()
+_Commit: Any = CommitRequest.pb()
+_Write: Any = Write.pb()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A document as it was read. A document that does not exist has neither fields nor times.
+
+    `commits`: the ids of the last commits that wrote it. The times are messages of the protocol, which have
+    nanoseconds.
+    """
+
+    fields: Mapping[str, Any] | None = None
+    commits: tuple[str, ...] = ()
+    update_time: Any = None
+    create_time: Any = None
+
+
+_MISSING = Snapshot()
+
+
+def name_of(reference: AsyncDocumentReference) -> str:
+    """Returns the document's full name, with the project and the database."""
+    name: str = reference._document_path  # pyright: ignore[reportPrivateUsage]
+    return name
+
+
+def client_of(reference: AsyncDocumentReference) -> AsyncClient:
+    """Returns the client that the reference belongs to."""
+    client: AsyncClient = reference._client  # pyright: ignore[reportPrivateUsage]
+    return client
+
+
+async def fetch(client: AsyncClient, names: Sequence[str]) -> dict[str, Snapshot]:
+    """Reads documents by their full names. One request, and one read for each document.
+
+    Raises `GoogleAPICallError` and `RetryError`.
+    """
+    request = _Read(database=client._database_string, documents=names)  # pyright: ignore[reportPrivateUsage]
+    responses: Any = await client._firestore_api.batch_get_documents(  # pyright: ignore[reportPrivateUsage]
+        request=BatchGetDocumentsRequest.wrap(request),
+        metadata=client._rpc_metadata,  # pyright: ignore[reportPrivateUsage]
+    )
+    snapshots: dict[str, Snapshot] = {}
+    async for response in responses:
+        message = type(response).pb(response)
+        match message.WhichOneof("result"):
+            case "found":
+                snapshots[message.found.name] = _to_snapshot(message.found)
+            case "missing":
+                snapshots[message.missing] = _MISSING
+            case _:
+                pass  # a response that only reports progress
+    return snapshots
+
+
+def _to_snapshot(document: Any) -> Snapshot:
+    fields = decode_fields(document.fields)
+    commits = fields.pop(COMMITS, "")
+    if isinstance(commits, str):  # documents that were stored by an earlier version have a list
+        commits = commits.split()
+    return Snapshot(fields, tuple(commits), document.update_time, document.create_time)
+
+
+def build_create(name: str, fields: Mapping[str, Any], commit_id: str) -> Any:
+    """Returns the write of a new document. A commit with it fails if the document exists."""
+    write = _build_set(name, fields, (commit_id,))
+    write.current_document.exists = False
+    return write
+
+
+def build_replace(name: str, fields: Mapping[str, Any], commit_id: str, seen: Snapshot, max_commits: int) -> Any:
+    """Returns the write that replaces a document. A commit with it fails if the document is not the one `seen`."""
+    write = _build_set(name, fields, (*seen.commits[1 - max_commits :], commit_id))
+    write.current_document.update_time.CopyFrom(seen.update_time)
+    return write
+
+
+def build_delete(name: str, seen: Snapshot) -> Any:
+    """Returns the write that deletes a document. A commit with it fails if the document is not the one `seen`."""
+    write = _Write(delete=name)
+    write.current_document.update_time.CopyFrom(seen.update_time)
+    return write
+
+
+def _build_set(name: str, fields: Mapping[str, Any], commits: Iterable[str]) -> Any:
+    write = _Write()
+    write.update.name = name
+    encode_fields(fields, write.update.fields)
+    write.update.fields[COMMITS].string_value = " ".join(commits)
+    return write
+
+
+async def commit(client: AsyncClient, writes: Sequence[Any]) -> None:
+    """Applies all of the writes, or none. One request, and one write for each. Raises `GoogleAPICallError`."""
+    request = _Commit(database=client._database_string, writes=writes)  # pyright: ignore[reportPrivateUsage]
+    await client._firestore_api.commit(  # pyright: ignore[reportPrivateUsage]
+        request=CommitRequest.wrap(request),
+        metadata=client._rpc_metadata,  # pyright: ignore[reportPrivateUsage]
+    )
