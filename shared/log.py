@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from shared.error_reporting import report
 from shared.redaction import redact
 from shared.trace import RequestContext, current_request
@@ -97,19 +99,30 @@ _standard_output = _StandardOutput()
 _loggers = logging.getLogger(_ROOT)
 
 
-def write_line(logger: str, level: int, message: str, fields: Mapping[str, Any]) -> None:
-    """Writes the line that `get_logger(logger)` would write with these fields, but never as an error event.
+def write_access_line(level: int, message: str, fields: Mapping[str, Any]) -> None:
+    """Writes the line that `get_logger("access")` would write, but never as an error event.
 
-    For lines that every request writes, because a logger takes twice as long. If the loggers have other handlers as
-    well, the line goes to them, too.
+    Every request writes one. A logger would take three times as long, mostly for finding out where it was called. If
+    the loggers have other handlers as well, the line goes to them, too.
     """
     if _loggers.propagate or _loggers.handlers != [_standard_output]:
-        get_logger(logger).log(level, "%s", message, extra={"fields": fields})
+        get_logger("access").log(level, "%s", message, extra={"fields": fields})
         return
     time = datetime.now(UTC)  # noqa: TID251 - the real time, as in the loggers' records
-    entry = _start_entry(logging.getLevelName(level), message, time, f"{_ROOT}.{logger}", current_request.get())
+    entry = _start_entry(_SEVERITIES[level], message, time, f"{_ROOT}.access", current_request.get())
     entry.update(fields)
-    _standard_output.write(_encode(entry))
+    _standard_output.write(_encode_plain(entry))
+
+
+_SEVERITIES = {level: logging.getLevelName(level) for level in (logging.INFO, logging.WARNING, logging.ERROR)}
+
+
+def _encode_plain(entry: dict[str, Any]) -> str:
+    """Encodes strings and numbers like `_encode`, in half the time."""
+    try:
+        return to_json(entry, ensure_ascii=True).decode()
+    except PydanticSerializationError:
+        return _encode(entry)
 
 
 def configure_logging() -> None:

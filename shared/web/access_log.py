@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from shared.log import write_line
+from shared.log import write_access_line
 from shared.settings import Settings
 from shared.trace import (
     CLOUD_TRACE,
@@ -100,7 +100,7 @@ class AccessLog:
             **visit.details,
         }
         reason = f": {upstream}" if upstream else ""
-        write_line("access", level, f"{method} {route} {status}{reason}", fields)
+        write_access_line(level, f"{method} {route} {status}{reason}", fields)
         current_request.reset(visit.token)
 
 

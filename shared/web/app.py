@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import iter_route_contexts
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.log import configure_logging
 from shared.settings import Settings
@@ -30,11 +30,17 @@ class _Application(FastAPI):
             openapi_url=None,
             redirect_slashes=False,
             exception_handlers=HANDLERS,
-            telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         self.state.settings = settings
         self._max_body_bytes = max_body_bytes
         self._open_prefix = open_prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles the request like FastAPI, without its telemetry and its support for a path above the application."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Returns the envelope. Called once, at the first request."""

@@ -27,7 +27,7 @@ ARRIVAL_SECONDS = 30.0
 
 
 async def read_body(scope: Scope, headers: HeaderIndex, receive: Receive, limit: int) -> bytes:
-    """Returns the whole body, decompressed, of at most `limit` bytes. An empty body has not even been declared.
+    """Returns the whole body, decompressed, of at most `limit` bytes.
 
     The whole body is read before the application runs, so that an oversized body never interrupts its work. The limit
     applies to the declared, the actual and the decompressed size. FastAPI's own limit responds with plain text. Removes
@@ -39,12 +39,8 @@ async def read_body(scope: Scope, headers: HeaderIndex, receive: Receive, limit:
     declared = get_first(headers, b"content-length")
     if declared.isdecimal():
         _check_size(int(declared[:20]), limit)  # Python limits the number of digits that it converts
-    comes = declared or b"transfer-encoding" in headers
-    try:
-        async with asyncio.timeout(ARRIVAL_SECONDS if comes else None):
-            body = await _receive_body(receive, limit)
-    except TimeoutError as error:
-        raise BadRequest(f"The request's body did not arrive within {ARRIVAL_SECONDS:g} seconds.") from error
+    may_be_slow = declared or b"transfer-encoding" in headers
+    body = await (_receive_in_time if may_be_slow else _receive)(receive, limit)
     if body and (encoding := get_first(headers, b"content-encoding")):
         body = decompress(body, encoding, limit)
         changed = MutableHeaders(scope=scope)
@@ -53,7 +49,15 @@ async def read_body(scope: Scope, headers: HeaderIndex, receive: Receive, limit:
     return body
 
 
-async def _receive_body(receive: Receive, limit: int) -> bytes:
+async def _receive_in_time(receive: Receive, limit: int) -> bytes:
+    try:
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            return await _receive(receive, limit)
+    except TimeoutError as error:
+        raise BadRequest(f"The request's body did not arrive within {ARRIVAL_SECONDS:g} seconds.") from error
+
+
+async def _receive(receive: Receive, limit: int) -> bytes:
     body = b""
     more = True
     while more:

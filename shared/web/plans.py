@@ -88,7 +88,7 @@ class RoutePlan:
     endpoint: Call
     calls: tuple[tuple[Call, _Arguments], ...]
     arguments: _Arguments
-    parameters: _Parameters
+    parameters: _Parameters | None
     needs_response: bool
     body_field: ModelField | None
     body_fields: list[ModelField]
@@ -104,7 +104,10 @@ class RoutePlan:
         results: list[Any] = []
         for call, arguments in self.calls:
             results.append(await call(**arguments.collect(results, request, response)))
-        values, problems = self.parameters.collect(request)
+        values: dict[str, Any] = {}
+        problems: list[Any] = []
+        if self.parameters is not None:
+            values, problems = self.parameters.collect(request)
         if self.body_fields:
             more, errors = await request_body_to_args(self.body_fields, body, self.embed_body)
             values |= more
@@ -196,8 +199,10 @@ def _arrange(dependant: Dependant, calls: dict[Call, tuple[int, _Arguments]]) ->
     return _Arguments(tuple(results), tuple(name for name in request if name), dependant.response_param_name)
 
 
-def _sort_parameters(dependant: Dependant) -> _Parameters:
+def _sort_parameters(dependant: Dependant) -> _Parameters | None:
     """Path parameters without constraints always have a value, which is a string."""
+    if not (dependant.path_params or dependant.query_params or dependant.header_params or dependant.cookie_params):
+        return None
     plain = [
         field for field in dependant.path_params if field.field_info.annotation is str and not field.field_info.metadata
     ]
