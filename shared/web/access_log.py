@@ -4,14 +4,16 @@ The line records the caller, the route, the status and the duration. It contains
 the user agent, so it can contain neither message contents nor secrets.
 """
 
+import json
 import logging
 import time
 from contextvars import Token
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from starlette.types import Scope
 
-from shared.log import write_access_line
+from shared.log import get_logger, has_other_handlers, quote, start_line, write_line
 from shared.settings import Settings
 from shared.trace import (
     CLOUD_TRACE,
@@ -53,6 +55,61 @@ class Visit:
     token: Token[RequestContext | None]
 
 
+class AccessEntry(NamedTuple):
+    """A line of the log. `details`: what the routes added, such as the user and the reason for a failure."""
+
+    method: str
+    route: str
+    status: int
+    seconds: float
+    user_agent: str
+    remote_ip: str
+    function: str
+    details: dict[str, str]
+
+    @property
+    def level(self) -> int:
+        """A 5xx status is an error, except that the failure of a third-party server is a warning."""
+        if self.status < 400:
+            return logging.INFO
+        return logging.WARNING if self.status < 500 or self.details.get("upstream") else logging.ERROR
+
+    @property
+    def message(self) -> str:
+        """The line's message, with the reason for a third-party failure."""
+        upstream = self.details.get("upstream")
+        return f"{self.method} {self.route} {self.status}" + (f": {upstream}" if upstream else "")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The line's own fields, beside those of every line."""
+        return {
+            "httpRequest": {
+                "requestMethod": self.method,
+                "status": self.status,
+                "latency": f"{self.seconds:.6f}s",
+                "userAgent": self.user_agent,
+                "remoteIp": self.remote_ip,
+            },
+            "function": self.function,
+            "route": self.route,
+            **self.details,
+        }
+
+    def to_line(self) -> str:
+        """Returns the line that a logger would write with `fields`, in a fifth of the time."""
+        details = f", {json.dumps(self.details, default=str)[1:-1]}" if self.details else ""
+        return (
+            f'{start_line(_SEVERITIES[self.level], self.message, "access")}, "httpRequest": {{"requestMethod": '
+            f'{quote(self.method)}, "status": {self.status}, "latency": "{self.seconds:.6f}s", "userAgent": '
+            f'{quote(self.user_agent)}, "remoteIp": {quote(self.remote_ip)}}}, "function": {quote(self.function)}, '
+            f'"route": {quote(self.route)}{details}}}'
+        )
+
+
+_SEVERITIES = {level: logging.getLevelName(level) for level in (logging.INFO, logging.WARNING, logging.ERROR)}
+
+
 class AccessLog:
     """Logs the request when its response is complete. Routes add to the line through `request.state.access`.
 
@@ -81,26 +138,22 @@ class AccessLog:
     def end(self, visit: Visit, status: int) -> None:
         """Logs the request, which is no longer the current one."""
         seconds = time.perf_counter() - visit.started_at
-        scope = visit.scope
-        method, route, upstream = scope["method"], _route(scope), visit.details.get("upstream")
-        level = logging.INFO if status < 400 else logging.WARNING if status < 500 or upstream else logging.ERROR
+        scope, headers = visit.scope, visit.headers
         client = scope.get("client")
-        fields = {
-            "httpRequest": {
-                "requestMethod": method,
-                "status": status,
-                "latency": f"{seconds:.6f}s",
-                "userAgent": get_first(visit.headers, b"user-agent")[:_MAX_AGENT_LENGTH],
-                "remoteIp": find_address(
-                    client[0] if client else None, get_all(visit.headers, b"x-forwarded-for"), self.settings
-                ),
-            },
-            "function": self.function,
-            "route": route,
-            **visit.details,
-        }
-        reason = f": {upstream}" if upstream else ""
-        write_access_line(level, f"{method} {route} {status}{reason}", fields)
+        entry = AccessEntry(
+            method=scope["method"],
+            route=_route(scope),
+            status=status,
+            seconds=seconds,
+            user_agent=get_first(headers, b"user-agent")[:_MAX_AGENT_LENGTH],
+            remote_ip=find_address(client[0] if client else None, get_all(headers, b"x-forwarded-for"), self.settings),
+            function=self.function,
+            details=visit.details,
+        )
+        if has_other_handlers():
+            get_logger("access").log(entry.level, "%s", entry.message, extra={"fields": entry.fields})
+        else:
+            write_line(entry.to_line())
         current_request.reset(visit.token)
 
 

@@ -81,6 +81,16 @@ class _Parameters:
         return values, problems
 
 
+class _SerializedJson(Response):
+    """A body that is JSON already. Has the headers that `Response` would find out."""
+
+    def __init__(self, body: bytes, status: int) -> None:  # pyright: ignore[reportMissingSuperCall]
+        self.body = body
+        self.status_code = status
+        self.background = None
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+
+
 @dataclass(frozen=True)
 class RoutePlan:
     """How to handle the requests of a route."""
@@ -131,9 +141,9 @@ class RoutePlan:
                     errors=errors, body=result, endpoint_ctx={"function": getattr(self.endpoint, "__name__", "")}
                 )
             content = self.result_field.serialize_json(valid, **self.result_options)
-            response = Response(content, status, media_type=_JSON)
+            response = _SerializedJson(content, status)
         if not is_body_allowed_for_status_code(status):
-            response.body = b""
+            response = Response(b"", status, media_type=_JSON)
         if given is not None:
             response.headers.raw.extend(given.headers.raw)
         return response
