@@ -93,7 +93,7 @@ class Envelope:
         body = await read_body(scope, headers, receive, self._max_body_bytes)
         self._paths.rewrite(scope)
         found = self._routes.find(scope["path"], scope["method"])
-        if found is None or found.plan is None:
+        if found is None or found.plan is None or scope["app"].dependency_overrides:
             await self._app(scope, replay_body(body, receive), outgoing)
             return
         scope["route"], scope["path_params"] = found.route, dict(found.path_params)
