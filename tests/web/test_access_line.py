@@ -69,6 +69,7 @@ def remove_other_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_request_writes_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The line is on standard output when the request is complete, once, whether or not other handlers exist."""
+    log.configure_logging()
     visits = AccessLog("meta", Settings())
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     visits.end(visits.begin(scope, {}), 404)
