@@ -31,14 +31,15 @@ from shared.web.address import find_address
 from shared.web.request_headers import HeaderIndex, get_all, get_first
 
 _REQUEST_ID = REQUEST_ID.lower().encode()
+_TRACES = ((TRACEPARENT.encode(), parse_traceparent), (CLOUD_TRACE.encode(), parse_cloud_trace))
 _MAX_AGENT_LENGTH = 200
 
 
 def trace_of(headers: HeaderIndex) -> TraceContext | None:
     """Reads the trace from W3C's `traceparent` or Google's `X-Cloud-Trace-Context`. None if neither is valid."""
-    for name, parse in ((TRACEPARENT.encode(), parse_traceparent), (CLOUD_TRACE.encode(), parse_cloud_trace)):
-        values = get_all(headers, name)
-        if len(values) == 1 and (trace := parse(values[0])):
+    for name, parse in _TRACES:
+        values = headers.get(name)
+        if values and len(values) == 1 and (trace := parse(values[0].decode("latin-1"))):
             return trace
     return None
 
@@ -128,7 +129,8 @@ class AccessLog:
         details: dict[str, str] = {}
         scope.setdefault("state", {})["access"] = details
         trace = trace_of(headers) or new_trace()
-        request_id = parse_request_id(get_first(headers, _REQUEST_ID)) or trace.trace_id
+        sent_id = parse_request_id(get_first(headers, _REQUEST_ID)) if _REQUEST_ID in headers else None
+        request_id = sent_id or trace.trace_id
         context = RequestContext(
             request_id, trace, self.settings.google_cloud_project, lambda: (scope["method"], _route(scope))
         )
@@ -140,15 +142,10 @@ class AccessLog:
         seconds = time.perf_counter() - visit.started_at
         scope, headers = visit.scope, visit.headers
         client = scope.get("client")
+        agent = get_first(headers, b"user-agent")[:_MAX_AGENT_LENGTH]
+        address = find_address(client[0] if client else None, get_all(headers, b"x-forwarded-for"), self.settings)
         entry = AccessEntry(
-            method=scope["method"],
-            route=_route(scope),
-            status=status,
-            seconds=seconds,
-            user_agent=get_first(headers, b"user-agent")[:_MAX_AGENT_LENGTH],
-            remote_ip=find_address(client[0] if client else None, get_all(headers, b"x-forwarded-for"), self.settings),
-            function=self.function,
-            details=visit.details,
+            scope["method"], _route(scope), status, seconds, agent, address, self.function, visit.details
         )
         if has_other_handlers():
             get_logger("access").log(entry.level, "%s", entry.message, extra={"fields": entry.fields})

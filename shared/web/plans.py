@@ -124,7 +124,8 @@ class RoutePlan:
             problems += errors
         if problems:
             raise RequestValidationError(problems, body=None if body is Undefined else body)
-        result = await self.endpoint(**values, **self.arguments.collect(results, request, response))
+        values |= self.arguments.collect(results, request, response)
+        result = await self.endpoint(**values)
         if isinstance(result, Response):
             return result
         return self._respond(result, response)
@@ -142,7 +143,7 @@ class RoutePlan:
                 )
             content = self.result_field.serialize_json(valid, **self.result_options)
             response = _SerializedJson(content, status)
-        if not is_body_allowed_for_status_code(status):
+        if status != 200 and not is_body_allowed_for_status_code(status):
             response = Response(b"", status, media_type=_JSON)
         if given is not None:
             response.headers.raw.extend(given.headers.raw)
