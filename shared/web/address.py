@@ -9,6 +9,7 @@ docs/decisions/0020-the-callers-address.md.
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated
 
@@ -53,6 +54,8 @@ can call from a machine there. See https://support.google.com/a/answer/10026322 
 
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 _MAX_ADDRESS_LENGTH = 64
+_MAX_REMEMBERED_LENGTH = 200
+"""The maximum length of a remembered header, because callers choose its first entries."""
 
 
 @lru_cache(maxsize=8)
@@ -79,17 +82,31 @@ def client_address(request: Request, settings: Settings) -> str:
 
     Without trusted proxies, returns the peer's address. Returns "unknown" only if the server does not know its peer.
     """
-    peer = request.client.host if request.client else "unknown"
-    entries = [part for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if part.strip()]
-    if not settings.trusted_proxies or not entries:
+    peer = request.client.host if request.client else None
+    return find_address(peer, request.headers.getlist("x-forwarded-for"), settings)
+
+
+def find_address(peer: str | None, forwarded: Sequence[str], settings: Settings) -> str:
+    """Returns the caller's address. `forwarded`: the values of `X-Forwarded-For`. See `client_address`."""
+    peer = peer or "unknown"
+    if not settings.trusted_proxies or not forwarded:
         return peer
-    position = min(settings.trusted_proxies, len(entries))
+    text = ",".join(forwarded)
+    find = _find_forwarded if len(text) <= _MAX_REMEMBERED_LENGTH else _find_forwarded.__wrapped__
+    return find(text, settings.trusted_proxies, settings.hosting_edges or HOSTING_EDGES) or peer
+
+
+@lru_cache(maxsize=1024)
+def _find_forwarded(text: str, proxies: int, edges: tuple[str, ...]) -> str | None:
+    """Returns the caller's address according to `X-Forwarded-For`, None if that is not an address."""
+    entries = [part for part in text.split(",") if part.strip()]
+    if not entries:
+        return None
+    position = min(proxies, len(entries))
     nearest = _parse_address(entries[-position])
     if nearest is None:
-        return peer
-    if position < len(entries) and any(
-        nearest in edges for edges in _parse_networks(settings.hosting_edges or HOSTING_EDGES)
-    ):
+        return None
+    if position < len(entries) and any(nearest in network for network in _parse_networks(edges)):
         return str(_parse_address(entries[-position - 1]) or nearest)
     return str(nearest)
 

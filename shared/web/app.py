@@ -1,21 +1,52 @@
-"""Builds a function's application: its routes, within the middleware that all functions share."""
+"""Builds a function's application: its routes, within the envelope that all functions share."""
 
 from typing import cast
 
 from fastapi import APIRouter, FastAPI, Response
-from starlette.routing import Match
-from starlette.types import Scope
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from fastapi.routing import iter_route_contexts
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.log import configure_logging
 from shared.settings import Settings
-from shared.web.access_log import AccessLog
-from shared.web.body import BodyLimit
-from shared.web.cors import Cors
-from shared.web.errors import CatchAll, add_error_handlers
-from shared.web.head_requests import HeadAsGet
-from shared.web.paths import PathForms
-from shared.web.response_headers import NoStore
+from shared.web.envelope import Envelope
+from shared.web.errors import HANDLERS
+from shared.web.routing import Routes
 from shared.web.server import switch_off_heartbeats
+
+
+class _Application(FastAPI):
+    """FastAPI with the envelope instead of its own outer middlewares.
+
+    Those respond to unhandled exceptions and to oversized bodies in plain text, and the envelope lets neither through.
+    """
+
+    def __init__(self, function: str, settings: Settings, max_body_bytes: int, open_prefix: str | None) -> None:
+        super().__init__(
+            title=function,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            redirect_slashes=False,
+            exception_handlers=HANDLERS,
+        )
+        self.state.settings = settings
+        self._max_body_bytes = max_body_bytes
+        self._open_prefix = open_prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles the request like FastAPI, without its telemetry and its support for a path above the application."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Returns the envelope. Called once, at the first request."""
+        routed = ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers=self.exception_handlers)
+        routes = Routes(iter_route_contexts(self.router.routes))
+        return Envelope(routed, self.title, self.state.settings, routes, self._max_body_bytes, self._open_prefix)
 
 
 def create_app(
@@ -34,34 +65,8 @@ def create_app(
     """
     switch_off_heartbeats()
     configure_logging()
-    app = FastAPI(
-        title=function,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
-    app.state.settings = settings
+    app = _Application(function, settings, max_body_bytes or settings.max_body_bytes, open_prefix)
     app.router.routes.extend(router.routes)  # `include_router` would build each route again, at the first request
-    add_error_handlers(app)
-
-    def is_route(path: str) -> bool:
-        scope: Scope = {"type": "http", "path": path, "root_path": "", "method": "GET"}
-        return any(route.matches(scope)[0] is not Match.NONE for route in app.router.routes)
-
-    # The middleware added last is the outermost.
-    app.add_middleware(PathForms, function=function, is_route=is_route)
-    app.add_middleware(BodyLimit, limit=max_body_bytes or settings.max_body_bytes)
-    app.add_middleware(CatchAll)
-    app.add_middleware(
-        Cors,
-        settings=settings,
-        open_prefix=open_prefix,
-        canonical=PathForms(app, function, is_route).canonical,
-    )
-    app.add_middleware(NoStore)
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(AccessLog, function=function, settings=settings)
     return app
 
 

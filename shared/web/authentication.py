@@ -1,25 +1,32 @@
 """Identifies the caller by the request's bearer token. If authentication is bypassed, the caller is the local user."""
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
 
 from shared.models.caller import LOCAL_USER, Caller
 from shared.models.errors import Unauthenticated
 from shared.settings import Settings
 from shared.web.auth_users import auth_user_checks
 from shared.web.dependencies import CurrentSettings
-from shared.web.id_tokens import verify
+from shared.web.verified_tokens import emulator_host, verified_tokens
 
-ID_TOKEN = HTTPBearer(
+
+class _DocumentedScheme(HTTPBearer):
+    """Only for the OpenAPI document. `authenticate` reads and verifies tokens."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        """Does nothing."""
+
+
+ID_TOKEN = _DocumentedScheme(
     scheme_name="IdToken",
     bearerFormat="JWT",
     description="A Firebase ID token, required if `APP_ENV` is `firebase`. Otherwise the caller is `local-dev-user`.",
     auto_error=False,
 )
-"""Only for the OpenAPI document. `authenticate` reads and verifies tokens."""
 TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """For `openapi_extra` of a route that takes a `CallerIfAny`."""
 
@@ -36,7 +43,7 @@ async def authenticate(request: Request, settings: Settings) -> Caller:
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Sign in, and send the ID token as 'Authorization: Bearer <ID token>'.")
-    claims = await asyncio.to_thread(verify, token, settings.google_cloud_project)
+    claims = await verified_tokens(settings.google_cloud_project, emulator_host()).verify(token)
     checks = auth_user_checks(settings.google_cloud_project, settings.sign_in_check_seconds)
     await checks.check(claims["uid"], claims["iat"], strict=claims.get("admin") is True)
     return Caller(uid=claims["uid"], claims=claims)

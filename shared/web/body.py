@@ -15,68 +15,74 @@ import pydantic_core
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
 from shared.models.errors import BadRequest, TooLarge
 from shared.numbers import is_finite_number
 from shared.web.encodings import decompress, explain_not_utf8, to_utf8
+from shared.web.request_headers import HeaderIndex, get_first
 
 ARRIVAL_SECONDS = 30.0
 """The time limit for a whole body. Without it, slow or endless requests could occupy the few that a process serves."""
 
 
-class BodyLimit:
-    """Refuses a body of more than `limit` bytes, by its declared or actual length, and one that arrives too slowly.
+async def read_body(scope: Scope, headers: HeaderIndex, receive: Receive, limit: int) -> bytes:
+    """Returns the whole body, decompressed, of at most `limit` bytes.
 
-    FastAPI's own limit responds with plain text. The whole body is read before the application runs, so that an
-    oversized body never interrupts its work. The body reaches the application decompressed, and the limit applies to
-    the decompressed size as well.
+    The whole body is read before the application runs, so that an oversized body never interrupts its work. The limit
+    applies to the declared, the actual and the decompressed size. FastAPI's own limit responds with plain text. Removes
+    the encoding from the request's headers.
+
+    Raises `TooLarge`, `InvalidInput` for an encoding that cannot be undone, and `BadRequest` for a body that ends too
+    early or arrives too slowly.
     """
+    declared = get_first(headers, b"content-length")
+    if declared.isdecimal():
+        _check_size(int(declared[:20]), limit)  # Python limits the number of digits that it converts
+    may_be_slow = declared or b"transfer-encoding" in headers
+    body = await (_receive_in_time if may_be_slow else _receive)(receive, limit)
+    if body and (encoding := get_first(headers, b"content-encoding")):
+        body = decompress(body, encoding, limit)
+        changed = MutableHeaders(scope=scope)
+        del changed["content-encoding"]
+        changed["content-length"] = str(len(body))
+    return body
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app = app
-        self.limit = limit
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles the request if its body is within the limit."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = MutableHeaders(scope=scope)
-        declared = headers.get("content-length", "")
-        if declared.isdecimal():
-            self._check(int(declared[:20]))  # Python limits the number of digits that it converts
-        try:
-            async with asyncio.timeout(ARRIVAL_SECONDS):
-                plain = await self._receive_body(receive)
-        except TimeoutError as error:
-            raise BadRequest(f"The request's body did not arrive within {ARRIVAL_SECONDS:g} seconds.") from error
-        if plain and (encoding := headers.get("content-encoding")):
-            plain = decompress(plain, encoding, self.limit)
-            del headers["content-encoding"]
-            headers["content-length"] = str(len(plain))
-        messages: list[Message] = [{"type": "http.request", "body": plain, "more_body": False}]
+async def _receive_in_time(receive: Receive, limit: int) -> bytes:
+    try:
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            return await _receive(receive, limit)
+    except TimeoutError as error:
+        raise BadRequest(f"The request's body did not arrive within {ARRIVAL_SECONDS:g} seconds.") from error
 
-        async def replay() -> Message:
-            return messages.pop() if messages else await receive()
 
-        await self.app(scope, replay, send)
+async def _receive(receive: Receive, limit: int) -> bytes:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The request ended before its body was complete.")
+        body += message.get("body", b"")
+        _check_size(len(body), limit)
+        more = message.get("more_body", False)
+    return body
 
-    async def _receive_body(self, receive: Receive) -> bytes:
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise BadRequest("The request ended before its body was complete.")
-            body += message.get("body", b"")
-            self._check(len(body))
-            more = message.get("more_body", False)
-        return bytes(body)
 
-    def _check(self, size: int) -> None:
-        if size > self.limit:
-            raise TooLarge(f"The request body has at least {size} bytes; the limit is {self.limit}. Send less.")
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(f"The request body has at least {size} bytes; the limit is {limit}. Send less.")
+
+
+def replay_body(body: bytes, receive: Receive) -> Receive:
+    """Returns a function that receives the body that has been read, and then what follows."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
 
 
 _HUGE = re.compile(rb"\d[eE]\+?\d{3}|\d{210}")
@@ -132,8 +138,16 @@ def _parse(text: bytes) -> Any:
     return value
 
 
-class _StrictRequest(Request):
+class StrictRequest(Request):
+    """A request whose JSON body is parsed strictly. `body`: the body, if it has been read."""
+
+    def __init__(self, scope: Scope, receive: Receive, body: bytes | None = None) -> None:
+        super().__init__(scope, receive)
+        if body is not None:
+            self._body = body
+
     async def json(self) -> Any:
+        """Returns the parsed body. Raises `json.JSONDecodeError`."""
         if not hasattr(self, "_json"):
             try:
                 self._json = _parse(to_utf8(await self.body()))
@@ -150,6 +164,6 @@ class StrictJsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
+            return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly

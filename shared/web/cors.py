@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from shared.settings import Settings
 from shared.trace import REQUEST_ID, TRACEPARENT
@@ -55,11 +55,11 @@ class JsonCors(CORSMiddleware):
         return "Pages of public sites may not call this service in a private network."
 
 
-def _build_configured(app: ASGIApp, settings: Settings) -> JsonCors:
+def _build_configured(settings: Settings) -> JsonCors:
     """Allows the configured origins. With `*`, browsers send no cookies or certificates, but do send token headers."""
     local = not settings.deployed
     return JsonCors(
-        app,
+        _no_app,
         allow_origins=settings.cors_origins,
         allow_origin_regex=LOCAL_ORIGINS if local and not settings.cors_origins else None,
         allow_credentials="*" not in settings.cors_origins,
@@ -71,16 +71,20 @@ def _build_configured(app: ASGIApp, settings: Settings) -> JsonCors:
     )
 
 
-def _build_open(app: ASGIApp) -> JsonCors:
+def _build_open() -> JsonCors:
     """Allows any origin, including the opaque origin of a sandboxed page, without cookies."""
     return JsonCors(
-        app,
+        _no_app,
         allow_origins=["*"],
         allow_methods=["POST"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *_TRACING_HEADERS],
         expose_headers=["Idempotent-Replayed", "Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
         max_age=_MAX_AGE_SECONDS,
     )
+
+
+async def _no_app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """`shared.web.envelope` uses only the rules of Starlette's middleware, and calls the application itself."""
 
 
 class Cors:
@@ -90,22 +94,14 @@ class Cors:
     the form that routes use.
     """
 
-    def __init__(
-        self, app: ASGIApp, settings: Settings, open_prefix: str | None, canonical: Callable[[str], str]
-    ) -> None:
-        self.configured = _build_configured(app, settings)
-        self.open = _build_open(app)
+    def __init__(self, settings: Settings, open_prefix: str | None, canonical: Callable[[str], str]) -> None:
+        self.configured = _build_configured(settings)
+        self.open = _build_open()
         self.open_prefix = open_prefix
         self.canonical = canonical
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles the request according to the rules for its path."""
-        await (self.open if self._is_open(scope) else self.configured)(scope, receive, send)
-
-    def _is_open(self, scope: Scope) -> bool:
-        if self.open_prefix is None or scope["type"] != "http":
-            return False
-        origin = Headers(scope=scope).get("origin")
-        if origin is not None and self.configured.is_allowed_origin(origin):
-            return False
-        return self.canonical(scope["path"]).startswith(self.open_prefix)
+    def choose(self, path: str, origin: str) -> JsonCors:
+        """Returns the rules for a request of a page."""
+        if self.open_prefix is None or self.configured.is_allowed_origin(origin):
+            return self.configured
+        return self.open if self.canonical(path).startswith(self.open_prefix) else self.configured

@@ -1,15 +1,14 @@
 """Turns every error into a response of the form `{"detail": …}`. No other module does so."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import get_logger
 from shared.models.errors import ServiceError, UpstreamFailed, UpstreamTooSlow
@@ -25,7 +24,8 @@ _MAX_NAME_LENGTH = 100
 _MAX_REASON_LENGTH = 200
 
 
-def _build_response(error: ServiceError) -> JSONResponse:
+def build_response(error: ServiceError) -> JSONResponse:
+    """Returns the response that the error describes."""
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -36,7 +36,7 @@ def _build_response(error: ServiceError) -> JSONResponse:
     return JSONResponse({"detail": error.message, **error.body}, status_code=error.status, headers=headers)
 
 
-def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     """Handles the router's errors for unknown paths and unsupported methods."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     detail = error.detail
@@ -60,7 +60,7 @@ def _list_methods(request: Request) -> list[str]:
     return ["GET", "HEAD", *possible[1:]] if possible[:1] == ["GET"] else possible
 
 
-def _on_invalid(_request: Request, error: Exception) -> Response:
+async def _on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
     problems: Sequence[dict[str, Any]] = error.errors()
     detail = [
@@ -105,11 +105,11 @@ def _describe_problem(problem: dict[str, Any]) -> str:
     return message
 
 
-def _on_service_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type only
     if isinstance(error, UpstreamFailed | UpstreamTooSlow):
         request.state.access["upstream"] = _explain_upstream(error)
-    return _build_response(error)
+    return build_response(error)
 
 
 def _explain_upstream(error: ServiceError) -> str:
@@ -117,45 +117,29 @@ def _explain_upstream(error: ServiceError) -> str:
     return redact(error.message.partition(": ")[0])[:_MAX_REASON_LENGTH]
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Registers the handlers that turn errors into responses."""
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(ServiceError, _on_service_error)
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    HTTPException: _on_http_exception,
+    RequestValidationError: _on_invalid,
+    ServiceError: _on_service_error,
+}
+"""Turn errors into responses, by the errors' types."""
 
 
-class CatchAll:
-    """Logs unhandled exceptions with their stack, and responds with 500 without it.
-
-    Exceptions must end here. Otherwise functions-framework would respond with plain text, and report the exception a
-    second time.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles the request, and responds with an internal error if an exception was not handled."""
-        sent_status: int | None = None
-
-        async def record_status(message: Message) -> None:
-            nonlocal sent_status
-            if message["type"] == "http.response.start":
-                sent_status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, record_status)
-        except ServiceError as error:
-            if sent_status is None:
-                await _build_response(error)(scope, receive, send)
-        except Exception:
-            _log.exception("Unhandled exception", extra={"status": sent_status or 500})
-            if sent_status is None:
-                await _build_internal_error()(scope, receive, send)
+async def respond_to(error: Exception, request: Request) -> Response | None:
+    """Returns the response to an error that a route has raised, None if no handler is registered for it."""
+    for kind in type(error).__mro__:
+        if kind in HANDLERS:
+            return await HANDLERS[kind](request, error)
+    return None
 
 
-def _build_internal_error() -> JSONResponse:
+def log_unhandled(status: int) -> None:
+    """Logs the exception that is being handled with its stack. `status`: the response's."""
+    _log.exception("Unhandled exception", extra={"status": status})
+
+
+def build_internal_error() -> JSONResponse:
+    """Returns the response to an unhandled exception: 500, without its stack."""
     request = current_request.get()
     reference = f" with this id: {request.request_id}" if request else ""
     detail = f"Something went wrong on our side. Try again; if it happens again, report it{reference}."

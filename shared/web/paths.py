@@ -5,10 +5,22 @@ address strips the function's name, so that `/chat/7` arrives as `/7`. All these
 """
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
+T = TypeVar("T")
 PREFIX = "/api"
+MAX_PATHS = 1024
+MAX_LENGTH = 200
+"""The maximum length of a remembered path, because callers choose the paths."""
+
+
+def remember(look_up: Callable[[str], T]) -> Callable[[str], T]:
+    """Caches the results for the last `MAX_PATHS` paths of at most `MAX_LENGTH` characters."""
+    cached = lru_cache(MAX_PATHS)(look_up)
+    return lambda path: cached(path) if len(path) <= MAX_LENGTH else look_up(path)
 
 
 class PathForms:
@@ -22,13 +34,13 @@ class PathForms:
     with the name of its function, such as a session `sessions`, cannot be reached at that address.
     """
 
-    def __init__(self, app: ASGIApp, function: str, is_route: Callable[[str], bool]) -> None:
-        self.app = app
+    def __init__(self, function: str, is_route: Callable[[str], bool]) -> None:
         self.function = function
         self.is_route = is_route
-
-    def canonical(self, path: str) -> str:
+        self.canonical = remember(self._find_canonical)
         """Returns the path in the form of routes: no prefix, no trailing slash, and with the function's name."""
+
+    def _find_canonical(self, path: str) -> str:
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
             path = path[len(PREFIX) :]
         path = path.rstrip("/") or "/"
@@ -37,10 +49,8 @@ class PathForms:
         restored = f"/{self.function}{path}".rstrip("/")
         return restored if self.is_route(restored) else path
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles the request under its canonical path."""
-        if scope["type"] == "http":
-            path = self.canonical(scope["path"])
-            scope.setdefault("state", {})["original_path"] = scope["path"]
-            scope.update(path=path, raw_path=path.encode(), root_path="")
-        await self.app(scope, receive, send)
+    def rewrite(self, scope: Scope) -> None:
+        """Gives the request its canonical path."""
+        path = self.canonical(scope["path"])
+        scope.setdefault("state", {})["original_path"] = scope["path"]
+        scope.update(path=path, raw_path=path.encode(), root_path="")

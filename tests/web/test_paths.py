@@ -12,9 +12,7 @@ ROUTES = {"/chat", "/chat/7"}
 
 
 def forms(function: str = "chat", routes: Collection[str] = frozenset(ROUTES)) -> PathForms:
-    async def app(*_: object) -> None: ...
-
-    return PathForms(app, function, lambda path: path in routes)
+    return PathForms(function, lambda path: path in routes)
 
 
 @pytest.mark.parametrize(
