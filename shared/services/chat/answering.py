@@ -17,6 +17,7 @@ from shared.models.errors import AllowanceSpent, NoRunSlot, TooEarly
 from shared.models.ticket import Claim, Ticket
 from shared.services.chat.attempt import AnswerByAgent, Attempt, log_fields
 from shared.services.chat.lease import LeaseHolder, LeaseLost
+from shared.services.chat.preparation import Preparation, read_again
 from shared.services.chat.settlement import Settlement
 from shared.services.chat.turns import TurnService
 from shared.services.model_calls import CompleteChat
@@ -40,6 +41,7 @@ class AnsweringService:
         settings: Settings,
         turns: TurnService,
     ) -> None:
+        self._database = database
         self._turns = turns
         self._catalog = catalog
         self._settings = settings
@@ -54,7 +56,14 @@ class AnsweringService:
         Raises `TooEarly` if the queue should deliver the ticket again: another worker holds it, the model failed
         temporarily and attempts are left, or the lease was lost, since its new holder may fail as well.
         """
-        claim, ticket = await self.holder.take(ticket_id)
+        preparation = Preparation(self._database, ticket_id)
+        try:
+            await self._answer(ticket_id, preparation)
+        finally:
+            preparation.close()
+
+    async def _answer(self, ticket_id: str, preparation: Preparation) -> None:
+        claim, ticket = await self.holder.take(ticket_id, preparation)
         if claim is Claim.HELD:
             raise TooEarly("Another worker is working on this ticket.")
         if ticket is None:
@@ -64,16 +73,16 @@ class AnsweringService:
             return
         if claim is Claim.TAKEN:
             try:
-                await self._answer_taken(ticket)
+                await self._answer_taken(ticket, preparation)
             except TooEarly:
                 await self._turns.pass_on(ticket, self.holder.id)
                 raise
         # A ticket that ended earlier may still have its turn, if the worker died between ending it and passing it on.
         await self._turns.pass_on(ticket, self.holder.id if claim is Claim.TAKEN else None)
 
-    async def _answer_taken(self, ticket: Ticket) -> None:
+    async def _answer_taken(self, ticket: Ticket, preparation: Preparation) -> None:
         """Works on a ticket that this delivery holds. Raises `TooEarly`."""
-        work = asyncio.create_task(self._work(ticket))
+        work = asyncio.create_task(self._work(ticket, preparation))
         renewal = asyncio.create_task(self.holder.renew_until_cancelled(ticket.id))
         try:
             await asyncio.wait({work, renewal}, return_when=asyncio.FIRST_COMPLETED)
@@ -99,10 +108,10 @@ class AnsweringService:
             _under_way.add(work)
             work.add_done_callback(_forget)
 
-    async def _work(self, ticket: Ticket) -> None:
+    async def _work(self, ticket: Ticket, preparation: Preparation) -> None:
         """Calls the model and writes the outcome, while the lease is renewed. Raises `LeaseLost`, `TooEarly`."""
         try:
-            result = await self._attempt.call(ticket)
+            result = await self._attempt.call(ticket, preparation)
         except NoRunSlot as error:
             await self.holder.change(ticket.id, lambda held, now: held.give_back(now))
             raise TooEarly(error.message, retry_after=error.retry_after) from error
@@ -139,7 +148,9 @@ class AnsweringService:
             await self.holder.change(ticket.id, lambda held, now: held.release(now))
             return
         route = self._catalog.route(ticket.provider, ticket.model)
-        request = await self._settlement.retry_through_outages(lambda: self._attempt.get_request(ticket))
+        request = await self._settlement.retry_through_outages(
+            lambda: read_again(self._database, ticket.id, ticket.owner)
+        )
         bounds = bound_cost(route, request, self._settings)
         await self._settlement.retry_through_outages(
             lambda: self._settlement.hold_again(

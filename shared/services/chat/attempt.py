@@ -1,6 +1,5 @@
 """One attempt at a ticket: calls its model, or runs its agent, and returns a result that can be stored."""
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, NoRunSlot, Unavailable
 from shared.models.ticket import Ticket
-from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.chat.lease import LeaseHolder, LeaseLost
+from shared.services.chat.preparation import Preparation
 from shared.services.chat.settlement import Settlement
 from shared.services.model_calls import CompleteChat, complete_and_price
 from shared.settings import Settings
@@ -51,14 +50,14 @@ class Attempt:
     holder: LeaseHolder
     settlement: Settlement
 
-    async def call(self, ticket: Ticket) -> ChatResult:
+    async def call(self, ticket: Ticket, preparation: Preparation) -> ChatResult:
         """Returns the answer, which is no longer than the ticket's hold covers.
 
         Raises only `ModelFailure`, `NoRunSlot` and `LeaseLost`. An unexpected error is logged, and the attempt is
         repeated as after an outage.
         """
         try:
-            request = await self.get_request(ticket)
+            request = await preparation.get_request()
             if ticket.provider == GOFANNON:
                 result = await self.answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))
             else:
@@ -79,22 +78,6 @@ class Attempt:
         except Exception as error:
             _log.exception("An attempt at a ticket failed", extra=log_fields(ticket))
             raise ModelFailure("Something went wrong on our side.", transient=True) from error
-
-    async def get_request(self, ticket: Ticket) -> ChatRequest:
-        """The stored request. Two concurrent reads.
-
-        Raises `ModelFailure` if the owner is disabled or the messages are gone, and `Unavailable`.
-        """
-        async with self.database.raising_unavailable():
-            request, disabled = await asyncio.gather(
-                self.database.tickets.get_request(ticket.id),
-                DisabledUserService(self.database).is_disabled(ticket.owner, fresh=True),
-            )
-        if disabled:
-            raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
-        if request is None:
-            raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
-        return request
 
     async def _fit_to_hold(self, ticket: Ticket, route: ModelRoute, request: ChatRequest) -> ChatRequest:
         """Returns the request with an output limit that the ticket's hold covers.

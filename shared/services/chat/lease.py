@@ -11,6 +11,7 @@ from shared.log import get_logger
 from shared.models.errors import Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.accounts.ledger import Ledger
+from shared.services.chat.preparation import Preparation
 from shared.services.chat.turns import TurnService, group_of, kind_of
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -36,8 +37,10 @@ class LeaseHolder:
         self.id = str(uuid4())
         """The id of this delivery in the lease."""
 
-    async def take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
+    async def take(self, ticket_id: str, preparation: Preparation) -> tuple[Claim, Ticket | None]:
         """Takes the lease if it is free and the owner has a turn for the ticket. Without a turn, parks the ticket.
+
+        Has `preparation` check the owner at the same time.
 
         Ends a ticket that has no attempts left or whose agent was interrupted, and releases its hold. Its owner is not
         charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
@@ -49,6 +52,7 @@ class LeaseHolder:
             return Claim.FINISHED, None
         if stored.status.finished:
             return Claim.FINISHED, stored
+        preparation.check_owner(stored.owner)
 
         async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
             ticket = await self._database.tickets.get(ticket_id, transaction)
