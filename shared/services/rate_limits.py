@@ -4,10 +4,10 @@ A key may make `per_minute` requests in a burst, and regains one every 60 / per_
 time at which it has regained all of them. See https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm.
 
 A key can have many requests per second, but Firestore sustains about one write per second to a document. Therefore each
-process counts by itself, and reconciles its count with the stored one after a second, or after a tenth of the limit if
-that comes first. A key with less than one request per second, or with a limit of up to ten, is always counted exactly.
-At higher rates, each process may accept up to a tenth of the limit before the others know of it. What was accepted
-beyond the limit counts as well, so over a longer time the rate is exact.
+process counts by itself, and may keep to itself a tenth of the key's limit: of its burst, and of its rate. Beyond that
+it reconciles its count with the stored one, at most once a second or once per tenth of the limit. A key that uses less
+than a tenth of its limit is not stored at all. A limit of less than ten requests is always counted exactly, as is one
+that only one process counts.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ not a setting because it does not depend on a deployment's load or budget.
 """
 _MINUTE = 60.0
 RECONCILE_SECONDS = 1.0
-RECONCILE_SHARE = 0.1
-"""The share of its limit that a key may use in one process before its count is reconciled."""
+UNSEEN_SHARE = 0.1
+"""The share of its limit that a key may use in one process without being counted in the database."""
 MAX_REMEMBERED = 10_000
 """The maximum number of keys that a process counts. Without room, the oldest is forgotten."""
 
@@ -39,17 +39,30 @@ class _Count:
 
     `whole_at`: when the key will have regained its whole limit, as far as this process knows. `stored`: the same, as
     the database had it at `reconciled_at`. `pending`: the accepted requests that the database does not know of.
+    `unseen_until`: when the key will have regained a request that need not be counted in the database.
     """
 
     whole_at: float = 0.0
     stored: float = 0.0
     reconciled_at: float = -math.inf
+    unseen_until: float = -math.inf
     pending: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def must_reconcile(self, now: float, per_minute: int) -> bool:
         """Whether the next request must be counted in the database."""
-        return now - self.reconciled_at >= RECONCILE_SECONDS or self.pending + 1 > RECONCILE_SHARE * per_minute
+        if self.pending + 1 > UNSEEN_SHARE * per_minute:
+            return True
+        return now - self.reconciled_at >= RECONCILE_SECONDS and now < self.unseen_until
+
+    def add(self, now: float, interval: float) -> None:
+        """Counts a request in this process only."""
+        if self.whole_at <= now:
+            self.pending = 0  # what these requests had used is regained
+        if now - self.reconciled_at >= RECONCILE_SECONDS:
+            self.unseen_until = now + interval / UNSEEN_SHARE
+        self.whole_at = max(now, self.whole_at) + interval
+        self.pending += 1
 
     def merge(self, stored: float, now: float, interval: float) -> float:
         """Returns when the key will have regained its whole limit, given the time that is stored now."""
@@ -74,8 +87,8 @@ class RateLimitService:
         """Counts a request by `key`. A limit of 0 means none.
 
         Above the limit, counts nothing and raises `TooManyRequests` with the seconds to wait. At most one read and one
-        write per second and process, or per tenth of the limit; none while the key is above its limit. Raises
-        `Unavailable`.
+        write per second and process, or per tenth of the limit; none for a key that uses less than a tenth of its
+        limit, and none while it is above its limit. Raises `Unavailable`.
         """
         if not per_minute:
             return
@@ -83,15 +96,14 @@ class RateLimitService:
         count = self._get_count(key)
         _refuse(_seconds_to_wait(count.whole_at, interval, clock.time()))
         if count.must_reconcile(clock.time(), per_minute):
-            # While another request reconciles, the others need not wait, except for the first one of the process.
+            # While another request reconciles, the others need not wait, unless nothing is known of the key yet.
             if not count.lock.locked() or count.reconciled_at == -math.inf:
                 async with count.lock:
                     if count.must_reconcile(clock.time(), per_minute):
                         await self._reconcile(key, count, interval)
                         return
             _refuse(_seconds_to_wait(count.whole_at, interval, clock.time()))
-        count.whole_at = max(clock.time(), count.whole_at) + interval
-        count.pending += 1
+        count.add(clock.time(), interval)
 
     async def _reconcile(self, key: str, count: _Count, interval: float) -> None:
         """Counts a request in the database, with those that it does not know of yet. One transaction.

@@ -16,7 +16,9 @@ class DeploymentDayStore:
         return self._client.collection("deploymentDays").document(day_id)
 
     async def get(self, day_id: str, transaction: Transaction | None = None) -> DeploymentDay | None:
-        """Returns the day, None if nothing has been spent on it. One read."""
+        """Returns the day, None if nothing has been spent on it. One read; none if `day_id` is empty."""
+        if not day_id:
+            return None
         document = await read(self._day(day_id), transaction)
         return None if document is None else DeploymentDay(id=day_id, **document)
 

@@ -8,9 +8,9 @@ import pytest
 
 from shared.models.errors import TooManyRequests, Unavailable
 from shared.services import rate_limits
-from shared.services.rate_limits import RECONCILE_SHARE, RateLimitService
+from shared.services.rate_limits import UNSEEN_SHARE, RateLimitService
 from shared.settings import Settings
-from shared.store import Database
+from shared.store import Database, Transaction
 from tests.database_faults import break_commits
 from tests.stopped_clock import StoppedClock
 
@@ -105,7 +105,7 @@ async def test_a_busy_key_is_rarely_written(
 
     monkeypatch.setattr(database, "transaction", count)
     assert await count_accepted(limits, key, 1000, 1200) == 1000
-    assert commits <= 1 / RECONCILE_SHARE + 1
+    assert commits <= 1 / UNSEEN_SHARE + 1
     commits = 0
     for _ in range(5):
         stopped_clock.move(1.01)
@@ -113,16 +113,35 @@ async def test_a_busy_key_is_rarely_written(
     assert commits == 5
 
 
-async def test_several_processes_agree_on_slow_keys(
-    database: Database, key: str, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+async def test_a_slow_key_is_not_stored(
+    limits: RateLimitService, database: Database, key: str, stopped_clock: StoppedClock
 ) -> None:
-    """Requests that arrive more than a second apart are counted exactly, whichever process serves them."""
+    """A key that uses less than a tenth of its limit costs no reads or writes. It is stored when it uses more."""
+    for _ in range(30):
+        assert await count_accepted(limits, key, 600, 1) == 1
+        stopped_clock.move(1.01)
+
+    async def get_stored(transaction: Transaction) -> float:
+        return await database.rate_limits.get(key, transaction)
+
+    assert await database.transaction(get_stored) == 0
+    assert await count_accepted(limits, key, 600, 70) == 70
+    assert await database.transaction(get_stored) > 0
+
+
+@pytest.mark.parametrize("per_minute", [9, 20, 60])
+async def test_several_processes_exceed_a_rate_by_a_tenth_each(
+    database: Database, key: str, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch, per_minute: int
+) -> None:
+    """In two minutes, at most a burst, twice the rate, and a tenth of these for each process are accepted. A limit of
+    less than ten is exact."""
     services = simulate_processes(monkeypatch, database, 3)
     accepted = 0
-    for number in range(60):
-        accepted += await count_accepted(services[number % 3], key, 20, 1)
-        stopped_clock.move(1.01)
-    assert accepted == 39  # a burst of 20, and one every three seconds
+    for _ in range(120):
+        accepted += sum([await count_accepted(service, key, per_minute, 1) for service in services])
+        stopped_clock.move(1.0)
+    tolerance = 0 if per_minute < 1 / UNSEEN_SHARE else 3 * UNSEEN_SHARE
+    assert 3 * per_minute - 4 <= accepted <= 3 * per_minute * (1 + tolerance)
 
 
 async def test_several_processes_exceed_a_limit_by_a_tenth_each(
@@ -134,11 +153,11 @@ async def test_several_processes_exceed_a_limit_by_a_tenth_each(
     """
     services = simulate_processes(monkeypatch, database, 4)
     accepted = sum(await asyncio.gather(*(count_accepted(service, key, 200, 300) for service in services)))
-    assert 200 <= accepted <= 200 * (1 + 4 * RECONCILE_SHARE)
+    assert 200 <= accepted <= 200 * (1 + 4 * UNSEEN_SHARE)
     for _ in range(60):
         stopped_clock.move(2.0)
         accepted += sum([await count_accepted(service, key, 200, 10) for service in services])
-    assert 590 <= accepted <= 200 * (1 + 4 * RECONCILE_SHARE) + 400
+    assert 590 <= accepted <= 200 * (1 + 4 * UNSEEN_SHARE) + 400
 
 
 async def test_no_count_is_lost_in_an_outage(

@@ -45,11 +45,6 @@ class DeploymentBudgets:
 
     database: Database
 
-    async def get_day(self, budget: DeploymentBudget, now: datetime) -> DeploymentDay | None:
-        """Returns the spending on the day of `now`; None if there is none. One read."""
-        async with self.database.raising_unavailable():
-            return await self.database.deployment_days.get(day_id(budget.agent_id, now))
-
     async def prefetch(self, hold: Hold, transaction: Transaction) -> None:
         """Reads the document that `get_available`, `hold` and `settle` need, so that callers can read concurrently."""
         if hold.deployment_day is not None:

@@ -5,7 +5,9 @@ charged. In chats with a published agent (`shared.services.chat.agent_chat`), th
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from shared import clock
@@ -14,7 +16,7 @@ from shared.json_schema.validation import find_problems, to_valid_schema
 from shared.log import get_logger
 from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
-from shared.models.deployment_day import DeploymentDay
+from shared.models.deployment_day import DeploymentDay, day_id
 from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
@@ -26,7 +28,8 @@ from shared.models.errors import (
 )
 from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.wire import JsonObject
-from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets, refuse_spent
+from shared.per_loop import per_loop
+from shared.services.accounts.deployment_budgets import DeploymentBudget, refuse_spent
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
@@ -37,6 +40,7 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("published")
+_MAX_REMEMBERED = 10_000
 _MAX_WARNING_CHARACTERS = 500
 """The maximum length of a warning. Warnings are stored in one document with a result, which may nearly fill it."""
 
@@ -51,6 +55,19 @@ class _Call:
     address: str
     request: KeyedRequest | None
     stored: StoredRequest | None
+
+
+@per_loop
+def _agent_ids(project: str) -> dict[str, str]:
+    """The ids of the agents that were last found, by friendly name."""
+    del project  # the key
+    return {}
+
+
+def _remember(agent_ids: dict[str, str], friendly_name: str, agent_id: str) -> None:
+    if len(agent_ids) >= _MAX_REMEMBERED:
+        agent_ids.pop(next(iter(agent_ids)))
+    agent_ids[friendly_name] = agent_id
 
 
 @dataclass(frozen=True)
@@ -142,26 +159,40 @@ class PublishedService:
     async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Call:
         """Looks up the agent, its budget, and the stored request. Raises `NotFound`, `Forbidden`, `Conflict`.
 
-        Three reads, the last two concurrent; one more with a key, and occasionally one for the owner's standing.
+        Three reads; one more with a key, and occasionally one for the owner's standing. They are sent together if this
+        process knows which agent the name had before. If it has another one now, that is read instead.
         """
+        agent_ids, now = _agent_ids(self.database.project), clock.now()
+        guess = agent_ids.get(friendly_name)
         async with self.database.raising_unavailable():
-            deployment = await self.database.deployments.get(friendly_name)
-        if deployment is None:
-            raise _unknown_agent_error(friendly_name)
-        budget = DeploymentBudget.of(deployment, self.settings)
-        request = None
-        if key is not None:
-            request = make_keyed_request(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
-        async with self.database.raising_unavailable():
-            agent, day, stored, _ = await asyncio.gather(
-                self.database.agents.get(deployment.agent_id),
-                DeploymentBudgets(self.database).get_day(budget, clock.now()),
+            deployment, agent, day = await asyncio.gather(
+                self.database.deployments.get(friendly_name), *self._read_agent(guess, now)
+            )
+            if deployment is None:
+                raise _unknown_agent_error(friendly_name)
+            if deployment.agent_id != guess:
+                _remember(agent_ids, friendly_name, deployment.agent_id)
+                agent, day = await asyncio.gather(*self._read_agent(deployment.agent_id, now))
+            budget = DeploymentBudget.of(deployment, self.settings)
+            request = None
+            if key is not None:
+                request = make_keyed_request(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
+            stored, _ = await asyncio.gather(
                 self._find_stored(request),
                 DisabledUserService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
             raise _unknown_agent_error(friendly_name)
         return _Call(agent, budget, day, address, request, stored)
+
+    def _read_agent(
+        self, agent_id: str | None, now: datetime
+    ) -> tuple[Awaitable[StoredAgent | None], Awaitable[DeploymentDay | None]]:
+        """Returns the reads of the agent and of its day. They read nothing if the id is None."""
+        return (
+            self.database.agents.get(agent_id or ""),
+            self.database.deployment_days.get(day_id(agent_id, now) if agent_id else ""),
+        )
 
     async def _find_stored(self, request: KeyedRequest | None) -> StoredRequest | None:
         return None if request is None else await self.stored_runs.find(request)

@@ -217,3 +217,15 @@ async def test_changes_to_an_agent_take_effect_in_its_deployment(published: Publ
     await service.delete(OWNER, agent.id)
     with pytest.raises(NotFound):
         await published.call("echo", {}, "a")
+
+
+async def test_a_name_that_belongs_to_another_agent_now_runs_that_agent(
+    published: PublishedService, harness: Harness
+) -> None:
+    """A process remembers which agent a name had, but only in order to read it early: the name's new agent runs."""
+    first = await publish(harness.database, OWNER, "echo", "async def run(input_dict, tools):\n    return 1")
+    assert (await published.call("echo", {}, "a")).result == 1
+    await AgentService(harness.database).delete(OWNER, first.id)
+    await publish(harness.database, Caller(uid="another"), "echo", "async def run(input_dict, tools):\n    return 2")
+    assert (await published.call("echo", {}, "a")).result == 2
+    assert (await published.call("echo", {}, "a")).result == 2
