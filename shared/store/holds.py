@@ -23,8 +23,12 @@ class HoldStore:
         document = await transaction.get(self._hold(hold_id))
         return None if document is None else Hold(id=hold_id, **document)
 
+    def add(self, hold: Hold, transaction: Transaction) -> None:
+        """Creates a hold. The transaction need not have read it: its id is new."""
+        transaction.create(self._hold(hold.id), hold.model_dump(exclude={"id"}))
+
     def put(self, hold: Hold, transaction: Transaction) -> None:
-        """Writes a new or changed hold. The transaction must have read its document before."""
+        """Writes a changed hold. The transaction must have read it before."""
         transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
 
     def remove(self, hold: Hold, transaction: Transaction) -> None:

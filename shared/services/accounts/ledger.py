@@ -86,10 +86,9 @@ class Ledger:
     ) -> Hold:
         """Places `hold` on the account and the `budget`, for as much of `bounds.maximum` as both have available.
 
-        `caller` is the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
+        `caller` is the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. One read, two with a budget.
         """
         await asyncio.gather(
-            self.database.holds.get(hold.id, transaction),
             self.database.accounts.get(caller.uid, transaction),
             self.deployment_budgets.prefetch(hold, transaction),
         )
@@ -100,7 +99,7 @@ class Ledger:
         opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
         if budget is not None:
             await self.deployment_budgets.hold(budget, opened, now, transaction)
-        self.database.holds.put(opened, transaction)
+        self.database.holds.add(opened, transaction)
         return opened
 
     async def close_hold(

@@ -52,6 +52,7 @@ class _Model:
 
     remaining: int = _ALLOWANCE
     holds: dict[str, int] = field(default_factory=dict[str, int])
+    settled: set[str] = field(default_factory=set[str])
     reports: dict[str, int] = field(default_factory=dict[str, int])
     charged: list[int] = field(default_factory=list[int])
 
@@ -63,7 +64,10 @@ class _Model:
         return self.holds[hold_id]
 
     def settle(self, hold_id: str, cost: int) -> None:
-        if self.holds.pop(hold_id, None) is not None and cost:
+        """Releases the hold. A cost is charged even if it arrives after the release, but only the first one."""
+        self.holds.pop(hold_id, None)
+        if cost and hold_id not in self.settled:
+            self.settled.add(hold_id)
             self._charge(cost)
 
     def report(self, key: str, cost: int) -> bool | None:
