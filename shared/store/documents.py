@@ -5,7 +5,7 @@ requests. This is the only module that uses private parts of the library: its co
 names of documents.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,27 +50,25 @@ def client_of(reference: AsyncDocumentReference) -> AsyncClient:
     return client
 
 
-async def fetch(client: AsyncClient, names: Sequence[str]) -> dict[str, Snapshot]:
-    """Reads documents by their full names. One request, and one read for each document.
+async def fetch(client: AsyncClient, names: Sequence[str]) -> AsyncGenerator[tuple[str, Snapshot]]:
+    """Reads documents by their full names, and yields them as they arrive, in any order.
 
-    Raises `GoogleAPICallError` and `RetryError`.
+    One request, and one read for each document. Raises `GoogleAPICallError` and `RetryError`.
     """
     request = _Read(database=client._database_string, documents=names)  # pyright: ignore[reportPrivateUsage]
     responses: Any = await client._firestore_api.batch_get_documents(  # pyright: ignore[reportPrivateUsage]
         request=BatchGetDocumentsRequest.wrap(request),
         metadata=client._rpc_metadata,  # pyright: ignore[reportPrivateUsage]
     )
-    snapshots: dict[str, Snapshot] = {}
     async for response in responses:
         message = type(response).pb(response)
         match message.WhichOneof("result"):
             case "found":
-                snapshots[message.found.name] = _to_snapshot(message.found)
+                yield message.found.name, _to_snapshot(message.found)
             case "missing":
-                snapshots[message.missing] = _MISSING
+                yield message.missing, _MISSING
             case _:
                 pass  # a response that only reports progress
-    return snapshots
 
 
 def _to_snapshot(document: Any) -> Snapshot:

@@ -6,8 +6,9 @@ requests that a process serves are combined, because services read concurrently 
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 
-from google.api_core.exceptions import InvalidArgument
+from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.per_loop import per_loop
@@ -46,8 +47,12 @@ class Reader:
             request.add_done_callback(self._requests.discard)
 
     async def _fetch(self, waiting: _Waiting) -> None:
+        """Reads the documents, and gives each to its readers as soon as it arrives: another one may be large."""
         try:
-            snapshots = await fetch(self._client, list(waiting))
+            async with aclosing(fetch(self._client, list(waiting))) as documents:
+                async for name, snapshot in documents:
+                    _resolve(waiting.pop(name), snapshot)
+            _fail(waiting, ServiceUnavailable("Firestore did not return a document."))
         except InvalidArgument as error:
             if len(waiting) == 1:
                 _fail(waiting, error)
@@ -55,9 +60,6 @@ class Reader:
                 await asyncio.gather(*(self._fetch({name: futures}) for name, futures in waiting.items()))
         except Exception as error:
             _fail(waiting, error)
-        else:
-            for name, futures in waiting.items():
-                _resolve(futures, snapshots[name])
 
 
 def _resolve(futures: Sequence[asyncio.Future[Snapshot]], snapshot: Snapshot) -> None:

@@ -91,3 +91,31 @@ async def test_a_reader_who_leaves_does_not_disturb_the_others(database: Databas
     alone.cancel()
     assert await staying == {"x": 1}
     assert requests == [1]
+
+
+async def test_documents_are_passed_on_as_they_arrive(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader gets its document when it arrives, and does not wait for others of the same request. If the request
+    fails in the middle, only the readers of the missing documents get the error."""
+    await document(database, "a").set({"x": 1})
+    api: Any = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    batch_get = api.batch_get_documents
+    broken = asyncio.Event()
+
+    async def break_off(*args: Any, **options: Any) -> Any:
+        responses = await batch_get(*args, **options)
+
+        async def first_only() -> Any:
+            async for response in responses:
+                yield response
+                await broken.wait()
+                raise ServiceUnavailable("gone")
+
+        return first_only()
+
+    monkeypatch.setattr(api, "batch_get_documents", break_off)
+    reading = [asyncio.create_task(read(document(database, name), None)) for name in "ab"]
+    done, waiting = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+    assert (len(done), len(waiting)) == (1, 1)
+    broken.set()
+    with pytest.raises(ServiceUnavailable):
+        await waiting.pop()
