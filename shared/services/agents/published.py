@@ -107,7 +107,7 @@ class PublishedService:
         if call.stored is not None:
             return replay(call.stored, now)
         refuse_spent(call.budget, call.day, now)
-        input_dict = await asyncio.to_thread(fit_input, call.agent, input_dict)
+        input_dict = await fit_input(call.agent, input_dict)
         run_id = f"run-{uuid4()}"
         if call.request is None:
             return await self._to_answer(call.agent, await self._run(call, input_dict, run_id))
@@ -149,7 +149,8 @@ class PublishedService:
         """Returns the result. Raises `AgentFailed`, `AllowanceSpent`, `DeploymentBudgetSpent` for a failed run."""
         failure = run.outcome.failure
         if failure is None:
-            return PublishedAnswer(run.run_id, run.outcome.result, await asyncio.to_thread(_check_output, agent, run))
+            warnings = await asyncio.to_thread(_check_output, agent, run) if agent.fields.output_schema else []
+            return PublishedAnswer(run.run_id, run.outcome.result, warnings)
         if isinstance(failure.cause, AllowanceSpent):
             raise AllowanceSpent("The agent's owner has no allowance left for its calls. Inform the owner, or wait.")
         if isinstance(failure.cause, DeploymentBudgetSpent):
@@ -221,14 +222,18 @@ def _unknown_agent_error(friendly_name: str) -> NotFound:
     return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
 
 
-def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
-    """Returns the input if it fits the agent's schema.
+async def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
+    """Returns the input if it fits the agent's schema. Checks it in a thread, as that may take a while.
 
-    If it does not, parses the strings that a form has sent in place of other values, and returns the result if that
+    If it does not fit, parses the strings that a form has sent in place of other values, and returns the result if that
     fits. Raises `InvalidInput` if neither fits.
     """
     schema = agent.fields.input_schema
-    if not schema or not (problems := find_problems(schema, input_dict)):
+    return await asyncio.to_thread(_fit, schema, input_dict) if schema else input_dict
+
+
+def _fit(schema: JsonObject, input_dict: JsonObject) -> JsonObject:
+    if not (problems := find_problems(schema, input_dict)):
         return input_dict
     parsed = read_texts(to_valid_schema(schema), input_dict)
     if parsed is not input_dict:

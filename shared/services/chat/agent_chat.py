@@ -4,7 +4,6 @@ Here the payer is the caller, a user who owns the ticket. The agent's owner is n
 is called by its name (`shared.services.agents.published`), the payer is the agent's owner.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ class AgentChatService:
         input_dict = read_input(request)
         try:
             agent = await find_published(self.database, ticket.model)
-            input_dict = await asyncio.to_thread(fit_input, agent, input_dict)
+            input_dict = await fit_input(agent, input_dict)
         except (NotFound, Forbidden) as error:
             raise ModelFailure(error.message, transient=False) from error
         except InvalidInput as error:
