@@ -22,10 +22,8 @@ from .confinement import confine, measure_memory
 from .run_environment import RunEnvironment
 
 _WASI = "0.2.9"
-_HELD_MESSAGES = ('{"kind": "ready"', '{"kind": "done"', '{"kind": "failed"')
-"""The possible beginnings of messages that are soon followed by a frame: the guest's first message, and its last."""
-_MAX_HELD_BYTES = 200
-"""The maximum size of held frames to which another is added. The first message is shorter."""
+_LAST_MESSAGES = ('{"kind": "done"', '{"kind": "failed"')
+"""The possible beginnings of the guest's last message, after which its run ends."""
 _READ_AHEAD_BYTES = 2**14
 _MAX_IDLE_STACK_BYTES = 8 * 2**20
 """The maximum stack size of a worker that waits for another run."""
@@ -43,6 +41,7 @@ class Worker:
         self._linker = self._link()
         self._socket = -1
         self._has_begun = False
+        self._has_ended = False
         self._unsent = b""
         self._spare = bytearray(_READ_AHEAD_BYTES)
         self._ahead = memoryview(b"")
@@ -95,7 +94,7 @@ class Worker:
         confine(memory_bytes, parent)
         self._watch_cpu_time()
         while True:
-            self._has_begun = False
+            self._has_begun = self._has_ended = False
             store, run = self._instantiate(memory_bytes)
             ending = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -163,7 +162,9 @@ class Worker:
         return text
 
     def _send(self, _store: Any, message: str) -> None:
-        self._write(b"G", message.encode(), hold=message.startswith(_HELD_MESSAGES))
+        is_last = message.startswith(_LAST_MESSAGES) and not self._has_ended
+        self._has_ended |= is_last
+        self._write(b"G", message.encode(), hold=is_last or not self._has_begun)
 
     def _now(self, _store: Any) -> Any:
         return _to_wasi_datetime(self._environment.now())
@@ -210,7 +211,6 @@ class Worker:
 
     def _write(self, sender: bytes, data: bytes, hold: bool = False) -> None:
         """Sends a frame. `hold`: sends it together with the next frame, to wake the service once instead of twice."""
-        hold = hold and len(self._unsent) <= _MAX_HELD_BYTES
         self._unsent += (len(data) + 1).to_bytes(4, "big") + sender + data
         if not hold:
             self._flush()
