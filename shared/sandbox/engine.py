@@ -84,8 +84,9 @@ class WasmEngine:
                 program.on_start()
                 if findings := await analyze(program.code):
                     return describe_findings(findings, program.code)
-                unwrapped = replace(program, code=unwrap_code(program.code))
-                return await _run_program(unwrapped, tracked, limits, logs, only_load)
+                if (code := unwrap_code(program.code)) != program.code:
+                    program = replace(program, code=code)
+                return await _run_program(program, tracked, limits, logs, only_load)
         except TimeoutError:
             return describe_timeout(limits, tracked.pending_calls)
         except TooManyCalls:
@@ -119,7 +120,7 @@ async def _run_program(
             async with worker_for(tenant, limits.memory_bytes) as worker:
                 conversation = Conversation(worker, tracked, logs)
                 try:
-                    await worker.start_run(start)
+                    worker.start_run(start)
                     end = await conversation.run(message)
                 except WorkerFailed as error:
                     ending = await worker.find_ending(error)

@@ -19,7 +19,9 @@ _EXIT_SECONDS = 5.0
 """How long the fork server may take to report the end of a process whose socket has been closed."""
 _CHUNK_BYTES = 2**16
 """The maximum number of bytes that are read from the socket at a time. Memory is allocated only for received data."""
+_LENGTH_BYTES = 4
 _GUEST, _WORKER = b"GW"
+_ENDED_WELL = _WORKER, b"well"
 
 
 class WorkerFailed(Exception):
@@ -53,6 +55,7 @@ class Worker:
         self.runs = 0
         self._socket = sock
         self._received = bytearray()
+        self._unsent = b""
 
     @property
     def alive(self) -> bool:
@@ -68,15 +71,8 @@ class Worker:
         raise WorkerFailed("The worker's run has ended.")
 
     async def _read_frame(self) -> tuple[int, bytes]:
-        length = int.from_bytes(await self._read(4), "big")
-        if not 0 < length <= MAX_BYTES + 1:
-            raise ProtocolViolation("The worker sent a frame of an invalid length.")
-        data = await self._read(length)
-        return data[0], data[1:]
-
-    async def _read(self, length: int) -> bytes:
         loop = asyncio.get_running_loop()
-        while len(self._received) < length:
+        while (frame := self._take_frame()) is None:
             try:
                 chunk = await loop.sock_recv(self._socket, _CHUNK_BYTES)
             except OSError as error:
@@ -84,22 +80,32 @@ class Worker:
             if not chunk:
                 raise WorkerFailed("The worker has ended.")
             self._received += chunk
-        data = bytes(self._received[:length])
-        del self._received[:length]
-        return data
+        return frame
 
-    async def start_run(self, start: Start) -> None:
-        """Starts a run. Raises `WorkerFailed`."""
+    def _take_frame(self) -> tuple[int, bytes] | None:
+        """Removes the first received frame. Returns its sender and its data; None if it has not arrived completely."""
+        if len(self._received) < _LENGTH_BYTES:
+            return None
+        end = _LENGTH_BYTES + int.from_bytes(self._received[:_LENGTH_BYTES], "big")
+        if not 0 < end - _LENGTH_BYTES <= MAX_BYTES + 1:
+            raise ProtocolViolation("The worker sent a frame of an invalid length.")
+        if len(self._received) < end:
+            return None
+        frame = self._received[_LENGTH_BYTES], bytes(self._received[_LENGTH_BYTES + 1 : end])
+        del self._received[:end]
+        return frame
+
+    def start_run(self, start: Start) -> None:
+        """Starts a run. The first frame is sent together with the first message to the guest."""
         self.runs += 1
-        await self._write(start.frame())
+        self._unsent = _encode_frame(start.frame())
 
     async def send(self, data: bytes, waited: float = 0) -> None:
         """Sends a message to the guest, whose clock advances by `waited` seconds. Raises `WorkerFailed`."""
-        await self._write(int(waited * 1e9).to_bytes(8, "big") + data)
-
-    async def _write(self, data: bytes) -> None:
+        frames = self._unsent + _encode_frame(int(waited * 1e9).to_bytes(8, "big") + data)
+        self._unsent = b""
         try:
-            await asyncio.get_running_loop().sock_sendall(self._socket, len(data).to_bytes(4, "big") + data)
+            await asyncio.get_running_loop().sock_sendall(self._socket, frames)
         except OSError as error:
             raise WorkerFailed("The worker has ended.") from error
 
@@ -123,6 +129,16 @@ class Worker:
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         return next((ending.decode() for ending, number in fork_server.EXIT_CODES.items() if number == code), "")
 
+    def has_finished_run(self) -> bool | None:
+        """Like `finish_run`, but does not wait. Returns None if the run has not ended yet."""
+        if self.ending is not None or not self.alive:
+            return False
+        try:
+            frame = self._take_frame()
+        except ProtocolViolation:
+            return False
+        return None if frame is None else frame == _ENDED_WELL
+
     async def finish_run(self) -> bool:
         """Waits until a run that has sent its last message ends. Returns whether the worker can take another run.
 
@@ -132,8 +148,7 @@ class Worker:
             return False
         try:
             async with asyncio.timeout(_FINISH_SECONDS):
-                sender, data = await self._read_frame()
-                return sender == _WORKER and data == b"well"
+                return await self._read_frame() == _ENDED_WELL
         except (WorkerFailed, TimeoutError):
             return False
 
@@ -144,3 +159,7 @@ class Worker:
             loop.remove_reader(self._socket)
             loop.remove_writer(self._socket)
             self._socket.close()
+
+
+def _encode_frame(payload: bytes) -> bytes:
+    return len(payload).to_bytes(_LENGTH_BYTES, "big") + payload

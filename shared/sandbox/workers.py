@@ -105,20 +105,27 @@ class _Workers:
         if tenant is None or worker.runs >= _MAX_RUNS or not worker.alive:
             _fork_server().kill(worker)
             return
-        finishing = asyncio.create_task(self._keep(worker, tenant))
+        if (is_reusable := worker.has_finished_run()) is not None:
+            self._keep(worker, tenant, is_reusable)
+            return
+        finishing = asyncio.create_task(self._finish(worker, tenant))
         self._finishing[finishing] = tenant
         finishing.add_done_callback(self._finishing.pop)
 
-    async def _keep(self, worker: Worker, tenant: str) -> None:
-        """Makes the worker idle when its run has ended. Runs in the background, so the result is not delayed."""
+    async def _finish(self, worker: Worker, tenant: str) -> None:
+        """Waits until the worker's run has ended. Runs in the background, so the result is not delayed."""
         is_reusable = False
         try:
             is_reusable = await worker.finish_run()
         finally:
-            if not is_reusable:
-                _fork_server().kill(worker)
-        if is_reusable:
-            self._idle[worker.number] = (tenant, worker)
+            self._keep(worker, tenant, is_reusable)
+
+    def _keep(self, worker: Worker, tenant: str, is_reusable: bool) -> None:
+        """Makes the worker idle, or kills it."""
+        if not is_reusable:
+            _fork_server().kill(worker)
+            return
+        self._idle[worker.number] = (tenant, worker)
         while len(self._idle) > _MAX_IDLE:
             _, (_, oldest) = self._idle.popitem(last=False)
             _fork_server().kill(oldest)

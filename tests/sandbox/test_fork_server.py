@@ -13,7 +13,7 @@ import pytest
 
 from shared.sandbox import Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.worker import WorkerFailed
+from shared.sandbox.worker import Start, WorkerFailed
 from tests.sandbox.children import find_fork_servers, find_workers
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.gate import CALL, NORMAL, RUN, Gate, run_with_gate
@@ -96,6 +96,8 @@ async def test_requests_wait_for_a_busy_fork_server(engine: WasmEngine) -> None:
     assert not delayed.done()
     server.resume()
     for worker in [task.result() for task in forking_tasks] + [await delayed]:
+        worker.start_run(Start(cpu_seconds=1, seed=b""))
+        await worker.send(b"{}")
         assert b'"ready"' in await worker.receive()
         fork_server_client.kill(worker)
     assert find_fork_servers() == [server]

@@ -13,6 +13,7 @@ FEATURES = {"x86_64": ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_p
 STACK_BYTES = 64 * 2**20
 """The size of the native stack. Python limits recursion by the stack in its own memory, which must be used up first."""
 _STACK_RESERVE_BYTES = 2 * 2**20
+_READ_BYTES = 2**20
 
 
 def configure(wasmtime: Any) -> Any:
@@ -40,6 +41,20 @@ def _raise_stack_limit() -> int:
         resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES + _STACK_RESERVE_BYTES, hard_limit))
     limit, _ = resource.getrlimit(resource.RLIMIT_STACK)
     return STACK_BYTES if limit == resource.RLIM_INFINITY else min(STACK_BYTES, limit - _STACK_RESERVE_BYTES)
+
+
+def read_ahead(folder: str) -> None:
+    """Reads the compiled component, from which every run's memory is mapped, into the system's cache.
+
+    If the file is read from its beginning to its end, Linux caches it in large pieces. With the single pages that it
+    caches for a mapped file, mapping and unmapping the memory of a run takes twice as long.
+    """
+    with contextlib.suppress(OSError), open(os.path.join(folder, COMPILED), "rb", buffering=0) as file:
+        if sys.platform == "linux":
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        data = bytearray(_READ_BYTES)
+        while file.readinto(data):
+            pass
 
 
 def load(wasmtime: Any, engine: Any, folder: str) -> Any:

@@ -8,8 +8,9 @@ import os
 import signal
 import socket
 import sys
+import threading
 
-from .component import configure, load
+from .component import configure, load, read_ahead
 from .server import ForkServer
 from .worker import Worker
 
@@ -27,10 +28,13 @@ def main(site_packages: str, folder: str, control_fd: str) -> None:
     descriptor of the control socket.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl-C, and lets its runs end first
+    reading = threading.Thread(target=read_ahead, args=(folder,))
+    reading.start()
     sys.path.append(site_packages)
     import wasmtime  # pyright: ignore[reportMissingImports]
 
     engine = wasmtime.Engine(configure(wasmtime))
+    reading.join()
     worker = Worker(wasmtime, engine, load(wasmtime, engine, folder))
     worker.warm_up()
     gc.freeze()  # keeps the memory shared with the workers

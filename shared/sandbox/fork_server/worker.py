@@ -24,6 +24,7 @@ from .run_environment import RunEnvironment
 _WASI = "0.2.9"
 _LAST_MESSAGES = ('{"kind": "done"', '{"kind": "failed"')
 """The possible beginnings of the guest's last message, after which its run ends."""
+_READ_AHEAD_BYTES = 2**14
 _MAX_IDLE_STACK_BYTES = 8 * 2**20
 """The maximum stack size of a worker that waits for another run."""
 _GRACE_SECONDS = 5
@@ -40,7 +41,10 @@ class Worker:
         self._linker = self._link()
         self._socket = -1
         self._has_begun = False
+        self._has_ended = False
         self._unsent = b""
+        self._spare = bytearray(_READ_AHEAD_BYTES)
+        self._ahead = memoryview(b"")
         self._end_at = 0.0
         self._end_lock = threading.Lock()
         self._peak = 0
@@ -90,7 +94,7 @@ class Worker:
         confine(memory_bytes, parent)
         self._watch_cpu_time()
         while True:
-            self._has_begun = False
+            self._has_begun = self._has_ended = False
             store, run = self._instantiate(memory_bytes)
             ending = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -143,8 +147,9 @@ class Worker:
     # The functions that the guest may call
 
     def _receive(self, _store: Any) -> str:
-        self._flush()
-        if not self._has_begun:
+        if self._has_begun:
+            self._flush()
+        else:
             self._has_begun = True
             while not (frame := self._read_frame()).startswith(b"{"):
                 pass  # an answer that the previous run has not read
@@ -157,7 +162,9 @@ class Worker:
         return text
 
     def _send(self, _store: Any, message: str) -> None:
-        self._write(b"G", message.encode(), last=message.startswith(_LAST_MESSAGES))
+        is_last = message.startswith(_LAST_MESSAGES) and not self._has_ended
+        self._has_ended |= is_last
+        self._write(b"G", message.encode(), hold=is_last or not self._has_begun)
 
     def _now(self, _store: Any) -> Any:
         return _to_wasi_datetime(self._environment.now())
@@ -185,24 +192,27 @@ class Worker:
         return self._read(int.from_bytes(self._read(4), "big"))
 
     def _read(self, length: int) -> bytearray:
+        """Reads `length` bytes. Also reads ahead, as the first two frames of a run usually arrive together."""
         data = bytearray(length)
         rest = memoryview(data)
+        taken = min(length, len(self._ahead))
+        rest[:taken] = self._ahead[:taken]
+        rest, self._ahead = rest[taken:], self._ahead[taken:]
         while rest:
             try:
-                read = os.readv(self._socket, [rest])
+                read = os.readv(self._socket, [rest, self._spare])
             except OSError:
                 read = 0
             if not read:
                 os._exit(0)
+            self._ahead = memoryview(self._spare)[: max(read - len(rest), 0)]
             rest = rest[read:]
         return data
 
-    def _write(self, sender: bytes, data: bytes, last: bool = False) -> None:
-        """Sends a frame. `last`: sends it together with the next frame, to wake the service once instead of twice."""
-        if self._unsent:
-            last = False  # the previous frame was not the last
+    def _write(self, sender: bytes, data: bytes, hold: bool = False) -> None:
+        """Sends a frame. `hold`: sends it together with the next frame, to wake the service once instead of twice."""
         self._unsent += (len(data) + 1).to_bytes(4, "big") + sender + data
-        if not last:
+        if not hold:
             self._flush()
 
     def _flush(self) -> None:

@@ -10,7 +10,7 @@ import wit_world  # pyright: ignore[reportMissingImports] - componentize-py gene
 
 from shared.sandbox.guest import heap
 from shared.sandbox.guest.main import Guest
-from shared.sandbox.guest.warm_up import warm_up  # first, as objects that all runs use should be adjacent
+from shared.sandbox.guest.warm_up import list_called, warm_up  # first, as objects that all runs use should be adjacent
 
 _OMITTED_MODULES = {
     *("antigravity", "this", "idlelib", "turtledemo", "turtle", "test", "ensurepip", "venv", "tkinter", "lib2to3"),
@@ -39,6 +39,11 @@ from shared.sandbox.guest import files, time_zones  # noqa: E402 - these patch t
 importlib.import_module("shared.sandbox.guest.system_calls")  # after asyncio, which checks the system's features
 time_zones.install()
 files.install()
+warm_up()
+called = list_called()
+gc.collect()
+heap.fill_gaps()
+heap.gather(called)
 warm_up()
 guest = Guest(wit_world.receive, wit_world.send)
 sys.path_importer_cache.clear()

@@ -2,7 +2,14 @@
 
 Freed memory leaves small gaps all over the heap, which a run would use one by one. If the gaps are filled, the run
 allocates its memory at the heap's end, where all of it is contiguous.
+
+Python counts in a function's code how often branches are taken, so a run writes to the code of each function that it
+calls. That code is gathered in a few adjacent pages.
 """
+
+import gc
+from collections.abc import Set as AbstractSet
+from types import CodeType, FunctionType
 
 _MAX_GAP_BYTES = 2**20
 _SIZES = [*(2**n for n in range(18, 9, -1)), *range(512, 0, -4)]
@@ -31,3 +38,10 @@ def fill_gaps() -> None:
             _fillers.append(filler)
     while id(smallest := object()) < end:
         _fillers.append(smallest)
+
+
+def gather(codes: AbstractSet[CodeType]) -> None:
+    """Gives the functions with these codes new copies of them, next to each other. Fill the gaps first."""
+    for function in gc.get_objects():
+        if type(function) is FunctionType and function.__code__ in codes:
+            function.__code__ = function.__code__.replace()

@@ -8,6 +8,7 @@ import json
 import random
 import sys
 import time
+from types import CodeType
 
 from shared.sandbox.guest.main import Guest
 
@@ -78,11 +79,22 @@ class _Host:
             self.end = f"{fields['kind']} {text}"
 
 
-def warm_up() -> None:
-    """Runs the programs, and restores all state that they visibly change."""
+def list_called() -> set[CodeType]:
+    """Runs the programs. Returns the codes of the functions that they call."""
+    called: set[CodeType] = set()
+    sys.setprofile(lambda frame, _event, _argument: called.add(frame.f_code))
+    try:
+        warm_up(times=1)
+    finally:
+        sys.setprofile(None)
+    return called
+
+
+def warm_up(times: int = _TIMES) -> None:
+    """Runs the programs this many times, and restores all state that they visibly change."""
     saved = sys.stdout, sys.stderr, time.sleep, random.getstate()
     try:
-        for _ in range(_TIMES):
+        for _ in range(times):
             for code, expected in (
                 (_CODE, "done"),
                 ("async def run(input_dict, tools):\n    return 1 / 0", "failed"),
