@@ -5,6 +5,7 @@ still open. With a hundred connections, that takes longer than everything else t
 few connections avoid it.
 """
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,18 +17,29 @@ REQUESTS_PER_POOL = 8
 """How many requests a pool has under way before another pool is opened."""
 
 
-@dataclass
+IDLE_SECONDS = 10.0
+"""How long a pool is kept without requests. httpx closes a connection after five seconds, but only when its pool is
+used again.
+"""
+
+
+@dataclass(eq=False)
 class _Pool:
-    """A pool, and the number of its requests that are under way."""
+    """A pool, the number of its requests that are under way, and when the last one ended, on the monotonic clock."""
 
     transport: httpx.AsyncHTTPTransport
     requests: int = 0
+    idle_since: float = 0.0
+
+    @property
+    def is_expired(self) -> bool:
+        return not self.requests and time.monotonic() - self.idle_since > IDLE_SECONDS
 
 
 class ConnectionPools:
     """Opens as many pools as concurrent requests need, and uses the first ones most, so that connections are reused.
 
-    Connections stay open for a few seconds after a request, as in a pool of httpx.
+    Connections stay open for some seconds after a request.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -41,6 +53,7 @@ class ConnectionPools:
     @asynccontextmanager
     async def pool(self) -> AsyncGenerator[httpx.AsyncHTTPTransport]:
         """Yields the pool for one request, which counts as under way during the block."""
+        await self._close_expired()
         pool = min(self._pools, key=lambda pool: pool.requests, default=None)
         if pool is None or pool.requests >= REQUESTS_PER_POOL:
             pool = _Pool(httpx.AsyncHTTPTransport(**self._options))
@@ -50,6 +63,14 @@ class ConnectionPools:
             yield pool.transport
         finally:
             pool.requests -= 1
+            pool.idle_since = time.monotonic()
+
+    async def _close_expired(self) -> None:
+        """Closes the pools that are no longer needed, except the first."""
+        expired = [pool for pool in self._pools[1:] if pool.is_expired]
+        self._pools = [pool for pool in self._pools if pool not in expired]
+        for pool in expired:
+            await pool.transport.aclose()
 
     async def aclose(self) -> None:
         """Closes all connections."""

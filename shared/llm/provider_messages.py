@@ -48,4 +48,4 @@ def _unwrap(message: str) -> str:
         parsed: Any = json.loads(message[start : end + 1])
     except (ValueError, RecursionError):
         return message
-    return error_body(parsed).message or message
+    return repair_text(error_body(parsed).message or message)

@@ -13,9 +13,20 @@ from shared import clock
 from shared.models.account import Account
 from shared.models.errors import TooLarge, TooManyChats
 from shared.models.owned import StoredResource
+from shared.per_loop import per_loop
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.owned import OwnedStore
+
+_RECOUNT_SECONDS = 1.0
+_MAX_REMEMBERED = 10_000
+
+
+@per_loop
+def _counted_at(project: str) -> dict[str, float]:
+    """When this process last counted the unfinished chats, by user, in epoch seconds."""
+    del project  # the key
+    return {}
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,15 @@ class QuotaService:
     async def recount_chats(self, uid: str) -> None:
         """Corrects the account's count of unfinished chats, in case tickets were deleted or stored by other means.
 
-        One transaction with a read, an aggregation, and a write if the count was wrong.
+        One transaction with a read, an aggregation, and a write if the count was wrong; nothing if this process has
+        counted the same user's chats in the last second.
         """
+        counted = _counted_at(self.database.project)
+        if clock.time() - counted.get(uid, 0.0) < _RECOUNT_SECONDS:
+            return
+        if len(counted) >= _MAX_REMEMBERED:
+            counted.pop(next(iter(counted)))
+        counted[uid] = clock.time()
 
         async def recount(transaction: Transaction) -> None:
             account = await self.database.accounts.get(uid, transaction)

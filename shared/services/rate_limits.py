@@ -39,7 +39,7 @@ class _Count:
 
     `whole_at`: when the key will have regained its whole limit, as far as this process knows. `stored`: the same, as
     the database had it at `reconciled_at`. `pending`: the accepted requests that the database does not know of.
-    `unseen_until`: when the key will have regained a request that need not be counted in the database.
+    `unseen_until`: when the key will have regained, at a tenth of its rate, what was not counted in the database.
     """
 
     whole_at: float = 0.0
@@ -57,10 +57,9 @@ class _Count:
 
     def add(self, now: float, interval: float) -> None:
         """Counts a request in this process only."""
-        if self.whole_at <= now:
+        if max(self.whole_at, self.unseen_until) <= now:
             self.pending = 0  # what these requests had used is regained
-        if now - self.reconciled_at >= RECONCILE_SECONDS:
-            self.unseen_until = now + interval / UNSEEN_SHARE
+        self.unseen_until = max(now, self.unseen_until) + interval / UNSEEN_SHARE
         self.whole_at = max(now, self.whole_at) + interval
         self.pending += 1
 
@@ -98,7 +97,7 @@ class RateLimitService:
         if count.must_reconcile(clock.time(), per_minute):
             # While another request reconciles, the others need not wait, unless nothing is known of the key yet.
             if not count.lock.locked() or count.reconciled_at == -math.inf:
-                async with count.lock:
+                async with self._database.raising_unavailable(), count.lock:
                     if count.must_reconcile(clock.time(), per_minute):
                         await self._reconcile(key, count, interval)
                         return
@@ -125,8 +124,10 @@ class RateLimitService:
 
         pending, count.stored, whole_at, wait = await self._database.transaction(write)
         count.pending -= pending
-        count.whole_at = whole_at + count.pending * interval  # some may have been accepted during the commit
-        count.reconciled_at = clock.time()
+        count.reconciled_at = now = clock.time()
+        # Some may have been accepted during the commit.
+        count.whole_at = whole_at + count.pending * interval
+        count.unseen_until = now + count.pending * interval / UNSEEN_SHARE
         _refuse(wait)
 
     def _get_count(self, key: str) -> _Count:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from google.api_core.exceptions import InvalidArgument
+from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
 from google.cloud.firestore import AsyncClient
 
 from shared.store.documents import Snapshot
@@ -39,6 +39,7 @@ class _Change:
     on_start: Callable[[], None]
     seen: Mapping[str, Snapshot]
     outcome: "asyncio.Future[Any]"
+    urgent: bool
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     def settle(self, outcome: "_Outcome") -> None:
@@ -94,7 +95,7 @@ class CommitGroup:
                 return await run_transaction(self._client, body, self._seconds, seen)
             finally:
                 self._continue()
-        change = _Change(body, on_start, seen, asyncio.get_running_loop().create_future())
+        change = _Change(body, on_start, seen, asyncio.get_running_loop().create_future(), urgent)
         (self._urgent if urgent else self._others).append(change)
         return await change.outcome
 
@@ -128,19 +129,23 @@ class CommitGroup:
                 outcomes = await run_attempts(
                     self._client, lambda attempt: _apply(attempt, changes), self._seconds, seen
                 )
-        except InvalidArgument as error:
+        except (InvalidArgument, TypeError, ValueError) as error:  # Firestore cannot store one of the values
             if len(changes) == 1:
                 changes[0].settle(_Outcome(error=error))
                 return
             for change in changes:  # only one of them may be invalid
                 await self._commit([change])
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_cancelled(error):
+                raise
             for change in changes:
-                change.settle(_Outcome(error=error))
+                change.settle(_Outcome(error=_to_reportable(error)))
         else:
             for change, outcome in outcomes.items():
                 change.settle(outcome)
-            self._urgent.extendleft(change for change in reversed(changes) if not change.outcome.done())
+            for change in reversed(changes):
+                if not change.outcome.done():
+                    (self._urgent if change.urgent else self._others).appendleft(change)
 
 
 async def _apply(attempt: Attempt, changes: Sequence[_Change]) -> dict[_Change, _Outcome]:
@@ -175,8 +180,23 @@ async def _apply(attempt: Attempt, changes: Sequence[_Change]) -> dict[_Change, 
 async def _run(body: _Body, transaction: Transaction) -> _Outcome:
     try:
         return _Outcome(await body(transaction))
-    except Exception as error:
-        return _Outcome(error=error)
+    except (Exception, asyncio.CancelledError) as error:
+        if _is_cancelled(error):
+            raise
+        return _Outcome(error=_to_reportable(error))
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether the error means that this task is cancelled, and not only something that it waited for."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def _to_reportable(error: BaseException) -> BaseException:
+    """Replaces a cancellation, which must not look as if the change's caller had been cancelled."""
+    if isinstance(error, asyncio.CancelledError):
+        return ServiceUnavailable("A request to Firestore was cancelled.")
+    return error
 
 
 def _fits(attempt: Attempt, transaction: Transaction) -> bool:

@@ -7,6 +7,7 @@ requests that a process serves are combined, because services read concurrently 
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 
 from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
@@ -45,6 +46,9 @@ class Reader:
             request = asyncio.create_task(self._fetch(chunk))
             self._requests.add(request)
             request.add_done_callback(self._requests.discard)
+            for futures in chunk.values():
+                for future in futures:
+                    future.add_done_callback(partial(_end_abandoned, request, chunk))
 
     async def _fetch(self, waiting: _Waiting) -> None:
         """Reads the documents, and gives each to its readers as soon as it arrives: another one may be large."""
@@ -60,6 +64,12 @@ class Reader:
                 await asyncio.gather(*(self._fetch({name: futures}) for name, futures in waiting.items()))
         except Exception as error:
             _fail(waiting, error)
+
+
+def _end_abandoned(request: asyncio.Task[None], waiting: _Waiting, future: asyncio.Future[Snapshot]) -> None:
+    """Ends a request when the last of its readers has stopped waiting, so that none pile up when Firestore stalls."""
+    if future.cancelled() and all(other.done() for futures in waiting.values() for other in futures):
+        request.cancel()
 
 
 def _resolve(futures: Sequence[asyncio.Future[Snapshot]], snapshot: Snapshot) -> None:

@@ -68,3 +68,21 @@ async def test_all_pools_share_the_certificates(monkeypatch: pytest.MonkeyPatch)
             await stack.enter_async_context(pools.pool())
     assert len(loaded) == 1
     await pools.aclose()
+
+
+async def test_pools_are_closed_when_they_are_no_longer_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a peak, the pools that have had no request for a while are closed, except the first."""
+    pools = ConnectionPools()
+    async with AsyncExitStack() as stack:
+        used = [await stack.enter_async_context(pools.pool()) for _ in range(3 * REQUESTS_PER_POOL)]
+    closed: list[httpx.AsyncHTTPTransport] = []
+
+    async def close(self: httpx.AsyncHTTPTransport) -> None:
+        closed.append(self)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "aclose", close)
+    async with pools.pool() as pool:
+        assert (pool, closed) == (used[0], [])
+    monkeypatch.setattr("shared.llm.connection_pools.IDLE_SECONDS", -1.0)
+    async with pools.pool() as pool:
+        assert (pool, closed) == (used[0], [used[REQUESTS_PER_POOL], used[2 * REQUESTS_PER_POOL]])

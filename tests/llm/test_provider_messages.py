@@ -140,3 +140,10 @@ async def test_an_error_without_a_wrapper_is_read_with_any_status(
     """Errors of Bedrock, which consist only of a name and a message, are read with any status."""
     failed = await providers.failure("bedrock", Wire({"__type": kind, "message": "Bad value."}))
     assert (failed.message, failed.transient, failed.cost) == (message, transient, 0)
+
+
+def test_half_of_a_surrogate_pair_inside_json_is_replaced() -> None:
+    """A message in JSON inside of an error can be stored, whatever its escapes decode to."""
+    message = clean_message('Upstream: {"error": {"message": "bad \\ud800 text"}}', [])
+    assert message.startswith("bad ")
+    message.encode()

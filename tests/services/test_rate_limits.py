@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.models.errors import TooManyRequests, Unavailable
+from shared.models.errors import NotStarted, TooManyRequests, Unavailable
 from shared.services import rate_limits
 from shared.services.rate_limits import UNSEEN_SHARE, RateLimitService
 from shared.settings import Settings
@@ -172,3 +172,41 @@ async def test_no_count_is_lost_in_an_outage(
         await impatient.acquire(key, 100)
     restore()
     assert await count_accepted(impatient, key, 100, 200) == 96
+
+
+@pytest.mark.parametrize("processes", [1, 3, 10])
+@pytest.mark.parametrize("burst", [8, 11])
+async def test_repeated_bursts_do_not_add_up(
+    database: Database,
+    key: str,
+    stopped_clock: StoppedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    processes: int,
+    burst: int,
+) -> None:
+    """Bursts in every process, with pauses after which each process has regained its own requests, stay in bounds."""
+    services = simulate_processes(monkeypatch, database, processes)
+    per_minute, accepted, seconds = 100, 0, 0.0
+    pause = (2 * processes + burst - 2) * 60 / per_minute + 0.1
+    while seconds < 180:
+        for service in services:
+            accepted += await count_accepted(service, key, per_minute, burst)
+        stopped_clock.move(pause)
+        seconds += pause
+    assert accepted <= (per_minute + per_minute * seconds / 60) * (1 + UNSEEN_SHARE * (processes - 1))
+
+
+async def test_requests_do_not_wait_for_each_other_in_an_outage(
+    settings: Settings, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the database does not respond, all requests of a key fail after the same time."""
+    database = Database(settings.model_copy(update={"store_timeout_seconds": 0.3}))
+
+    async def respond_never(**_: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(database._client._firestore_api, "batch_get_documents", respond_never)  # pyright: ignore[reportPrivateUsage]
+    limits = RateLimitService(database)
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*(limits.acquire(key, 5) for _ in range(20)), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} <= {Unavailable, NotStarted}

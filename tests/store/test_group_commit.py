@@ -275,6 +275,71 @@ async def test_an_invalid_change_fails_alone(database: Database, reference: Asyn
     assert isinstance(results[1], InvalidArgument)
 
 
+@pytest.mark.parametrize("value", [2**63, "\ud800", object()])
+async def test_a_value_that_cannot_be_stored_fails_alone(
+    database: Database, reference: AsyncDocumentReference, value: object
+) -> None:
+    """A change with a value that Firestore cannot store does not keep the others from being committed."""
+    other = database._client.collection("things").document("other")  # pyright: ignore[reportPrivateUsage]
+
+    async def write_value(transaction: Transaction) -> None:
+        await transaction.get(other)
+        transaction.set(other, {"x": value})
+
+    async with busy(database):
+        changes = [
+            asyncio.create_task(database.change(GROUP, body))
+            for body in (add(reference, 1), write_value, add(reference, 1))
+        ]
+    results = await asyncio.gather(*changes, return_exceptions=True)
+    assert (results[0], results[2]) == (1, 2)
+    assert isinstance(results[1], TypeError | ValueError)
+
+
+async def test_something_that_is_cancelled_inside_a_change_fails_it_alone(
+    database: Database, reference: AsyncDocumentReference
+) -> None:
+    """If something that a change waits for is cancelled, only that change fails, and later ones are committed."""
+
+    async def wait_for_cancelled(_: Transaction) -> None:
+        raise asyncio.CancelledError
+
+    async with busy(database):
+        changes = [
+            asyncio.create_task(database.change(GROUP, body)) for body in (wait_for_cancelled, add(reference, 1))
+        ]
+    results = await asyncio.gather(*changes, return_exceptions=True)
+    assert isinstance(results[0], Unavailable)
+    assert results[1] == 1
+    assert await database.change(GROUP, add(reference, 1)) == 2
+
+
+async def test_urgent_changes_go_before_those_that_did_not_fit(
+    database: Database, reference: AsyncDocumentReference
+) -> None:
+    """Changes that did not fit into a commit wait behind urgent ones that have arrived since."""
+    order: list[str] = []
+
+    def write_much(name: str) -> Callable[[Transaction], Any]:
+        async def change(transaction: Transaction) -> None:
+            await create_documents(database, name, [""] * 60)(transaction)
+            transaction.on_commit(lambda: order.append(name))
+
+        return change
+
+    async def settle(transaction: Transaction) -> None:
+        await add(reference, 1)(transaction)
+        transaction.on_commit(lambda: order.append("urgent"))
+
+    async with busy(database):
+        changes = [asyncio.create_task(database.change(GROUP, write_much(name))) for name in "abcdef"]
+    while not order:  # noqa: ASYNC110 - another task appends to it
+        await asyncio.sleep(0)
+    changes.append(asyncio.create_task(database.change(GROUP, settle, urgent=True)))
+    await asyncio.gather(*changes)
+    assert order.index("urgent") <= 2
+
+
 async def test_a_document_that_exists_already_fails_alone(
     database: Database, reference: AsyncDocumentReference
 ) -> None:

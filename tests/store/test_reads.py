@@ -119,3 +119,28 @@ async def test_documents_are_passed_on_as_they_arrive(database: Database, monkey
     broken.set()
     with pytest.raises(ServiceUnavailable):
         await waiting.pop()
+
+
+async def test_a_request_ends_when_its_readers_have_left(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If Firestore does not respond, a request does not stay under way after the last of its readers has left."""
+    under_way = 0
+
+    async def respond_never(*_: Any, **__: Any) -> Any:
+        nonlocal under_way
+        under_way += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(database._client._firestore_api, "batch_get_documents", respond_never)  # pyright: ignore[reportPrivateUsage]
+    reading = [asyncio.create_task(read(document(database, name), None)) for name in "aab"]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    for number, reader in enumerate(reading):
+        assert under_way == 1, number
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert under_way == 0
