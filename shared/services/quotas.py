@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import clock
+from shared.bounded_dict import BoundedDict
 from shared.models.account import Account
 from shared.models.errors import TooLarge, TooManyChats
 from shared.models.owned import StoredResource
@@ -19,14 +20,13 @@ from shared.store import Database, Transaction
 from shared.store.owned import OwnedStore
 
 _RECOUNT_SECONDS = 1.0
-_MAX_REMEMBERED = 10_000
 
 
 @per_loop
-def _counted_at(project: str) -> dict[str, float]:
+def _counted_at(project: str) -> BoundedDict[str, float]:
     """When this process last counted the unfinished chats, by user, in epoch seconds."""
     del project  # the key
-    return {}
+    return BoundedDict()
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,6 @@ class QuotaService:
         counted = _counted_at(self.database.project)
         if clock.time() - counted.get(uid, 0.0) < _RECOUNT_SECONDS:
             return
-        if len(counted) >= _MAX_REMEMBERED:
-            counted.pop(next(iter(counted)))
         counted[uid] = clock.time()
 
         async def recount(transaction: Transaction) -> None:

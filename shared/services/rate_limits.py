@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass, field
 
 from shared import clock
+from shared.bounded_dict import BoundedDict
 from shared.models.errors import TooManyRequests
 from shared.per_loop import per_loop
 from shared.store import Database, Transaction
@@ -29,8 +30,6 @@ _MINUTE = 60.0
 RECONCILE_SECONDS = 1.0
 UNSEEN_SHARE = 0.1
 """The share of its limit that a key may use in one process without being counted in the database."""
-MAX_REMEMBERED = 10_000
-"""The maximum number of keys that a process counts. Without room, the oldest is forgotten."""
 
 
 @dataclass
@@ -71,9 +70,9 @@ class _Count:
 
 
 @per_loop
-def _counts(project: str) -> dict[str, _Count]:
+def _counts(project: str) -> BoundedDict[str, _Count]:
     del project  # the key
-    return {}
+    return BoundedDict()
 
 
 class RateLimitService:
@@ -132,9 +131,9 @@ class RateLimitService:
 
     def _get_count(self, key: str) -> _Count:
         counts = _counts(self._database.project)
-        if key not in counts and len(counts) >= MAX_REMEMBERED:
-            counts.pop(next(iter(counts)))
-        return counts.setdefault(key, _Count())
+        if key not in counts:
+            counts[key] = _Count()
+        return counts[key]
 
     async def add(self, key: str, amount: float, per_minute: float) -> float:
         """Counts `amount` against the `per_minute` limit of `key`, even above the limit. One transaction.

@@ -58,16 +58,19 @@ async def _receive_in_time(receive: Receive, limit: int) -> bytes:
 
 
 async def _receive(receive: Receive, limit: int) -> bytes:
-    body = b""
+    parts: list[bytes] = []
+    size = 0
     more = True
     while more:
         message = await receive()
         if message["type"] != "http.request":
             raise BadRequest("The request ended before its body was complete.")
-        body += message.get("body", b"")
-        _check_size(len(body), limit)
+        if part := message.get("body"):
+            parts.append(part)
+            size += len(part)
+            _check_size(size, limit)
         more = message.get("more_body", False)
-    return body
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _check_size(size: int, limit: int) -> None:

@@ -16,46 +16,31 @@ def document(database: Database, name: str, collection: str = "things") -> Async
     return database._client.collection(collection).document(name)  # pyright: ignore[reportPrivateUsage]
 
 
-@pytest.fixture
-def requests(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Returns the number of documents that each request reads."""
-    sizes: list[int] = []
-    api: Any = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
-    batch_get = api.batch_get_documents
-
-    async def record(request: Any, **options: Any) -> Any:
-        sizes.append(len(request.documents))
-        return await batch_get(request=request, **options)
-
-    monkeypatch.setattr(api, "batch_get_documents", record)
-    return sizes
-
-
-async def test_concurrent_reads_are_one_request(database: Database, requests: list[int]) -> None:
+async def test_concurrent_reads_are_one_request(database: Database, reads: list[int]) -> None:
     """Reads of different documents, and of the same one, are sent in one request. Each gets its document."""
     await document(database, "a").set({"x": 1})
     results = await asyncio.gather(*(read(document(database, name), None) for name in "abab"))
     assert results == [{"x": 1}, None, {"x": 1}, None]
-    assert requests == [2]
+    assert reads == [2]
 
 
-async def test_a_read_is_never_older_than_its_request(database: Database, requests: list[int]) -> None:
+async def test_a_read_is_never_older_than_its_request(database: Database, reads: list[int]) -> None:
     """A read that is requested while another is under way is sent separately, so it sees what was written before."""
     reference = document(database, "a")
     first = asyncio.create_task(read(reference, None))
     for _ in range(10):  # rounds of the event loop, until the request is sent
         await asyncio.sleep(0)
-    assert requests == [1]
+    assert reads == [1]
     await reference.set({"x": 1})
     assert await read(reference, None) == {"x": 1}
     await first
-    assert requests == [1, 1]
+    assert reads == [1, 1]
 
 
-async def test_many_reads_are_several_requests(database: Database, requests: list[int]) -> None:
+async def test_many_reads_are_several_requests(database: Database, reads: list[int]) -> None:
     """A request reads a limited number of documents."""
     await asyncio.gather(*(read(document(database, str(number)), None) for number in range(MAX_TOGETHER + 1)))
-    assert sorted(requests) == [1, MAX_TOGETHER]
+    assert sorted(reads) == [1, MAX_TOGETHER]
 
 
 async def test_an_invalid_name_fails_alone(database: Database) -> None:
@@ -82,15 +67,16 @@ async def test_an_error_reaches_every_reader(database: Database, monkeypatch: py
     assert [type(result) for result in results] == [ServiceUnavailable, ServiceUnavailable]
 
 
-async def test_a_reader_who_leaves_does_not_disturb_the_others(database: Database, requests: list[int]) -> None:
-    """A reader that is cancelled does not cancel the read of another one. What nobody waits for is not read."""
+async def test_a_reader_who_leaves_does_not_disturb_the_others(database: Database, reads: list[int]) -> None:
+    """A reader that is cancelled does not cancel the read of another. A document whose readers have all left is not
+    read."""
     await document(database, "a").set({"x": 1})
     leaving, staying, alone = (asyncio.create_task(read(document(database, name), None)) for name in "aab")
     await asyncio.sleep(0)
     leaving.cancel()
     alone.cancel()
     assert await staying == {"x": 1}
-    assert requests == [1]
+    assert reads == [1]
 
 
 async def test_documents_are_passed_on_as_they_arrive(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,6 @@ async def stored(reference: AsyncDocumentReference) -> dict[str, Any] | None:
     return await read(reference, None)
 
 
-@pytest.fixture
-def reference(database: Database) -> AsyncDocumentReference:
-    return database._client.collection("things").document("t")  # pyright: ignore[reportPrivateUsage]
-
-
 async def test_a_read_is_repeatable(database: Database, reference: AsyncDocumentReference) -> None:
     """A second read returns the same as the first. If the document changes in between, the whole body runs again."""
     await reference.set({"x": 5})

@@ -7,15 +7,15 @@ disabled may still read and publish, but not spend.
 
 import time
 
+from shared.bounded_dict import BoundedDict
 from shared.models.account import Account
 from shared.models.errors import Forbidden
 from shared.store import Database
 
 REMEMBERED_SECONDS = 10.0
-_MAX_REMEMBERED = 10_000
 _DISABLED = "Your account is disabled. Ask an administrator."
 _OWNER_DISABLED = "This agent cannot be called because its owner's account is disabled."
-_remembered: dict[tuple[str, str], tuple[bool, float]] = {}
+_remembered = BoundedDict[tuple[str, str], tuple[bool, float]]()
 """By project and user: whether the user is disabled, and when this entry expires on the monotonic clock."""
 
 
@@ -54,6 +54,4 @@ class DisabledUserService:
 
     def remember(self, uid: str, disabled: bool) -> None:
         """Caches a value that was just read or written."""
-        if len(_remembered) >= _MAX_REMEMBERED:
-            _remembered.pop(next(iter(_remembered)))
         _remembered[(self._database.project, uid)] = disabled, time.monotonic() + REMEMBERED_SECONDS

@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from shared import clock
+from shared.bounded_dict import BoundedDict
 from shared.json_schema.form_values import read_texts
 from shared.json_schema.validation import find_problems, to_valid_schema
 from shared.log import get_logger
@@ -40,7 +41,6 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("published")
-_MAX_REMEMBERED = 10_000
 _MAX_WARNING_CHARACTERS = 500
 """The maximum length of a warning. Warnings are stored in one document with a result, which may nearly fill it."""
 
@@ -58,16 +58,10 @@ class _Call:
 
 
 @per_loop
-def _agent_ids(project: str) -> dict[str, str]:
+def _agent_ids(project: str) -> BoundedDict[str, str]:
     """The ids of the agents that were last found, by friendly name."""
     del project  # the key
-    return {}
-
-
-def _remember(agent_ids: dict[str, str], friendly_name: str, agent_id: str) -> None:
-    if len(agent_ids) >= _MAX_REMEMBERED:
-        agent_ids.pop(next(iter(agent_ids)))
-    agent_ids[friendly_name] = agent_id
+    return BoundedDict()
 
 
 @dataclass(frozen=True)
@@ -172,7 +166,7 @@ class PublishedService:
             if deployment is None:
                 raise _unknown_agent_error(friendly_name)
             if deployment.agent_id != guess:
-                _remember(agent_ids, friendly_name, deployment.agent_id)
+                agent_ids[friendly_name] = deployment.agent_id
                 agent, day = await asyncio.gather(*self._read_agent(deployment.agent_id, now))
             budget = DeploymentBudget.of(deployment, self.settings)
             request = None

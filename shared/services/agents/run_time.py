@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from shared import clock
+from shared.bounded_dict import BoundedDict
 from shared.models.errors import TooManyRequests, Unavailable
 from shared.per_loop import per_loop
 from shared.services.rate_limits import RateLimitService
@@ -23,7 +24,6 @@ from shared.store import Database
 _MINUTE = 60.0
 _STORE_AFTER_SECONDS = 5.0
 """The number of seconds of runs after which a process stores its count."""
-_MAX_REMEMBERED = 10_000
 
 
 @dataclass
@@ -52,9 +52,9 @@ class _Stopwatch:
 
 
 @per_loop
-def _user_times(project: str) -> dict[str, _UserTime]:
+def _user_times(project: str) -> BoundedDict[str, _UserTime]:
     del project  # the key
-    return {}
+    return BoundedDict()
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ class RunTimeService:
 
     def _get_user_time(self, uid: str) -> _UserTime:
         users = _user_times(self.settings.google_cloud_project)
-        if uid not in users and len(users) >= _MAX_REMEMBERED:
-            users.pop(next(iter(users)))
-        return users.setdefault(uid, _UserTime())
+        if uid not in users:
+            users[uid] = _UserTime()
+        return users[uid]
 
     async def _store(self, uid: str, user_time: _UserTime) -> None:
         seconds, user_time.unstored = user_time.unstored, 0.0

@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class Preparation:
-    """The reads for one delivery of a ticket. They run at once, and their errors are raised when they are used.
+    """The reads for one delivery of a ticket. They start immediately; an error is raised when its result is used.
 
-    Must be closed, since a delivery that does not get the lease does not use them.
+    Must be closed, since a delivery that does not get the lease uses none of the results.
     """
 
     def __init__(self, database: Database, ticket_id: str) -> None:
@@ -43,7 +43,7 @@ class Preparation:
         return request
 
     def close(self) -> None:
-        """Ends reads that nobody has waited for."""
+        """Cancels reads that have not been used."""
         for task in filter(None, (self._request, self._is_disabled)):
             task.cancel()
             task.add_done_callback(_retrieve)
