@@ -91,17 +91,18 @@ class ChatResult(SnakeModel):
 
 
 class TicketStatus(StrEnum):
-    """The state of a ticket. `completed` and `failed` are final."""
+    """The state of a ticket. `completed`, `failed` and `cancelled` are final."""
 
     PENDING = "pending"
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
     @property
     def finished(self) -> bool:
         """Whether the ticket has ended, with or without a result."""
-        return self in (TicketStatus.COMPLETED, TicketStatus.FAILED)
+        return self not in (TicketStatus.PENDING, TicketStatus.PROCESSING)
 
 
 class Accepted(SnakeModel):

@@ -1,4 +1,4 @@
-"""The life of a ticket: pending, then processing under a lease, finally completed or failed.
+"""The life of a ticket: pending, then processing under a lease, finally completed, failed or cancelled.
 
 A ticket is delivered to a worker at least once, and possibly to two at the same time. The lease makes its result
 unique: only the lease's holder may end the ticket. Every change is a function from one ticket to the next, and the
@@ -11,6 +11,7 @@ from enum import Enum
 from pydantic import AwareDatetime
 
 from shared.models.chat import ChatResult, TicketStatus
+from shared.models.part import parts_before
 from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
 
@@ -33,6 +34,9 @@ class Ticket(SnakeModel):
     `tasks`: the number of tasks created for it; the newest has that number in its name. `enqueued_at`: when the sweep
     created the newest one. `first_taken_at`: when it was first leased since it was last parked. `parked`: the kind
     of chats that it waits for: it has no task until another of its owner's chats of this kind ends.
+
+    `cancel_requested_at`: when its owner asked to cancel it while a worker held it. `last_part`: the number of the last
+    part of its result, 0 until it has one. `void_parts`: parts up to this number do not belong to its result.
     """
 
     id: str
@@ -48,6 +52,9 @@ class Ticket(SnakeModel):
     enqueued_at: AwareDatetime | None = None
     first_taken_at: AwareDatetime | None = None
     parked: TurnKind | None = None
+    cancel_requested_at: AwareDatetime | None = None
+    last_part: int = 0
+    void_parts: int = 0
     result: ChatResult | None = None
     error: str | None = None
     request_id: str | None = None
@@ -59,6 +66,11 @@ class Ticket(SnakeModel):
     def held_by(self, holder: str) -> bool:
         """Whether `holder` was the last to take the lease."""
         return self.status is TicketStatus.PROCESSING and self.lease is not None and self.lease.holder == holder
+
+    @property
+    def parts_start(self) -> int:
+        """The parts of the current attempt have higher numbers."""
+        return max(self.void_parts, parts_before(self.attempts))
 
     def lease_to(self, holder: str, now: datetime, seconds: float) -> "Ticket":
         """Starts a new attempt by `holder`."""
@@ -108,6 +120,18 @@ class Ticket(SnakeModel):
         """Ends the ticket with an error. `error`: a sentence for the user."""
         return self._end(now, status=TicketStatus.FAILED, error=error)
 
+    def request_cancel(self, now: datetime) -> "Ticket":
+        """Asks the ticket's worker to stop. Keeps the time of the first such request."""
+        return self.model_copy(update={"cancel_requested_at": self.cancel_requested_at or now})
+
+    def cancel(self, result: ChatResult | None, now: datetime) -> "Ticket":
+        """Ends the ticket because its owner cancelled it, with what the model had said until then."""
+        return self._end(now, status=TicketStatus.CANCELLED, result=result)
+
+    def with_parts(self, last_part: int, void_parts: int = 0) -> "Ticket":
+        """Records which parts belong to the result."""
+        return self.model_copy(update={"last_part": last_part, "void_parts": void_parts or self.void_parts})
+
     def _end(self, now: datetime, **fields: object) -> "Ticket":
         return self._change(now, lease=None, parked=None, completed_at=now, **fields)
 
@@ -121,6 +145,7 @@ class Claim(Enum):
     TAKEN = "taken"  # the worker has the lease
     PARKED = "parked"  # the owner has no free turn: the ticket gets one later
     HELD = "held"  # another worker's lease has not expired: try again later
+    CANCELLED = "cancelled"  # its owner has cancelled it, and no worker holds it: the ticket has to end
     FINISHED = "finished"  # nothing is left to do
     INTERRUPTED = "interrupted"  # its worker died during work that must not be repeated: the ticket has to end
     EXHAUSTED = "exhausted"  # all attempts are used up: the ticket has to end
@@ -132,6 +157,8 @@ def claim(ticket: Ticket, now: datetime, max_attempts: int) -> Claim:
         return Claim.FINISHED
     if ticket.lease is not None and ticket.lease.expires_at > now:
         return Claim.HELD
+    if ticket.cancel_requested_at is not None:
+        return Claim.CANCELLED
     if ticket.begun:
         return Claim.INTERRUPTED
     return Claim.TAKEN if ticket.attempts < max_attempts else Claim.EXHAUSTED

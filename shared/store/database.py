@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.store.deployments import DeploymentStore
     from shared.store.holds import HoldStore
     from shared.store.idempotency import IdempotencyStore
+    from shared.store.parts import PartStore
     from shared.store.rate_limits import RateLimitStore
     from shared.store.sessions import SessionStore
     from shared.store.tickets import TicketStore
@@ -75,6 +76,13 @@ class Database:
             timedelta(days=days) if days else None,
             timedelta(seconds=self._settings.ticket_max_age_seconds),
         )
+
+    @cached_property
+    def parts(self) -> "PartStore":
+        """See `PartStore`."""
+        from shared.store.parts import PartStore
+
+        return PartStore(self._client)
 
     @cached_property
     def accounts(self) -> "AccountStore":

@@ -1,0 +1,75 @@
+"""Parts: `tickets/{id}/parts/{n}` stores a part of a ticket's answer, which the ticket's owner may read.
+
+Each part is written once. Firestore's TTL on `expire_at` deletes it about a day after its ticket has ended.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from google.api_core.exceptions import AlreadyExists
+from google.cloud.firestore import AsyncClient, AsyncCollectionReference, AsyncDocumentReference
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.models.part import Part
+from shared.store.documents import build_create, commit, name_of
+from shared.store.transaction import Transaction
+
+_BATCH = 100
+_NO_COMMIT = "part"
+"""A part is written once and never read in a transaction, so the id of its commit does not matter."""
+
+
+class PartStore:
+    """Reads and writes parts."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _parts(self, ticket_id: str) -> AsyncCollectionReference:
+        return self._client.collection("tickets").document(ticket_id).collection("parts")
+
+    def _part(self, ticket_id: str, n: int) -> AsyncDocumentReference:
+        return self._parts(ticket_id).document(str(n))
+
+    async def add(self, ticket_id: str, parts: Sequence[Part], expire_at: datetime) -> None:
+        """Writes new parts in one commit. One write each.
+
+        Parts that exist already are those of an earlier commit whose response was lost, as only one worker has the
+        numbers of an attempt.
+        """
+        writes = [
+            build_create(name_of(self._part(ticket_id, part.n)), _to_document(part, expire_at), _NO_COMMIT)
+            for part in parts
+        ]
+        try:
+            await commit(self._client, writes)
+        except AlreadyExists:
+            return
+
+    def add_in(self, transaction: Transaction, ticket_id: str, parts: Sequence[Part], expire_at: datetime) -> None:
+        """Writes new parts in a transaction. One write each."""
+        for part in parts:
+            transaction.create(self._part(ticket_id, part.n), _to_document(part, expire_at))
+
+    async def list(self, ticket_id: str, after: int, limit: int) -> list[Part]:
+        """Returns the ticket's parts with higher numbers than `after`, in their order. One read each, at least one."""
+        query = self._parts(ticket_id).where(filter=FieldFilter("n", ">", after)).order_by("n").limit(limit)
+        return [from_document(snapshot.to_dict() or {}) for snapshot in await query.get()]
+
+    async def delete_all(self, ticket_id: str) -> None:
+        """Deletes all parts of a ticket. One read and one write each."""
+        while snapshots := await self._parts(ticket_id).select([]).limit(_BATCH).get():
+            batch = self._client.batch()
+            for snapshot in snapshots:
+                batch.delete(snapshot.reference)
+            await batch.commit()
+
+
+def _to_document(part: Part, expire_at: datetime) -> dict[str, Any]:
+    return {**part.model_dump(exclude_none=True), "expire_at": expire_at}
+
+
+def from_document(document: dict[str, Any]) -> Part:
+    """Returns the part that a document stores."""
+    return Part.model_validate({name: value for name, value in document.items() if name in Part.model_fields})
