@@ -13,6 +13,7 @@ from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
 from shared.llm.exchange import Answered, Exchange, observe, parse_request
 from shared.llm.failures import ModelFailure
+from shared.llm.live import LiveCall
 from shared.llm.provider_messages import clean_message, secrets_of
 from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
 from shared.llm.usage import TokenCount, count_lost, count_stream, count_tokens, count_unread, estimate_all
@@ -22,7 +23,7 @@ from shared.models.chat import ChatRequest, ChatResult
 _log = get_logger("llm")
 
 
-async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
     """Calls the model once. Retries are left to the queue.
 
     `timeout`: seconds for the whole call. Raises `ModelFailure`, which includes the cost of the failed call, and

@@ -52,6 +52,10 @@ class PartStore:
         for part in parts:
             transaction.create(self._part(ticket_id, part.n), _to_document(part, expire_at))
 
+    async def exists(self, ticket_id: str, n: int, transaction: Transaction) -> bool:
+        """Whether the part is stored. One read."""
+        return await transaction.get(self._part(ticket_id, n)) is not None
+
     async def list(self, ticket_id: str, after: int, limit: int) -> list[Part]:
         """Returns the ticket's parts with higher numbers than `after`, in their order. One read each, at least one."""
         query = self._parts(ticket_id).where(filter=FieldFilter("n", ">", after)).order_by("n").limit(limit)

@@ -81,7 +81,7 @@ class Harness:
 def create_model(cost: int) -> Any:
     """Returns a model whose answers cost `cost` micros each."""
 
-    async def answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def answer(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=to_dollars(cost))
 
     return answer
@@ -97,7 +97,9 @@ class GatedModel:
         self.called = asyncio.Event()
         self.calls = 0
 
-    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def __call__(
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
+    ) -> ChatResult:
         self.calls += 1
         self.called.set()
         await self.open.wait()

@@ -128,7 +128,7 @@ async def test_the_budget_includes_the_costs_of_called_agents(harness: Harness) 
 async def test_a_call_that_fails_does_not_change_the_budget(harness: Harness) -> None:
     """The hold of a failed call is released."""
 
-    async def fail(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         raise RuntimeError("out of order")
 
     agent = await publish(harness.database, OWNER, "catches", ERROR_CATCHER)

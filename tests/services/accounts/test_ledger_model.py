@@ -172,7 +172,7 @@ class Driver:
             self.model.charge(cost)
 
     async def fail(self, number: int) -> None:
-        async def refuse(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        async def refuse(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
             raise ModelFailure("No.", transient=False)
 
         if ticket_id := self.pick(number):
@@ -185,7 +185,9 @@ class Driver:
         """Lets a worker take the ticket and die."""
         began = asyncio.Event()
 
-        async def never_answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        async def never_answer(
+            route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
+        ) -> ChatResult:
             began.set()
             await asyncio.sleep(60)
             raise AssertionError("the worker must have been cancelled")

@@ -21,7 +21,7 @@ class HeldModels:
         self.peak = 0
         self._released: dict[str, asyncio.Event] = {}
 
-    async def complete(self, route: Any, request: ChatRequest, timeout: float) -> ChatResult:
+    async def complete(self, route: Any, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         prompt = str(request.messages[-1].content)
         self.prompts.append(prompt)
         self.running += 1

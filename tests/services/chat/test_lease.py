@@ -49,7 +49,9 @@ async def test_a_worker_without_the_lease_writes_nothing(worker: Worker, model_s
     """If a worker was frozen until after its lease expired, its answer is dropped in favor of the newer one."""
     thawed = asyncio.Event()
 
-    async def answer_after_thaw(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def answer_after_thaw(
+        route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
+    ) -> ChatResult:
         await thawed.wait()
         return ChatResult(content="the old one", model="m")
 
