@@ -3,7 +3,8 @@
 Each part is written once. Firestore's TTL on `expire_at` deletes it about a day after its ticket has ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.models.part import Part
 from shared.store.documents import build_create, commit, name_of
+from shared.store.listening import listener
+from shared.store.targets import NumberedTarget
 from shared.store.transaction import Transaction
 
 _BATCH = 500
@@ -56,6 +59,18 @@ class PartStore:
     async def exists(self, ticket_id: str, n: int, transaction: Transaction) -> bool:
         """Whether the part is stored. One read."""
         return await transaction.get(self._part(ticket_id, n)) is not None
+
+    def watch(self, ticket_id: str, after: int, on_part: Callable[[Part], None]) -> AbstractContextManager[None]:
+        """Calls `on_part` in the event loop with each part that has a higher number than `after`, until the block ends.
+
+        It is called once for each part, in the order of the numbers, first with the parts that exist. One read each, at
+        least one.
+        """
+
+        def take(fields: Mapping[str, Any]) -> None:
+            on_part(from_document(dict(fields)))
+
+        return listener(self._client).watch(NumberedTarget(self._parts(ticket_id), after, take))
 
     async def list(self, ticket_id: str, after: int, limit: int) -> list[Part]:
         """Returns the ticket's parts with higher numbers than `after`, in their order. One read each, at least one."""

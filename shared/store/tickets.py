@@ -6,7 +6,8 @@ They are separate so that a poll does not read the messages, and so that the req
 document (1 MiB). Both are stored as strings of JSON, because Firestore's maps allow neither nested arrays nor all keys.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,8 +23,10 @@ from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
 from shared.store.documents import Snapshot, name_of
+from shared.store.listening import listener
 from shared.store.pages import page_of
 from shared.store.reads import read_snapshot
+from shared.store.targets import DocumentTarget
 from shared.store.transaction import NOTHING_SEEN, Transaction, read
 
 _log = get_logger("store")
@@ -91,6 +94,18 @@ class TicketStore:
         snapshot = await read_snapshot(reference)
         ticket = None if snapshot.fields is None else _from_document(ticket_id, dict(snapshot.fields))
         return ticket, {name_of(reference): snapshot}
+
+    def watch(self, ticket_id: str, on_change: Callable[[Ticket | None], None]) -> AbstractContextManager[None]:
+        """Calls `on_change` in the event loop with each version of the ticket, until the block ends.
+
+        It is called soon with the ticket as it is, and with None if there is no such ticket. Versions that follow each
+        other quickly may be skipped. A version that cannot be read is logged. One read per version.
+        """
+
+        def take(fields: Mapping[str, Any] | None) -> None:
+            on_change(None if fields is None else _from_document(ticket_id, dict(fields)))
+
+        return listener(self._client).watch(DocumentTarget(self._ticket(ticket_id), take))
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
         """Returns the ticket's request. One read; none if the id is not valid."""
