@@ -4,6 +4,7 @@ delete those that have ended."""
 from shared.startup import finish_startup
 
 import os
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -24,8 +25,11 @@ from shared.models.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shared.models.ticket import to_chat_response
+from shared.services.chat.cancelling import CancelService
 from shared.services.chat.submission import ChatService
 from shared.services.chat.tickets import TicketService
+from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
@@ -49,7 +53,14 @@ async def _ticket_service(settings: CurrentSettings) -> TicketService:
     return TicketService(Database(settings))
 
 
+async def _cancel_service(settings: CurrentSettings) -> CancelService:
+    database = Database(settings)
+    turns = TurnService(database, partial(task_queue, settings), settings)
+    return CancelService(database, turns, settings)
+
+
 Chat = Annotated[ChatService, Depends(_chat_service)]
+Cancels = Annotated[CancelService, Depends(_cancel_service)]
 Tickets = Annotated[TicketService, Depends(_ticket_service)]
 Status = Annotated[TicketStatus | None, Query(description="Lists only tickets with this status.")]
 
@@ -105,6 +116,19 @@ async def look_up(ticket_id: str, caller: ActiveCaller, tickets: Tickets, reques
     ticket = await tickets.look_up(caller, ticket_id)
     request.state.access["ticket"] = ticket.ticket_id
     return ticket
+
+
+@router.post("/chat/{ticket_id}/cancel", responses=error_responses(NotFound))
+async def cancel(ticket_id: str, caller: ActiveCaller, cancels: Cancels, request: Request) -> ChatResponse:
+    """Stops the chat, and returns it as it ended. A chat that had already ended stays as it is.
+
+    A chat that never began costs nothing. If it is running, the model's connection is closed within a second; what the
+    model had said is kept as the `result`, with the `finish_reason` "cancelled" in its `thoughts`, and what it had used
+    is charged. If the worker has died, the response has the status `processing`; the chat ends within a minute or two.
+    """
+    ticket = await cancels.cancel(caller, ticket_id)
+    request.state.access["ticket"] = ticket.id
+    return to_chat_response(ticket)
 
 
 @router.delete("/chat/{ticket_id}", status_code=204, responses=error_responses(NotFound, Conflict))
