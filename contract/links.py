@@ -16,6 +16,7 @@ _DEMO_LINKS = {
 }
 _TICKET_LINKS = {
     "chat_look_up": {"ticket_id": "$response.body#/ticket_id"},
+    "chat_cancel": {"ticket_id": "$response.body#/ticket_id"},
     "chat_delete": {"ticket_id": "$response.body#/ticket_id"},
 }
 _LINKS: dict[str, dict[str, dict[str, str]]] = {
@@ -34,6 +35,7 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     },
     "chat_submit": _TICKET_LINKS,
     "chat_look_up": _TICKET_LINKS,
+    "chat_cancel": _TICKET_LINKS,
     "sessions_configure": {
         "sessions_get_config": {"session_id": "$response.body#/session_id"},
         "sessions_delete": {"session_id": "$response.body#/session_id"},
