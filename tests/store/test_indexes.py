@@ -46,6 +46,7 @@ from shared.store import (
     parts,
     rate_limits,
     sessions,
+    targets,
     tickets,
     turns,
 )
@@ -68,6 +69,7 @@ MODULES = (
     parts,
     rate_limits,
     sessions,
+    targets,
     tickets,
     turns,
 )
@@ -98,6 +100,9 @@ QUERIES: dict[str, list[CallQuery]] = {
     ],
     "PartStore.list": [lambda client: parts.PartStore(client).list("t", 1, 10)],
     "PartStore.delete": [lambda client: parts.PartStore(client).delete("t", 10)],
+    "NumberedTarget.poll": [
+        lambda client: targets.NumberedTarget(client.collection("tickets/t/parts"), 1, lambda _: None).poll()
+    ],
     "TicketStore.page": [
         lambda client: tickets.TicketStore(client).page("u", 10),
         lambda client: tickets.TicketStore(client).page("u", 10, TicketStatus.FAILED, (NOW, "t")),
@@ -268,6 +273,7 @@ def test_every_query_is_listed_here() -> None:
         "database",
         "documents",
         "group_commit",
+        "listening",
         "pages",
         "reads",
         "transaction",
