@@ -27,9 +27,9 @@ _REQUEST_ID = REQUEST_ID.lower().encode()
 class Envelope:
     """Handles requests with the plans of their routes, and all others with `app`, which is FastAPI's own router.
 
-    HEAD is handled as GET, and its response has no body. Every response has the request's id, the headers that `cors`
-    adds, and `Cache-Control: no-store` unless it has its own `Cache-Control`: responses are private to their caller,
-    and Hosting would otherwise cache even a 404 for ten minutes.
+    HEAD is handled as GET, with `request.state.is_head`, and its response has no body. Every response has the
+    request's id, the headers that `cors` adds, and `Cache-Control: no-store` unless it has its own `Cache-Control`:
+    responses are private to their caller, and Hosting would otherwise cache even a 404 for ten minutes.
 
     All exceptions end here. Otherwise functions-framework would respond with plain text, and report the exception a
     second time.
@@ -61,6 +61,7 @@ class Envelope:
         is_head = scope["method"] == "HEAD"
         outgoing = _Outgoing(send, visit.request_id, is_head)
         if is_head:
+            scope["state"]["is_head"] = True
             scope["method"] = "GET"  # changed in place, since the route is added to this scope for the access log
         try:
             await self._handle(scope, receive, outgoing, headers)

@@ -23,6 +23,7 @@ from shared.models.ticket import Ticket
 from shared.services.access import can_see
 from shared.services.accounts.disabled_users import DisabledUserService, refuse
 from shared.services.accounts.ledger import Ledger
+from shared.services.chat.responses import to_response
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.services.idempotency import Idempotency, make_keyed_request
 from shared.services.quotas import QuotaService
@@ -189,21 +190,17 @@ class ChatService:
 
     async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
         """The ticket's current state. Raises `NotFound` if it is unknown or belongs to another user. One read."""
+        return to_response(await self.find(caller, ticket_id))
+
+    async def find(self, caller: Caller, ticket_id: str) -> Ticket:
+        """Returns the ticket. Raises `NotFound` if it is unknown or belongs to another user. One read."""
         ticket = None
         if _TICKET_ID.fullmatch(ticket_id):
             async with self._database.raising_unavailable():
                 ticket = await self._database.tickets.get(ticket_id)
         if ticket is None or ticket.owner != caller.uid:
             raise NotFound("There is no such ticket.")
-        return ChatResponse(
-            ticket_id=ticket.id,
-            status=ticket.status,
-            result=ticket.result,
-            error=ticket.error,
-            created_at=ticket.created_at,
-            updated_at=ticket.updated_at,
-            completed_at=ticket.completed_at,
-        )
+        return ticket
 
 
 def _make_draft(caller: Caller, request: ChatRequest) -> Ticket:

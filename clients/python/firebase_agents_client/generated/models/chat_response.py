@@ -22,7 +22,7 @@ class ChatResponse:
 
     Attributes:
         ticket_id (str):
-        status (TicketStatus): The state of a ticket. `completed` and `failed` are final.
+        status (TicketStatus): The state of a ticket. `completed`, `failed` and `cancelled` are final.
         result (ChatResult | None):
         error (None | str):
         created_at (datetime.datetime):
