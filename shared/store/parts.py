@@ -18,7 +18,8 @@ from shared.store.listening import listener
 from shared.store.targets import NumberedTarget
 from shared.store.transaction import Transaction
 
-_BATCH = 100
+_BATCH = 500
+"""The number of parts that one commit deletes."""
 _NO_COMMIT = "part"
 """A part is written once and never read in a transaction, so the id of its commit does not matter."""
 
@@ -76,13 +77,25 @@ class PartStore:
         query = self._parts(ticket_id).where(filter=FieldFilter("n", ">", after)).order_by("n").limit(limit)
         return [from_document(snapshot.to_dict() or {}) for snapshot in await query.get()]
 
-    async def delete_all(self, ticket_id: str) -> None:
-        """Deletes all parts of a ticket. One read and one write each."""
-        while snapshots := await self._parts(ticket_id).select([]).limit(_BATCH).get():
-            batch = self._client.batch()
-            for snapshot in snapshots:
-                batch.delete(snapshot.reference)
-            await batch.commit()
+    async def delete(self, ticket_id: str, limit: int) -> None:
+        """Deletes parts of a ticket in batches, at most `limit`. One read and one write each.
+
+        It may be interrupted between batches, and repeated.
+        """
+        parts = self._parts(ticket_id).select([]).order_by("__name__")
+        query = parts
+        for start in range(0, limit, _BATCH):
+            size = min(_BATCH, limit - start)
+            snapshots = await query.limit(size).get()
+            if snapshots:
+                batch = self._client.batch()
+                for snapshot in snapshots:
+                    batch.delete(snapshot.reference)
+                await batch.commit()
+            if len(snapshots) < size:
+                return
+            # Continues after them, because Firestore would pass over what it has just deleted, which takes time.
+            query = parts.start_after({"__name__": snapshots[-1].reference})
 
 
 def _to_document(part: Part, expire_at: datetime) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from shared.services.agents.runs import RunService
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
 from shared.services.chat.submission import ChatService
+from shared.services.chat.tickets import TicketService
 from shared.services.chat.turns import TurnService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -61,6 +62,7 @@ class Harness:
         self.database = Database(settings)
         self.queue = task_queue(settings)
         self.chat = ChatService(self.database, self.queue, catalog, settings)
+        self.tickets = TicketService(self.database)
         self.users = UserService(self.database, settings)
         self.runs = create_run_service(self.database, catalog, complete, settings)
 

@@ -87,7 +87,7 @@ async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: H
     await harness.deliver(ticket.ticket_id, model)
     assert model.limits == sorted(model.limits, reverse=True)
     assert model.limits[0] > model.limits[1]
-    ended = await harness.chat.look_up(caller, ticket.ticket_id)
+    ended = await harness.tickets.look_up(caller, ticket.ticket_id)
     assert ended.status is TicketStatus.FAILED
     assert ended.error == "It broke. What is left of your allowance does not cover another attempt."
     account = await harness.account(caller.uid)
@@ -99,7 +99,7 @@ async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) 
     """An unusable answer is charged like any other."""
     model, ticket = Model(1, 0.002, transient=False), await harness.chat.submit(caller, chat("hi"))
     await harness.deliver(ticket.ticket_id, model)
-    assert (await harness.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
+    assert (await harness.tickets.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
     assert await harness.get_charges(caller.uid) == [2000]
 
 
@@ -211,7 +211,7 @@ async def test_an_unknown_cost_is_charged_as_the_held_amount(
     model_server.script("hi", step, step)
     ticket = await harness.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
     await harness.deliver(ticket.ticket_id)
-    ended = await harness.chat.look_up(caller, ticket.ticket_id)
+    ended = await harness.tickets.look_up(caller, ticket.ticket_id)
     assert ended.result is None or ended.result.cost == to_dollars(charged)
     code = """
 async def run(input_dict, tools):
@@ -268,7 +268,7 @@ async def test_an_attempt_that_lost_its_ticket_is_charged(
     while len(await harness.get_charges(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
         await asyncio.sleep(0.02)
     assert sorted(await harness.get_charges(caller.uid)) == [400, 500]
-    ended = await harness.chat.look_up(caller, ticket_id)
+    ended = await harness.tickets.look_up(caller, ticket_id)
     assert ended.result is not None
     assert ended.result.content == "ok"
     account = await harness.account(caller.uid)
@@ -298,5 +298,5 @@ async def test_a_chat_is_charged_once_if_the_response_to_its_last_commit_is_lost
     lose_responses(harness.database, ServiceUnavailable("gone"), *range(2, 4))
     with contextlib.suppress(TooEarly):
         await harness.deliver(ticket_id, Model(0, 0))
-    assert (await harness.chat.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
+    assert (await harness.tickets.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
     assert await harness.get_charges(caller.uid) == [500]
