@@ -78,6 +78,9 @@ def _complete_operation(operation: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status.startswith("2") and (operation_links := links(operation["operationId"])):
             response["links"] = operation_links
+        for content in response.get("content", {}).values():
+            if "itemSchema" in content:
+                content.pop("schema", None)  # FastAPI adds one, for the stream as a whole
     operation["responses"] = {
         status: {"$ref": response["$ref"]} if "$ref" in response else response
         for status, response in sorted(responses.items())

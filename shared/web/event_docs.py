@@ -1,5 +1,7 @@
 """Describes event streams for the OpenAPI document."""
 
+from typing import Any
+
 from shared.web.error_responses import Responses
 
 _EXAMPLE = """\
@@ -24,6 +26,20 @@ data: {"ticket_id":"0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10","status":"completed", 
 EVENT_SCHEMAS = {"delta": "DeltaEvent", "tool": "ToolEvent", "status": "StatusEvent", "done": "ChatResponse"}
 """The schema of each event's data."""
 
+
+def _describe(name: str, schema: str) -> dict[str, Any]:
+    data = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": f"#/components/schemas/{schema}"},
+    }
+    return {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {"id": {"type": "string"}, "event": {"const": name}, "data": data},
+    }
+
+
 EVENT_RESPONSES: Responses = {
     200: {
         "description": "Events, each with its data as JSON: `delta` with the next piece of the answer's `content` or "
@@ -34,9 +50,8 @@ EVENT_RESPONSES: Responses = {
         "content": {
             "text/event-stream": {
                 "example": _EXAMPLE,
-                "x-events": {
-                    name: {"$ref": f"#/components/schemas/{schema}"} for name, schema in EVENT_SCHEMAS.items()
-                },
+                # A keyword of OpenAPI 3.2, which describes each event. Those who only know 3.1 ignore it.
+                "itemSchema": {"oneOf": [_describe(name, schema) for name, schema in EVENT_SCHEMAS.items()]},
             }
         },
     }

@@ -2779,7 +2779,7 @@ export interface operations {
                      *     event: done
                      *     data: {"ticket_id":"0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10","status":"completed", ...}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             401: components["responses"]["Unauthenticated"];

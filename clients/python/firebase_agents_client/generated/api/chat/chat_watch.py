@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -52,9 +52,9 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Error | Invalid | str | None:
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | Error | Invalid | None:
     if response.status_code == 200:
-        response_200 = response.text
+        response_200 = cast(Any, None)
         return response_200
 
     if response.status_code == 401:
@@ -100,7 +100,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Error | Invalid | str]:
+) -> Response[Any | Error | Invalid]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -116,7 +116,7 @@ def sync_detailed(
     wait: int | None | Unset = UNSET,
     starting_after: int | None | Unset = UNSET,
     last_event_id: int | None | Unset = UNSET,
-) -> Response[Error | Invalid | str]:
+) -> Response[Any | Error | Invalid]:
     """Streams the ticket's events: what the model says while it says it, and the ticket itself at the end
 
      Streams the ticket's events: what the model says while it says it, and the ticket itself at the end.
@@ -139,7 +139,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | str]
+        Response[Any | Error | Invalid]
     """
 
     kwargs = _get_kwargs(
@@ -163,7 +163,7 @@ def sync(
     wait: int | None | Unset = UNSET,
     starting_after: int | None | Unset = UNSET,
     last_event_id: int | None | Unset = UNSET,
-) -> Error | Invalid | str | None:
+) -> Any | Error | Invalid | None:
     """Streams the ticket's events: what the model says while it says it, and the ticket itself at the end
 
      Streams the ticket's events: what the model says while it says it, and the ticket itself at the end.
@@ -186,7 +186,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | str
+        Any | Error | Invalid
     """
 
     return sync_detailed(
@@ -205,7 +205,7 @@ async def asyncio_detailed(
     wait: int | None | Unset = UNSET,
     starting_after: int | None | Unset = UNSET,
     last_event_id: int | None | Unset = UNSET,
-) -> Response[Error | Invalid | str]:
+) -> Response[Any | Error | Invalid]:
     """Streams the ticket's events: what the model says while it says it, and the ticket itself at the end
 
      Streams the ticket's events: what the model says while it says it, and the ticket itself at the end.
@@ -228,7 +228,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | str]
+        Response[Any | Error | Invalid]
     """
 
     kwargs = _get_kwargs(
@@ -250,7 +250,7 @@ async def asyncio(
     wait: int | None | Unset = UNSET,
     starting_after: int | None | Unset = UNSET,
     last_event_id: int | None | Unset = UNSET,
-) -> Error | Invalid | str | None:
+) -> Any | Error | Invalid | None:
     """Streams the ticket's events: what the model says while it says it, and the ticket itself at the end
 
      Streams the ticket's events: what the model says while it says it, and the ticket itself at the end.
@@ -273,7 +273,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | str
+        Any | Error | Invalid
     """
 
     return (
