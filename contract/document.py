@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from contract import errors
+from contract import errors, events
 from contract.functions import PRIVATE, ROOT, Function, functions
 from contract.links import links
 
@@ -57,7 +57,9 @@ def document() -> dict[str, Any]:
         components["schemas"].pop(unused, None)
     for name, examples in _collect_examples(public).items():
         components["schemas"][name]["examples"] = examples
-    components["schemas"] = dict(sorted((_drop_titles(components["schemas"]) | errors.schemas()).items()))
+    components["schemas"] = dict(
+        sorted((_drop_titles(events.schemas() | components["schemas"]) | errors.schemas()).items())
+    )
     components["responses"] = {kind.__name__: errors.response(kind) for kind in errors.KINDS}
     result["paths"] = _drop_titles(result["paths"])
     return result
@@ -76,6 +78,9 @@ def _complete_operation(operation: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status.startswith("2") and (operation_links := links(operation["operationId"])):
             response["links"] = operation_links
+        for content in response.get("content", {}).values():
+            if "itemSchema" in content:
+                content.pop("schema", None)  # FastAPI adds one, for the stream as a whole
     operation["responses"] = {
         status: {"$ref": response["$ref"]} if "$ref" in response else response
         for status, response in sorted(responses.items())

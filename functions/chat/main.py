@@ -1,5 +1,5 @@
-"""Chat: submit messages, get a ticket immediately, and look up the ticket until the answer is ready. List tickets, and
-delete those that have ended."""
+"""Chat: submit messages, get a ticket immediately, and look it up or watch it until the answer is ready. List tickets,
+and delete those that have ended."""
 
 from shared.startup import finish_startup
 
@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from functions_framework import aio
 
+from shared.late_imports import import_late
 from shared.llm.catalog import Catalog
 from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
 from shared.models.errors import (
@@ -36,8 +37,10 @@ from shared.tasks import task_queue
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
+from shared.web.event_docs import EVENT_RESPONSES
 from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey
 from shared.web.paging import LIMIT_DESCRIPTION, PAGED, PageToken, respond_with
+from shared.web.sse import EventCursor, EventStream, MaxWait
 
 MAX_LIMIT = 100
 """The maximum number of tickets on a page. Results are large."""
@@ -116,6 +119,33 @@ async def look_up(ticket_id: str, caller: ActiveCaller, tickets: Tickets, reques
     ticket = await tickets.look_up(caller, ticket_id)
     request.state.access["ticket"] = ticket.ticket_id
     return ticket
+
+
+@router.get(
+    "/chat/{ticket_id}/events",
+    status_code=200,
+    response_class=EventStream,
+    responses=EVENT_RESPONSES | error_responses(NotFound, InvalidInput, TooManyRequests),
+)
+async def watch(
+    ticket_id: str,
+    caller: ActiveCaller,
+    tickets: Tickets,
+    settings: CurrentSettings,
+    request: Request,
+    cursor: EventCursor,
+    wait: MaxWait = None,
+) -> EventStream:
+    """Streams the ticket's events: what the model says while it says it, and the ticket itself at the end.
+
+    The `id` of each event is a cursor. A client that was disconnected continues after the last event that it has, on
+    any instance, also after the ticket has ended. The response ends after 280 seconds at the latest, and through
+    Hosting, which holds it back until its end, after 25; the client then continues with its cursor.
+    """
+    ticket = await tickets.get(caller, ticket_id)
+    request.state.access["ticket"] = ticket.id
+    following = await import_late("shared.services.chat.following")
+    return EventStream(lambda: following.follow(Database(settings), ticket, cursor), request, wait)
 
 
 @router.post("/chat/{ticket_id}/cancel", responses=error_responses(NotFound))

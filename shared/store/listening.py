@@ -20,7 +20,7 @@ from google.cloud.firestore import AsyncClient
 
 from shared.log import get_logger
 from shared.per_loop import per_loop
-from shared.store.documents import MISSING, Snapshot, build_listen, listen, to_snapshot
+from shared.store.documents import build_listen, listen
 
 LINGER_SECONDS = 5.0
 """How long the stream stays open without targets, as the next one often comes soon."""
@@ -51,10 +51,11 @@ class Target(Protocol):
         """Writes the documents or the query into `message`, a `Target` of the protocol. Called for each new stream."""
         ...
 
-    def take(self, documents: dict[str, Snapshot]) -> None:
+    def take(self, documents: dict[str, Any]) -> None:
         """Takes the documents that have changed, by their full names: their state at one moment.
 
-        All documents come again on a new stream. Documents that were committed together come together.
+        They are documents of the protocol, which `to_snapshot` reads, or None if they do not exist. All documents come
+        again on a new stream. Documents that were committed together come together.
         """
         ...
 
@@ -72,7 +73,7 @@ class _Entry:
     def __init__(self, target: Target, number: int) -> None:
         self.target = target
         self.number = number
-        self.pending: dict[str, Snapshot] = {}
+        self.pending: dict[str, Any] = {}
         self.is_current = False
         self.waiting_since = self.polled_at = time.monotonic()
         self.removals = 0
@@ -189,17 +190,17 @@ class Listener:
                 self._handle_target(message.target_change)
             case "document_change":
                 change = message.document_change
-                self._note(change.target_ids, change.document.name, to_snapshot(change.document))
+                self._note(change.target_ids, change.document.name, change.document)
             case "document_delete":
                 change = message.document_delete
-                self._note(change.removed_target_ids, change.document, MISSING)
+                self._note(change.removed_target_ids, change.document, None)
             case _:
                 pass  # documents that left a target, and counts, which only caches need
 
-    def _note(self, numbers: Any, name: str, snapshot: Snapshot) -> None:
+    def _note(self, numbers: Any, name: str, document: Any) -> None:
         for number in numbers:
             if (entry := self._entries.get(number)) is not None:
-                entry.pending[name] = snapshot
+                entry.pending[name] = document
                 self._changed[number] = entry
 
     def _handle_target(self, change: Any) -> None:

@@ -1,12 +1,12 @@
 """What a listener can watch: a document, and the documents of a collection that are numbered in `n`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.cloud.firestore import AsyncCollectionReference, AsyncDocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.store.documents import Snapshot, name_of
+from shared.store.documents import MISSING, Snapshot, name_of, to_snapshot
 from shared.store.reads import read_snapshot
 
 _GREATER_THAN = 3
@@ -31,16 +31,21 @@ class DocumentTarget:
         """See `Target`."""
         message.documents.documents.append(name_of(self._reference))
 
-    def take(self, documents: dict[str, Snapshot]) -> None:
+    def take(self, documents: dict[str, Any]) -> None:
         """See `Target`."""
-        snapshot = documents.get(name_of(self._reference))
-        if snapshot is not None and self._is_news(snapshot):
-            self._seen = snapshot
-            self._on_change(snapshot.fields)
+        name = name_of(self._reference)
+        if name in documents:
+            document = documents[name]
+            self._take(MISSING if document is None else to_snapshot(document))
 
     async def poll(self) -> None:
         """See `Target`. One read."""
-        self.take({name_of(self._reference): await read_snapshot(self._reference)})
+        self._take(await read_snapshot(self._reference))
+
+    def _take(self, snapshot: Snapshot) -> None:
+        if self._is_news(snapshot):
+            self._seen = snapshot
+            self._on_change(snapshot.fields)
 
     def _is_news(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot is not older than the last one. Documents are not created again after a deletion."""
@@ -79,10 +84,11 @@ class NumberedTarget:
         order.field.field_path = "n"
         order.direction = _ASCENDING
 
-    def take(self, documents: dict[str, Snapshot]) -> None:
-        """See `Target`."""
-        found = [snapshot.fields for snapshot in documents.values() if snapshot.fields is not None]
-        self._report(sorted(found, key=lambda fields: fields["n"]))
+    def take(self, documents: dict[str, Any]) -> None:
+        """See `Target`. Documents that were reported already, as on a new stream, are not read."""
+        last = self._last
+        new = [document for document in documents.values() if document is not None and _number_of(document) > last]
+        self._report([to_snapshot(document).fields or {} for document in sorted(new, key=_number_of)])
 
     async def poll(self) -> None:
         """See `Target`. One read per new document, at least one."""
@@ -93,11 +99,16 @@ class NumberedTarget:
             self._report(found)
             is_last = len(found) < _PAGE
 
-    def _report(self, found: list[Mapping[str, Any]] | list[dict[str, Any]]) -> None:
+    def _report(self, found: Sequence[Mapping[str, Any]]) -> None:
         for fields in found:
             if fields["n"] > self._last:
                 self._last = fields["n"]
                 self._on_document(fields)
+
+
+def _number_of(document: Any) -> int:
+    number: int = document.fields["n"].integer_value
+    return number
 
 
 def _as_key(time: Any) -> tuple[int, int]:

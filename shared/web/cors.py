@@ -16,7 +16,14 @@ LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 
 _TRACING_HEADERS = (REQUEST_ID, TRACEPARENT)
 """Headers that any request may have, to identify it in the log."""
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_TRACING_HEADERS]
+_REQUEST_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "X-Admin-Password",
+    *_TRACING_HEADERS,
+]
 _RESPONSE_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
 _OPAQUE = "null"
 _MAX_AGE_SECONDS = 3600

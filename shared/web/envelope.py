@@ -27,9 +27,9 @@ _REQUEST_ID = REQUEST_ID.lower().encode()
 class Envelope:
     """Handles requests with the plans of their routes, and all others with `app`, which is FastAPI's own router.
 
-    HEAD is handled as GET, and its response has no body. Every response has the request's id, the headers that `cors`
-    adds, and `Cache-Control: no-store` unless it has its own `Cache-Control`: responses are private to their caller,
-    and Hosting would otherwise cache even a 404 for ten minutes.
+    HEAD is handled as GET, with `request.state.is_head`, and its response has no body. Every response has the
+    request's id, the headers that `cors` adds, and `Cache-Control: no-store` unless it has its own `Cache-Control`:
+    responses are private to their caller, and Hosting would otherwise cache even a 404 for ten minutes.
 
     All exceptions end here. Otherwise functions-framework would respond with plain text, and report the exception a
     second time.
@@ -59,8 +59,9 @@ class Envelope:
         headers = index_headers(scope)
         visit = self._access_log.begin(scope, headers)
         is_head = scope["method"] == "HEAD"
-        outgoing = _Outgoing(send, visit.request_id, is_head)
+        outgoing = _Outgoing(send, visit.request_id, scope if is_head else None)
         if is_head:
+            scope["state"]["is_head"] = True
             scope["method"] = "GET"  # changed in place, since the route is added to this scope for the access log
         try:
             await self._handle(scope, receive, outgoing, headers)
@@ -118,15 +119,16 @@ class _Outgoing:
     """Sends the response's messages, and completes its headers.
 
     `status`: the response's status, None until it has started. `varies`: the response depends on the request's origin.
-    `cors`: the rules that apply to a page's request, and its headers.
+    `cors`: the rules that apply to a page's request, and its headers. `head`: the scope of a HEAD request, whose method
+    the server must see when it starts the response: it would otherwise mark the end of a body of unknown length.
     """
 
-    __slots__ = ("_drops_body", "_request_id", "_send", "cors", "status", "varies")
+    __slots__ = ("_head", "_request_id", "_send", "cors", "status", "varies")
 
-    def __init__(self, send: Send, request_id: str, drops_body: bool) -> None:
+    def __init__(self, send: Send, request_id: str, head: Scope | None) -> None:
         self._send = send
         self._request_id = request_id
-        self._drops_body = drops_body
+        self._head = head
         self.status: int | None = None
         self.varies = False
         self.cors: tuple[JsonCors, Headers] | None = None
@@ -135,11 +137,13 @@ class _Outgoing:
         """Sends the message."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self._head is not None:
+                self._head["method"] = "HEAD"
             if self.cors is not None:
                 rules, sent = self.cors
                 return rules.send(message, self._start, sent)
             return self._start(message)
-        if self._drops_body and message["type"] == "http.response.body":
+        if self._head is not None and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         return self._send(message)
 

@@ -12,6 +12,7 @@ from shared.llm.catalog.access import PROVIDER_KEYS_VARIABLE
 from shared.llm.catalog.data import list_provider_slugs, load_curated
 from shared.sandbox.run_slots import Slots
 from shared.settings import Settings
+from shared.web import sse
 
 PROJECT = "demo-agents"
 CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep", "fn-worker"}, "sweep": {"scheduler-invoker"}}
@@ -148,13 +149,17 @@ def test_a_blank_key_counts_as_not_set() -> None:
 def test_timeouts_and_memory_fit_the_settings(endpoints: dict[str, dict[str, Any]]) -> None:
     """A caller's timeout is longer than that of its calls, and functions that run agent code have enough memory.
 
+    A response with events ends by itself before its function's timeout.
+
     The memory suffices for the maximum number of concurrent runs of four users. `agents` and `deployments` also have
     more run slots than requests, so waiting runs do not block other runs.
     """
     settings = Settings()
     for name, endpoint in endpoints.items():
-        if name not in CALLED_BY:
+        if name not in (*CALLED_BY, "chat"):
             assert endpoint["timeoutSeconds"] == 60, "Hosting does not wait longer"
+    assert endpoints["chat"]["timeoutSeconds"] > sse.MAX_SECONDS + 10, "a response with events ends by itself"
+    assert sse.HOSTING_SECONDS < 60
     assert settings.run_timeout_seconds < 60
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
     for name in ("agents", "deployments", "worker"):

@@ -151,13 +151,13 @@ async def test_a_body_that_is_too_large_is_413(serve: Serve, path: str, method: 
 async def test_a_malformed_request_is_422(
     serve: Serve, auth_headers: AuthHeaders, path: str, method: str, operation: dict[str, Any]
 ) -> None:
-    """Malformed JSON, a session name that is too long, and a page limit of zero are refused."""
+    """Malformed JSON, a session name that is too long, a page limit of zero, and a negative cursor are refused."""
     client = serve(MODULES[operation["tags"][0]], app_env="firebase")
     body = b"{" if "requestBody" in operation else None
     response = await client.request(
         method,
         fill_path(path, session_id="x" * 501),
-        params={"limit": "0"} if method == "get" else {},
+        params={"limit": "0", "starting_after": "-1"} if method == "get" else {},
         content=body,
         headers={**auth_headers("admin"), "Content-Type": "application/json"},
     )

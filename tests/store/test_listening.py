@@ -13,7 +13,6 @@ from shared.models.part import Part
 from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database, Transaction, listening
-from shared.store.documents import Snapshot
 from shared.store.listening import Listener, listener
 from tests.database_data import store
 from tests.doubles.tcp_proxy import TcpProxy, tcp_proxy
@@ -225,13 +224,13 @@ class Refused:
 
     def __init__(self, name: str) -> None:
         self.names = ["not a name", name]
-        self.taken: list[dict[str, Snapshot]] = []
+        self.taken: list[dict[str, Any]] = []
         self.polls = 0
 
     def describe(self, message: Any) -> None:
         message.documents.documents.append(self.names.pop(0) if len(self.names) > 1 else self.names[0])
 
-    def take(self, documents: dict[str, Snapshot]) -> None:
+    def take(self, documents: dict[str, Any]) -> None:
         self.taken.append(documents)
 
     async def poll(self) -> None:
@@ -253,7 +252,7 @@ async def test_a_target_that_the_server_removes_is_added_again(
         changed = ticket().request_cancel(NOW)
         await put(database, changed)
         await until(lambda: len(refused.taken) == 2 and len(versions) == 2)
-    assert [snapshot.fields is not None for snapshot in refused.taken[0].values()] == [True]
+    assert [document is not None for document in refused.taken[0].values()] == [True]
 
 
 async def test_a_callback_that_fails_affects_no_other(database: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -194,6 +194,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/chat/{ticket_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Streams the ticket's events: what the model says while it says it, and the ticket itself at the end
+         * @description Streams the ticket's events: what the model says while it says it, and the ticket itself at the end.
+         *
+         *     The `id` of each event is a cursor. A client that was disconnected continues after the last event that it has, on
+         *     any instance, also after the ticket has ended. The response ends after 280 seconds at the latest, and through
+         *     Hosting, which holds it back until its end, after 25; the client then continues with its cursor.
+         */
+        get: operations["chat_watch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/chat/{ticket_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops the chat, and returns it as it ended
+         * @description Stops the chat, and returns it as it ended. A chat that had already ended stays as it is.
+         *
+         *     A chat that never began costs nothing. If it is running, the model's connection is closed within a second; what the
+         *     model had said is kept as the `result`, with the `finish_reason` "cancelled" in its `thoughts`, and what it had used
+         *     is charged. If the worker has died, the response has the status `processing`; the chat ends within a minute or two.
+         */
+        post: operations["chat_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/demos": {
         parameters: {
             query?: never;
@@ -1145,6 +1193,18 @@ export interface components {
             visibility?: "private" | "shared";
         };
         /**
+         * @description The data of `delta`: the next piece of the answer's `content`, or of its `reasoning`.
+         * @example {
+         *       "content": "The capital of "
+         *     }
+         */
+        DeltaEvent: {
+            /** @default null */
+            content?: string | null;
+            /** @default null */
+            reasoning?: string | null;
+        };
+        /**
          * @description A demo as the API returns it.
          * @example {
          *       "_id": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
@@ -1804,6 +1864,19 @@ export interface components {
             spendRemaining: number;
         };
         /**
+         * @description The data of `status`. With `restart`, all earlier deltas are void, because the answer begins again.
+         * @example {
+         *       "attempt": 1,
+         *       "status": "processing"
+         *     }
+         */
+        StatusEvent: {
+            status: components["schemas"]["TicketStatus"];
+            attempt: number;
+            /** @default null */
+            restart?: boolean | null;
+        };
+        /**
          * @description An OpenAPI or Swagger document, as it was fetched.
          * @example {
          *       "content": "openapi: 3.1.0\ninfo: {title: Weather, version: '1'}\npaths: {}\n",
@@ -1825,6 +1898,12 @@ export interface components {
          * @enum {string}
          */
         TicketStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+        /** @description The data of `tool`: calls that are left to the caller, in the format of OpenAI's chat API. */
+        ToolEvent: {
+            tool_calls: {
+                [key: string]: unknown;
+            }[];
+        };
         /**
          * @description The response of `POST /mcp/tools`. `mcp_url`: the requested URL without surrounding white space.
          * @example {
@@ -2653,6 +2732,88 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    chat_watch: {
+        parameters: {
+            query?: {
+                /** @description The response ends after so many seconds, or right after the first events that are new. */
+                wait?: number | null;
+                /** @description The `id` of the last event that the client has. */
+                starting_after?: number | null;
+            };
+            header?: {
+                /** @description The same as `starting_after`, and takes precedence. */
+                "Last-Event-Id"?: number | null;
+            };
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, each with its data as JSON: `delta` with the next piece of the answer's `content` or `reasoning`; `tool` with `tool_calls` that are left to the caller; `status` when the ticket's status or its attempt changes, with `restart` if all earlier deltas are void; and at the end `done` with the ticket, as from `GET /chat/{ticket_id}`. The contents of all deltas, joined, are the `content` of the result. A comment follows after each 15 seconds without an event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 1000
+                     *
+                     *     event: status
+                     *     data: {"status":"processing","attempt":1}
+                     *
+                     *     id: 1
+                     *     event: delta
+                     *     data: {"content":"The capital of "}
+                     *
+                     *     id: 2
+                     *     event: delta
+                     *     data: {"content":"Germany is Berlin."}
+                     *
+                     *     id: 2
+                     *     event: done
+                     *     data: {"ticket_id":"0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10","status":"completed", ...}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    chat_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatResponse"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

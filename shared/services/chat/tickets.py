@@ -25,9 +25,19 @@ class TicketService:
 
     database: Database
 
+    async def get(self, caller: Caller, ticket_id: str) -> Ticket:
+        """Returns the ticket. Raises `NotFound` if it is unknown or belongs to another user. One read."""
+        ticket = None
+        if _TICKET_ID.fullmatch(ticket_id):
+            async with self.database.raising_unavailable():
+                ticket = await self.database.tickets.get(ticket_id)
+        if ticket is None or ticket.owner != caller.uid:
+            raise NotFound(_UNKNOWN)
+        return ticket
+
     async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
         """The ticket's current state. Raises `NotFound` if it is unknown or belongs to another user. One read."""
-        return to_chat_response(await self._get(caller, ticket_id))
+        return to_chat_response(await self.get(caller, ticket_id))
 
     async def list(
         self, caller: Caller, limit: int, token: str | None = None, status: TicketStatus | None = None
@@ -54,7 +64,7 @@ class TicketService:
         One read and one write for each part, and four more. Raises `NotFound` if the ticket is unknown or belongs to
         another user, and `Conflict` if it has not ended.
         """
-        ticket = await self._get(caller, ticket_id)
+        ticket = await self.get(caller, ticket_id)
         if not ticket.status.finished:
             raise Conflict(
                 f"This ticket is {ticket.status}, so it cannot be deleted yet. Cancel it first "
@@ -71,12 +81,3 @@ class TicketService:
             self.database.tickets.remove(stored, transaction)
 
         await self.database.transaction(remove)
-
-    async def _get(self, caller: Caller, ticket_id: str) -> Ticket:
-        ticket = None
-        if _TICKET_ID.fullmatch(ticket_id):
-            async with self.database.raising_unavailable():
-                ticket = await self.database.tickets.get(ticket_id)
-        if ticket is None or ticket.owner != caller.uid:
-            raise NotFound(_UNKNOWN)
-        return ticket

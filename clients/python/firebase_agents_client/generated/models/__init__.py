@@ -28,6 +28,7 @@ from .create_agent_request_tools import CreateAgentRequestTools
 from .create_agent_request_visibility import CreateAgentRequestVisibility
 from .create_demo_request import CreateDemoRequest
 from .create_demo_request_visibility import CreateDemoRequestVisibility
+from .delta_event import DeltaEvent
 from .demo import Demo
 from .demo_code import DemoCode
 from .demo_visibility import DemoVisibility
@@ -87,9 +88,12 @@ from .selected_api_output_schema_type_0 import SelectedApiOutputSchemaType0
 from .session_configured import SessionConfigured
 from .session_deleted import SessionDeleted
 from .spend_remaining import SpendRemaining
+from .status_event import StatusEvent
 from .swagger_spec import SwaggerSpec
 from .text_part import TextPart
 from .ticket_status import TicketStatus
+from .tool_event import ToolEvent
+from .tool_event_tool_calls_item import ToolEventToolCallsItem
 from .tool_list import ToolList
 from .unknown_outcome import UnknownOutcome
 from .update_agent_request import UpdateAgentRequest
@@ -134,6 +138,7 @@ __all__ = (
     "CreateAgentRequestVisibility",
     "CreateDemoRequest",
     "CreateDemoRequestVisibility",
+    "DeltaEvent",
     "Demo",
     "DemoCode",
     "DemoVisibility",
@@ -189,9 +194,12 @@ __all__ = (
     "SessionConfigured",
     "SessionDeleted",
     "SpendRemaining",
+    "StatusEvent",
     "SwaggerSpec",
     "TextPart",
     "TicketStatus",
+    "ToolEvent",
+    "ToolEventToolCallsItem",
     "ToolList",
     "UnknownOutcome",
     "UpdateAgentRequest",

@@ -1,0 +1,221 @@
+"""Feeds: what a process knows of the tickets that are watched, however many watch each of them.
+
+A feed has the ticket and the parts that count, in one list. Readers look into it at their own pace
+(`shared.services.chat.following`), so a slow one costs nothing. A feed listens to the database while its ticket is
+unfinished, and is closed when its last reader leaves.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from shared.log import get_logger
+from shared.models.errors import Unavailable
+from shared.models.events import Event, part_event
+from shared.models.part import Part
+from shared.models.ticket import Ticket
+from shared.per_loop import per_loop
+from shared.services.request_shares import share
+from shared.store import Database
+
+MAX_READERS = 1000
+"""The maximum number of readers in a process."""
+MAX_READERS_PER_USER = 20
+MAX_BYTES = 4_000_000
+"""The maximum size of a feed. The result of a ticket is much smaller, so its parts are, too."""
+LAST_PARTS_SECONDS = 1.0
+"""How long a finished ticket's last parts may take. They are written together with its end."""
+_RETRY_SECONDS = 1.0
+_PAGE = 300
+_log = get_logger("chat")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part in a feed. `characters`: the length of its content."""
+
+    n: int
+    attempt: int
+    event: Event
+    characters: int
+
+
+class Feed:
+    """A ticket and its parts with higher numbers than `base`. `ticket` is None once the ticket is deleted.
+
+    `is_complete`: whether the ticket has ended, and no more parts will come.
+    """
+
+    def __init__(self, database: Database, ticket: Ticket, base: int) -> None:
+        self._database = database
+        self.id = ticket.id
+        self.ticket: Ticket | None = ticket
+        self.base = max(base, ticket.parts_start)
+        self.is_complete = False
+        self.changed = asyncio.Event()
+        """Set at the next change, and then replaced by another one."""
+        self._pieces: list[Piece] = []
+        self._bytes = 0
+        self._has_listened = False
+        self._watches = ExitStack()
+        self._part_watch = ExitStack()
+        self._completion: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Starts to listen, or to read the parts if the ticket has ended."""
+        assert self.ticket is not None  # noqa: S101 - as in the constructor
+        if self.ticket.status.finished:
+            self._complete()
+            return
+        self._watches.enter_context(self._database.tickets.watch(self.id, self._on_ticket))
+        self._watch_parts()
+
+    def close(self) -> None:
+        """Stops everything, and forgets the parts."""
+        self._watches.close()
+        self._part_watch.close()
+        if self._completion is not None:
+            self._completion.cancel()
+        self._pieces = []
+
+    def cover(self, after: int) -> None:
+        """Makes sure that the feed has the parts after this number, for another reader."""
+        if self.ticket is None or after >= self.base or self.base <= self.ticket.parts_start:
+            return
+        self.base = max(after, self.ticket.parts_start)
+        self._pieces, self._bytes = [], 0
+        if self.ticket.status.finished:
+            self.is_complete = False
+            self._complete()
+        else:
+            self._watch_parts()
+
+    def after(self, n: int) -> list[Piece]:
+        """Returns the parts after this number that count, in their order."""
+        if self.ticket is None:
+            return []
+        attempt = self.ticket.attempts
+        first = bisect_right(self._pieces, max(n, self.ticket.parts_start), key=lambda piece: piece.n)
+        return [piece for piece in self._pieces[first:] if piece.attempt == attempt]
+
+    def has_all(self, after: int, last: int) -> bool:
+        """Whether the feed has each part after one number, up to another."""
+        return sum(piece.n <= last for piece in self.after(after)) == last - after
+
+    def _watch_parts(self) -> None:
+        self._has_listened = True
+        self._part_watch.close()
+        self._part_watch.enter_context(self._database.parts.watch(self.id, self.base, self._on_part))
+
+    def _on_part(self, part: Part) -> None:
+        piece = _to_piece(part)
+        self._bytes += len(piece.event.data)
+        if self._bytes > MAX_BYTES:
+            _log.error("A feed is too large", extra={"fields": {"ticket": self.id}})
+            self._part_watch.close()
+            return
+        self._pieces.append(piece)
+        self._announce()
+
+    def _on_ticket(self, ticket: Ticket | None) -> None:
+        self.ticket = ticket
+        if ticket is not None:
+            start = ticket.parts_start
+            if self._pieces and self._pieces[0].n <= start:
+                self._pieces = [piece for piece in self._pieces if piece.n > start]
+                self._bytes = sum(len(piece.event.data) for piece in self._pieces)
+            if ticket.status.finished:
+                self._watches.close()
+                self._complete()
+        self._announce()
+
+    def _announce(self) -> None:
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+
+    def _complete(self) -> None:
+        if self._completion is not None:
+            self._completion.cancel()
+        self._completion = asyncio.create_task(self._find_last_parts())
+
+    async def _find_last_parts(self) -> None:
+        """Waits for the last parts of the result if the feed listens. If they do not come, or otherwise, reads them."""
+        ticket = self.ticket
+        assert ticket is not None  # noqa: S101 - called for a ticket that has ended
+        after, last = max(self.base, ticket.parts_start), ticket.last_part
+        if ticket.result is not None and last > after:
+            if self._has_listened:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_PARTS_SECONDS):
+                        while not self.has_all(after, last):
+                            await self.changed.wait()
+            if not self.has_all(after, last) and self._bytes <= MAX_BYTES:
+                self._pieces = await self._read(after)
+        self._part_watch.close()
+        self.is_complete = True
+        self._announce()
+
+    async def _read(self, after: int) -> list[Piece]:
+        """Reads the parts after this number, as often as necessary. Stops at the feed's maximum size."""
+        pieces: list[Piece] = []
+        size = 0
+        while size <= MAX_BYTES:
+            try:
+                async with self._database.raising_unavailable():
+                    parts = await self._database.parts.list(self.id, pieces[-1].n if pieces else after, _PAGE)
+            except Unavailable:
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            pieces += [_to_piece(part) for part in parts]
+            size = sum(len(piece.event.data) for piece in pieces)
+            if len(parts) < _PAGE:
+                break
+        return pieces
+
+
+def _to_piece(part: Part) -> Piece:
+    return Piece(part.n, part.attempt, part_event(part), len(part.content or ""))
+
+
+@dataclass
+class _Open:
+    """The open feeds of a process, and the number of readers of each."""
+
+    feeds: dict[str, Feed] = field(default_factory=dict[str, Feed])
+    readers: Counter[str] = field(default_factory=Counter[str])
+
+
+@per_loop
+def open_feeds(project: str) -> _Open:
+    """Returns the running loop's open feeds."""
+    del project  # the key
+    return _Open()
+
+
+@contextmanager
+def join_feed(database: Database, ticket: Ticket, after: int) -> Generator[Feed]:
+    """Returns the ticket's feed, for a reader that needs the parts after a number. It is open in the block.
+
+    Raises `Unavailable` if the process has too many readers, and `TooManyRequests` if the ticket's owner has.
+    """
+    opened = open_feeds(database.project)
+    if opened.readers.total() >= MAX_READERS:
+        raise Unavailable("Too many tickets are being watched here. Try again.", retry_after=5)
+    with share(database.project, "events", ticket.owner, MAX_READERS_PER_USER):
+        feed = opened.feeds.get(ticket.id)
+        if feed is None:
+            feed = opened.feeds[ticket.id] = Feed(database, ticket, after)
+            feed.open()
+        else:
+            feed.cover(after)
+        opened.readers[ticket.id] += 1
+        try:
+            yield feed
+        finally:
+            opened.readers[ticket.id] -= 1
+            if not opened.readers[ticket.id]:
+                del opened.readers[ticket.id], opened.feeds[ticket.id]
+                feed.close()
