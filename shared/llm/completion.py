@@ -1,7 +1,10 @@
 """Calls a model. litellm sends the request through the provider's own interface; the response is read here."""
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -11,35 +14,62 @@ from shared.llm.catalog import CheckedCall, ModelRoute, check_call
 from shared.llm.cost import MAX_COST, Bill, add_tool_fees, bill, bill_worst_case
 from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
-from shared.llm.exchange import Answered, Exchange, observe, parse_request
+from shared.llm.exchange import LINGER_SECONDS, Answered, Exchange, observe, parse_request
 from shared.llm.failures import ModelFailure
+from shared.llm.live import CANCELLED, LiveCall
 from shared.llm.provider_messages import clean_message, secrets_of
 from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
+from shared.llm.text import object_of
 from shared.llm.usage import TokenCount, count_lost, count_stream, count_tokens, count_unread, estimate_all
 from shared.log import get_logger
-from shared.models.chat import ChatRequest, ChatResult
+from shared.models.chat import ChatRequest, ChatResult, Usage
 
 _log = get_logger("llm")
+_EFFORT_FIELDS = ("thinking", "output_config", "reasoning_effort", "reasoning_config", "reasoningConfig")
+"""The fields of requests to Anthropic and Bedrock that ask for thoughts."""
+_STREAM_FIELDS: dict[str, dict[str, Any]] = {
+    "openai": {"stream_options": {"include_usage": True}},
+    "openrouter": {"stream_options": {"include_usage": True}},
+    "perplexity": {"extra_body": {"stream_mode": "concise"}},
+}
+"""What else a stream of OpenAI's chat interface needs, by the provider's name in litellm: to be asked for token counts,
+or not to repeat the whole answer and its sources in every event.
+"""
 
 
-async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
     """Calls the model once. Retries are left to the queue.
 
     `timeout`: seconds for the whole call. Raises `ModelFailure`, which includes the cost of the failed call, and
     `CatalogError` for a request that the model does not accept. The connections stay open between
     calls, as long as the running event loop exists.
+
+    `live`: gets what the model says while it says it, and can stop the call. The connection is then closed, and the
+    result is what was said so far, with the finish reason `CANCELLED` and the cost until then. Once the answer is
+    complete, stopping has no effect.
     """
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
-    arguments = call_arguments(route, request, call)
+    wants_stream = request.stream or live is not None
+    arguments = call_arguments(route, request, call, stream=wants_stream)
+    if live is not None and live.is_stopped:
+        return _conclude_stopped(route, request, Exchange())
     error: Exception | None = None
-    with observe() as exchange:
+    is_stopped = False
+    limit = asyncio.timeout(timeout)
+    with observe(wants_stream=wants_stream, follow=live and live.follow) as exchange:
         try:
-            async with asyncio.timeout(timeout):
-                await litellm.acompletion(**arguments, timeout=timeout)
+            async with limit:
+                with _stoppable(live, limit, exchange):
+                    await _send(arguments, timeout)
         except Answered:
             pass
         except Exception as raised:  # litellm raises many kinds of errors; the provider's response decides
             error = raised
+            is_stopped = live is not None and live.is_stopped and limit.expired()
+    if is_stopped and not exchange.is_answered:
+        if exchange.stream is None or not (exchange.stream.has_ended or exchange.stream.is_complete):
+            return _conclude_stopped(route, request, exchange)
+        exchange.body = json.dumps(exchange.stream.document()).encode()
     try:
         return _conclude(route, request, exchange, error)
     except ModelFailure as failure:
@@ -47,13 +77,41 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
         raise
 
 
-def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> dict[str, Any]:
+async def _send(arguments: dict[str, Any], timeout: float) -> None:
+    """Has litellm send the request. The transport reads the response, and then raises `Answered`."""
+    answer: Any = await litellm.acompletion(**arguments, timeout=timeout)
+    if arguments.get("stream"):
+        async for _ in answer:  # for some providers, litellm sends the request only now
+            return
+
+
+@contextmanager
+def _stoppable(live: LiveCall | None, limit: asyncio.Timeout, exchange: Exchange) -> Generator[None]:
+    """Has `live` end the call's time at once. An answer that is complete still waits a moment for its token counts."""
+    if live is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if limit.expired():
+            return
+        is_complete = exchange.stream is not None and exchange.stream.is_complete
+        end = loop.time() + (LINGER_SECONDS if is_complete else 0)
+        limit.reschedule(min(end, limit.when() or end))
+
+    with live.stoppable(stop):
+        yield
+
+
+def call_arguments(
+    route: ModelRoute, request: ChatRequest, call: CheckedCall, *, stream: bool = False
+) -> dict[str, Any]:
     """Returns the arguments for litellm, including the key.
 
     The caller's parameters come first, so they override nothing.
 
-    A stream is requested without litellm's knowledge and joined before litellm sees it, because litellm would keep
-    every event in memory.
+    litellm requests a stream in each provider's own way, but never reads one: the transport joins it before.
     """
     chosen = dict(call.parameters)
     if call.api == "responses":
@@ -62,8 +120,10 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
             chosen["reasoning_effort"] = {"effort": chosen["reasoning_effort"], "summary": "auto"}
     if call.tools:
         chosen["tools"] = call.tools
-    if request.stream and route.streams and call.api == "chat" and not call.tools:
-        chosen["extra_body"] = {"stream": True, "stream_options": {"include_usage": True}}
+    if stream:
+        chosen["stream"] = True
+        if call.api == "chat":
+            chosen |= deepcopy(_STREAM_FIELDS.get(route.litellm_model.partition("/")[0], {}))
     return {
         **chosen,
         **route.call_arguments(call.api),
@@ -86,6 +146,25 @@ def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error
     raise failure from error
 
 
+def _conclude_stopped(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
+    """Returns what a model had said when its call was stopped. The part that its provider may bill is charged."""
+    if exchange.request is None or (exchange.status is not None and exchange.status >= 300):
+        usage = Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+        return ChatResult(content="", thoughts={"finish_reason": CANCELLED}, model=route.name, usage=usage, cost=0.0)
+    billed = _bill_lost(route, request.built_in_tools, exchange)
+    answer = Answer()
+    if exchange.stream is not None:
+        exchange.stream.joiner.drop_open_call()
+        answer = read_exchange(exchange) or answer
+    return ChatResult(
+        content=answer.content or answer.refusal,
+        thoughts=read_thoughts(answer, CANCELLED),
+        model=route.name,
+        usage=billed.usage,
+        cost=billed.cost,
+    )
+
+
 def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
     answer = read_exchange(exchange)
     if answer is None:
@@ -94,6 +173,8 @@ def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) ->
     if not answer.tokens.prompt:
         answer.hides_uses = True
         counted = add_tool_fees(route, request.built_in_tools, counted)
+    elif exchange.stream is not None and exchange.stream.is_broken_off:
+        counted = _add_lost_tools(route, request.built_in_tools, counted, answer, exchange)
     billed = _bill(route, request.built_in_tools, counted, answer, exchange)
     if _is_absurd(answer, billed):
         failure = ModelFailure(f"{route.provider_name} reports an impossible usage.", transient=False)
@@ -157,13 +238,27 @@ def _bill_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> B
     """
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
     has_headers = exchange.status is not None
-    not_streamed = exchange.stream is None and (
-        has_headers or parse_request(exchange.request).get("stream") is not True
-    )
+    not_streamed = exchange.stream is None and (has_headers or not exchange.wants_stream)
     if exchange.too_long or exchange.is_undecodable or not_streamed:
         return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    billed = _bill(route, (), _count(route, answer, exchange), answer, exchange)
-    return _bill_absurd(route, (), answer, exchange) if _is_absurd(answer, billed) else billed
+    counted = _count(route, answer, exchange)
+    if not (exchange.stream and exchange.stream.has_final_usage):
+        counted = _add_lost_tools(route, tools, counted, answer, exchange)
+    billed = _bill(route, tools, counted, answer, exchange)
+    return _bill_absurd(route, tools, answer, exchange) if _is_absurd(answer, billed) else billed
+
+
+def _add_lost_tools(
+    route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer, exchange: Exchange
+) -> TokenCount:
+    """Adds what built-in tools may have read before a stream was lost. Uses that it did not show count as made."""
+    if not tools:
+        return counted
+    if exchange.stream is None or not exchange.stream.joiner.shows_tool_uses:
+        answer.uses, answer.countable, answer.hides_uses = {}, frozenset(), True
+    if not (answer.hides_uses or any(answer.uses.values())):
+        return counted
+    return add_tool_fees(route, tools, counted)
 
 
 def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> TokenCount:
@@ -182,7 +277,12 @@ def _may_hide_thoughts(route: ModelRoute, exchange: Exchange) -> bool:
     if "reasoning" not in route.info.abilities:
         return False
     spec = route.info.parameters.get("reasoning_effort")
-    return parse_request(exchange.request).get("reasoning_effort", spec and spec.default) != "none"
+    default = spec and spec.default
+    body = parse_request(exchange.request)
+    if exchange.stream is not None and exchange.stream.joiner.thinks_only_if_asked:
+        fields = body | object_of(body.get("additionalModelRequestFields"))
+        return default not in (None, "none") or not fields.keys().isdisjoint(_EFFORT_FIELDS)
+    return body.get("reasoning_effort", default) != "none"
 
 
 def _is_absurd(answer: Answer, billed: Bill) -> bool:

@@ -21,6 +21,7 @@ import httpx
 
 from shared.llm.connection_pools import ConnectionPools
 from shared.llm.event_stream import EventStream, TooLong
+from shared.llm.streams import Follow, Framing, ServerSentEvents, choose_framing, choose_joiner
 from shared.llm.text import object_of
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -41,8 +42,10 @@ _DETECTION_BYTES = max(map(len, _EVENT_STARTS))
 """How many bytes at the beginning of a response show its form. They may arrive one at a time."""
 _MAX_LEADING_BLANKS = 1024
 """The maximum number of white-space bytes before them."""
-_LINGER_SECONDS = 1.0
+LINGER_SECONDS = 1.0
 """How long a stream that has ended may take to complete the response, so that its connection can be reused."""
+_MAX_IDLE_SECONDS = 60.0
+"""How long a stream that has begun may pause. A provider that is still working sends something at least this often."""
 
 
 class ResponseTooLong(Exception):
@@ -71,9 +74,14 @@ class Exchange:
 
     `request`: the body of the request, None until it is sent. `status`: the status of the response, None until it
     arrives. `received`: the decompressed bytes of the body so far. `body`: the complete body, or a stream's joined
-    document. `stream`: the part of an event stream that has arrived; it is set once the headers announce
-    events, or the body contains them. `is_undecodable`: whether no part of the body could be decoded.
+    document. `stream`: the part of a stream that has arrived; it is set once the headers announce events, or the body
+    contains them. `is_undecodable`: whether no part of the body could be decoded.
+
+    `wants_stream`: whether a stream is requested. `follow`: gets what the model says while a stream arrives.
     """
+
+    wants_stream: bool = False
+    follow: Follow | None = None
 
     request: bytes | None = None
     status: int | None = None
@@ -94,9 +102,9 @@ _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
 @contextmanager
-def observe() -> Generator[Exchange]:
-    """Observes the call that this task, or a task that it starts, makes in the context."""
-    exchange = Exchange()
+def observe(*, wants_stream: bool = False, follow: Follow | None = None) -> Generator[Exchange]:
+    """Observes the call that this task, or a task that it starts, makes in the context. See `Exchange`."""
+    exchange = Exchange(wants_stream, follow)
     token = _current.set(exchange)
     try:
         yield exchange
@@ -182,14 +190,14 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
     """Reads and decompresses the whole body, and returns a response with it. Raises `ResponseTooLong`."""
     try:
         exchange.status = response.status_code
-        if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-            exchange.stream = EventStream()
+        if framing := choose_framing(response.headers.get("content-type", "")):
+            exchange.stream = _open_stream(framing, exchange, request)
         _check_headers(response)
         exchange.headers = dict(response.headers)
         if response.status_code >= 300:
             exchange.body = await _read_beginning(response, exchange)
         else:
-            exchange.body = await _read_answer(response, exchange)
+            exchange.body = await _read_answer(response, exchange, request)
     except (ResponseTooLong, TooLong) as error:
         exchange.too_long = str(error)
         raise
@@ -226,7 +234,11 @@ async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes
     return bytes(body[:MAX_ERROR_BYTES])
 
 
-async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
+def _open_stream(framing: Framing, exchange: Exchange, request: httpx.Request) -> EventStream:
+    return EventStream(framing, choose_joiner(request.url.path, exchange.follow))
+
+
+async def _read_answer(response: httpx.Response, exchange: Exchange, request: httpx.Request) -> bytes:
     """Returns the body. Some servers send a wrong content type, so the first bytes tell events from JSON."""
     chunks = _decompress(response)
     first = b""
@@ -236,17 +248,18 @@ async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
             if len(first.lstrip()) >= _DETECTION_BYTES or len(first) >= _MAX_LEADING_BLANKS:
                 break
     finally:  # even if the connection is lost
-        _detect_form(first.lstrip(), exchange)
+        _detect_form(first.lstrip(), exchange, request)
     if exchange.stream is not None:
         return await _read_stream(first, chunks, exchange, exchange.stream)
     return await _read_whole(first, chunks, exchange)
 
 
-def _detect_form(start: bytes, exchange: Exchange) -> None:
-    if exchange.stream is not None and start.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
-        exchange.stream = None
-    elif exchange.stream is None and start.startswith(_EVENT_STARTS) and parse_request(exchange.request).get("stream"):
-        exchange.stream = EventStream()
+def _detect_form(start: bytes, exchange: Exchange, request: httpx.Request) -> None:
+    if exchange.stream is not None:
+        if exchange.stream.has_marked_events and start.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
+            exchange.stream = None
+    elif exchange.wants_stream and start.startswith(_EVENT_STARTS):
+        exchange.stream = _open_stream(ServerSentEvents(), exchange, request)
 
 
 def parse_request(request: bytes | None) -> dict[str, Any]:
@@ -276,14 +289,16 @@ async def _read_whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchan
 async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(None) as linger:
+        async with asyncio.timeout(_MAX_IDLE_SECONDS) as limit:
+            has_ended = False
             async for chunk in _prepend(first, rest):
                 exchange.received += len(chunk)
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
                 stream.feed(chunk)
-                if stream.has_ended and linger.when() is None:
-                    linger.reschedule(loop.time() + _LINGER_SECONDS)
+                if not has_ended:
+                    has_ended = stream.has_ended
+                    limit.reschedule(loop.time() + (LINGER_SECONDS if has_ended else _MAX_IDLE_SECONDS))
     except (TimeoutError, httpx.TransportError):
         if not (stream.has_ended or stream.is_complete):
             with contextlib.suppress(TooLong):

@@ -10,6 +10,7 @@ from typing import Protocol
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import NotCovered, bound_cost, fit_output
 from shared.llm.failures import ModelFailure
+from shared.llm.live import LiveCall
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, Usage
@@ -34,20 +35,30 @@ _under_way: set[asyncio.Task[ChatResult]] = set()
 class CompleteChat(Protocol):
     """Calls a model. See `shared.llm.completion.complete`."""
 
-    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-        """Calls the model once, and waits for at most `timeout` seconds. Raises `ModelFailure`."""
+    async def __call__(
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
+        """Calls the model once, and waits for at most `timeout` seconds. Raises `ModelFailure`.
+
+        `live`: gets what the model says while it says it, and can stop the call.
+        """
         ...
 
 
 async def complete_and_price(
-    complete: CompleteChat, route: ModelRoute, request: ChatRequest, timeout: float, held: int
+    complete: CompleteChat,
+    route: ModelRoute,
+    request: ChatRequest,
+    timeout: float,
+    held: int,
+    live: LiveCall | None = None,
 ) -> ChatResult:
     """Calls a model once. If the cost is unknown, the call costs `held`: the amount held for it, in micros.
 
     Raises what `complete` raises.
     """
     try:
-        result = await complete(route, request, timeout)
+        result = await complete(route, request, timeout, live)
     except ModelFailure as failure:
         if failure.usage is not None and failure.usage.unpriced:
             failure.cost = _charge_held(route, held)

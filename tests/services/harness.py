@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.completion import complete
+from shared.llm.live import LiveCall
 from shared.models.account import Account
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
@@ -81,7 +82,9 @@ class Harness:
 def create_model(cost: int) -> Any:
     """Returns a model whose answers cost `cost` micros each."""
 
-    async def answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def answer(
+        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=to_dollars(cost))
 
     return answer
@@ -97,7 +100,9 @@ class GatedModel:
         self.called = asyncio.Event()
         self.calls = 0
 
-    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def __call__(
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
         self.calls += 1
         self.called.set()
         await self.open.wait()

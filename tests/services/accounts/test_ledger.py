@@ -10,6 +10,7 @@ from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavail
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
+from shared.llm.live import LiveCall
 from shared.models.account import to_milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
@@ -115,7 +116,7 @@ async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
 async def test_a_failed_chat_releases_its_hold(harness: Harness, caller: Caller) -> None:
     """A failed chat is not charged, and leaves no hold."""
 
-    async def fail(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
         raise ModelFailure("No.", transient=False)
 
     accepted = await harness.chat.submit(caller, chat("hi"))
@@ -251,7 +252,9 @@ async def test_a_second_delivery_is_rejected_during_the_first(harness: Harness, 
     accepted = await harness.chat.submit(caller, chat("hi"))
     may_end = asyncio.Event()
 
-    async def wait_and_answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def wait_and_answer(
+        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
         await may_end.wait()
         return ChatResult(content="ok", model="m", cost=0.5)
 

@@ -13,6 +13,7 @@ from google.api_core.exceptions import ServiceUnavailable
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
+from shared.llm.live import LiveCall
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
@@ -46,7 +47,9 @@ class Model:
         self.transient = transient
         self.limits: list[int] = []
 
-    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def __call__(
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
         limit = request.parameters["max_tokens"]
         assert isinstance(limit, int)
         self.limits.append(limit)
@@ -104,7 +107,9 @@ async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) 
 async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Caller) -> None:
     """Ten answers at a tenth of a millionth each are charged one millionth. Each usage entry shows its exact cost."""
 
-    async def answer(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def answer(
+        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=0.0000001)
 
     for _ in range(10):
@@ -119,7 +124,9 @@ async def test_the_cost_above_the_remaining_allowance_is_owed(harness: Harness, 
     """The part of the cost that the allowance does not cover is stored as owed."""
     await harness.users.change(caller, AccountChange(spend_remaining=0.01))
 
-    async def answer_expensively(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def answer_expensively(
+        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=0.5)
 
     ticket = await harness.chat.submit(caller, chat("hi"))
@@ -228,7 +235,9 @@ class GatedModel:
         self.fails = fails
         self.called, self.may_end = asyncio.Event(), asyncio.Event()
 
-    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+    async def __call__(
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+    ) -> ChatResult:
         self.called.set()
         await self.may_end.wait()
         if self.fails:
