@@ -45,7 +45,9 @@ _MAX_LEADING_BLANKS = 1024
 LINGER_SECONDS = 1.0
 """How long a stream that has ended may take to complete the response, so that its connection can be reused."""
 _MAX_IDLE_SECONDS = 60.0
-"""How long a stream that has begun may pause. A provider that is still working sends something at least this often."""
+"""How long an answer that has begun may pause. Before that, a model may think for minutes, during which some providers
+send nothing.
+"""
 
 
 class ResponseTooLong(Exception):
@@ -289,16 +291,17 @@ async def _read_whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchan
 async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(_MAX_IDLE_SECONDS) as limit:
-            has_ended = False
+        async with asyncio.timeout(None) as limit:
             async for chunk in _prepend(first, rest):
                 exchange.received += len(chunk)
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
+                had_ended = stream.has_ended
                 stream.feed(chunk)
-                if not has_ended:
-                    has_ended = stream.has_ended
-                    limit.reschedule(loop.time() + (LINGER_SECONDS if has_ended else _MAX_IDLE_SECONDS))
+                if stream.has_ended and not had_ended:
+                    limit.reschedule(loop.time() + LINGER_SECONDS)
+                elif stream.joiner.has_begun and not had_ended:
+                    limit.reschedule(loop.time() + _MAX_IDLE_SECONDS)
     except (TimeoutError, httpx.TransportError):
         if not (stream.has_ended or stream.is_complete):
             with contextlib.suppress(TooLong):

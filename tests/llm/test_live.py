@@ -247,15 +247,24 @@ async def test_a_tool_call_that_is_very_long_is_only_in_the_result(providers: Pr
 async def test_a_stream_that_pauses_for_too_long_is_a_failure(
     providers: Providers, form: Form, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stream without any bytes for a minute was probably lost. It costs what a broken-off stream costs."""
+    """An answer that pauses for a minute was probably lost. It costs what a broken-off stream costs."""
     monkeypatch.setattr(exchange, "_MAX_IDLE_SECONDS", 0.2)
-    events = form.stream(form.write("Hello, world!", "Let me see."), letters)[:6]
+    events = form.stream(form.write("Hello, world!", "Let me see."), letters)
+    events = events[: next(at for at in range(len(events)) if b"rld" in events[at])]
     silent, cut = (wire(form, events, silent=silent, cut=not silent) for silent in (True, False))
     failed = await providers.failure(form.provider, silent, stream=True, **form.fields)
     assert failed.transient
     assert "took too long" in failed.message
     lost = await providers.failure(form.provider, cut, stream=True, **form.fields)
     assert (failed.usage, failed.cost) == (lost.usage, pytest.approx(lost.cost))
+
+
+async def test_a_model_may_think_for_long(providers: Providers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its answer begins, a model may send nothing for any time within the call's."""
+    monkeypatch.setattr(exchange, "_MAX_IDLE_SECONDS", 0.1)
+    events = [delta(role="assistant", content=""), delta(reasoning_content="Hm"), delta(content="Yes"), delta("stop")]
+    step = Wire([b"".join(events[:2]), b"".join([*events[2:], DONE])], content_type=STREAM, pause=0.4)
+    assert (await providers.ask("openai", step, stream=True)).content == "Yes"
 
 
 async def test_a_timeout_is_not_a_stop(providers: Providers) -> None:

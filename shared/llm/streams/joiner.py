@@ -48,6 +48,11 @@ class Joiner(ABC):
         """Whether the whole answer has arrived. After that, only counts arrive."""
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the answer itself has begun. Before that, a model may think without sending anything."""
+        return self._speaker.has_begun
+
+    @property
     def is_broken_off(self) -> bool:
         """Whether the end of the answer is missing."""
         return not self.is_complete

@@ -16,10 +16,11 @@ Follow = Callable[[Delta], None]
 class Speaker:
     """Passes texts and tool calls on to `follow`, if there is one. What is held back is never passed on later.
 
-    `thinks_in_tags`: whether the thoughts were found in the content.
+    `has_begun`: whether the answer itself has begun, which is not the case while the model is only thinking.
     """
 
     def __init__(self, follow: Follow | None) -> None:
+        self.has_begun = False
         self._follow = follow
         self._content = _Text()
         self._reasoning = _Text()
@@ -36,6 +37,7 @@ class Speaker:
 
     def say(self, text: str) -> None:
         """Passes on the next part of the content."""
+        self.has_begun = self.has_begun or bool(text)
         if self._follow is None or not (text := self._content.take(text)):
             return
         if self._tags is None:
@@ -66,6 +68,7 @@ class Speaker:
 
     def call_tool(self, call: dict[str, Any]) -> None:
         """Passes on a complete tool call, in the form of OpenAI's chat interface, unless it is very long."""
+        self.has_begun = True
         if self._follow is None:
             return
         call = repair_texts(call)
