@@ -2,31 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 from shared.llm import stop_reasons
 from shared.llm.answer import Answer
+from shared.llm.billing import add_lost_tools, bill_absurd, bill_answer, bill_lost, bill_unread, count_answer, is_absurd
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
-from shared.llm.cost import MAX_COST, Bill, add_tool_fees, bill, bill_worst_case
+from shared.llm.cost import Bill, add_tool_fees
 from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
-from shared.llm.exchange import LINGER_SECONDS, Answered, Exchange, observe, parse_request
+from shared.llm.exchange import LINGER_SECONDS, Answered, Exchange, observe
 from shared.llm.failures import ModelFailure
 from shared.llm.live import CANCELLED, LiveCall
 from shared.llm.provider_messages import clean_message, secrets_of
-from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
-from shared.llm.text import object_of
-from shared.llm.usage import TokenCount, count_lost, count_stream, count_tokens, count_unread, estimate_all
+from shared.llm.results import read_exchange, read_thoughts, stop_of
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult, Usage
 
 _log = get_logger("llm")
-_EFFORT_FIELDS = ("thinking", "output_config", "reasoning_effort", "reasoning_config", "reasoningConfig")
-"""The fields of requests to Anthropic and Bedrock that ask for thoughts."""
 _STREAM_FIELDS: dict[str, dict[str, Any]] = {
     "openai": {"stream_options": {"include_usage": True}},
     "openrouter": {"stream_options": {"include_usage": True}},
@@ -69,7 +65,8 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live
     if is_stopped and not exchange.is_answered:
         if exchange.stream is None or not (exchange.stream.has_ended or exchange.stream.is_complete):
             return _conclude_stopped(route, request, exchange)
-        exchange.body = json.dumps(exchange.stream.document()).encode()
+        with suppress(RecursionError):  # nested too deeply to be serialized again
+            exchange.body = json.dumps(exchange.stream.document()).encode()
     try:
         return _conclude(route, request, exchange, error)
     except ModelFailure as failure:
@@ -142,7 +139,7 @@ def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error
         raise diagnose_unreadable(route)
     failure = diagnose(error, exchange, route, request)
     if exchange.request is not None and (exchange.status is None or exchange.status < 300):
-        _charge(failure, _bill_lost(route, request.built_in_tools, exchange))
+        _charge(failure, bill_lost(route, request.built_in_tools, exchange))
     raise failure from error
 
 
@@ -151,7 +148,7 @@ def _conclude_stopped(route: ModelRoute, request: ChatRequest, exchange: Exchang
     if exchange.request is None or (exchange.status is not None and exchange.status >= 300):
         usage = Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
         return ChatResult(content="", thoughts={"finish_reason": CANCELLED}, model=route.name, usage=usage, cost=0.0)
-    billed = _bill_lost(route, request.built_in_tools, exchange)
+    billed = bill_lost(route, request.built_in_tools, exchange)
     answer = Answer()
     if exchange.stream is not None:
         exchange.stream.joiner.drop_open_call()
@@ -168,17 +165,17 @@ def _conclude_stopped(route: ModelRoute, request: ChatRequest, exchange: Exchang
 def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
     answer = read_exchange(exchange)
     if answer is None:
-        raise _charge(diagnose_unreadable(route), _bill_unread(route, request.built_in_tools, exchange))
-    counted = _count(route, answer, exchange)
+        raise _charge(diagnose_unreadable(route), bill_unread(route, request.built_in_tools, exchange))
+    counted = count_answer(route, answer, exchange)
     if not answer.tokens.prompt:
         answer.hides_uses = True
         counted = add_tool_fees(route, request.built_in_tools, counted)
     elif exchange.stream is not None and exchange.stream.is_broken_off:
-        counted = _add_lost_tools(route, request.built_in_tools, counted, answer, exchange)
-    billed = _bill(route, request.built_in_tools, counted, answer, exchange)
-    if _is_absurd(answer, billed):
+        counted = add_lost_tools(route, request.built_in_tools, counted, answer, exchange)
+    billed = bill_answer(route, request.built_in_tools, counted, answer, exchange)
+    if is_absurd(answer, billed):
         failure = ModelFailure(f"{route.provider_name} reports an impossible usage.", transient=False)
-        raise _charge(failure, _bill_absurd(route, request.built_in_tools, answer, exchange))
+        raise _charge(failure, bill_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
     if failure := _find_failure(answer, stop, exchange, route):
         raise failure if answer.fault is not None and answer.is_blank else _charge(failure, billed)
@@ -206,99 +203,6 @@ def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: M
     return ModelFailure(
         f"{route.provider_name} ended without an answer ({reason}).", transient=stop != stop_reasons.TOO_LONG
     )
-
-
-def _bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer, exchange: Exchange) -> Bill:
-    """Returns the bill of an answer.
-
-    A cost that a stream reports before its end covers only a part of the answer, so the bill is at least the cost of
-    the tokens.
-    """
-    billed = bill(route, tools, counted, answer)
-    if exchange.stream is None or exchange.stream.has_final_usage or answer.cost is None:
-        return billed
-    return max(billed, bill(route, tools, counted, replace(answer, cost=None)), key=lambda bill: bill.cost)
-
-
-def _bill_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """Returns the bill of an unreadable answer, estimated from its bytes.
-
-    If only the beginning of a lost answer arrived, returns the worst-case bill.
-    """
-    if exchange.stream is None and is_remnant(exchange.body):
-        return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
-
-
-def _bill_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """Returns the bill of a lost answer.
-
-    A stream is billed for the part that arrived. An answer that is too long, or that was not streamed, is billed at its
-    highest possible cost. Headers without an event stream show that it was not streamed, even if that was requested.
-    """
-    answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
-    has_headers = exchange.status is not None
-    not_streamed = exchange.stream is None and (has_headers or not exchange.wants_stream)
-    if exchange.too_long or exchange.is_undecodable or not_streamed:
-        return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    counted = _count(route, answer, exchange)
-    if not (exchange.stream and exchange.stream.has_final_usage):
-        counted = _add_lost_tools(route, tools, counted, answer, exchange)
-    billed = _bill(route, tools, counted, answer, exchange)
-    return _bill_absurd(route, tools, answer, exchange) if _is_absurd(answer, billed) else billed
-
-
-def _add_lost_tools(
-    route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer, exchange: Exchange
-) -> TokenCount:
-    """Adds what built-in tools may have read before a stream was lost. Uses that it did not show count as made."""
-    if not tools:
-        return counted
-    if exchange.stream is None or not exchange.stream.joiner.shows_tool_uses:
-        answer.uses, answer.countable, answer.hides_uses = {}, frozenset(), True
-    if not (answer.hides_uses or any(answer.uses.values())):
-        return counted
-    return add_tool_fees(route, tools, counted)
-
-
-def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> TokenCount:
-    """Returns the tokens of a complete answer, or of a stream, which may be missing, broken off, or lack a usage."""
-    longest = route.info.max_output_tokens
-    if exchange.stream is None and exchange.is_answered:
-        return count_tokens(answer, exchange, longest)
-    return count_stream(answer, exchange, longest, may_hide_thoughts=_may_hide_thoughts(route, exchange))
-
-
-def _may_hide_thoughts(route: ModelRoute, exchange: Exchange) -> bool:
-    """Whether the model may have thoughts that its stream does not show in full, because it shows only a summary.
-
-    Without a requested effort, the model's default applies.
-    """
-    if "reasoning" not in route.info.abilities:
-        return False
-    spec = route.info.parameters.get("reasoning_effort")
-    default = spec and spec.default
-    body = parse_request(exchange.request)
-    if exchange.stream is not None and exchange.stream.joiner.thinks_only_if_asked:
-        fields = body | object_of(body.get("additionalModelRequestFields"))
-        return default not in (None, "none") or not fields.keys().isdisjoint(_EFFORT_FIELDS)
-    return body.get("reasoning_effort", default) != "none"
-
-
-def _is_absurd(answer: Answer, billed: Bill) -> bool:
-    """Whether the reported tokens or cost, or the resulting bill, are impossibly high."""
-    return answer.tokens.is_absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
-
-
-def _bill_absurd(route: ModelRoute, tools: Sequence[str], answer: Answer, exchange: Exchange) -> Bill:
-    """Returns the bill for an answer whose reported usage is impossible.
-
-    It is estimated from the bytes sent and received, and from the reported tool uses unless these are also impossible.
-    """
-    answer.cost = None
-    counted = estimate_all(answer, exchange)
-    billed = bill(route, tools, counted, answer)
-    return billed if billed.cost <= MAX_COST else bill(route, tools, counted)
 
 
 def _charge(failure: ModelFailure, billed: Bill) -> ModelFailure:

@@ -20,6 +20,7 @@ from weakref import ref
 import httpx
 
 from shared.llm.connection_pools import ConnectionPools
+from shared.llm.decompression import decompress
 from shared.llm.event_stream import EventStream, TooLong
 from shared.llm.streams import Follow, Framing, ServerSentEvents, choose_framing, choose_joiner
 from shared.llm.text import object_of
@@ -34,9 +35,6 @@ MAX_HEADERS = 200
 """The maximum number of response headers."""
 MAX_HEADER_BYTES = 64 * 1024
 """The maximum size of all response headers together, in bytes."""
-_CHUNK_BYTES = 64 * 1024
-_MAX_MEMBERS = 100
-"""The maximum number of members in a gzip body. Starting one takes as long as reading many bytes."""
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", codecs.BOM_UTF8 + b"data:")
 _DETECTION_BYTES = max(map(len, _EVENT_STARTS))
 """How many bytes at the beginning of a response show its form. They may arrive one at a time."""
@@ -226,7 +224,7 @@ async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes
     """Returns the beginning of an error response's body, or the part that arrived before the connection was lost."""
     body = bytearray()
     try:
-        async for chunk in _decompress(response):
+        async for chunk in decompress(response):
             body += chunk
             exchange.received += len(chunk)
             if len(body) >= MAX_ERROR_BYTES:
@@ -242,7 +240,7 @@ def _open_stream(framing: Framing, exchange: Exchange, request: httpx.Request) -
 
 async def _read_answer(response: httpx.Response, exchange: Exchange, request: httpx.Request) -> bytes:
     """Returns the body. Some servers send a wrong content type, so the first bytes tell events from JSON."""
-    chunks = _decompress(response)
+    chunks = decompress(response)
     first = b""
     try:
         async for chunk in chunks:
@@ -309,32 +307,3 @@ async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Excha
             raise
     stream.finish()
     return json.dumps(stream.document()).encode()
-
-
-async def _decompress(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yields the decompressed body in small chunks, because a small compressed chunk may expand to gigabytes."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
-        raise httpx.DecodingError(f"the encoding {encoding[:20]} is unknown")
-    decompressor = None if encoding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
-    members = 1
-    stream = response.stream
-    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - asynchronous transports always return one
-    async for raw in stream:
-        if decompressor is None:
-            for start in range(0, len(raw), _CHUNK_BYTES):
-                yield raw[start : start + _CHUNK_BYTES]
-            continue
-        while raw:
-            if decompressor.eof:  # gzip allows several members, which are joined
-                members += 1
-                if members > _MAX_MEMBERS:
-                    raise httpx.DecodingError(f"the gzip data has more than {_MAX_MEMBERS} members")
-                decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
-            try:
-                chunk = decompressor.decompress(raw, _CHUNK_BYTES)
-            except zlib.error as error:
-                raise httpx.DecodingError("the gzip data is invalid") from error
-            raw = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
-            if chunk:
-                yield chunk
