@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from shared.llm import exchange
+from shared.llm import exchange, late_completion
 from shared.llm.failures import ModelFailure
 from shared.llm.live import CANCELLED, LiveCall
-from shared.models.chat import ChatResult
+from shared.models.chat import ChatRequest, ChatResult
 from shared.models.part import Delta, PartKind
+from shared.services.model_calls import complete_and_price
 from tests.doubles.model_server import Fail, Wire
 from tests.doubles.provider_responses import DONE, chat, delta, event
 from tests.doubles.provider_streams import frame
@@ -221,6 +222,50 @@ async def test_thoughts_in_tags_are_passed_on_as_thoughts(providers: Providers) 
         Delta(PartKind.CONTENT, "Yes"),
         Delta(PartKind.CONTENT, "."),
     ]
+
+
+async def test_a_concise_stream_of_perplexity_is_read(providers: Providers) -> None:
+    """Steps of the search are not the answer's text, and the last event repeats the whole answer."""
+    found = [{"url": "https://example.com/a", "title": "A", "snippet": "four" * 1000}]
+    step = {"type": "web_search", "thought": "Searching", "web_search": {"search_results": found}}
+    whole = {"role": "assistant", "content": "Hello [1]"}
+
+    def chunk(kind: str, finish_reason: str | None = None, **fields: Any) -> bytes:
+        message = {"role": "assistant", "content": "", **fields.pop("message", {})}
+        change = {"role": "assistant", "content": "", **fields.pop("delta", {})}
+        choice = {"index": 0, "finish_reason": finish_reason, "message": message, "delta": change}
+        return event({"id": "c1", "model": "sonar", "created": 1, "object": kind, "choices": [choice], **fields})
+
+    usage = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14, "cost": {"total_cost": 0.01}}
+    events = [
+        chunk("chat.reasoning", delta={"reasoning_steps": [step]}),
+        chunk("chat.completion.chunk", delta={"content": "Hello"}),
+        chunk("chat.completion.chunk", delta={"content": " [1]"}),
+        chunk("chat.completion.done", "stop", message=whole, usage=usage, search_results=found),
+        DONE,
+    ]
+    followed = Followed()
+    result = await providers.ask("perplexity", Wire(events, content_type=STREAM), live=LiveCall(followed.follow))
+    assert followed.content == result.content == "Hello [1]"
+    assert (result.cost, result.usage.completion_tokens, result.usage.estimated) == (0.01, 4, False)
+    assert result.thoughts is not None
+    assert result.thoughts["citations"][0]["url"] == "https://example.com/a"
+    followed = Followed()
+    live = LiveCall(lambda _: live.stop())
+    lost = await providers.ask("perplexity", Wire(events[:2], content_type=STREAM, silent=True), live=live)
+    assert lost.content == "Hello"
+    assert lost.usage.completion_tokens < 50
+
+
+async def test_a_live_call_is_passed_on_to_the_model(providers: Providers) -> None:
+    """The worker's way to a model leads through the late import and the pricing of calls."""
+    followed = Followed()
+    route = providers.catalog.route("openai", MODELS["openai"])
+    messages = [{"role": "user", "content": "hi"}]
+    request = ChatRequest.model_validate({"messages": messages, "provider": route.provider, "model": route.model})
+    providers.server.script("hi", Wire([delta(content="Hello"), delta("stop"), DONE], content_type=STREAM))
+    result = await complete_and_price(late_completion.complete, route, request, 10, 0, LiveCall(followed.follow))
+    assert followed.content == result.content == "Hello"
 
 
 async def test_only_the_first_choice_is_passed_on(providers: Providers) -> None:
