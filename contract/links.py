@@ -14,6 +14,11 @@ _DEMO_LINKS = {
     "demos_delete": {"demo_id": "$response.body#/_id"},
     "demos_open_page": {"demo_id": "$response.body#/_id"},
 }
+_TICKET_LINKS = {
+    "chat_look_up": {"ticket_id": "$response.body#/ticket_id"},
+    "chat_cancel": {"ticket_id": "$response.body#/ticket_id"},
+    "chat_delete": {"ticket_id": "$response.body#/ticket_id"},
+}
 _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "agents_create": _AGENT_LINKS,
     "agents_get_agent": _AGENT_LINKS,
@@ -28,7 +33,9 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
         "deployments_undeploy": {"agent_id": "$response.body#/agentId"},
         "agents_get_agent": {"agent_id": "$response.body#/agentId"},
     },
-    "chat_submit": {"chat_look_up": {"ticket_id": "$response.body#/ticket_id"}},
+    "chat_submit": _TICKET_LINKS,
+    "chat_look_up": _TICKET_LINKS,
+    "chat_cancel": _TICKET_LINKS,
     "sessions_configure": {
         "sessions_get_config": {"session_id": "$response.body#/session_id"},
         "sessions_delete": {"session_id": "$response.body#/session_id"},

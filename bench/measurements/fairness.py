@@ -89,7 +89,7 @@ def _measure_calls(backends: Backends, calls: int) -> Row:
 
 async def _chat(harness: Harness) -> None:
     ticket_id = (await harness.chat.submit(_OTHER, chat("hi"))).ticket_id
-    while not (await harness.chat.look_up(_OTHER, ticket_id)).status.finished:  # noqa: ASYNC110 - another process ends it
+    while not (await harness.tickets.look_up(_OTHER, ticket_id)).status.finished:  # noqa: ASYNC110 - another process ends it
         await asyncio.sleep(0.02)
 
 

@@ -1,15 +1,17 @@
-"""Chat: submit messages, get a ticket immediately, and look up the ticket until the answer is ready."""
+"""Chat: submit messages, get a ticket immediately, and look up the ticket until the answer is ready. List tickets, and
+delete those that have ended."""
 
 from shared.startup import finish_startup
 
 import os
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from functions_framework import aio
 
 from shared.llm.catalog import Catalog
-from shared.models.chat import Accepted, ChatRequest, ChatResponse
+from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
 from shared.models.errors import (
     AllowanceSpent,
     BadRequest,
@@ -23,7 +25,11 @@ from shared.models.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shared.models.ticket import to_chat_response
+from shared.services.chat.cancelling import CancelService
 from shared.services.chat.submission import ChatService
+from shared.services.chat.tickets import TicketService
+from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
@@ -31,6 +37,10 @@ from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_respo
 from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
 from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey
+from shared.web.paging import LIMIT_DESCRIPTION, PAGED, PageToken, respond_with
+
+MAX_LIMIT = 100
+"""The maximum number of tickets on a page. Results are large."""
 
 router = APIRouter(route_class=StrictJsonRoute, responses=error_responses(Unauthenticated, Forbidden, Unavailable))
 
@@ -39,7 +49,20 @@ async def _chat_service(settings: CurrentSettings) -> ChatService:
     return ChatService(Database(settings), task_queue(settings), Catalog.load(os.environ), settings)
 
 
+async def _ticket_service(settings: CurrentSettings) -> TicketService:
+    return TicketService(Database(settings))
+
+
+async def _cancel_service(settings: CurrentSettings) -> CancelService:
+    database = Database(settings)
+    turns = TurnService(database, partial(task_queue, settings), settings)
+    return CancelService(database, turns, settings)
+
+
 Chat = Annotated[ChatService, Depends(_chat_service)]
+Cancels = Annotated[CancelService, Depends(_cancel_service)]
+Tickets = Annotated[TicketService, Depends(_ticket_service)]
+Status = Annotated[TicketStatus | None, Query(description="Lists only tickets with this status.")]
 
 
 @router.post(
@@ -71,12 +94,53 @@ async def submit(
     return accepted
 
 
+@router.get("/chat", responses=PAGED | error_responses(BadRequest, InvalidInput))
+async def list_tickets(
+    caller: ActiveCaller,
+    tickets: Tickets,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description=LIMIT_DESCRIPTION)] = MAX_LIMIT,
+    page_token: PageToken = None,
+    status: Status = None,
+) -> list[ChatResponse]:
+    """Lists the caller's tickets, the newest first, without their messages. `X-Next-Page-Token` leads to the next page.
+
+    `status` selects the tickets that have it.
+    """
+    return respond_with(await tickets.list(caller, limit, page_token, status), response)
+
+
 @router.get("/chat/{ticket_id}", responses=error_responses(NotFound))
-async def look_up(ticket_id: str, caller: ActiveCaller, chat: Chat, request: Request) -> ChatResponse:
+async def look_up(ticket_id: str, caller: ActiveCaller, tickets: Tickets, request: Request) -> ChatResponse:
     """Returns the ticket's status, and its result or error once it is finished."""
-    ticket = await chat.look_up(caller, ticket_id)
+    ticket = await tickets.look_up(caller, ticket_id)
     request.state.access["ticket"] = ticket.ticket_id
     return ticket
+
+
+@router.post("/chat/{ticket_id}/cancel", responses=error_responses(NotFound))
+async def cancel(ticket_id: str, caller: ActiveCaller, cancels: Cancels, request: Request) -> ChatResponse:
+    """Stops the chat, and returns it as it ended. A chat that had already ended stays as it is.
+
+    A chat that never began costs nothing. If it is running, the model's connection is closed within a second; what the
+    model had said is kept as the `result`, with the `finish_reason` "cancelled" in its `thoughts`, and what it had used
+    is charged. If the worker has died, the response has the status `processing`; the chat ends within a minute or two.
+    """
+    ticket = await cancels.cancel(caller, ticket_id)
+    request.state.access["ticket"] = ticket.id
+    return to_chat_response(ticket)
+
+
+@router.delete("/chat/{ticket_id}", status_code=204, responses=error_responses(NotFound, Conflict))
+async def delete(ticket_id: str, caller: ActiveCaller, tickets: Tickets, request: Request) -> Response:
+    """Deletes a finished ticket with its messages, its result and its parts. 409 while it is not finished.
+
+    What the chat cost stays recorded. If the chat is sent again with the same `Idempotency-Key` within its 24 hours, it
+    gets the id of the deleted ticket, and is not answered again.
+    """
+    await tickets.delete(caller, ticket_id)
+    request.state.access["ticket"] = ticket_id
+    return Response(status_code=204)
 
 
 app = create_app("chat", router, Settings.from_environ())

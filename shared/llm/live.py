@@ -19,7 +19,7 @@ class LiveCall:
     def __init__(self, follow: Callable[[Delta], None]) -> None:
         self.follow = follow
         self.is_stopped = False
-        self._stop: Callable[[], None] | None = None
+        self._stop: Callable[[], object] | None = None
 
     def stop(self) -> None:
         """Stops the call, now or as soon as it begins. Repeated calls have no effect."""
@@ -30,7 +30,7 @@ class LiveCall:
             self._stop()
 
     @contextmanager
-    def stoppable(self, stop: Callable[[], None]) -> Generator[None]:
+    def stoppable(self, stop: Callable[[], object]) -> Generator[None]:
         """Has `stop` called when the call is to be stopped, at once if it has been already."""
         self._stop = stop
         try:

@@ -115,7 +115,10 @@ class Accepted(SnakeModel):
 
 
 class ChatResponse(SnakeModel):
-    """The response of `GET /chat/{ticket_id}`. `error` is a sentence for the user if the chat failed, else None."""
+    """A ticket, as `GET /chat/{ticket_id}` and `GET /chat` return it.
+
+    `error` is a sentence for the user if the chat failed, else None.
+    """
 
     model_config = with_example(
         ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10",

@@ -10,7 +10,7 @@ from enum import Enum
 
 from pydantic import AwareDatetime
 
-from shared.models.chat import ChatResult, TicketStatus
+from shared.models.chat import ChatResponse, ChatResult, TicketStatus
 from shared.models.part import parts_before
 from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
@@ -137,6 +137,19 @@ class Ticket(SnakeModel):
 
     def _change(self, now: datetime, **fields: object) -> "Ticket":
         return self.model_copy(update={**fields, "updated_at": now})
+
+
+def to_chat_response(ticket: Ticket) -> ChatResponse:
+    """Returns the ticket as its owner sees it."""
+    return ChatResponse(
+        ticket_id=ticket.id,
+        status=ticket.status,
+        result=ticket.result,
+        error=ticket.error,
+        created_at=ticket.created_at,
+        updated_at=ticket.updated_at,
+        completed_at=ticket.completed_at,
+    )
 
 
 class Claim(Enum):

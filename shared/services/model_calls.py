@@ -40,7 +40,7 @@ class CompleteChat(Protocol):
     ) -> ChatResult:
         """Calls the model once, and waits for at most `timeout` seconds. Raises `ModelFailure`.
 
-        `live`: gets what the model says while it says it, and can stop the call.
+        `live` follows the answer while it arrives, and can stop the call.
         """
         ...
 

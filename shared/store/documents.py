@@ -1,16 +1,22 @@
-"""The two requests that read and write documents by their names.
+"""The requests that read, write and watch documents by their names.
 
 They use the protocol's messages directly, because the client library's wrappers of the messages take longer than the
 requests. This is the only module that uses private parts of the library: its connection and its headers, and the full
 names of documents.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
-from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, CommitRequest, Write
+from google.cloud.firestore_v1.types import (
+    BatchGetDocumentsRequest,
+    CommitRequest,
+    ListenRequest,
+    ListenResponse,
+    Write,
+)
 
 from shared.store.values import decode_fields, encode_fields
 
@@ -19,6 +25,7 @@ COMMITS = "commits"
 _Read: Any = BatchGetDocumentsRequest.pb()
 _Commit: Any = CommitRequest.pb()
 _Write: Any = Write.pb()
+_Listen: Any = ListenRequest.pb()
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,8 @@ class Snapshot:
     create_time: Any = None
 
 
-_MISSING = Snapshot()
+MISSING = Snapshot()
+"""A document that does not exist."""
 
 
 def name_of(reference: AsyncDocumentReference) -> str:
@@ -64,14 +72,15 @@ async def fetch(client: AsyncClient, names: Sequence[str]) -> AsyncGenerator[tup
         message = type(response).pb(response)
         match message.WhichOneof("result"):
             case "found":
-                yield message.found.name, _to_snapshot(message.found)
+                yield message.found.name, to_snapshot(message.found)
             case "missing":
-                yield message.missing, _MISSING
+                yield message.missing, MISSING
             case _:
                 pass  # a response that only reports progress
 
 
-def _to_snapshot(document: Any) -> Snapshot:
+def to_snapshot(document: Any) -> Snapshot:
+    """Returns a document of the protocol."""
     fields = decode_fields(document.fields)
     commits = fields.pop(COMMITS, "")
     if isinstance(commits, str):  # documents that were stored by an earlier version have a list
@@ -115,3 +124,29 @@ async def commit(client: AsyncClient, writes: Sequence[Any]) -> None:
         request=CommitRequest.wrap(request),
         metadata=client._rpc_metadata,  # pyright: ignore[reportPrivateUsage]
     )
+
+
+def build_listen(client: AsyncClient, **change: Any) -> Any:
+    """Returns the request that adds a target to a stream, or removes one."""
+    return _Listen(database=client._database_string, **change)  # pyright: ignore[reportPrivateUsage]
+
+
+async def listen(client: AsyncClient, requests: AsyncIterator[Any]) -> AsyncGenerator[Any]:
+    """Opens a stream that reports changes to the targets that `requests` add. Yields its responses until it ends.
+
+    Must be closed after use. Raises `grpc.RpcError`.
+    """
+    call: Any = client._firestore_api.transport.listen(  # pyright: ignore[reportPrivateUsage]
+        _wrap(requests),
+        metadata=client._rpc_metadata,  # pyright: ignore[reportPrivateUsage]
+    )
+    try:
+        async for response in call:
+            yield ListenResponse.pb(response)
+    finally:
+        call.cancel()
+
+
+async def _wrap(requests: AsyncIterable[Any]) -> AsyncGenerator[ListenRequest]:
+    async for request in requests:
+        yield ListenRequest.wrap(request)

@@ -3,7 +3,8 @@
 Each part is written once. Firestore's TTL on `expire_at` deletes it about a day after its ticket has ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +14,12 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.models.part import Part
 from shared.store.documents import build_create, commit, name_of
+from shared.store.listening import listener
+from shared.store.targets import NumberedTarget
 from shared.store.transaction import Transaction
 
-_BATCH = 100
+_BATCH = 500
+"""The number of parts that one commit deletes."""
 _NO_COMMIT = "part"
 """A part is written once and never read in a transaction, so the id of its commit does not matter."""
 
@@ -52,18 +56,46 @@ class PartStore:
         for part in parts:
             transaction.create(self._part(ticket_id, part.n), _to_document(part, expire_at))
 
+    async def exists(self, ticket_id: str, n: int, transaction: Transaction) -> bool:
+        """Whether the part is stored. One read."""
+        return await transaction.get(self._part(ticket_id, n)) is not None
+
+    def watch(self, ticket_id: str, after: int, on_part: Callable[[Part], None]) -> AbstractContextManager[None]:
+        """Calls `on_part` in the event loop with each part that has a higher number than `after`, until the block ends.
+
+        It is called once for each part, in the order of the numbers, first with the parts that exist. One read each, at
+        least one.
+        """
+
+        def take(fields: Mapping[str, Any]) -> None:
+            on_part(from_document(dict(fields)))
+
+        return listener(self._client).watch(NumberedTarget(self._parts(ticket_id), after, take))
+
     async def list(self, ticket_id: str, after: int, limit: int) -> list[Part]:
         """Returns the ticket's parts with higher numbers than `after`, in their order. One read each, at least one."""
         query = self._parts(ticket_id).where(filter=FieldFilter("n", ">", after)).order_by("n").limit(limit)
         return [from_document(snapshot.to_dict() or {}) for snapshot in await query.get()]
 
-    async def delete_all(self, ticket_id: str) -> None:
-        """Deletes all parts of a ticket. One read and one write each."""
-        while snapshots := await self._parts(ticket_id).select([]).limit(_BATCH).get():
-            batch = self._client.batch()
-            for snapshot in snapshots:
-                batch.delete(snapshot.reference)
-            await batch.commit()
+    async def delete(self, ticket_id: str, limit: int) -> None:
+        """Deletes parts of a ticket in batches, at most `limit`. One read and one write each.
+
+        It may be interrupted between batches, and repeated.
+        """
+        parts = self._parts(ticket_id).select([]).order_by("__name__")
+        query = parts
+        for start in range(0, limit, _BATCH):
+            size = min(_BATCH, limit - start)
+            snapshots = await query.limit(size).get()
+            if snapshots:
+                batch = self._client.batch()
+                for snapshot in snapshots:
+                    batch.delete(snapshot.reference)
+                await batch.commit()
+            if len(snapshots) < size:
+                return
+            # Continues after them, because Firestore would pass over what it has just deleted, which takes time.
+            query = parts.start_after({"__name__": snapshots[-1].reference})
 
 
 def _to_document(part: Part, expire_at: datetime) -> dict[str, Any]:

@@ -6,11 +6,12 @@ They are separate so that a poll does not read the messages, and so that the req
 document (1 MiB). Both are stored as strings of JSON, because Firestore's maps allow neither nested arrays nor all keys.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, DocumentSnapshot
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Query
 from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic import ValidationError
 
@@ -22,11 +23,16 @@ from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
 from shared.store.documents import Snapshot, name_of
+from shared.store.listening import listener
+from shared.store.pages import page_of
 from shared.store.reads import read_snapshot
+from shared.store.targets import DocumentTarget
 from shared.store.transaction import NOTHING_SEEN, Transaction, read
 
 _log = get_logger("store")
 _UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
+_HAS_TIME = FieldFilter("created_at", ">=", datetime.min.replace(tzinfo=UTC))
+"""Excludes tickets whose `created_at` is broken, since no page could begin after them."""
 MAX_TEXT_BYTES = 1_000_000
 """The maximum size of a request or a result. Firestore limits a document, including field names, to 1,048,576 bytes:
 https://firebase.google.com/docs/firestore/quotas"""
@@ -89,12 +95,43 @@ class TicketStore:
         ticket = None if snapshot.fields is None else _from_document(ticket_id, dict(snapshot.fields))
         return ticket, {name_of(reference): snapshot}
 
+    def watch(self, ticket_id: str, on_change: Callable[[Ticket | None], None]) -> AbstractContextManager[None]:
+        """Calls `on_change` in the event loop with each version of the ticket, until the block ends.
+
+        It is called soon with the ticket as it is, and with None if there is no such ticket. Versions that follow each
+        other quickly may be skipped. A version that cannot be read is logged. One read per version.
+        """
+
+        def take(fields: Mapping[str, Any] | None) -> None:
+            on_change(None if fields is None else _from_document(ticket_id, dict(fields)))
+
+        return listener(self._client).watch(DocumentTarget(self._ticket(ticket_id), take))
+
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
         """Returns the ticket's request. One read; none if the id is not valid."""
         if not is_plain_id(ticket_id):
             return None
         document = await read(self._request(ticket_id), None)
         return None if document is None else ChatRequest.model_validate_json(document["body"])
+
+    async def page(
+        self, owner: str, limit: int, status: TicketStatus | None = None, after: tuple[datetime, str] | None = None
+    ) -> tuple[list[Ticket], tuple[datetime, str] | None]:
+        """Returns the owner's tickets, or those with this status, and the `after` of the next page, None if it is last.
+
+        The newest comes first. `after`: the time of creation and the id of the ticket that the previous page ended
+        with. Unreadable tickets are logged and omitted. One query, and one read per ticket (see `page_of`).
+        """
+        query: AsyncQuery = self._client.collection("tickets").where(filter=FieldFilter("owner", "==", owner))
+        if status is not None:
+            query = query.where(filter=FieldFilter("status", "==", status.value))
+        query = query.where(filter=_HAS_TIME).order_by("created_at", direction=Query.DESCENDING)
+        query = query.order_by("__name__", direction=Query.DESCENDING)
+        if after is not None:
+            query = query.start_after({"created_at": after[0], "__name__": self._ticket(after[1])})
+        documents, more = await page_of(query, limit)
+        end = (documents[-1][1]["created_at"], documents[-1][0]) if more else None
+        return _read_valid(documents), end
 
     async def list_untouched(
         self, moment: datetime, limit: int, after: datetime | None = None
@@ -114,7 +151,8 @@ class TicketStore:
         if after is not None:
             query = query.where(filter=FieldFilter("updated_at", ">", after))
         snapshots = await query.get()
-        return _read_valid(snapshots), snapshots[-1].get("updated_at") if len(snapshots) == limit else None
+        tickets = _read_valid((snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots)
+        return tickets, snapshots[-1].get("updated_at") if len(snapshots) == limit else None
 
     async def list_parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
         """Lists the owner's tickets that wait for a turn of this kind, oldest first.
@@ -128,7 +166,7 @@ class TicketStore:
             .order_by("created_at")
             .limit(limit)
         )
-        return _read_valid(await query.get())
+        return _read_valid([(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()])
 
     async def count_unfinished(self, owner: str, limit: int) -> int:
         """Counts the owner's unfinished tickets, up to `limit`. One read for each thousand."""
@@ -140,6 +178,14 @@ class TicketStore:
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
         """Writes a ticket, and sets its expiry if it has ended. The transaction must have read its document before."""
         transaction.set(self._ticket(ticket.id), self._to_document(ticket))
+
+    def remove(self, ticket: Ticket, transaction: Transaction) -> None:
+        """Deletes a ticket that the transaction has read, but not its request. One write."""
+        transaction.delete(self._ticket(ticket.id))
+
+    async def delete_request(self, ticket_id: str) -> None:
+        """Deletes a ticket's request, if it is stored. One write."""
+        await self._request(ticket_id).delete()
 
     def _to_document(self, ticket: Ticket) -> dict[str, Any]:
         document = ticket.model_dump(exclude={"id", "result"})
@@ -156,12 +202,15 @@ def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
     return Ticket(id=ticket_id, result=None if result is None else ChatResult.model_validate_json(result), **document)
 
 
-def _read_valid(snapshots: Iterable[DocumentSnapshot[Any]]) -> list[Ticket]:
-    """Returns the tickets that can be read. Logs the others, so that a broken ticket does not hide the rest."""
+def _read_valid(documents: Iterable[tuple[str, dict[str, Any]]]) -> list[Ticket]:
+    """Returns the tickets that can be read. Logs the others, so that a broken ticket does not hide the rest.
+
+    `documents`: the id and the fields of each ticket.
+    """
     tickets: list[Ticket] = []
-    for snapshot in snapshots:
+    for ticket_id, document in documents:
         try:
-            tickets.append(_from_document(snapshot.id, snapshot.to_dict() or {}))
+            tickets.append(_from_document(ticket_id, document))
         except (KeyError, ValidationError):
-            _log.exception("A ticket cannot be read", extra={"fields": {"ticket": snapshot.id}})
+            _log.exception("A ticket cannot be read", extra={"fields": {"ticket": ticket_id}})
     return tickets

@@ -101,7 +101,7 @@ async def test_the_documented_firestore_costs_of_a_chat_are_correct(
         ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
         await harness.deliver(ticket_id)
         for _ in range(5):
-            await harness.chat.look_up(caller, ticket_id)
+            await harness.tickets.look_up(caller, ticket_id)
     finally:
         api.batch_get_documents, api.commit = batch_get, commit
     text = (ROOT / "docs/guides/deploy.md").read_text()

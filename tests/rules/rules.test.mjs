@@ -12,6 +12,7 @@ import {
   getDocs,
   limit,
   onSnapshot,
+  orderBy,
   query,
   runTransaction,
   setDoc,
@@ -22,7 +23,8 @@ import {
 } from "firebase/firestore";
 
 const { project, host, port, rules, paths, user, other, disabled } = JSON.parse(process.env.RULES_TEST);
-const own = [`tickets/${user}-ticket`, `users/${user}`];
+const ownParts = `tickets/${user}-ticket/parts`;
+const own = [`tickets/${user}-ticket`, `${ownParts}/1`, `users/${user}`];
 const notOwned = paths.filter((path) => !own.includes(path));
 const collections = [...new Set(paths.map((path) => path.slice(0, path.lastIndexOf("/"))))];
 const groups = [...new Set(collections.map((path) => path.slice(path.lastIndexOf("/") + 1)))];
@@ -71,11 +73,43 @@ const watch = (reference) =>
     const stop = onSnapshot(reference, { includeMetadataChanges: true }, onNext, reject);
   });
 
-test("users can read and watch their own tickets and record", async () => {
+test("users can read and watch their own tickets, their parts, and their record", async () => {
   await each(theUser, own, async (client, path) => {
     const snapshot = await assertSucceeds(getDoc(doc(client, path)));
     if (!snapshot.exists()) throw new Error(`${path} does not exist`);
     await assertSucceeds(watch(doc(client, path)));
+  });
+});
+
+test("users can list and watch the parts of their own tickets, from any part on", async () => {
+  await each(theUser, [1, 2], async (client, first) => {
+    const parts = query(collection(client, ownParts), where("n", ">=", first), orderBy("n"), limit(10));
+    for (const snapshot of [await assertSucceeds(getDocs(parts)), await assertSucceeds(watch(parts))]) {
+      if (snapshot.size !== 2 - first) throw new Error(`${snapshot.size} parts from ${first} on`);
+    }
+    await assertSucceeds(getDoc(doc(client, `${ownParts}/2`)));
+  });
+});
+
+test("other users and anonymous users cannot list the parts of a ticket", async () => {
+  await each(others, [ownParts], async (client, path, name) => {
+    const parts = query(collection(client, path), orderBy("n"));
+    await mustFail(`${name} lists ${path}`, getDocs(parts));
+    await mustFail(`${name} watches ${path}`, watch(parts));
+    await mustFail(`${name} counts ${path}`, getCountFromServer(parts));
+    await mustFail(`${name} gets a missing part`, getDoc(doc(client, `${path}/2`)));
+  });
+  await each(theUser, [`tickets/${other}-ticket/parts`], (client, path, name) =>
+    mustFail(`${name} lists ${path}`, getDocs(query(collection(client, path), orderBy("n")))));
+});
+
+test("no one can read a part whose ticket was deleted", async () => {
+  const parts = "tickets/deleted/parts";
+  await environment.withSecurityRulesDisabled((context) =>
+    setDoc(doc(context.firestore(), `${parts}/1`), { n: 1, attempt: 1, content: "hi", owner: user }));
+  await each(everyone, [parts], async (client, path, name) => {
+    await mustFail(`${name} gets ${path}/1`, getDoc(doc(client, `${path}/1`)));
+    await mustFail(`${name} lists ${path}`, getDocs(collection(client, path)));
   });
 });
 
@@ -86,10 +120,14 @@ test("users can read their own record before it exists", async () => {
 });
 
 test("a disabled user can read nothing, not even their own data", async () => {
-  const theirs = [`tickets/${disabled}-ticket`, `users/${disabled}`];
+  const theirs = [`tickets/${disabled}-ticket`, `tickets/${disabled}-ticket/parts/1`, `users/${disabled}`];
   await each(["a disabled user"], theirs, async (client, path, name) => {
     await mustFail(`${name} gets ${path}`, getDoc(doc(client, path)));
     await mustFail(`${name} watches ${path}`, watch(doc(client, path)));
+  });
+  await each(["a disabled user"], [`tickets/${disabled}-ticket/parts`], async (client, path, name) => {
+    await mustFail(`${name} lists ${path}`, getDocs(collection(client, path)));
+    await mustFail(`${name} watches ${path}`, watch(collection(client, path)));
   });
 });
 
@@ -98,6 +136,7 @@ test("a user without an account can read their own tickets", async () => {
     setDoc(doc(context.firestore(), "tickets/of-a-newcomer"), { owner: "newcomer" }));
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   await assertSucceeds(getDoc(doc(newcomer, "tickets/of-a-newcomer")));
+  await assertSucceeds(getDocs(collection(newcomer, "tickets/of-a-newcomer/parts")));
 });
 
 test("users can read nothing else, whatever their claims, not even shared documents", async () => {
@@ -116,8 +155,8 @@ test("missing documents and unknown collections are refused", async () => {
   await each(everyone, missing, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
 });
 
-test("no one can list, count or query a collection, not even for their own documents", async () => {
-  const targets = [...collections, "unknown"];
+test("no one can list, count or query a collection of documents with an owner, not even for their own", async () => {
+  const targets = [...collections.filter((path) => path !== ownParts), "unknown"];
   await each(everyone, targets, async (client, path, name) => {
     const all = collection(client, path);
     await mustFail(`${name} lists ${path}`, getDocs(all));

@@ -16,6 +16,7 @@ from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
 from shared.models.owned import StoredResource
+from shared.models.part import Delta, Part, PartKind
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Ticket
 from shared.models.turns import Turns
@@ -39,13 +40,18 @@ DEMO = CreateDemoRequest.model_validate(
 
 
 async def store_documents_of(database: Database, uid: str, *, disabled: bool = False) -> None:
-    """Writes a document to each collection, and shares it where that is possible. The ticket's id is `{uid}-ticket`."""
+    """Writes a document to each collection, and shares it where that is possible.
+
+    The ticket's id is `{uid}-ticket`, and its part has the number 1.
+    """
 
     async def write(transaction: Transaction) -> None:
         id_ = f"{uid}-1"
         ticket = Ticket(id=f"{uid}-ticket", owner=uid, provider="p", model="m", created_at=NOW, updated_at=NOW)
         await database.tickets.get(ticket.id, transaction)
         database.tickets.add(ticket, REQUEST, transaction)
+        part = Part.of(1, 1, Delta(PartKind.CONTENT, "hi"))
+        database.parts.add_in(transaction, ticket.id, [part], NOW)
         await database.accounts.get(uid, transaction)
         account = Account(uid=uid, allowance=1, remaining=1, disabled=disabled, created_at=NOW, updated_at=NOW)
         database.accounts.put(account, transaction)

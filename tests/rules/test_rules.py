@@ -72,8 +72,8 @@ def test_every_collection_in_the_code_is_tested(paths: list[str]) -> None:
 
 
 def test_browsers_can_read_only_the_users_own_tickets_and_record(run_rules_tests: RunRulesTests) -> None:
-    """Browsers can read only the user's own tickets and record, and write nothing. No claim, list or collection group
-    gives more access."""
+    """Browsers can read only the user's own tickets, their parts, and the user's record, and write nothing. No claim,
+    list or collection group gives more access."""
     result = run_rules_tests(RULES)
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -88,6 +88,14 @@ def test_browsers_can_read_only_the_users_own_tickets_and_record(run_rules_tests
         ("match /users/{uid} {", "match /users/{uid} {\n allow update: if request.auth.uid == uid;"),
         ("match /users/{uid} {", "match /users/{uid}/{rest=**} {\n allow create: if request.auth.uid == uid;"),
         ("match /users/{uid} {", "match /{any=**}/usage/{id} { allow list: if request.auth != null; }\n$&"),
+        ("ticket().data.owner == request.auth.uid && isEnabled()", "isEnabled()"),
+        ("ticket().data.owner == request.auth.uid && isEnabled()", "ticket().data.owner == request.auth.uid"),
+        ("allow read: if request.auth != null && ticket()", "allow get: if request.auth != null && ticket()"),
+        ("allow read: if request.auth != null && ticket()", "allow list: if request.auth != null && ticket()"),
+        ("allow read: if request.auth != null && ticket()", "allow read, write: if request.auth != null && ticket()"),
+        ("match /parts/{n} {", "match /parts/{n} {\n allow read: if resource.data.owner == request.auth.uid;"),
+        ("match /users/{uid} {", "match /{any=**}/parts/{id} { allow list: if request.auth != null; }\n$&"),
+        ("resource.data.owner == request.auth.uid && isEnabled()", "resource.data.owner == request.auth.uid"),
         ("get(account()).data.get('disabled', false) != true", "true"),
         ("resource.data.get('disabled', false) != true", "true"),
         ("allow read, write: if false", "allow read: if resource.data.visibility == 'shared'"),

@@ -5,7 +5,6 @@ from typing import Any
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.completion import complete
-from shared.llm.live import LiveCall
 from shared.models.account import Account
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
@@ -16,6 +15,7 @@ from shared.services.agents.runs import RunService
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
 from shared.services.chat.submission import ChatService
+from shared.services.chat.tickets import TicketService
 from shared.services.chat.turns import TurnService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -62,6 +62,7 @@ class Harness:
         self.database = Database(settings)
         self.queue = task_queue(settings)
         self.chat = ChatService(self.database, self.queue, catalog, settings)
+        self.tickets = TicketService(self.database)
         self.users = UserService(self.database, settings)
         self.runs = create_run_service(self.database, catalog, complete, settings)
 
@@ -82,9 +83,7 @@ class Harness:
 def create_model(cost: int) -> Any:
     """Returns a model whose answers cost `cost` micros each."""
 
-    async def answer(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
-    ) -> ChatResult:
+    async def answer(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=to_dollars(cost))
 
     return answer
@@ -101,7 +100,7 @@ class GatedModel:
         self.calls = 0
 
     async def __call__(
-        self, route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         self.calls += 1
         self.called.set()

@@ -28,6 +28,7 @@ from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
+from shared.models.part import Part
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
 from shared.models.turns import Turn, Turns
@@ -42,6 +43,7 @@ from shared.store import (
     holds,
     idempotency,
     owned,
+    parts,
     rate_limits,
     sessions,
     tickets,
@@ -63,6 +65,7 @@ MODULES = (
     holds,
     idempotency,
     owned,
+    parts,
     rate_limits,
     sessions,
     tickets,
@@ -92,6 +95,12 @@ QUERIES: dict[str, list[CallQuery]] = {
         lambda client: agents.AgentStore(client).page("u", 10, (NOW, "a"), all_owners=True),
         lambda client: demos.DemoStore(client).page("u", 10),
         lambda client: demos.DemoStore(client).page("u", 10, (NOW, "a"), all_owners=True),
+    ],
+    "PartStore.list": [lambda client: parts.PartStore(client).list("t", 1, 10)],
+    "PartStore.delete": [lambda client: parts.PartStore(client).delete("t", 10)],
+    "TicketStore.page": [
+        lambda client: tickets.TicketStore(client).page("u", 10),
+        lambda client: tickets.TicketStore(client).page("u", 10, TicketStatus.FAILED, (NOW, "t")),
     ],
     "TicketStore.list_untouched": [
         lambda client: tickets.TicketStore(client).list_untouched(NOW, 10),
@@ -194,6 +203,8 @@ async def documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     ticket_store = tickets.TicketStore(client, timedelta(days=1))
     ticket_store.add(ticket, request, writes)
     ticket_store.put(ticket, writes)
+    part = Part(n=1, attempt=1, content="c", reasoning="r", tool_calls=[])
+    parts.PartStore(client).add_in(writes, "t", [part], NOW)
     names = {"display_name": "n", "email": "e"}
     account = Account(uid="u", allowance=1, remaining=1, ceiling=1, **names, **times)
     accounts.AccountStore(client).put(account, writes)

@@ -145,7 +145,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Lists the caller's tickets, the newest first, without their messages
+         * @description Lists the caller's tickets, the newest first, without their messages. `X-Next-Page-Token` leads to the next page.
+         *
+         *     `status` selects the tickets that have it.
+         */
+        get: operations["chat_list_tickets"];
         put?: never;
         /**
          * Queues the chat, and responds once the chat can no longer be lost
@@ -175,7 +181,14 @@ export interface paths {
         get: operations["chat_look_up"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes a finished ticket with its messages, its result and its parts
+         * @description Deletes a finished ticket with its messages, its result and its parts. 409 while it is not finished.
+         *
+         *     What the chat cost stays recorded. If the chat is sent again with the same `Idempotency-Key` within its 24 hours, it
+         *     gets the id of the deleted ticket, and is not answered again.
+         */
+        delete: operations["chat_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -964,7 +977,9 @@ export interface components {
             stream?: boolean;
         };
         /**
-         * @description The response of `GET /chat/{ticket_id}`. `error` is a sentence for the user if the chat failed, else None.
+         * @description A ticket, as `GET /chat/{ticket_id}` and `GET /chat` return it.
+         *
+         *     `error` is a sentence for the user if the chat failed, else None.
          * @example {
          *       "completed_at": "2026-11-24T06:00:01.480000Z",
          *       "created_at": "2026-11-24T06:00:00.120000Z",
@@ -1806,10 +1821,10 @@ export interface components {
             text: string;
         };
         /**
-         * @description The state of a ticket. `completed` and `failed` are final.
+         * @description The state of a ticket. `completed`, `failed` and `cancelled` are final.
          * @enum {string}
          */
-        TicketStatus: "pending" | "processing" | "completed" | "failed";
+        TicketStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
         /**
          * @description The response of `POST /mcp/tools`. `mcp_url`: the requested URL without surrounding white space.
          * @example {
@@ -2515,6 +2530,41 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    chat_list_tickets: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of entries. Large entries make a shorter page. */
+                limit?: number;
+                /** @description The `X-Next-Page-Token` of the previous page. */
+                pageToken?: string | null;
+                /** @description Lists only tickets with this status. */
+                status?: components["schemas"]["TicketStatus"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description The `pageToken` of the next page. Missing on the last. */
+                    "X-Next-Page-Token"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatResponse"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     chat_submit: {
         parameters: {
             query?: never;
@@ -2577,6 +2627,32 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    chat_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

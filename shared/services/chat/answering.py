@@ -13,10 +13,13 @@ from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
+from shared.models.chat import ChatResult
 from shared.models.errors import AllowanceSpent, NoRunSlot, TooEarly
 from shared.models.ticket import Claim, Ticket
-from shared.services.chat.attempt import AnswerByAgent, Attempt, log_fields
+from shared.services.chat.attempt import AnswerByAgent, Attempt, Stopped, log_fields
 from shared.services.chat.lease import LeaseHolder, LeaseLost
+from shared.services.chat.live_answer import LiveAnswer, was_stopped
+from shared.services.chat.part_writer import Ending
 from shared.services.chat.preparation import Preparation, read_again
 from shared.services.chat.settlement import Settlement
 from shared.services.chat.turns import TurnService
@@ -110,23 +113,41 @@ class AnsweringService:
 
     async def _work(self, ticket: Ticket, preparation: Preparation) -> None:
         """Calls the model and writes the outcome, while the lease is renewed. Raises `LeaseLost`, `TooEarly`."""
+        async with LiveAnswer(self._database, ticket, self._settings) as live:
+            await self._work_live(ticket, preparation, live)
+
+    async def _work_live(self, ticket: Ticket, preparation: Preparation, live: LiveAnswer) -> None:
         try:
-            result = await self._attempt.call(ticket, preparation)
+            result = await self._attempt.call(ticket, preparation, live.call)
+        except Stopped:
+            await self._settlement.end(ticket, lambda held, now: held.cancel(None, now))
         except NoRunSlot as error:
             await self.holder.change(ticket.id, lambda held, now: held.give_back(now))
             raise TooEarly(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
             async with self._settlement.charge_if_lost(ticket, failure.cost, failure.usage):
-                await self._end_or_release(ticket, failure)
+                await self._end_or_release(ticket, failure, live.is_cancelled)
         else:
             async with self._settlement.charge_if_lost(ticket, result.cost, result.usage):
-                await self._settlement.end(ticket, lambda held, now: held.complete(result, now))
+                await self._end_with(ticket, result, await live.finish(result))
 
-    async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
-        """Ends the ticket with the failure's message, or gives it back for another attempt.
+    async def _end_with(self, ticket: Ticket, result: ChatResult, ending: Ending) -> None:
+        """Ends the ticket with a result: as cancelled, if the model was stopped before it had finished."""
+        if was_stopped(result):
+            await self._settlement.end(ticket, lambda held, now: held.cancel(result, now), ending)
+        else:
+            await self._settlement.end(ticket, lambda held, now: held.complete(result, now), ending)
+
+    async def _end_or_release(self, ticket: Ticket, failure: ModelFailure, is_cancelled: bool) -> None:
+        """Ends the ticket with the failure's message, or as cancelled, or gives it back for another attempt.
 
         In both cases, the ticket's owner is charged what the provider bills for this attempt.
         """
+        if is_cancelled:
+            await self._settlement.end(
+                ticket, lambda held, now: held.cancel(None, now), cost=failure.cost, usage=failure.usage
+            )
+            return
         hint = " Send the chat again later." if failure.transient else ""
         if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
             try:

@@ -1,5 +1,6 @@
 """One attempt at a ticket: calls its model, or runs its agent, and returns a result that can be stored."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Protocol
 from shared.llm.catalog import Catalog, CatalogError, ModelRoute
 from shared.llm.estimate import NotCovered, bound_cost, fit_output
 from shared.llm.failures import ModelFailure
+from shared.llm.live import LiveCall
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
@@ -22,6 +24,10 @@ from shared.store import Database
 from shared.store.tickets import MAX_TEXT_BYTES
 
 _log = get_logger("answering")
+
+
+class Stopped(Exception):
+    """The ticket's owner has cancelled it, and its agent was stopped."""
 
 
 class AnswerByAgent(Protocol):
@@ -50,23 +56,23 @@ class Attempt:
     holder: LeaseHolder
     settlement: Settlement
 
-    async def call(self, ticket: Ticket, preparation: Preparation) -> ChatResult:
-        """Returns the answer, which is no longer than the ticket's hold covers.
+    async def call(self, ticket: Ticket, preparation: Preparation, live: LiveCall) -> ChatResult:
+        """Returns the answer, which is no longer than the ticket's hold covers. `live` follows it and can stop it.
 
-        Raises only `ModelFailure`, `NoRunSlot` and `LeaseLost`. An unexpected error is logged, and the attempt is
-        repeated as after an outage.
+        Raises only `ModelFailure`, `NoRunSlot`, `LeaseLost`, and `Stopped` for an agent that was stopped. An unexpected
+        error is logged, and the attempt is repeated as after an outage.
         """
         try:
             request = await preparation.get_request()
             if ticket.provider == GOFANNON:
-                result = await self.answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))
+                result = await self._run_agent(ticket, request, live)
             else:
                 route = self.catalog.route(ticket.provider, ticket.model)
                 request = await self._fit_to_hold(ticket, route, request)
                 seconds = self.settings.model_timeout_seconds
-                result = await complete_and_price(self.complete, route, request, seconds, ticket.hold)
+                result = await complete_and_price(self.complete, route, request, seconds, ticket.hold, live)
             return fit_to_document(result)
-        except (ModelFailure, LeaseLost, NoRunSlot):
+        except (ModelFailure, LeaseLost, NoRunSlot, Stopped):
             raise
         except (AllowanceSpent, NotCovered) as error:
             message = "What is left of your allowance does not cover an answer. Send the chat again after a refill."
@@ -78,6 +84,21 @@ class Attempt:
         except Exception as error:
             _log.exception("An attempt at a ticket failed", extra=log_fields(ticket))
             raise ModelFailure("Something went wrong on our side.", transient=True) from error
+
+    async def _run_agent(self, ticket: Ticket, request: ChatRequest, live: LiveCall) -> ChatResult:
+        """Runs the agent in a task that `live` can stop. Raises `Stopped`, and what `AnswerByAgent` raises."""
+        run = asyncio.create_task(
+            self.answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))
+        )
+        try:
+            with live.stoppable(run.cancel):
+                await asyncio.wait({run})
+        finally:
+            run.cancel()  # has an effect only if this delivery itself is cancelled
+            await asyncio.wait({run})
+        if run.cancelled():
+            raise Stopped
+        return run.result()
 
     async def _fit_to_hold(self, ticket: Ticket, route: ModelRoute, request: ChatRequest) -> ChatRequest:
         """Returns the request with an output limit that the ticket's hold covers.

@@ -42,8 +42,8 @@ class LeaseHolder:
 
         Has `preparation` check the owner at the same time.
 
-        Ends a ticket that has no attempts left or whose agent was interrupted, and releases its hold. Its owner is not
-        charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
+        Ends a ticket that is cancelled, has no attempts left or whose agent was interrupted, and releases its hold. Its
+        owner is not charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
         """
         async with self._database.raising_unavailable():
             stored, seen = await self._database.tickets.look_at(ticket_id)
@@ -65,6 +65,8 @@ class LeaseHolder:
             elif decision is Claim.TAKEN:
                 ticket = ticket.lease_to(self.id, now, self._settings.lease_seconds)
                 self._database.tickets.put(ticket, transaction)
+            elif decision is Claim.CANCELLED:
+                await self._ledger.settle(ticket.cancel(None, now), now, transaction)
             elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
                 message = f"The chat was not answered in {ticket.attempts} attempts. Send it again."
                 if decision is Claim.INTERRUPTED:

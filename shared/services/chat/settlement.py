@@ -17,6 +17,7 @@ from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.accounts.ledger import Ledger
 from shared.services.chat.lease import Change, LeaseHolder, LeaseLost
+from shared.services.chat.part_writer import Ending
 from shared.services.outages import wait_out_outages
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -35,16 +36,28 @@ class Settlement:
         self._holder = holder
         self._ledger = Ledger(database, settings)
 
-    async def end(self, seen: Ticket, change: Change, *, cost: float = 0.0, usage: Usage | None = None) -> None:
+    async def end(
+        self,
+        seen: Ticket,
+        change: Change,
+        ending: Ending | None = None,
+        *,
+        cost: float = 0.0,
+        usage: Usage | None = None,
+    ) -> None:
         """Ends the ticket, charges its owner, and releases its hold. Waits out outages. Raises `LeaseLost`.
 
-        `cost`, in US dollars, and `usage` belong to an attempt that failed; a result has its own.
+        `ending`: the last parts of a result. `cost`, in US dollars, and `usage` belong to an attempt without a result;
+        a result has its own.
         """
 
         async def write(transaction: Transaction) -> None:
             now = clock.now()
             ticket = await self._holder.get_held(seen.id, transaction)
-            await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
+            ended = change(ticket, now)
+            if ending is not None:
+                ended = await ending.write(self._database, ended, transaction)
+            await self._ledger.settle(ended, now, transaction, cost=cost, usage=usage)
 
         await self.retry_through_outages(lambda: self._settle_first(seen.owner, write))
 

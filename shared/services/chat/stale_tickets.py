@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared import clock
 from shared.log import get_logger
-from shared.models.ticket import Ticket
+from shared.models.ticket import Claim, Ticket, claim
 from shared.services.accounts.ledger import Ledger
 from shared.services.chat.sweep_batch import sweep_each
 from shared.services.chat.turns import TurnService
@@ -57,7 +57,7 @@ class StaleTickets:
 
     async def _queue_or_end(self, ticket: Ticket) -> str:
         """Returns the outcome for one ticket, as in `sweep`."""
-        if self.is_too_old(ticket):
+        if self.is_too_old(ticket) or claim(ticket, clock.now(), self._settings.chat_max_attempts) is Claim.CANCELLED:
             return "ended" if await self._give_up(ticket) else "left"
         if not await self._has_lost_its_task(ticket):
             return "waiting"
@@ -98,7 +98,10 @@ class StaleTickets:
         await self._database.transaction(note)
 
     async def _give_up(self, seen: Ticket) -> bool:
-        """Ends the ticket and releases its hold, unless it has changed since. Its owner is not charged again."""
+        """Ends the ticket, as cancelled if that was requested, and releases its hold, unless it has changed since.
+
+        Its owner is not charged again.
+        """
 
         async def end(transaction: Transaction) -> bool:
             ticket = await self._database.tickets.get(seen.id, transaction)
@@ -106,7 +109,8 @@ class StaleTickets:
                 return False
             now = clock.now()
             message = _NEVER_STARTED if ticket.parked and not ticket.attempts else _GIVEN_UP
-            await self._ledger.settle(ticket.fail(message, now), now, transaction)
+            ended = ticket.fail(message, now) if ticket.cancel_requested_at is None else ticket.cancel(None, now)
+            await self._ledger.settle(ended, now, transaction)
             return True
 
         ended = await self._database.transaction(end)

@@ -1,12 +1,12 @@
 """Chat, the caller's side: an accepted chat becomes a ticket, which the caller looks up until it is finished.
 
 A chat is accepted when its ticket is stored and its id is in the queue; only then does the caller get a response. The
-caller owns the ticket and is charged for it. From then on, `shared.services.chat.answering` handles the ticket.
+caller owns the ticket and is charged for it. From then on, `shared.services.chat.answering` handles the ticket, and
+`shared.services.chat.tickets` looks it up.
 """
 
 import asyncio
 import contextlib
-import re
 from uuid import uuid4
 
 from shared import clock
@@ -15,8 +15,8 @@ from shared.llm.estimate import bound_cost
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
-from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, TooManyChats, Unavailable
+from shared.models.chat import Accepted, ChatRequest, TicketStatus
+from shared.models.errors import BadRequest, OutcomeUnknown, TooManyChats, Unavailable
 from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
@@ -33,11 +33,10 @@ from shared.tasks import QueueRefused, TaskQueue, task_name
 from shared.trace import current_request
 
 _log = get_logger("chat")
-_TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ChatService:
-    """Accepts chats, and looks up tickets."""
+    """Accepts chats."""
 
     def __init__(self, database: Database, queue: TaskQueue, catalog: Catalog, settings: Settings) -> None:
         self._database = database
@@ -186,24 +185,6 @@ class ChatService:
                 with contextlib.suppress(QueueRefused):
                     await self._queue.enqueue(f"{draft.id}-withdraw", {"ticket_id": draft.id, "withdraw": "yes"})
             raise OutcomeUnknown(draft.id) from error
-
-    async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
-        """The ticket's current state. Raises `NotFound` if it is unknown or belongs to another user. One read."""
-        ticket = None
-        if _TICKET_ID.fullmatch(ticket_id):
-            async with self._database.raising_unavailable():
-                ticket = await self._database.tickets.get(ticket_id)
-        if ticket is None or ticket.owner != caller.uid:
-            raise NotFound("There is no such ticket.")
-        return ChatResponse(
-            ticket_id=ticket.id,
-            status=ticket.status,
-            result=ticket.result,
-            error=ticket.error,
-            created_at=ticket.created_at,
-            updated_at=ticket.updated_at,
-            completed_at=ticket.completed_at,
-        )
 
 
 def _make_draft(caller: Caller, request: ChatRequest) -> Ticket:

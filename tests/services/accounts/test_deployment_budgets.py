@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.llm.catalog import Catalog, ModelRoute
-from shared.llm.live import LiveCall
 from shared.models.agent import Agent, UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
@@ -129,7 +128,7 @@ async def test_the_budget_includes_the_costs_of_called_agents(harness: Harness) 
 async def test_a_call_that_fails_does_not_change_the_budget(harness: Harness) -> None:
     """The hold of a failed call is released."""
 
-    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
+    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         raise RuntimeError("out of order")
 
     agent = await publish(harness.database, OWNER, "catches", ERROR_CATCHER)

@@ -10,7 +10,6 @@ from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavail
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
-from shared.llm.live import LiveCall
 from shared.models.account import to_milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
@@ -44,7 +43,7 @@ async def test_a_chat_holds_its_highest_cost_and_is_charged_its_actual_cost(
     assert (running.held, running.remaining) == (estimate, 100_000_000)
     model_server.script("hi", Answer("hello", prompt_tokens=10, completion_tokens=20))
     await harness.deliver(accepted.ticket_id)
-    ticket = await harness.chat.look_up(caller, accepted.ticket_id)
+    ticket = await harness.tickets.look_up(caller, accepted.ticket_id)
     assert ticket.result is not None
     user = await harness.users.get(caller)
     assert (await harness.account(caller.uid)).held == 0
@@ -90,7 +89,7 @@ async def test_a_spent_allowance_causes_402_immediately(
     assert not cloud_tasks.tasks
     free = await harness.chat.submit(caller, chat("hi", provider="local", model="smollm2-135m-instruct"))
     await harness.deliver(free.ticket_id)
-    assert (await harness.chat.look_up(caller, free.ticket_id)).status is TicketStatus.COMPLETED
+    assert (await harness.tickets.look_up(caller, free.ticket_id)).status is TicketStatus.COMPLETED
     assert (await harness.get_charges(caller.uid)) == []
 
 
@@ -116,7 +115,7 @@ async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
 async def test_a_failed_chat_releases_its_hold(harness: Harness, caller: Caller) -> None:
     """A failed chat is not charged, and leaves no hold."""
 
-    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
+    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         raise ModelFailure("No.", transient=False)
 
     accepted = await harness.chat.submit(caller, chat("hi"))
@@ -222,7 +221,7 @@ async def test_two_hundred_concurrent_chats_never_overspend(
         await deliver_until_finished(ticket.ticket_id)
 
     async def deliver_until_finished(ticket_id: str) -> None:
-        while not (await harness.chat.look_up(caller, ticket_id)).status.finished:
+        while not (await harness.tickets.look_up(caller, ticket_id)).status.finished:
             deliveries = [
                 asyncio.create_task(harness.deliver(ticket_id))
                 for _ in range(random_numbers.choice([1, 2, 3]) if troubled else 1)
@@ -241,7 +240,7 @@ async def test_two_hundred_concurrent_chats_never_overspend(
     assert account.held == 0
     assert account.remaining >= 0
     assert sum(charged) == 50 * estimate - account.remaining <= 50 * estimate
-    tickets = [await harness.chat.look_up(caller, ticket_id) for ticket_id in accepted]
+    tickets = [await harness.tickets.look_up(caller, ticket_id) for ticket_id in accepted]
     completed = [ticket for ticket in tickets if ticket.status is TicketStatus.COMPLETED]
     assert len(charged) == len(completed) >= 50
     assert troubled or len(completed) == len(accepted)
@@ -253,7 +252,7 @@ async def test_a_second_delivery_is_rejected_during_the_first(harness: Harness, 
     may_end = asyncio.Event()
 
     async def wait_and_answer(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         await may_end.wait()
         return ChatResult(content="ok", model="m", cost=0.5)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
-from shared.llm.live import LiveCall
 from shared.models.account import to_milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
@@ -173,9 +172,7 @@ class Driver:
             self.model.charge(cost)
 
     async def fail(self, number: int) -> None:
-        async def refuse(
-            route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
-        ) -> ChatResult:
+        async def refuse(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
             raise ModelFailure("No.", transient=False)
 
         if ticket_id := self.pick(number):
@@ -189,7 +186,7 @@ class Driver:
         began = asyncio.Event()
 
         async def never_answer(
-            route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+            route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
         ) -> ChatResult:
             began.set()
             await asyncio.sleep(60)

@@ -85,7 +85,7 @@ async def try_chat(harness: Harness, caller: Caller, request: ChatRequest) -> No
         accepted = await harness.chat.submit(caller, request)
     except AllowanceSpent:
         return
-    while not (await harness.chat.look_up(caller, accepted.ticket_id)).status.finished:
+    while not (await harness.tickets.look_up(caller, accepted.ticket_id)).status.finished:
         try:
             await harness.deliver(accepted.ticket_id)
         except TooEarly:

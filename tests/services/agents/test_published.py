@@ -107,7 +107,7 @@ async def test_one_caller_does_not_block_an_agent(settings: Settings, catalog: C
             body = {"messages": [{"role": "user", "content": "hi"}], "provider": GOFANNON, "model": "sleeper"}
             accepted = await harness.chat.submit(user, ChatRequest.model_validate(body))
             await harness.deliver(accepted.ticket_id)
-            assert (await harness.chat.look_up(user, accepted.ticket_id)).status is TicketStatus.COMPLETED
+            assert (await harness.tickets.look_up(user, accepted.ticket_id)).status is TicketStatus.COMPLETED
 
 
 async def test_one_chatting_user_does_not_block_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from shared.llm.catalog import ModelRoute
-from shared.llm.live import LiveCall
 from shared.models.account import Account
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
@@ -166,9 +165,7 @@ async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -
     """A call to a free model is cancelled with its run, so that the next caller does not have to wait for it."""
     ended = asyncio.Event()
 
-    async def never_answer(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
-    ) -> ChatResult:
+    async def never_answer(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         try:
             await asyncio.Event().wait()
         finally:

@@ -4,6 +4,7 @@ import pytest
 
 from shared.llm.catalog import Catalog
 from shared.services.chat.submission import ChatService
+from shared.services.chat.tickets import TicketService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
@@ -13,6 +14,11 @@ from tests.services.chat.deliveries import Worker
 @pytest.fixture
 async def chat(database: Database, settings: Settings, catalog: Catalog) -> ChatService:
     return ChatService(database, task_queue(settings), catalog, settings)
+
+
+@pytest.fixture
+async def tickets(database: Database) -> TicketService:
+    return TicketService(database)
 
 
 @pytest.fixture

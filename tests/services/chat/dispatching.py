@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.llm.live import LiveCall
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.ticket import Ticket
@@ -22,9 +21,7 @@ class HeldModels:
         self.peak = 0
         self._released: dict[str, asyncio.Event] = {}
 
-    async def complete(
-        self, route: Any, request: ChatRequest, timeout: float, live: LiveCall | None = None
-    ) -> ChatResult:
+    async def complete(self, route: Any, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         prompt = str(request.messages[-1].content)
         self.prompts.append(prompt)
         self.running += 1

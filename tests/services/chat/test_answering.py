@@ -8,7 +8,6 @@ import pytest
 from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
 
 from shared.llm.catalog import ModelRoute
-from shared.llm.live import LiveCall
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooEarly
 from tests.database_faults import lose_responses
@@ -45,7 +44,7 @@ async def test_ten_concurrent_deliveries_of_a_task_are_worked_on_once(worker: Wo
     may_end = asyncio.Event()
 
     async def wait_and_answer(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         calls.append(request)
         await may_end.wait()
@@ -141,7 +140,7 @@ async def test_a_call_to_a_hanging_model_times_out_and_is_retried(worker: Worker
 async def test_an_internal_error_is_retried_and_finally_reported(worker: Worker) -> None:
     """Any exception releases the lease immediately, and the last attempt ends the ticket."""
 
-    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
+    async def fail(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         raise KeyError("a bug")
 
     ticket_id = await worker.create_ticket("hi")
@@ -196,7 +195,7 @@ async def test_thoughts_that_are_too_long_to_store_are_omitted(worker: Worker) -
     """The answer is stored, and its thoughts report the omission."""
 
     async def answer_with_thoughts(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         return ChatResult(content="the answer", thoughts={"reasoning": "x" * 1_100_000}, model="m")
 
@@ -212,7 +211,7 @@ async def test_an_answer_that_is_too_long_to_store_ends_the_ticket(worker: Worke
     """The error states the limit."""
 
     async def answer_at_length(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         return ChatResult(content="x" * 1_100_000, model="m")
 

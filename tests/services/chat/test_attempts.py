@@ -13,7 +13,6 @@ from google.api_core.exceptions import ServiceUnavailable
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
-from shared.llm.live import LiveCall
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
@@ -48,7 +47,7 @@ class Model:
         self.limits: list[int] = []
 
     async def __call__(
-        self, route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         limit = request.parameters["max_tokens"]
         assert isinstance(limit, int)
@@ -88,7 +87,7 @@ async def test_the_next_attempt_is_limited_to_the_remaining_allowance(harness: H
     await harness.deliver(ticket.ticket_id, model)
     assert model.limits == sorted(model.limits, reverse=True)
     assert model.limits[0] > model.limits[1]
-    ended = await harness.chat.look_up(caller, ticket.ticket_id)
+    ended = await harness.tickets.look_up(caller, ticket.ticket_id)
     assert ended.status is TicketStatus.FAILED
     assert ended.error == "It broke. What is left of your allowance does not cover another attempt."
     account = await harness.account(caller.uid)
@@ -100,16 +99,14 @@ async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) 
     """An unusable answer is charged like any other."""
     model, ticket = Model(1, 0.002, transient=False), await harness.chat.submit(caller, chat("hi"))
     await harness.deliver(ticket.ticket_id, model)
-    assert (await harness.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
+    assert (await harness.tickets.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
     assert await harness.get_charges(caller.uid) == [2000]
 
 
 async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Caller) -> None:
     """Ten answers at a tenth of a millionth each are charged one millionth. Each usage entry shows its exact cost."""
 
-    async def answer(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
-    ) -> ChatResult:
+    async def answer(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=0.0000001)
 
     for _ in range(10):
@@ -125,7 +122,7 @@ async def test_the_cost_above_the_remaining_allowance_is_owed(harness: Harness, 
     await harness.users.change(caller, AccountChange(spend_remaining=0.01))
 
     async def answer_expensively(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=0.5)
 
@@ -214,7 +211,7 @@ async def test_an_unknown_cost_is_charged_as_the_held_amount(
     model_server.script("hi", step, step)
     ticket = await harness.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
     await harness.deliver(ticket.ticket_id)
-    ended = await harness.chat.look_up(caller, ticket.ticket_id)
+    ended = await harness.tickets.look_up(caller, ticket.ticket_id)
     assert ended.result is None or ended.result.cost == to_dollars(charged)
     code = """
 async def run(input_dict, tools):
@@ -236,7 +233,7 @@ class GatedModel:
         self.called, self.may_end = asyncio.Event(), asyncio.Event()
 
     async def __call__(
-        self, route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        self, route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         self.called.set()
         await self.may_end.wait()
@@ -271,7 +268,7 @@ async def test_an_attempt_that_lost_its_ticket_is_charged(
     while len(await harness.get_charges(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
         await asyncio.sleep(0.02)
     assert sorted(await harness.get_charges(caller.uid)) == [400, 500]
-    ended = await harness.chat.look_up(caller, ticket_id)
+    ended = await harness.tickets.look_up(caller, ticket_id)
     assert ended.result is not None
     assert ended.result.content == "ok"
     account = await harness.account(caller.uid)
@@ -301,5 +298,5 @@ async def test_a_chat_is_charged_once_if_the_response_to_its_last_commit_is_lost
     lose_responses(harness.database, ServiceUnavailable("gone"), *range(2, 4))
     with contextlib.suppress(TooEarly):
         await harness.deliver(ticket_id, Model(0, 0))
-    assert (await harness.chat.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
+    assert (await harness.tickets.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
     assert await harness.get_charges(caller.uid) == [500]

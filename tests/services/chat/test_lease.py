@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from shared.llm.catalog import ModelRoute
-from shared.llm.live import LiveCall
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooEarly
 from tests.doubles.model_server import Answer, ModelServer
@@ -51,7 +50,7 @@ async def test_a_worker_without_the_lease_writes_nothing(worker: Worker, model_s
     thawed = asyncio.Event()
 
     async def answer_after_thaw(
-        route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None
+        route: ModelRoute, request: ChatRequest, timeout: float, live: object = None
     ) -> ChatResult:
         await thawed.wait()
         return ChatResult(content="the old one", model="m")

@@ -14,6 +14,7 @@ from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.errors import AllowanceSpent, BadRequest, Conflict, TooManyRequests
 from shared.services.agents.deployments import DeploymentService
 from shared.services.chat.submission import ChatService
+from shared.services.chat.tickets import TicketService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
@@ -181,4 +182,4 @@ async def test_a_chat_whose_first_request_was_killed_before_queueing_is_queued_b
     accepted, replayed = await submit_once(chat, caller)
     assert replayed
     assert [name.rpartition("/")[2] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
-    assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
+    assert (await TicketService(database).look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING

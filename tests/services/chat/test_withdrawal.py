@@ -10,6 +10,7 @@ from shared.models.caller import Caller
 from shared.models.chat import TicketStatus
 from shared.models.errors import NotFound, OutcomeUnknown, Unavailable
 from shared.services.chat.submission import ChatService
+from shared.services.chat.tickets import TicketService
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
@@ -62,18 +63,18 @@ async def test_a_chat_that_a_second_request_received_is_not_withdrawn(
 
     accepted, _ = await submit_once(ChatService(database, LateRejectingQueue(), catalog, settings), caller)
     assert received == [accepted.ticket_id]
-    assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
+    assert (await TicketService(database).look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
     assert len(cloud_tasks.tasks) == 1
 
 
 async def test_a_second_request_that_the_queue_rejects_gets_its_ticket(
-    chat: ChatService, caller: Caller, cloud_tasks: CloudTasksServer
+    chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
     """An accepted chat is not withdrawn when it is sent again and the queue rejects it."""
     accepted, _ = await submit_once(chat, caller)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     assert await submit_once(chat, caller) == (accepted, True)
-    assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
+    assert (await TicketService(database).look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
 
 
 @pytest.mark.parametrize("key", [None, KEY])
@@ -97,7 +98,7 @@ async def test_a_chat_with_an_unknown_outcome_names_its_ticket(
     assert ticket_id in unknown.value.message
     assert unknown.value.status == 503
     assert unknown.value.retry_after
-    assert (await chat.look_up(caller, ticket_id)).status is TicketStatus.PENDING
+    assert (await TicketService(database).look_up(caller, ticket_id)).status is TicketStatus.PENDING
     names = [name.rpartition("/")[2] for name in cloud_tasks.tasks]
     if key is None:
         assert names == [f"{ticket_id}-withdraw"]
@@ -117,7 +118,7 @@ async def test_a_chat_with_an_unknown_outcome_may_not_exist(
         await submit_once(impatient, caller)
     restore()
     with pytest.raises(NotFound):
-        await chat.look_up(caller, unknown.value.body["ticket_id"])
+        await TicketService(database).look_up(caller, unknown.value.body["ticket_id"])
     assert await get_held(database, caller) == 0
     _, replayed = await submit_once(chat, caller)
     assert not replayed
@@ -148,7 +149,7 @@ async def test_a_rejected_chat_stays_rejected(
     assert not isinstance(raised.value, OutcomeUnknown)
     assert await get_held(database, caller) == 0
     (ticket,) = await database._client.collection("tickets").get()  # pyright: ignore[reportPrivateUsage]
-    found = await impatient.look_up(caller, ticket.id)
+    found = await TicketService(database).look_up(caller, ticket.id)
     assert (found.status, found.result) == (TicketStatus.FAILED, None)
     assert "Nothing was charged" in str(found.error)
 
@@ -163,8 +164,8 @@ async def test_a_late_withdrawal_does_not_end_a_ticket_that_a_worker_has(
     for ticket_id in (first.ticket_id, second.ticket_id, "unknown"):
         for _ in range(2):
             await withdrawals.withdraw_by_id(ticket_id)
-    assert (await chat.look_up(caller, first.ticket_id)).status is TicketStatus.FAILED
-    assert (await chat.look_up(caller, second.ticket_id)).status is TicketStatus.PROCESSING
+    assert (await TicketService(database).look_up(caller, first.ticket_id)).status is TicketStatus.FAILED
+    assert (await TicketService(database).look_up(caller, second.ticket_id)).status is TicketStatus.PROCESSING
     ticket = await database.tickets.get(second.ticket_id)
     assert ticket is not None
     assert await get_held(database, caller) == ticket.hold

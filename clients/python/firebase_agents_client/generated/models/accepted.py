@@ -17,7 +17,7 @@ class Accepted:
 
     Attributes:
         ticket_id (str):
-        status (TicketStatus): The state of a ticket. `completed` and `failed` are final.
+        status (TicketStatus): The state of a ticket. `completed`, `failed` and `cancelled` are final.
     """
 
     ticket_id: str

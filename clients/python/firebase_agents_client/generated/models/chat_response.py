@@ -18,16 +18,18 @@ T = TypeVar("T", bound="ChatResponse")
 
 @_attrs_define
 class ChatResponse:
-    """The response of `GET /chat/{ticket_id}`. `error` is a sentence for the user if the chat failed, else None.
+    """A ticket, as `GET /chat/{ticket_id}` and `GET /chat` return it.
 
-    Attributes:
-        ticket_id (str):
-        status (TicketStatus): The state of a ticket. `completed` and `failed` are final.
-        result (ChatResult | None):
-        error (None | str):
-        created_at (datetime.datetime):
-        updated_at (datetime.datetime):
-        completed_at (datetime.datetime | None):
+    `error` is a sentence for the user if the chat failed, else None.
+
+        Attributes:
+            ticket_id (str):
+            status (TicketStatus): The state of a ticket. `completed`, `failed` and `cancelled` are final.
+            result (ChatResult | None):
+            error (None | str):
+            created_at (datetime.datetime):
+            updated_at (datetime.datetime):
+            completed_at (datetime.datetime | None):
     """
 
     ticket_id: str

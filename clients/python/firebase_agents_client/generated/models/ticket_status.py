@@ -1,8 +1,9 @@
 from typing import Literal
 
-TicketStatus = Literal["completed", "failed", "pending", "processing"]
+TicketStatus = Literal["cancelled", "completed", "failed", "pending", "processing"]
 
 TICKET_STATUS_VALUES: set[TicketStatus] = {
+    "cancelled",
     "completed",
     "failed",
     "pending",

@@ -1,0 +1,86 @@
+"""Cancels a chat for its owner.
+
+A ticket that no worker holds ends at once. If a worker holds it, the ticket records the request; the worker notices
+that within a second, stops the model or the agent, and ends the ticket with what the model had said and used. Whoever
+ends the ticket does so in one transaction, so each cancelled ticket ends in one state and is charged once.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from shared import clock
+from shared.log import get_logger
+from shared.models.caller import Caller
+from shared.models.errors import NotFound, Unavailable
+from shared.models.ticket import Claim, Ticket, claim
+from shared.services.accounts.ledger import Ledger
+from shared.services.chat.turns import TurnService
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_log = get_logger("chat")
+_FIRST_LOOK_SECONDS = 0.1
+_LOOK_GROWTH = 1.5
+_MAX_LOOKS = 9
+"""With these pauses, the ticket is looked at for up to about eight seconds: a worker stops within one, and settles."""
+
+
+@dataclass(frozen=True)
+class CancelService:
+    """Cancels tickets."""
+
+    database: Database
+    turns: TurnService
+    settings: Settings
+
+    async def cancel(self, caller: Caller, ticket_id: str) -> Ticket:
+        """Cancels the ticket, and returns it as it ended. A ticket that had ended already is returned unchanged.
+
+        If its worker does not end it within seconds, because it has died, returns the unfinished ticket. It ends when
+        the worker's lease has expired. Raises `NotFound` for an unknown ticket and for another user's, `Unavailable`.
+        One transaction, and up to nine reads while a worker ends the ticket.
+        """
+
+        async def write(transaction: Transaction) -> tuple[Ticket, bool]:
+            ticket = await self.database.tickets.get(ticket_id, transaction)
+            if ticket is None or ticket.owner != caller.uid:
+                raise NotFound("There is no such ticket.")
+            now = clock.now()
+            match claim(ticket, now, self.settings.chat_max_attempts):
+                case Claim.FINISHED:
+                    return ticket, False
+                case Claim.HELD:
+                    if ticket.cancel_requested_at is None:
+                        ticket = ticket.request_cancel(now)
+                        self.database.tickets.put(ticket, transaction)
+                    return ticket, False
+                case _:
+                    ended = ticket.cancel(None, now)
+                    await Ledger(self.database, self.settings).settle(ended, now, transaction)
+                    return ended, True
+
+        ticket, has_ended = await self.database.change(f"user:{caller.uid}", write, urgent=True)
+        if has_ended:
+            await self._pass_on(ticket)
+        return ticket if ticket.status.finished else await self._wait_for_end(ticket)
+
+    async def _pass_on(self, ticket: Ticket) -> None:
+        """Frees the turn of a ticket that was called but not begun. If that fails, its task or the sweep does so."""
+        try:
+            await self.turns.pass_on(ticket, None)
+        except Unavailable:
+            _log.warning("A cancelled ticket's turn could not be freed", extra={"fields": {"ticket": ticket.id}})
+
+    async def _wait_for_end(self, ticket: Ticket) -> Ticket:
+        pause = _FIRST_LOOK_SECONDS
+        for _ in range(_MAX_LOOKS):
+            await asyncio.sleep(pause)
+            pause *= _LOOK_GROWTH
+            async with self.database.raising_unavailable():
+                stored = await self.database.tickets.get(ticket.id)
+            if stored is None:  # deleted after its end
+                return ticket
+            ticket = stored
+            if ticket.status.finished:
+                break
+        return ticket

@@ -1,0 +1,55 @@
+"""An answer while it is being given: what the model says is written as parts, and its owner can cancel it."""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from shared.llm.live import CANCELLED, LiveCall
+from shared.models.catalog import GOFANNON
+from shared.models.chat import ChatResult
+from shared.models.ticket import Ticket
+from shared.services.chat.part_writer import Ending, PartWriter
+from shared.settings import Settings
+from shared.store import Database
+
+
+class LiveAnswer:
+    """The answer of one attempt. It is live within the `async with` block."""
+
+    def __init__(self, database: Database, ticket: Ticket, settings: Settings) -> None:
+        self._database = database
+        self._ticket = ticket
+        self._writer = PartWriter(database, ticket, settings)
+        self._watch = ExitStack()
+        self.call = LiveCall(self._writer.follow)
+
+    async def __aenter__(self) -> Self:
+        """Starts to watch whether the ticket is cancelled."""
+        self._watch.enter_context(self._database.tickets.watch(self._ticket.id, self._note))
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stops watching and writing."""
+        self._watch.close()
+        await self._writer.close()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the ticket's owner has cancelled it."""
+        return self.call.is_stopped
+
+    async def finish(self, result: ChatResult) -> Ending:
+        """Returns the parts to write with the result."""
+        await self._writer.close()
+        return self._writer.finish(result, by_agent=self._ticket.provider == GOFANNON)
+
+    def _note(self, ticket: Ticket | None) -> None:
+        if ticket is not None and ticket.cancel_requested_at is not None:
+            self.call.stop()
+
+
+def was_stopped(result: ChatResult) -> bool:
+    """Whether the result is what a model had said before it was stopped."""
+    return isinstance(result.thoughts, dict) and result.thoughts.get("finish_reason") == CANCELLED

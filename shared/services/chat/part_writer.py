@@ -1,0 +1,236 @@
+"""Writes what a model says as numbered parts while it says it.
+
+The first words are written at once. Then a write follows every 300 ms, or sooner once 2 KB are waiting, but there are
+at most four writes a second. Every write creates documents, so none becomes hot. What is left at the end is written
+together with the result (`Ending`).
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from shared import clock
+from shared.log import get_logger
+from shared.models.chat import ChatResult
+from shared.models.errors import Unavailable
+from shared.models.part import Delta, Part, PartKind, parts_before
+from shared.models.ticket import Ticket
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_log = get_logger("answering")
+WRITE_SECONDS = 0.3
+"""The time between two writes."""
+WRITE_BYTES = 2048
+"""A write does not wait for that time if so many bytes are waiting."""
+MAX_WRITES_PER_SECOND = 4
+MAX_PART_CHARACTERS = 250_000
+"""The maximum length of a part's text. With four bytes each, the characters still fit into a document (1 MiB)."""
+KEPT_AFTER_END = timedelta(days=1)
+"""How long parts are stored after their ticket has ended."""
+_FIRST_SECONDS = 0.005
+"""How long the first write waits. An answer that arrives all at once needs no write before its result."""
+_RETRY_SECONDS = 1.0
+_CLOSING_SECONDS = 2.0
+_TEXTS = (PartKind.REASONING, PartKind.CONTENT)
+"""The order of texts that are written together, since a model thinks before it answers."""
+
+
+class Pace:
+    """Decides when the next write is due. All times are in seconds, on the same clock."""
+
+    def __init__(self) -> None:
+        self._writes: deque[float] = deque(maxlen=MAX_WRITES_PER_SECOND)
+        self._due_at = 0.0
+
+    def begin(self, moment: float) -> None:
+        """Notes that there is something to write for the first time."""
+        self._due_at = moment + _FIRST_SECONDS
+
+    def note(self, moment: float, writes: int) -> None:
+        """Counts writes."""
+        self._writes.extend([moment] * writes)
+        self._due_at = moment + WRITE_SECONDS
+
+    def postpone(self, moment: float) -> None:
+        """Postpones the next write because one has failed."""
+        self._due_at = moment + _RETRY_SECONDS
+
+    def delay(self, moment: float, waiting_bytes: int) -> float:
+        """Returns how long the next write has to wait."""
+        due_at = moment if waiting_bytes >= WRITE_BYTES else self._due_at
+        if len(self._writes) == MAX_WRITES_PER_SECOND:
+            due_at = max(due_at, self._writes[0] + 1.0)
+        return max(0.0, due_at - moment)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What to write with a result: the parts that are missing, and the numbers that the ticket keeps.
+
+    `uncertain`: parts that may have been written already.
+    """
+
+    parts: Sequence[Part] = ()
+    uncertain: Sequence[Part] = ()
+    last_part: int = 0
+    void_parts: int = 0
+    expire_after: timedelta = KEPT_AFTER_END
+
+    async def write(self, database: Database, ended: Ticket, transaction: Transaction) -> Ticket:
+        """Writes the parts, and returns the ticket with their numbers. One read for each uncertain part."""
+        stored = await asyncio.gather(
+            *(database.parts.exists(ended.id, part.n, transaction) for part in self.uncertain)
+        )
+        missing = [part for part, exists in zip(self.uncertain, stored, strict=True) if not exists]
+        database.parts.add_in(transaction, ended.id, [*missing, *self.parts], clock.now() + self.expire_after)
+        return ended.with_parts(self.last_part, self.void_parts)
+
+
+class PartWriter:
+    """Writes the parts of one attempt at a ticket. It starts with the first delta, and must be closed."""
+
+    def __init__(self, database: Database, ticket: Ticket, settings: Settings) -> None:
+        self._database = database
+        self._ticket = ticket
+        self._expire_after = KEPT_AFTER_END + timedelta(seconds=settings.worker_timeout_seconds)
+        self._last = parts_before(ticket.attempts)
+        self._said = _Texts()
+        self._waiting = _Texts()
+        self._unwritten: list[Part] = []
+        self._pace = Pace()
+        self._changed = asyncio.Event()
+        self._is_closed = False
+        self._task: asyncio.Task[None] | None = None
+
+    def follow(self, delta: Delta) -> None:
+        """Takes the next delta."""
+        if self._is_closed:
+            return
+        if self._task is None:
+            self._pace.begin(asyncio.get_running_loop().time())
+            self._task = asyncio.create_task(self._run())
+        is_first = not self._waiting
+        self._said.add(delta)
+        self._waiting.add(delta)
+        if is_first or self._waiting.size >= WRITE_BYTES:
+            self._changed.set()
+
+    async def close(self) -> None:
+        """Ends the writing, after the write that is in progress."""
+        self._is_closed = True
+        self._changed.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=_CLOSING_SECONDS)
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def finish(self, result: ChatResult, *, by_agent: bool) -> Ending:
+        """Returns what is missing from the stored parts of `result`. The writer must be closed.
+
+        If the result does not begin with what was said, as after an unusual answer, the earlier parts are void.
+        """
+        whole = _read_result(result, by_agent)
+        void_parts, uncertain = 0, self._unwritten
+        rest = whole.after(self._said, self._waiting)
+        if rest is None:
+            void_parts, uncertain, rest = self._last, [], whole
+        parts = self._number(rest)
+        return Ending(parts, uncertain, self._last, void_parts, self._expire_after)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._is_closed:
+            has_work = bool(self._waiting or self._unwritten)
+            delay = self._pace.delay(loop.time(), self._waiting.size) if has_work else None
+            if delay == 0:
+                await self._write(loop)
+                continue
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._changed.wait()
+
+    async def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Writes what is waiting. A write that failed is repeated unchanged, because it may have succeeded."""
+        if not self._unwritten:
+            self._unwritten, self._waiting = self._number(self._waiting), _Texts()
+        self._pace.note(loop.time(), len(self._unwritten))
+        try:
+            async with self._database.raising_unavailable():
+                await self._database.parts.add(self._ticket.id, self._unwritten, clock.now() + self._expire_after)
+        except Unavailable:  # logged; the answer itself does not depend on it
+            self._pace.postpone(loop.time())
+        else:
+            self._unwritten = []
+
+    def _number(self, texts: "_Texts") -> list[Part]:
+        """Returns the texts as parts with the next numbers."""
+        deltas = texts.to_deltas()
+        parts = [Part.of(self._last + 1 + index, self._ticket.attempts, delta) for index, delta in enumerate(deltas)]
+        self._last += len(parts)
+        return parts
+
+
+class _Texts:
+    """The texts and tool calls of an answer, or of a piece of it. `size`: in bytes."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[PartKind, list[str]] = {kind: [] for kind in _TEXTS}
+        self.tool_calls: list[dict[str, Any]] = []
+        self.size = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.tool_calls) or any(self._pieces.values())
+
+    def add(self, delta: Delta) -> None:
+        if delta.kind is PartKind.TOOL:
+            self.tool_calls += delta.tool_calls
+        elif delta.text:
+            self._pieces[delta.kind].append(delta.text)
+            self.size += len(delta.text.encode())
+
+    def join(self, kind: PartKind) -> str:
+        return "".join(self._pieces[kind])
+
+    def after(self, said: "_Texts", waiting: "_Texts") -> "_Texts | None":
+        """Returns what follows `said`, and before it `waiting`, the end of it. None if this does not begin with `said`.
+
+        Thoughts that do not begin with what was said do not matter: they may have been left out of the result.
+        """
+        if not self.join(PartKind.CONTENT).startswith(said.join(PartKind.CONTENT)):
+            return None
+        rest = _Texts()
+        for kind in _TEXTS:
+            whole, begun = self.join(kind), said.join(kind)
+            following = whole[len(begun) :] if whole.startswith(begun) else ""
+            rest.add(Delta(kind, waiting.join(kind) + following))
+        rest.tool_calls = waiting.tool_calls + self.tool_calls[len(said.tool_calls) :]
+        return rest
+
+    def to_deltas(self) -> list[Delta]:
+        """Returns the texts, in pieces that fit into documents, and the tool calls."""
+        deltas: list[Delta] = []
+        for kind in _TEXTS:
+            text = self.join(kind)
+            deltas += [
+                Delta(kind, text[start : start + MAX_PART_CHARACTERS])
+                for start in range(0, len(text), MAX_PART_CHARACTERS)
+            ]
+        return deltas + ([Delta(PartKind.TOOL, tool_calls=self.tool_calls)] if self.tool_calls else [])
+
+
+def _read_result(result: ChatResult, by_agent: bool) -> _Texts:
+    """Returns the result's texts. An agent's thoughts are its own result, whatever its fields are called."""
+    texts = _Texts()
+    thoughts = cast("dict[str, Any]", result.thoughts) if isinstance(result.thoughts, dict) and not by_agent else {}
+    if isinstance(reasoning := thoughts.get("reasoning"), str):
+        texts.add(Delta(PartKind.REASONING, reasoning))
+    texts.add(Delta(PartKind.CONTENT, result.content))
+    texts.tool_calls = list(thoughts.get("tool_calls") or [])
+    return texts

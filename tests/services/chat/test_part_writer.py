@@ -1,0 +1,139 @@
+"""What a model says is stored as numbered parts while it says it, with the Firestore emulator."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import ServiceUnavailable
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.llm.failures import ModelFailure
+from shared.models.chat import ChatResult, TicketStatus
+from shared.models.errors import TooEarly
+from shared.models.part import PARTS_PER_ATTEMPT, Delta, PartKind
+from shared.services.chat.part_writer import MAX_PART_CHARACTERS, WRITE_BYTES, Pace
+from tests.database_faults import lose_responses
+from tests.services.chat.deliveries import Worker
+from tests.services.chat.speaking import Speaker, join, list_parts, wait_for_parts
+
+CHUNKS = st.lists(st.tuples(st.floats(0, 2), st.integers(1, 5000)), min_size=1, max_size=60)
+
+
+@given(CHUNKS)
+def test_there_are_at_most_four_writes_in_a_second(chunks: list[tuple[float, int]]) -> None:
+    """However fast and in whatever pieces a text arrives, no second has more than four writes."""
+    pace, moment, waiting = Pace(), 0.0, 0
+    pace.begin(moment)
+    writes: list[float] = []
+    for pause, size in chunks:
+        end = moment + pause
+        while waiting and (due := moment + pace.delay(moment, waiting)) <= end:
+            moment, waiting = due, 0
+            writes.append(moment)
+            pace.note(moment, 1)
+        moment, waiting = end, waiting + size
+    assert all(later - earlier >= 1 - 1e-9 for earlier, later in zip(writes, writes[4:], strict=False))
+
+
+def test_writes_follow_at_short_intervals() -> None:
+    """The first write is due at once, the next after 300 ms, or at once if 2 KB are waiting."""
+    pace = Pace()
+    pace.begin(10.0)
+    assert pace.delay(10.0, 1) < 0.01
+    pace.note(10.0, 1)
+    assert pace.delay(10.1, 1) == pytest.approx(0.2)
+    assert pace.delay(10.1, WRITE_BYTES) == 0
+    assert pace.delay(10.31, 1) == 0
+
+
+async def test_the_first_words_are_stored_while_the_model_speaks(worker: Worker) -> None:
+    """They are readable before the ticket has a result. The ticket's parts, joined, are then the result."""
+    speaker = Speaker(["Guten ", "Tag, ", "Wel", "t 🌍"], free=1)
+    ticket_id = await worker.create_ticket("hi")
+    delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
+    parts = await wait_for_parts(worker.database, ticket_id)
+    assert [(part.n, part.attempt, part.content) for part in parts] == [(1, 1, "Guten ")]
+    assert (await worker.get_ticket(ticket_id)).status is TicketStatus.PROCESSING
+    speaker.go_on.set()
+    await delivery
+    ticket, parts = await worker.get_ticket(ticket_id), await list_parts(worker.database, ticket_id)
+    assert ticket.result is not None
+    assert join(parts) == ticket.result.content == "Guten Tag, Welt 🌍"
+    assert [part.n for part in parts] == list(range(1, len(parts) + 1))
+    assert (ticket.last_part, ticket.parts_start) == (parts[-1].n, 0)
+
+
+async def test_an_answer_that_arrives_at_once_is_one_part(worker: Worker) -> None:
+    """It is stored in the same commit as the result. Its tool calls are a part of their own."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    thoughts = {"reasoning": "Well.", "tool_calls": [call]}
+    result = ChatResult(content="whole", thoughts=thoughts, model="m")
+    ticket_id = await worker.create_ticket("hi")
+    await worker.deliver(ticket_id, Speaker([], result=result))
+    parts = await list_parts(worker.database, ticket_id)
+    assert [part.delta for part in parts] == [
+        Delta(PartKind.REASONING, "Well."),
+        Delta(PartKind.CONTENT, "whole"),
+        Delta(PartKind.TOOL, tool_calls=[call]),
+    ]
+    assert (await worker.get_ticket(ticket_id)).last_part == 3
+
+
+async def test_a_long_answer_is_stored_in_parts_that_fit(worker: Worker) -> None:
+    """The longest answer that can be stored is split, and its parts, joined, are the result."""
+    content = "ab" * 450_000
+    ticket_id = await worker.create_ticket("hi")
+    await worker.deliver(ticket_id, Speaker([], result=ChatResult(content=content, model="m")))
+    parts = await list_parts(worker.database, ticket_id)
+    assert join(parts) == content
+    assert [len(part.content or "") for part in parts] == [MAX_PART_CHARACTERS] * 3 + [150_000]
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable("gone")])
+async def test_a_lost_response_duplicates_and_loses_nothing(worker: Worker, error: Exception) -> None:
+    """If the response to the commit of a part is lost, the parts are still exactly the result."""
+    speaker = Speaker(["One ", "two ", "three"], free=1)
+    ticket_id = await worker.create_ticket("hi")
+    lose_responses(worker.database, error, 2)  # the first commit takes the lease
+    delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
+    await wait_for_parts(worker.database, ticket_id)
+    speaker.go_on.set()
+    await delivery
+    ticket, parts = await worker.get_ticket(ticket_id), await list_parts(worker.database, ticket_id)
+    assert [part.content for part in parts] == ["One ", "two three"]
+    assert ticket.last_part == 2
+
+
+async def test_the_parts_of_another_attempt_have_other_numbers(worker: Worker) -> None:
+    """An attempt that broke off leaves its parts. Those of the next attempt come after them, and only they count."""
+
+    class BreaksOff(Speaker):
+        async def __call__(self, *args: Any) -> ChatResult:
+            await super().__call__(*args)
+            await asyncio.sleep(0.1)
+            raise ModelFailure("The model broke off.", transient=True)
+
+    ticket_id = await worker.create_ticket("hi")
+    with pytest.raises(TooEarly):
+        await worker.deliver(ticket_id, BreaksOff(["Half an an"]))
+    await worker.deliver(ticket_id, Speaker(["A whole answer"]))
+    ticket, parts = await worker.get_ticket(ticket_id), await list_parts(worker.database, ticket_id)
+    assert [(part.n, part.attempt, part.content) for part in parts] == [
+        (1, 1, "Half an an"),
+        (PARTS_PER_ATTEMPT + 1, 2, "A whole answer"),
+    ]
+    assert (ticket.parts_start, ticket.last_part) == (PARTS_PER_ATTEMPT, PARTS_PER_ATTEMPT + 1)
+
+
+async def test_parts_that_the_result_contradicts_are_void(worker: Worker) -> None:
+    """If the result is not what was said, the whole result follows in new parts, and the earlier ones do not count."""
+    speaker = Speaker(["<think>", "hm"], free=1, result=ChatResult(content="Hello.", model="m"))
+    ticket_id = await worker.create_ticket("hi")
+    delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
+    await wait_for_parts(worker.database, ticket_id)
+    speaker.go_on.set()
+    await delivery
+    ticket, parts = await worker.get_ticket(ticket_id), await list_parts(worker.database, ticket_id)
+    assert [part.content for part in parts if part.n > ticket.parts_start] == ["Hello."]
+    assert (ticket.parts_start, ticket.last_part) == (1, 2)
