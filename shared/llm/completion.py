@@ -1,26 +1,36 @@
 """Calls a model. litellm sends the request through the provider's own interface; the response is read here."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from copy import deepcopy
 from typing import Any
 
 from shared.llm import stop_reasons
 from shared.llm.answer import Answer
+from shared.llm.billing import add_lost_tools, bill_absurd, bill_answer, bill_lost, bill_unread, count_answer, is_absurd
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
-from shared.llm.cost import MAX_COST, Bill, add_tool_fees, bill, bill_worst_case
+from shared.llm.cost import Bill, add_tool_fees
 from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
-from shared.llm.exchange import Answered, Exchange, observe, parse_request
+from shared.llm.exchange import LINGER_SECONDS, Answered, Exchange, observe
 from shared.llm.failures import ModelFailure
-from shared.llm.live import LiveCall
+from shared.llm.live import CANCELLED, LiveCall
 from shared.llm.provider_messages import clean_message, secrets_of
-from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
-from shared.llm.usage import TokenCount, count_lost, count_stream, count_tokens, count_unread, estimate_all
+from shared.llm.results import read_exchange, read_thoughts, stop_of
 from shared.log import get_logger
-from shared.models.chat import ChatRequest, ChatResult
+from shared.models.chat import ChatRequest, ChatResult, Usage
 
 _log = get_logger("llm")
+_STREAM_FIELDS: dict[str, dict[str, Any]] = {
+    "openai": {"stream_options": {"include_usage": True}},
+    "openrouter": {"stream_options": {"include_usage": True}},
+    "perplexity": {"extra_body": {"stream_mode": "concise"}},
+}
+"""What else a stream of OpenAI's chat interface needs, by the provider's name in litellm: to be asked for token counts,
+or not to repeat the whole answer and its sources in every event.
+"""
 
 
 async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
@@ -29,18 +39,34 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live
     `timeout`: seconds for the whole call. Raises `ModelFailure`, which includes the cost of the failed call, and
     `CatalogError` for a request that the model does not accept. The connections stay open between
     calls, as long as the running event loop exists.
+
+    `live`: gets what the model says while it says it, and can stop the call. The connection is then closed, and the
+    result is what was said so far, with the finish reason `CANCELLED` and the cost until then. Once the answer is
+    complete, stopping has no effect.
     """
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
-    arguments = call_arguments(route, request, call)
+    wants_stream = request.stream or live is not None
+    arguments = call_arguments(route, request, call, stream=wants_stream)
+    if live is not None and live.is_stopped:
+        return _conclude_stopped(route, request, Exchange())
     error: Exception | None = None
-    with observe() as exchange:
+    is_stopped = False
+    limit = asyncio.timeout(timeout)
+    with observe(wants_stream=wants_stream, follow=live and live.follow) as exchange:
         try:
-            async with asyncio.timeout(timeout):
-                await litellm.acompletion(**arguments, timeout=timeout)
+            async with limit:
+                with _stoppable(live, limit, exchange):
+                    await _send(arguments, timeout)
         except Answered:
             pass
         except Exception as raised:  # litellm raises many kinds of errors; the provider's response decides
             error = raised
+            is_stopped = live is not None and live.is_stopped and limit.expired()
+    if is_stopped and not exchange.is_answered:
+        if exchange.stream is None or not (exchange.stream.has_ended or exchange.stream.is_complete):
+            return _conclude_stopped(route, request, exchange)
+        with suppress(RecursionError):  # nested too deeply to be serialized again
+            exchange.body = json.dumps(exchange.stream.document()).encode()
     try:
         return _conclude(route, request, exchange, error)
     except ModelFailure as failure:
@@ -48,13 +74,41 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live
         raise
 
 
-def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> dict[str, Any]:
+async def _send(arguments: dict[str, Any], timeout: float) -> None:
+    """Has litellm send the request. The transport reads the response, and then raises `Answered`."""
+    answer: Any = await litellm.acompletion(**arguments, timeout=timeout)
+    if arguments.get("stream"):
+        async for _ in answer:  # for some providers, litellm sends the request only now
+            return
+
+
+@contextmanager
+def _stoppable(live: LiveCall | None, limit: asyncio.Timeout, exchange: Exchange) -> Generator[None]:
+    """Has `live` end the call's time at once. An answer that is complete still waits a moment for its token counts."""
+    if live is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if limit.expired():
+            return
+        is_complete = exchange.stream is not None and exchange.stream.is_complete
+        end = loop.time() + (LINGER_SECONDS if is_complete else 0)
+        limit.reschedule(min(end, limit.when() or end))
+
+    with live.stoppable(stop):
+        yield
+
+
+def call_arguments(
+    route: ModelRoute, request: ChatRequest, call: CheckedCall, *, stream: bool = False
+) -> dict[str, Any]:
     """Returns the arguments for litellm, including the key.
 
     The caller's parameters come first, so they override nothing.
 
-    A stream is requested without litellm's knowledge and joined before litellm sees it, because litellm would keep
-    every event in memory.
+    litellm requests a stream in each provider's own way, but never reads one: the transport joins it before.
     """
     chosen = dict(call.parameters)
     if call.api == "responses":
@@ -63,8 +117,10 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
             chosen["reasoning_effort"] = {"effort": chosen["reasoning_effort"], "summary": "auto"}
     if call.tools:
         chosen["tools"] = call.tools
-    if request.stream and route.streams and call.api == "chat" and not call.tools:
-        chosen["extra_body"] = {"stream": True, "stream_options": {"include_usage": True}}
+    if stream:
+        chosen["stream"] = True
+        if call.api == "chat":
+            chosen |= deepcopy(_STREAM_FIELDS.get(route.litellm_model.partition("/")[0], {}))
     return {
         **chosen,
         **route.call_arguments(call.api),
@@ -83,22 +139,43 @@ def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error
         raise diagnose_unreadable(route)
     failure = diagnose(error, exchange, route, request)
     if exchange.request is not None and (exchange.status is None or exchange.status < 300):
-        _charge(failure, _bill_lost(route, request.built_in_tools, exchange))
+        _charge(failure, bill_lost(route, request.built_in_tools, exchange))
     raise failure from error
+
+
+def _conclude_stopped(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
+    """Returns what a model had said when its call was stopped. The part that its provider may bill is charged."""
+    if exchange.request is None or (exchange.status is not None and exchange.status >= 300):
+        usage = Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+        return ChatResult(content="", thoughts={"finish_reason": CANCELLED}, model=route.name, usage=usage, cost=0.0)
+    billed = bill_lost(route, request.built_in_tools, exchange)
+    answer = Answer()
+    if exchange.stream is not None:
+        exchange.stream.joiner.drop_open_call()
+        answer = read_exchange(exchange) or answer
+    return ChatResult(
+        content=answer.content or answer.refusal,
+        thoughts=read_thoughts(answer, CANCELLED),
+        model=route.name,
+        usage=billed.usage,
+        cost=billed.cost,
+    )
 
 
 def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
     answer = read_exchange(exchange)
     if answer is None:
-        raise _charge(diagnose_unreadable(route), _bill_unread(route, request.built_in_tools, exchange))
-    counted = _count(route, answer, exchange)
+        raise _charge(diagnose_unreadable(route), bill_unread(route, request.built_in_tools, exchange))
+    counted = count_answer(route, answer, exchange)
     if not answer.tokens.prompt:
         answer.hides_uses = True
         counted = add_tool_fees(route, request.built_in_tools, counted)
-    billed = _bill(route, request.built_in_tools, counted, answer, exchange)
-    if _is_absurd(answer, billed):
+    elif exchange.stream is not None and exchange.stream.is_broken_off:
+        counted = add_lost_tools(route, request.built_in_tools, counted, answer, exchange)
+    billed = bill_answer(route, request.built_in_tools, counted, answer, exchange)
+    if is_absurd(answer, billed):
         failure = ModelFailure(f"{route.provider_name} reports an impossible usage.", transient=False)
-        raise _charge(failure, _bill_absurd(route, request.built_in_tools, answer, exchange))
+        raise _charge(failure, bill_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
     if failure := _find_failure(answer, stop, exchange, route):
         raise failure if answer.fault is not None and answer.is_blank else _charge(failure, billed)
@@ -126,80 +203,6 @@ def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: M
     return ModelFailure(
         f"{route.provider_name} ended without an answer ({reason}).", transient=stop != stop_reasons.TOO_LONG
     )
-
-
-def _bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer, exchange: Exchange) -> Bill:
-    """Returns the bill of an answer.
-
-    A cost that a stream reports before its end covers only a part of the answer, so the bill is at least the cost of
-    the tokens.
-    """
-    billed = bill(route, tools, counted, answer)
-    if exchange.stream is None or exchange.stream.has_final_usage or answer.cost is None:
-        return billed
-    return max(billed, bill(route, tools, counted, replace(answer, cost=None)), key=lambda bill: bill.cost)
-
-
-def _bill_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """Returns the bill of an unreadable answer, estimated from its bytes.
-
-    If only the beginning of a lost answer arrived, returns the worst-case bill.
-    """
-    if exchange.stream is None and is_remnant(exchange.body):
-        return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
-
-
-def _bill_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """Returns the bill of a lost answer.
-
-    A stream is billed for the part that arrived. An answer that is too long, or that was not streamed, is billed at its
-    highest possible cost. Headers without an event stream show that it was not streamed, even if that was requested.
-    """
-    answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
-    has_headers = exchange.status is not None
-    not_streamed = exchange.stream is None and (
-        has_headers or parse_request(exchange.request).get("stream") is not True
-    )
-    if exchange.too_long or exchange.is_undecodable or not_streamed:
-        return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    billed = _bill(route, (), _count(route, answer, exchange), answer, exchange)
-    return _bill_absurd(route, (), answer, exchange) if _is_absurd(answer, billed) else billed
-
-
-def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> TokenCount:
-    """Returns the tokens of a complete answer, or of a stream, which may be missing, broken off, or lack a usage."""
-    longest = route.info.max_output_tokens
-    if exchange.stream is None and exchange.is_answered:
-        return count_tokens(answer, exchange, longest)
-    return count_stream(answer, exchange, longest, may_hide_thoughts=_may_hide_thoughts(route, exchange))
-
-
-def _may_hide_thoughts(route: ModelRoute, exchange: Exchange) -> bool:
-    """Whether the model may have thoughts that its stream does not show in full, because it shows only a summary.
-
-    Without a requested effort, the model's default applies.
-    """
-    if "reasoning" not in route.info.abilities:
-        return False
-    spec = route.info.parameters.get("reasoning_effort")
-    return parse_request(exchange.request).get("reasoning_effort", spec and spec.default) != "none"
-
-
-def _is_absurd(answer: Answer, billed: Bill) -> bool:
-    """Whether the reported tokens or cost, or the resulting bill, are impossibly high."""
-    return answer.tokens.is_absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
-
-
-def _bill_absurd(route: ModelRoute, tools: Sequence[str], answer: Answer, exchange: Exchange) -> Bill:
-    """Returns the bill for an answer whose reported usage is impossible.
-
-    It is estimated from the bytes sent and received, and from the reported tool uses unless these are also impossible.
-    """
-    answer.cost = None
-    counted = estimate_all(answer, exchange)
-    billed = bill(route, tools, counted, answer)
-    return billed if billed.cost <= MAX_COST else bill(route, tools, counted)
 
 
 def _charge(failure: ModelFailure, billed: Bill) -> ModelFailure:

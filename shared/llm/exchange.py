@@ -20,7 +20,9 @@ from weakref import ref
 import httpx
 
 from shared.llm.connection_pools import ConnectionPools
+from shared.llm.decompression import decompress
 from shared.llm.event_stream import EventStream, TooLong
+from shared.llm.streams import Follow, Framing, ServerSentEvents, choose_framing, choose_joiner
 from shared.llm.text import object_of
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -33,16 +35,17 @@ MAX_HEADERS = 200
 """The maximum number of response headers."""
 MAX_HEADER_BYTES = 64 * 1024
 """The maximum size of all response headers together, in bytes."""
-_CHUNK_BYTES = 64 * 1024
-_MAX_MEMBERS = 100
-"""The maximum number of members in a gzip body. Starting one takes as long as reading many bytes."""
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", codecs.BOM_UTF8 + b"data:")
 _DETECTION_BYTES = max(map(len, _EVENT_STARTS))
 """How many bytes at the beginning of a response show its form. They may arrive one at a time."""
 _MAX_LEADING_BLANKS = 1024
 """The maximum number of white-space bytes before them."""
-_LINGER_SECONDS = 1.0
+LINGER_SECONDS = 1.0
 """How long a stream that has ended may take to complete the response, so that its connection can be reused."""
+_MAX_IDLE_SECONDS = 60.0
+"""How long an answer that has begun may pause. Before that, a model may think for minutes, during which some providers
+send nothing.
+"""
 
 
 class ResponseTooLong(Exception):
@@ -71,9 +74,14 @@ class Exchange:
 
     `request`: the body of the request, None until it is sent. `status`: the status of the response, None until it
     arrives. `received`: the decompressed bytes of the body so far. `body`: the complete body, or a stream's joined
-    document. `stream`: the part of an event stream that has arrived; it is set once the headers announce
-    events, or the body contains them. `is_undecodable`: whether no part of the body could be decoded.
+    document. `stream`: the part of a stream that has arrived; it is set once the headers announce events, or the body
+    contains them. `is_undecodable`: whether no part of the body could be decoded.
+
+    `wants_stream`: whether a stream is requested. `follow`: gets what the model says while a stream arrives.
     """
+
+    wants_stream: bool = False
+    follow: Follow | None = None
 
     request: bytes | None = None
     status: int | None = None
@@ -94,9 +102,9 @@ _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
 @contextmanager
-def observe() -> Generator[Exchange]:
-    """Observes the call that this task, or a task that it starts, makes in the context."""
-    exchange = Exchange()
+def observe(*, wants_stream: bool = False, follow: Follow | None = None) -> Generator[Exchange]:
+    """Observes the call that this task, or a task that it starts, makes in the context. See `Exchange`."""
+    exchange = Exchange(wants_stream, follow)
     token = _current.set(exchange)
     try:
         yield exchange
@@ -182,14 +190,14 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
     """Reads and decompresses the whole body, and returns a response with it. Raises `ResponseTooLong`."""
     try:
         exchange.status = response.status_code
-        if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-            exchange.stream = EventStream()
+        if framing := choose_framing(response.headers.get("content-type", "")):
+            exchange.stream = _open_stream(framing, exchange, request)
         _check_headers(response)
         exchange.headers = dict(response.headers)
         if response.status_code >= 300:
             exchange.body = await _read_beginning(response, exchange)
         else:
-            exchange.body = await _read_answer(response, exchange)
+            exchange.body = await _read_answer(response, exchange, request)
     except (ResponseTooLong, TooLong) as error:
         exchange.too_long = str(error)
         raise
@@ -216,7 +224,7 @@ async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes
     """Returns the beginning of an error response's body, or the part that arrived before the connection was lost."""
     body = bytearray()
     try:
-        async for chunk in _decompress(response):
+        async for chunk in decompress(response):
             body += chunk
             exchange.received += len(chunk)
             if len(body) >= MAX_ERROR_BYTES:
@@ -226,9 +234,13 @@ async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes
     return bytes(body[:MAX_ERROR_BYTES])
 
 
-async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
+def _open_stream(framing: Framing, exchange: Exchange, request: httpx.Request) -> EventStream:
+    return EventStream(framing, choose_joiner(request.url.path, exchange.follow))
+
+
+async def _read_answer(response: httpx.Response, exchange: Exchange, request: httpx.Request) -> bytes:
     """Returns the body. Some servers send a wrong content type, so the first bytes tell events from JSON."""
-    chunks = _decompress(response)
+    chunks = decompress(response)
     first = b""
     try:
         async for chunk in chunks:
@@ -236,17 +248,18 @@ async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
             if len(first.lstrip()) >= _DETECTION_BYTES or len(first) >= _MAX_LEADING_BLANKS:
                 break
     finally:  # even if the connection is lost
-        _detect_form(first.lstrip(), exchange)
+        _detect_form(first.lstrip(), exchange, request)
     if exchange.stream is not None:
         return await _read_stream(first, chunks, exchange, exchange.stream)
     return await _read_whole(first, chunks, exchange)
 
 
-def _detect_form(start: bytes, exchange: Exchange) -> None:
-    if exchange.stream is not None and start.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
-        exchange.stream = None
-    elif exchange.stream is None and start.startswith(_EVENT_STARTS) and parse_request(exchange.request).get("stream"):
-        exchange.stream = EventStream()
+def _detect_form(start: bytes, exchange: Exchange, request: httpx.Request) -> None:
+    if exchange.stream is not None:
+        if exchange.stream.has_marked_events and start.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
+            exchange.stream = None
+    elif exchange.wants_stream and start.startswith(_EVENT_STARTS):
+        exchange.stream = _open_stream(ServerSentEvents(), exchange, request)
 
 
 def parse_request(request: bytes | None) -> dict[str, Any]:
@@ -276,14 +289,17 @@ async def _read_whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchan
 async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(None) as linger:
+        async with asyncio.timeout(None) as limit:
             async for chunk in _prepend(first, rest):
                 exchange.received += len(chunk)
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
+                had_ended = stream.has_ended
                 stream.feed(chunk)
-                if stream.has_ended and linger.when() is None:
-                    linger.reschedule(loop.time() + _LINGER_SECONDS)
+                if stream.has_ended and not had_ended:
+                    limit.reschedule(loop.time() + LINGER_SECONDS)
+                elif stream.joiner.has_begun and not had_ended:
+                    limit.reschedule(loop.time() + _MAX_IDLE_SECONDS)
     except (TimeoutError, httpx.TransportError):
         if not (stream.has_ended or stream.is_complete):
             with contextlib.suppress(TooLong):
@@ -291,32 +307,3 @@ async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Excha
             raise
     stream.finish()
     return json.dumps(stream.document()).encode()
-
-
-async def _decompress(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yields the decompressed body in small chunks, because a small compressed chunk may expand to gigabytes."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
-        raise httpx.DecodingError(f"the encoding {encoding[:20]} is unknown")
-    decompressor = None if encoding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
-    members = 1
-    stream = response.stream
-    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - asynchronous transports always return one
-    async for raw in stream:
-        if decompressor is None:
-            for start in range(0, len(raw), _CHUNK_BYTES):
-                yield raw[start : start + _CHUNK_BYTES]
-            continue
-        while raw:
-            if decompressor.eof:  # gzip allows several members, which are joined
-                members += 1
-                if members > _MAX_MEMBERS:
-                    raise httpx.DecodingError(f"the gzip data has more than {_MAX_MEMBERS} members")
-                decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
-            try:
-                chunk = decompressor.decompress(raw, _CHUNK_BYTES)
-            except zlib.error as error:
-                raise httpx.DecodingError("the gzip data is invalid") from error
-            raw = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
-            if chunk:
-                yield chunk

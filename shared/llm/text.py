@@ -4,7 +4,7 @@ from typing import Any, cast
 
 MAX_DEPTH = 50
 """The maximum nesting of the details that are stored with an answer, in levels."""
-_LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotations"}
+_LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotations", "search_results"}
 """Fields of a message whose text was not written by the model."""
 
 

@@ -60,7 +60,11 @@ def count_stream(answer: Answer, exchange: Exchange, model_limit: int | None, *,
         counted = _raise_to(counted, _estimate_texts(answer, exchange, longest))
     if stream is not None and not stream.is_complete and longest is not None:
         counted = _lower_to(counted, max(longest, _count_completion(answer.tokens)))
-    settled = stream is not None and stream.has_final_usage and not _estimate_uncounted(answer, exchange, longest)
+    settled = (
+        stream is not None
+        and (stream.has_final_usage or stream.counts_thoughts)
+        and not _estimate_uncounted(answer, exchange, longest)
+    )
     if not may_hide_thoughts or longest is None or (settled and answer.tokens.completion):
         return counted
     return _raise_to(counted, longest)

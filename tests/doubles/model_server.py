@@ -7,6 +7,7 @@ answer repeats the prompt. For other formats and paths, the server sends exactly
 
 import asyncio
 import json
+import re
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.doubles.provider_streams import responses_stream
 from tests.doubles.served import ThreadedServer
 
 
@@ -64,6 +66,7 @@ class Wire:
     apart.
 
     `cut`: the connection is closed after the body. `endless`: the last piece is repeated until the client disconnects.
+    `silent`: nothing more is sent, but the connection stays open until the client disconnects.
     """
 
     body: Any = b""
@@ -74,6 +77,7 @@ class Wire:
     pause: float = 0.0
     cut: bool = False
     endless: bool = False
+    silent: bool = False
 
 
 Step = Answer | Fail | BrokenConnection | UnfinishedStream | Wire
@@ -108,6 +112,16 @@ class ModelServer(ThreadedServer):
     def base_url(self) -> str:
         return f"{self.address}/v1"
 
+    @property
+    def open_connections(self) -> int:
+        """The number of connections that clients have not closed yet, including those that are kept for later."""
+        return len(self._server.server_state.connections)
+
+    async def closed(self) -> None:
+        """Waits until no connection is open."""
+        while self.open_connections:  # noqa: ASYNC110 - they are closed on another thread
+            await asyncio.sleep(0.01)
+
     def script(self, prompt: str, *steps: Step) -> None:
         """Sets the responses to the next requests with this prompt, in this order."""
         self._scripts[prompt].extend(steps)
@@ -139,13 +153,13 @@ class ModelServer(ThreadedServer):
         _, step = await self._step(request)
         match step:
             case Wire():
-                return self._wire(step)
+                return self._wire(step, request)
             case Fail():
                 return _error(step)
             case _:
                 return Response(status_code=404)
 
-    def _wire(self, step: Wire) -> Response:
+    def _wire(self, step: Wire, request: Request) -> Response:
         body: Any = step.body
         pieces: list[bytes] = body if isinstance(body, list) and body and isinstance(body[0], bytes) else []
         if not pieces:
@@ -159,11 +173,13 @@ class ModelServer(ThreadedServer):
                 self.bytes_sent += len(pieces[-1])
                 yield pieces[-1]
                 await asyncio.sleep(step.pause)
+            while step.silent and not await request.is_disconnected():  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.01)
             if step.cut:
                 raise ConnectionResetError
 
         headers = dict(step.headers)
-        if not (step.cut or step.endless):
+        if not (step.cut or step.endless or step.silent):
             headers["Content-Length"] = str(sum(map(len, pieces)))
         return StreamingResponse(stream_body(), step.status, headers, media_type=step.content_type)
 
@@ -175,7 +191,7 @@ class ModelServer(ThreadedServer):
             case BrokenConnection() | UnfinishedStream():
                 return _incomplete_response(body, cleanly=isinstance(step, UnfinishedStream))
             case Wire():
-                return self._wire(step)
+                return self._wire(step, request)
             case Answer() if body.get("stream"):
                 return StreamingResponse(_chat_stream(body, step), media_type="text/event-stream")
             case Answer():
@@ -189,7 +205,10 @@ class ModelServer(ThreadedServer):
             case BrokenConnection() | UnfinishedStream():
                 return _incomplete_response(body, cleanly=isinstance(step, UnfinishedStream))
             case Wire():
-                return self._wire(step)
+                return self._wire(step, request)
+            case Answer() if body.get("stream"):
+                events = responses_stream(_responses_body(body, step), lambda text: re.findall(r"\S*\s*", text)[:-1])
+                return Response(b"".join(events), media_type="text/event-stream")
             case Answer():
                 return JSONResponse(_responses_body(body, step))
 

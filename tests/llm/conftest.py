@@ -8,6 +8,7 @@ import pytest
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
 from shared.llm.failures import ModelFailure
+from shared.llm.live import LiveCall
 from shared.models.chat import ChatRequest, ChatResult
 from tests.doubles.model_server import Call, ModelServer, Step
 
@@ -19,6 +20,7 @@ MODELS = {
     "openrouter": "openai/gpt-5-mini",
     "perplexity": "sonar",
     "local": "smollm2-135m-instruct",
+    "ollama": "llama3.2",
 }
 
 
@@ -29,12 +31,14 @@ class Providers:
         self.catalog = catalog
         self.server = server
 
-    async def ask(self, provider: str, step: Step, *, seconds: float = 10, **fields: Any) -> ChatResult:
+    async def ask(
+        self, provider: str, step: Step, *, seconds: float = 10, live: LiveCall | None = None, **fields: Any
+    ) -> ChatResult:
         """Returns the result for the prompt "hi"."""
         model = fields.pop("model", MODELS[provider])
         chat = {"messages": [{"role": "user", "content": "hi"}], "provider": provider, "model": model, **fields}
         self.server.script("hi", step)
-        return await complete(self.catalog.route(provider, model), ChatRequest.model_validate(chat), seconds)
+        return await complete(self.catalog.route(provider, model), ChatRequest.model_validate(chat), seconds, live)
 
     async def failure(self, provider: str, step: Step, *, seconds: float = 10, **fields: Any) -> ModelFailure:
         """Returns the failure for the prompt "hi"."""
@@ -75,5 +79,6 @@ def providers(environ: dict[str, str], model_server: ModelServer, monkeypatch: p
         "AWS_ACCESS_KEY_ID": "AKIATEST",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION_NAME": "us-east-1",
+        "OLLAMA_API_BASE": model_server.address,
     }
     return Providers(Catalog.load({**environ, **keys}), model_server)

@@ -162,15 +162,16 @@ async def test_a_stream_that_breaks_off_is_a_failure(catalog: Catalog, model_ser
 
 
 @pytest.mark.parametrize(
-    "fields", [{"builtInTools": ["web_search"]}, {"provider": "openrouter", "model": "openrouter/auto"}]
+    "fields", [{}, {"builtInTools": ["web_search"]}, {"provider": "openrouter", "model": "openrouter/auto"}]
 )
-async def test_a_stream_is_requested_only_if_its_end_can_be_detected(
-    environ: dict[str, str], model_server: ModelServer, fields: dict[str, Any]
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_stream_is_requested_if_the_caller_wants_one(
+    environ: dict[str, str], model_server: ModelServer, fields: dict[str, Any], stream: bool
 ) -> None:
-    """Other answers are not streamed. A caller that polls notices no difference."""
+    """With any tools and any provider, a stream is requested only if the caller asks for it."""
     environ |= {"OPENROUTER_API_KEY": "sk-or-1", "OPENROUTER_API_BASE": model_server.base_url}
-    await call(Catalog.load(environ), chat("hi", stream=True, **fields))
-    assert not model_server.calls[0].body.get("stream")
+    await call(Catalog.load(environ), chat("hi", stream=stream, **fields))
+    assert model_server.calls[0].body.get("stream", False) is stream
 
 
 @pytest.mark.parametrize("parameter", [{"stop": ["x"]}, {"seed": 1}, {"presence_penalty": 1}])

@@ -417,9 +417,9 @@ async def test_an_early_cost_does_not_cover_later_text(providers: Providers, end
 
 
 async def ask_stream(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
-    """Returns the outcome of a stream from a provider that reports costs, as if its streams were supported."""
+    """Returns the outcome of a stream from a provider that reports costs."""
     providers.server.script("hi", Wire(events, content_type=STREAM, cut=True))
-    route = replace(providers.catalog.route("openrouter", MODELS["openrouter"]), streams=True)
+    route = providers.catalog.route("openrouter", MODELS["openrouter"])
     fields = {"provider": "openrouter", "model": route.model, "stream": True, "parameters": parameters}
     request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
     try:

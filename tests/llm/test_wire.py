@@ -10,6 +10,13 @@ import pytest
 
 from shared.llm.catalog import CatalogError, InvalidMessages, InvalidParameters, ModelRoute, check_call
 from shared.llm.catalog.data import list_provider_slugs
+from shared.llm.streams import choose_joiner
+from shared.llm.streams.chat import ChatJoiner
+from shared.llm.streams.converse import ConverseJoiner
+from shared.llm.streams.gemini import GeminiJoiner
+from shared.llm.streams.messages import MessagesJoiner
+from shared.llm.streams.ollama import OllamaJoiner
+from shared.llm.streams.responses import ResponsesJoiner
 from shared.models.catalog import ParameterSpec
 from tests.doubles.recorder import Recorder
 from tests.llm.wire import QUESTION, Wire, leaves
@@ -143,6 +150,40 @@ async def test_every_tool_arrives(wire: Wire, provider: str) -> None:
             if body == without_tool or not numbers <= {value for value in leaves(body) if type(value) is int}:
                 lost.append(f"{route.name} {tool.id}")
     assert not lost
+
+
+STREAMED_PATHS = {"generateContent": "streamGenerateContent", "converse": "converse-stream"}
+JOINERS = {
+    "anthropic": MessagesJoiner,
+    "bedrock": ConverseJoiner,
+    "gemini": GeminiJoiner,
+    "ollama": OllamaJoiner,
+}
+
+
+@EVERY_PROVIDER
+async def test_every_call_can_be_streamed(wire: Wire, provider: str) -> None:
+    """With any parameters and tools, a stream is requested with the same body, and joined in the interface's form."""
+    for route in wire.routes(provider):
+        efforts: list[dict[str, Any]] = [{}, {"reasoning_effort": "low"}]
+        tools: list[list[str]] = [[], *([tool.id] for tool in route.info.built_in_tools)]
+        for parameters, chosen in itertools.product(efforts, tools):
+            try:
+                whole, path = await wire.send(route, parameters, chosen), wire.path
+            except CatalogError:
+                continue
+            streamed = await wire.send(route, parameters, chosen, stream=True)
+            start, _, action = path.rpartition(":" if provider == "gemini" else "/")
+            assert wire.path == start + path[len(start) :][:1] + STREAMED_PATHS.get(action, action)
+            asked = streamed.pop("stream", None) is True or wire.path != path
+            counts = streamed.pop("stream_options", None) == {"include_usage": True}
+            concise = streamed.pop("stream_mode", None) == "concise"
+            assert asked, route.name
+            assert concise == (provider == "perplexity"), route.name
+            assert counts == (wire.path.endswith("/chat/completions") and provider != "perplexity"), route.name
+            assert streamed == {name: value for name, value in whole.items() if name != "stream"}, route.name
+            form = ResponsesJoiner if wire.path.endswith("/responses") else JOINERS.get(provider, ChatJoiner)
+            assert type(choose_joiner(wire.path, None)) is form, route.name
 
 
 def defaults(route: ModelRoute) -> dict[str, Any]:

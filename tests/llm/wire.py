@@ -21,6 +21,11 @@ class Wire:
         self._recorder = recorder
         self.catalog = Catalog.load({**EVERYTHING, **dict.fromkeys(ADDRESSES, recorder.address)})
 
+    @property
+    def path(self) -> str:
+        """The path of the last request."""
+        return self._recorder.paths[-1]
+
     def routes(self, provider: str) -> list[ModelRoute]:
         """Returns the routes of all models, with the recorder's address, which no variable can set for Bedrock."""
         routes = [self.catalog.route(provider, model) for model in self.catalog.get_provider(provider).models]
@@ -32,6 +37,8 @@ class Wire:
         parameters: dict[str, Any],
         tools: Sequence[str] = (),
         messages: list[dict[str, Any]] = QUESTION,
+        *,
+        stream: bool = False,
     ) -> dict[str, Any]:
         """Returns the body. Raises `CatalogError` for a refused call, or litellm's error if nothing is sent."""
         request = ChatRequest.model_validate(
@@ -46,7 +53,9 @@ class Wire:
         call = check_call(route, request.parameters, request.built_in_tools, request.messages)
         self._recorder.bodies.clear()
         try:
-            await litellm.acompletion(**call_arguments(route, request, call), timeout=10)
+            answer: Any = await litellm.acompletion(**call_arguments(route, request, call, stream=stream), timeout=10)
+            if stream:
+                await anext(answer)
         except Exception:
             if not self._recorder.bodies:
                 raise

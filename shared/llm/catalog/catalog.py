@@ -66,7 +66,6 @@ class Catalog:
             info=info,
             api=entry.api,
             reasoning_api=source.reasoning_api,
-            streams=source.streams,
             charged=source.charged,
             reports_cost=source.reports_cost if entry.reports_cost is None else entry.reports_cost,
             request_fee=entry.request_fee,

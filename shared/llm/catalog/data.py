@@ -146,8 +146,7 @@ class CuratedProvider(_FromFile):
     `api_key_env`: alternatives that are tried in order. Each maps arguments of the call to environment variables, all
     of which must be set. If the list is empty, no key is needed, and `placeholder_api_key` is sent, so that litellm
     does not send another provider's key. `base_url_on_this_machine` is the default of `base_url_env`, but not in the
-    cloud. `reasoning_api`: the interface that returns the reasoning, for calls with a reasoning effort. `streams`:
-    whether a stream shows that it is complete, so that answers may be streamed.
+    cloud. `reasoning_api`: the interface that returns the reasoning, for calls with a reasoning effort.
 
     `parameter_sets`: the parameters that models list. `unlisted_parameters`: further parameters that they accept (None
     means the generic parameter of that name). `rules`: the combinations that they refuse. The keys of these three are
@@ -168,7 +167,6 @@ class CuratedProvider(_FromFile):
     charged: bool = True
     reports_cost: bool = False
     reasoning_api: Api | None = None
-    streams: bool = False
     parameter_sets: dict[str, dict[str, ParameterSpec]] = {}
     unlisted_parameters: dict[str, dict[str, ParameterSpec | None]] = {}
     rules: dict[str, list[Rule]] = {}

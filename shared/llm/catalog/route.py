@@ -14,7 +14,7 @@ class ModelRoute:
 
     `api`: the interface to use, unless a built-in tool or reasoning (`reasoning_api`) needs another. `charged`: False
     if the call is free. `reports_cost`: whether the answer states its cost, with or without known prices. `request_fee`
-    applies to every call, and `tool_fees` to calls with the built-in tool. `streams`: whether answers may be streamed.
+    applies to every call, and `tool_fees` to calls with the built-in tool.
     `unlisted_parameters` are accepted in addition to those of `info`. `repr` shows neither the key nor the address.
     """
 
@@ -24,7 +24,6 @@ class ModelRoute:
     info: ModelInfo = field(repr=False)
     api: Api = "chat"
     reasoning_api: Api | None = None
-    streams: bool = False
     charged: bool = True
     reports_cost: bool = False
     request_fee: ToolFee | None = None

@@ -33,6 +33,11 @@ def read(document: dict[str, Any]) -> Answer:
     return answer
 
 
+def is_built_in(call: dict[str, Any]) -> bool:
+    """Whether a tool call is the provider's own, which is not left to the caller."""
+    return name_of(call.get("name")) in _SYSTEM_TOOLS or call.get("type") == "server_tool_use"
+
+
 def _read_block(block: dict[str, Any], answer: Answer) -> None:
     start = len(answer.content)
     answer.content += text_of(block.get("text"))
@@ -46,7 +51,7 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
     if call := object_of(block.get("toolUse")):
         arguments = json.dumps(call.get("input") or {}, ensure_ascii=False)
         name = name_of(call.get("name")) or "tool"
-        if name in _SYSTEM_TOOLS or call.get("type") == "server_tool_use":
+        if is_built_in(call):
             used = {"name": _SYSTEM_TOOLS.get(name, name), "input": object_of(call.get("input"))}
             answer.built_in_tools.append(used)
             answer.more_text_bytes += len(arguments.encode("utf-8", "replace"))
