@@ -1,7 +1,8 @@
 """`python -m tools.build_engine`: builds the Python that agents run in. `make setup` runs it if the build is missing.
 
-componentize-py initializes CPython with the guest code and the standard library, and stores the resulting memory.
-wasmtime compiles the result to machine code, which processes only need to map. This takes half a minute in total. If
+componentize-py initializes CPython with the guest code and the standard library, and stores the resulting memory. Its
+core modules are merged into one (`one_core_module`), and its objects are made immortal (`immortal_objects`). wasmtime
+compiles the result to machine code, which processes only need to map. This takes half a minute in total. If
 neither the sources nor the tools have changed since the last build, nothing is built.
 """
 
@@ -19,12 +20,18 @@ from pathlib import Path
 from shared.sandbox import fork_server
 from shared.sandbox.fork_server import component
 from tools.immortal_objects import list_objects, make_immortal
+from tools.one_core_module import merge_modules
 
 ROOT = Path(__file__).parents[1]
 _SANDBOX = ROOT / "shared" / "sandbox"
 FOLDER = _SANDBOX / fork_server.FOLDER
 _STAMP = "sources.sha256"
 _GUEST = ("inside", "guest")
+_STEPS = (
+    *("component_format.py", "core_modules.py", "immortal_objects.py", "merged_module.py", "one_core_module.py"),
+    "wasm_format.py",
+)
+"""The modules that change the component."""
 _TOOLS = ("componentize-py", "wasmtime", "tzdata")
 
 
@@ -44,7 +51,7 @@ def read_sources() -> dict[str, bytes]:
 def compute_digest() -> str:
     """Returns a digest of everything that the build depends on."""
     checksum = hashlib.sha256()
-    for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
+    for part in ((_SANDBOX / "world.wit"), Path(__file__), *(Path(__file__).with_name(name) for name in _STEPS)):
         checksum.update(part.read_bytes())
     checksum.update(f"{inspect.getsource(component.configure)}{component.FEATURES}".encode())
     for name, data in sorted(read_sources().items()):
@@ -72,6 +79,7 @@ def build(folder: Path = FOLDER) -> None:
     engine = wasmtime.Engine(component.configure(wasmtime))
     python = _componentize()
     try:
+        python = merge_modules(python)
         python = make_immortal(python, list_objects(wasmtime, engine, Component(engine, python)))
     except RuntimeError as error:
         raise BuildFailed(str(error)) from error

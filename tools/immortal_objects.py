@@ -11,11 +11,11 @@ The component has WebAssembly's binary format, wrapped in that of the component 
 import bisect
 import json
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from shared.sandbox.fork_server.worker import Worker
+from tools.wasm_format import HEADER_BYTES, Section, encode_section, encode_unsigned, read_number, read_sections
 
 _IMMORTAL = 5 << 28
 """CPython's count for immortal objects with 32-bit pointers (`_Py_IMMORTAL_INITIAL_REFCNT`)."""
@@ -25,8 +25,6 @@ _MAX_COUNTED = 1 << 20
 _COUNT = struct.Struct("<I")
 _OBJECT = struct.Struct("<II")
 """The beginning of each object: the number of references to it, and the address of its type."""
-_HEADER_BYTES = 8
-"""The number of bytes before the first section of a module or a component."""
 _CORE_MODULE, _DATA = 1, 11
 _I32_CONST, _END = 0x41, 0x0B
 _NULL_SEGMENT = bytes([0, _I32_CONST, 0, _END, _COUNT.size]) + _COUNT.pack(_IMMORTAL)
@@ -124,33 +122,20 @@ def _make_null_immortal(component: bytearray) -> bytes:
     if not (largest := _find_largest_data(component)).segments:
         return bytes(component)
     module, data = largest.module, largest.data
-    count, first = _read_number(component, data.start)
-    segments = _encode_unsigned(count + 1) + component[first : data.end] + _NULL_SEGMENT
+    count, first = read_number(component, data.start)
+    segments = encode_unsigned(count + 1) + component[first : data.end] + _NULL_SEGMENT
     content = bytes(
-        component[module.start : data.begin] + _encode_section(_DATA, segments) + component[data.end : module.end]
+        component[module.start : data.begin] + encode_section(_DATA, segments) + component[data.end : module.end]
     )
-    return bytes(component[: module.begin] + _encode_section(_CORE_MODULE, content) + component[module.end :])
-
-
-@dataclass(frozen=True)
-class _Section:
-    """A section of a module or component.
-
-    `begin`: the offset of its header, which contains its kind and size. `start`, `end`: the offsets of its content.
-    """
-
-    kind: int
-    begin: int
-    start: int
-    end: int
+    return bytes(component[: module.begin] + encode_section(_CORE_MODULE, content) + component[module.end :])
 
 
 @dataclass(frozen=True)
 class _Data:
     """A module's data section. Each segment is (address, offset in the component, size in bytes)."""
 
-    module: _Section
-    data: _Section
+    module: Section
+    data: Section
     segments: list[tuple[int, int, int]]
 
 
@@ -175,57 +160,25 @@ def _find_largest_data(component: bytearray) -> _Data:
     return max(
         (
             _Data(module, data, _read_segments(component, data.start))
-            for module in _read_sections(component, _HEADER_BYTES, len(component))
+            for module in read_sections(component, HEADER_BYTES, len(component))
             if module.kind == _CORE_MODULE
-            for data in _read_sections(component, module.start + _HEADER_BYTES, module.end)
+            for data in read_sections(component, module.start + HEADER_BYTES, module.end)
             if data.kind == _DATA
         ),
         key=lambda data: len(data.segments),
     )
 
 
-def _read_sections(data: bytearray, at: int, end: int) -> Iterator[_Section]:
-    while at < end:
-        size, start = _read_number(data, at + 1)
-        yield _Section(data[at], at, start, start + size)
-        at = start + size
-
-
-def _encode_section(kind: int, content: bytes) -> bytes:
-    return bytes([kind]) + _encode_unsigned(len(content)) + content
-
-
 def _read_segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
     segments: list[tuple[int, int, int]] = []
-    count, at = _read_number(data, at)
+    count, at = read_number(data, at)
     for _ in range(count):
         if data[at] != 0 or data[at + 1] != _I32_CONST:
             return []  # not a snapshot, as all segments of a snapshot have constant addresses
-        address, at = _read_number(data, at + 2, signed=True)
+        address, at = read_number(data, at + 2, signed=True)
         if data[at] != _END:
             return []
-        size, at = _read_number(data, at + 1)
+        size, at = read_number(data, at + 1)
         segments.append((address % 2**32, at, size))
         at += size
     return segments
-
-
-def _read_number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:
-    """Decodes a number in LEB128. Returns the number and the offset after it."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value - (1 << shift) if signed and byte & 0x40 else value, at
-
-
-def _encode_unsigned(value: int) -> bytes:
-    """Encodes a number in LEB128."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])

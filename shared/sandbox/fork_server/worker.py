@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from . import EXIT_CODES
 from .component import STACK_BYTES
 from .confinement import confine, measure_memory
+from .quick_functions import QuickFunctions
 from .run_environment import RunEnvironment
 
 _WASI = "0.2.9"
@@ -38,6 +39,7 @@ class Worker:
         self._wasmtime = wasmtime
         self._engine = engine
         self._component = component
+        self._quick = QuickFunctions()
         self._linker = self._link()
         self._socket = -1
         self._has_begun = False
@@ -57,23 +59,27 @@ class Worker:
         linker.allow_shadowing = True
         linker.define_unknown_imports_as_traps(self._component)
         functions: dict[str, dict[str, Callable[..., Any]]] = {
-            "wasi:cli/environment": {
-                "get-environment": _make_constant([]),
-                "get-arguments": _make_constant([]),
-                "initial-cwd": _make_constant(None),
-            },
+            "wasi:cli/environment": {"initial-cwd": _make_constant(None)},
             "wasi:clocks/wall-clock": {"now": self._now, "resolution": _make_constant(_to_wasi_datetime(1))},
-            "wasi:clocks/monotonic-clock": {"now": self._elapsed, "resolution": _make_constant(1)},
-            "wasi:random/random": {"get-random-bytes": self._random, "get-random-u64": self._random_number},
+            "wasi:clocks/monotonic-clock": {"resolution": _make_constant(1)},
+            "wasi:random/random": {"get-random-u64": self._random_number},
             "wasi:filesystem/preopens": {"get-directories": _make_constant([])},
         }
+        quick = self._quick
         with linker.root() as root:
-            root.add_func("receive", self._receive)
-            root.add_func("send", self._send)
+            quick.define_receiver(root, "receive", self._receive)
+            quick.define_sender(root, "send", self._send)
             for name, members in functions.items():
                 with root.add_instance(f"{name}@{_WASI}") as instance:
                     for member, function in members.items():
                         instance.add_func(member, function)
+                    if name == "wasi:cli/environment":
+                        quick.define_empty_list(instance, "get-environment")
+                        quick.define_empty_list(instance, "get-arguments")
+                    elif name == "wasi:clocks/monotonic-clock":
+                        quick.define_number(instance, "now", self._elapsed)
+                    elif name == "wasi:random/random":
+                        quick.define_bytes(instance, "get-random-bytes", self._random)
         return linker
 
     def warm_up(self) -> None:
@@ -156,10 +162,7 @@ class Worker:
             self._begin(json.loads(frame))
         frame = self._read_frame()
         self._environment.wait(int.from_bytes(frame[:8], "big"))
-        text = str(memoryview(frame)[8:], "utf-8")
-        del frame
-        text.encode()  # if memory is short, this fails here: in wasmtime, the failure would free unallocated memory
-        return text
+        return str(memoryview(frame)[8:], "utf-8")
 
     def _send(self, _store: Any, message: str) -> None:
         is_last = message.startswith(_LAST_MESSAGES) and not self._has_ended
