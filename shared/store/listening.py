@@ -225,7 +225,7 @@ class Listener:
     def _publish(self) -> None:
         """Passes on what belongs to the snapshot that is now complete."""
         for number, entry in list(self._changed.items()):
-            if entry.is_current:
+            if entry.is_current and number in self._changed:  # a callback may have ended another watch
                 del self._changed[number]
                 documents, entry.pending = entry.pending, {}
                 try:

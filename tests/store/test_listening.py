@@ -270,6 +270,31 @@ async def test_a_callback_that_fails_affects_no_other(database: Database, caplog
     assert "could not be handled" in caplog.text
 
 
+async def test_a_callback_may_end_watches(database: Database) -> None:
+    """A callback may end its own watch and others, which then get nothing more, even of the same snapshot."""
+    await store(database, ticket(), REQUEST)
+    seen: list[str] = []
+    with ExitStack() as first, ExitStack() as second:
+
+        def end_both(name: str) -> None:
+            seen.append(name)
+            first.close()
+            second.close()
+
+        def watch_both() -> None:
+            first.enter_context(database.parts.watch("t", 0, lambda _: end_both("first")))
+            second.enter_context(database.parts.watch("t", 0, lambda _: end_both("second")))
+
+        watch_both()
+        await until(lambda: is_current(database))
+        await put(database, ticket().with_parts(1), part(1))
+        await until(lambda: seen)
+        others: list[Ticket | None] = []
+        with database.tickets.watch("t", others.append):
+            await until(lambda: others)
+    assert len(seen) == 1
+
+
 async def test_the_stream_is_closed_when_nothing_is_watched(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
