@@ -16,6 +16,7 @@ _DEMO_LINKS = {
 }
 _TICKET_LINKS = {
     "chat_look_up": {"ticket_id": "$response.body#/ticket_id"},
+    "chat_watch": {"ticket_id": "$response.body#/ticket_id"},
     "chat_cancel": {"ticket_id": "$response.body#/ticket_id"},
     "chat_delete": {"ticket_id": "$response.body#/ticket_id"},
 }

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterab
 from dataclasses import dataclass
 from typing import Any
 
+from google.api_core.exceptions import DataLoss
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
@@ -56,6 +57,11 @@ def client_of(reference: AsyncDocumentReference) -> AsyncClient:
     """Returns the client that the reference belongs to."""
     client: AsyncClient = reference._client  # pyright: ignore[reportPrivateUsage]
     return client
+
+
+def uses_emulator(client: AsyncClient) -> bool:
+    """Whether the client is connected to the emulator."""
+    return client._emulator_host is not None  # pyright: ignore[reportPrivateUsage]
 
 
 async def fetch(client: AsyncClient, names: Sequence[str]) -> AsyncGenerator[tuple[str, Snapshot]]:
@@ -134,7 +140,7 @@ def build_listen(client: AsyncClient, **change: Any) -> Any:
 async def listen(client: AsyncClient, requests: AsyncIterator[Any]) -> AsyncGenerator[Any]:
     """Opens a stream that reports changes to the targets that `requests` add. Yields its responses until it ends.
 
-    Must be closed after use. Raises `grpc.RpcError`.
+    Must be closed after use. Raises `grpc.RpcError`, and `DataLoss` for a message that cannot be read.
     """
     call: Any = client._firestore_api.transport.listen(  # pyright: ignore[reportPrivateUsage]
         _wrap(requests),
@@ -142,6 +148,8 @@ async def listen(client: AsyncClient, requests: AsyncIterator[Any]) -> AsyncGene
     )
     try:
         async for response in call:
+            if response is None:  # gRPC logs a message that it cannot decode, and returns None for it
+                raise DataLoss("Firestore sent a message that cannot be read.")
             yield ListenResponse.pb(response)
     finally:
         call.cancel()

@@ -1,7 +1,8 @@
-"""Watches documents: one stream of Firestore's `Listen` per event loop reports the changes of everything watched.
+"""Watches documents: a stream of Firestore's `Listen` reports the changes of its targets.
 
 The asynchronous client has no `on_snapshot`, and the synchronous one has a thread per stream. A connection carries
-about 100 streams, so all targets share one. It is open while something is watched, and `LINGER_SECONDS` longer.
+about 100 streams, so many targets share one (`shared.store.watching`). It is open while something is watched, and
+`LINGER_SECONDS` longer.
 
 A stream breaks sooner or later. It is reopened with growing pauses, and all targets are added again. A target that the
 server removes is added again after a pause. A target that the stream has not served for `PATIENCE_SECONDS` is read
@@ -19,7 +20,6 @@ from typing import Any, Protocol
 from google.cloud.firestore import AsyncClient
 
 from shared.log import get_logger
-from shared.per_loop import per_loop
 from shared.store.documents import build_listen, listen
 
 LINGER_SECONDS = 5.0
@@ -107,6 +107,11 @@ class Listener:
     def is_open(self) -> bool:
         """Whether there is a stream, or one is being opened."""
         return bool(self._tasks)
+
+    @property
+    def count(self) -> int:
+        """How many targets it watches."""
+        return len(self._entries)
 
     @contextmanager
     def watch(self, target: Target) -> Generator[None]:
@@ -277,9 +282,3 @@ class Listener:
 async def _take_all(requests: asyncio.Queue[Any]) -> AsyncGenerator[Any]:
     while True:
         yield await requests.get()
-
-
-@per_loop
-def listener(client: AsyncClient) -> Listener:
-    """Returns the running loop's listener."""
-    return Listener(client)

@@ -14,9 +14,9 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.models.part import Part
 from shared.store.documents import build_create, commit, name_of
-from shared.store.listening import listener
 from shared.store.targets import NumberedTarget
 from shared.store.transaction import Transaction
+from shared.store.watching import listeners
 
 _BATCH = 500
 """The number of parts that one commit deletes."""
@@ -70,7 +70,7 @@ class PartStore:
         def take(fields: Mapping[str, Any]) -> None:
             on_part(from_document(dict(fields)))
 
-        return listener(self._client).watch(NumberedTarget(self._parts(ticket_id), after, take))
+        return listeners(self._client).watch(NumberedTarget(self._parts(ticket_id), after, take))
 
     async def list(self, ticket_id: str, after: int, limit: int) -> list[Part]:
         """Returns the ticket's parts with higher numbers than `after`, in their order. One read each, at least one."""

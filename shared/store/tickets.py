@@ -23,11 +23,11 @@ from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
 from shared.store.documents import Snapshot, name_of
-from shared.store.listening import listener
 from shared.store.pages import page_of
 from shared.store.reads import read_snapshot
 from shared.store.targets import DocumentTarget
 from shared.store.transaction import NOTHING_SEEN, Transaction, read
+from shared.store.watching import listeners
 
 _log = get_logger("store")
 _UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
@@ -105,7 +105,7 @@ class TicketStore:
         def take(fields: Mapping[str, Any] | None) -> None:
             on_change(None if fields is None else _from_document(ticket_id, dict(fields)))
 
-        return listener(self._client).watch(DocumentTarget(self._ticket(ticket_id), take))
+        return listeners(self._client).watch(DocumentTarget(self._ticket(ticket_id), take))
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
         """Returns the ticket's request. One read; none if the id is not valid."""

@@ -250,7 +250,7 @@ def test_operations_that_create_resources_link_to_those_that_read_them() -> None
     assert "agents_get_agent" in targets["agents_create"]
     assert "deployments_deployment" in targets["deployments_deploy"]
     assert "deployments_call" in targets["deployments_deployment"]
-    assert targets["chat_submit"] == {"chat_look_up", "chat_delete"}
+    assert targets["chat_submit"] == {"chat_look_up", "chat_watch", "chat_cancel", "chat_delete"}
     assert "sessions_get_config" in targets["sessions_configure"]
     assert "demos_open_page" in targets["demos_create"]
 

@@ -79,7 +79,10 @@ def test_gcloud_commands_and_flags_exist(document: Path) -> None:
 async def test_the_documented_firestore_costs_of_a_chat_are_correct(
     settings: Settings, catalog: Catalog, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The numbers of reads and writes match docs/guides/deploy.md. Reads of missing documents count as well."""
+    """The numbers of reads and writes match docs/guides/deploy.md. Reads of missing documents count as well.
+
+    The worker also listens to the ticket, which costs at least one read.
+    """
     harness = Harness(settings, catalog)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     reads = writes = 0
@@ -105,7 +108,7 @@ async def test_the_documented_firestore_costs_of_a_chat_are_correct(
     finally:
         api.batch_get_documents, api.commit = batch_get, commit
     text = (ROOT / "docs/guides/deploy.md").read_text()
-    assert f"| Firestore: reads | {reads} a chat |" in text, reads
+    assert f"| Firestore: reads | {reads + 1} a chat |" in text, reads
     assert f"| Firestore: writes | {writes} a chat |" in text, writes
 
 

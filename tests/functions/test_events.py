@@ -20,7 +20,7 @@ from shared.services.chat import feeds
 from shared.services.chat.feeds import open_feeds
 from shared.settings import Settings
 from shared.store import Database
-from shared.store.listening import listener
+from shared.store.watching import listeners
 from shared.web import create_app, sse
 from tests.doubles.served_here import serve_here
 from tests.functions.conftest import AuthHeaders, Serve
@@ -91,7 +91,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 def is_released(database: Database) -> bool:
     """Whether nothing is watched."""
-    targets = listener(database._client)._entries  # pyright: ignore[reportPrivateUsage]
+    targets = listeners(database._client).count  # pyright: ignore[reportPrivateUsage]
     opened = open_feeds(database.project)
     return not targets and not opened.feeds and not opened.readers
 

@@ -192,6 +192,7 @@ def test_every_query_is_listed_here() -> None:
         "reads",
         "transaction",
         "values",
+        "watching",
     }
 
 

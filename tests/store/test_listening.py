@@ -12,8 +12,9 @@ from shared.models.chat import ChatRequest, Message
 from shared.models.part import Part
 from shared.models.ticket import Ticket
 from shared.settings import Settings
-from shared.store import Database, Transaction, listening
-from shared.store.listening import Listener, listener
+from shared.store import Database, Transaction, listening, watching
+from shared.store.listening import Listener
+from shared.store.watching import Listeners, listeners
 from tests.database_data import store
 from tests.doubles.tcp_proxy import TcpProxy, tcp_proxy
 
@@ -45,13 +46,21 @@ async def until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.01)
 
 
-def listener_of(database: Database) -> Listener:
-    return listener(database._client)  # pyright: ignore[reportPrivateUsage]
+def listeners_of(database: Database) -> Listeners:
+    return listeners(database._client)  # pyright: ignore[reportPrivateUsage]
+
+
+def first_listener(database: Database) -> Listener:
+    return listeners_of(database).open[0]
 
 
 def is_current(database: Database) -> bool:
-    """Whether the stream serves all targets."""
-    return all(entry.is_current for entry in listener_of(database)._entries.values())  # pyright: ignore[reportPrivateUsage]
+    """Whether the streams serve all targets."""
+    return all(
+        entry.is_current
+        for listener in listeners_of(database).open
+        for entry in listener._entries.values()  # pyright: ignore[reportPrivateUsage]
+    )
 
 
 @pytest.fixture
@@ -102,8 +111,11 @@ async def test_parts_are_reported_once_and_in_order(database: Database) -> None:
     assert seen == [2, 3, 11, 12, 13, 14, 20, 111]
 
 
-async def test_what_is_committed_together_is_reported_together(database: Database) -> None:
+async def test_what_is_committed_together_is_reported_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The end of a ticket and its last parts arrive without anything in between."""
+    monkeypatch.setattr(watching, "MAX_EMULATOR_TARGETS", 2)
     await store(database, ticket(), REQUEST)
     seen: list[Any] = []
     together: list[list[Any]] = []
@@ -123,16 +135,22 @@ async def test_what_is_committed_together_is_reported_together(database: Databas
     assert sorted(map(str, together[1])) == ["2", "part 1", "part 2"]
 
 
-async def test_one_stream_carries_hundreds_of_targets(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All targets share one stream, also more of them than a connection has streams."""
-    opened: list[object] = []
-    listen = listening.listen
+async def test_targets_share_streams(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream carries as many targets as it may, and a stream with room gets the next one."""
+    monkeypatch.setattr(watching, "MAX_EMULATOR_TARGETS", 2)
+    seen: list[int] = []
+    with ExitStack() as stack:
+        for number in range(1, 4):
+            stack.enter_context(database.parts.watch("t", number - 1, lambda part: seen.append(part.n)))
+            await until(lambda: is_current(database))
+            assert len(listeners_of(database).open) == (1 if number < 3 else 2)
+        await database.parts.add("t", [part(3)], NOW)
+        await until(lambda: len(seen) == 3)
+    assert seen == [3, 3, 3]
 
-    def count_and_listen(*args: Any) -> Any:
-        opened.append(args)
-        return listen(*args)
 
-    monkeypatch.setattr(listening, "listen", count_and_listen)
+async def test_hundreds_of_targets_are_watched(database: Database) -> None:
+    """More targets are watched than a connection usually has streams."""
     seen: list[str] = []
     with ExitStack() as stack:
         for number in range(150):
@@ -142,7 +160,6 @@ async def test_one_stream_carries_hundreds_of_targets(database: Database, monkey
             await database.parts.add(f"t{number}", [part(1)], NOW)
         await until(lambda: len(seen) == 15)
     assert sorted(seen) == sorted(f"t{number} 1" for number in range(0, 150, 10))
-    assert len(opened) == 1
 
 
 async def test_a_broken_stream_resumes(behind_proxy: Database, proxy: TcpProxy, database: Database) -> None:
@@ -211,9 +228,9 @@ async def test_a_silent_stream_is_replaced(
     with behind_proxy.parts.watch("t", 0, lambda part: seen.append(part.n)):
         await behind_proxy.parts.add("t", [part(1)], NOW)
         await until(lambda: seen)
-        first = listener_of(behind_proxy)._stream  # pyright: ignore[reportPrivateUsage]
+        first = first_listener(behind_proxy)._stream  # pyright: ignore[reportPrivateUsage]
         proxy.stall()
-        await until(lambda: listener_of(behind_proxy)._stream is not first)  # pyright: ignore[reportPrivateUsage]
+        await until(lambda: first_listener(behind_proxy)._stream is not first)  # pyright: ignore[reportPrivateUsage]
         proxy.flow()
         await behind_proxy.parts.add("t", [part(2)], NOW)
         await until(lambda: len(seen) == 2)
@@ -246,7 +263,7 @@ async def test_a_target_that_the_server_removes_is_added_again(
     project = database.project
     refused = Refused(f"projects/{project}/databases/(default)/documents/tickets/t")
     versions: list[Ticket | None] = []
-    with listener_of(database).watch(refused), database.tickets.watch("t", versions.append):
+    with listeners_of(database).watch(refused), database.tickets.watch("t", versions.append):
         await until(lambda: refused.taken)
         assert refused.polls
         changed = ticket().request_cancel(NOW)
@@ -306,7 +323,7 @@ async def test_the_stream_is_closed_when_nothing_is_watched(
         with database.parts.watch("t", 0, lambda part: seen.append(part.n)):
             await database.parts.add("t", [part(n)], NOW)
             await until(lambda n=n: n in seen)
-        assert listener_of(database).is_open
-        await until(lambda: not listener_of(database).is_open)
+        assert listeners_of(database).open
+        await until(lambda: not listeners_of(database).open)
         await until(lambda: asyncio.all_tasks() <= before)
     assert seen == [1, 1, 2]

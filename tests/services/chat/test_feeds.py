@@ -9,7 +9,7 @@ from shared.services.chat import feeds
 from shared.services.chat.feeds import join_feed, open_feeds
 from shared.services.chat.following import follow
 from shared.store import Database
-from shared.store.listening import listener
+from shared.store.watching import listeners
 from tests.services.chat.watching import (
     Watcher,
     add_running_ticket,
@@ -23,7 +23,7 @@ from tests.services.chat.watching import (
 
 def count_targets(database: Database) -> int:
     """Returns the number of targets that are being listened to."""
-    return len(listener(database._client)._entries)  # pyright: ignore[reportPrivateUsage]
+    return listeners(database._client).count  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_readers_of_one_ticket_share_a_feed(database: Database) -> None:
