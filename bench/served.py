@@ -26,6 +26,8 @@ _POLL_SECONDS = 0.005
 _START_SECONDS = 60.0
 _RESPONSE_SECONDS = 60.0
 _SHOWN_LINES = 10
+_CPU_CLOCK = 2
+"""The kind of clock that, with a process's id, makes the number of the clock of its CPU time (clock_getcpuclockid)."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,17 @@ def _list_processes(pid: int) -> list[psutil.Process]:
 def _sum_cpu(processes: Sequence[psutil.Process]) -> float:
     seconds = 0.0
     for process in processes:
-        with suppress(psutil.NoSuchProcess):  # a sandbox may end at any time
-            times = process.cpu_times()
-            seconds += times.user + times.system
+        with suppress(psutil.NoSuchProcess, OSError):  # a sandbox may end at any time
+            seconds += _measure_cpu(process)
     return seconds
+
+
+def _measure_cpu(process: psutil.Process) -> float:
+    """Returns the CPU time of one process. Linux has a clock for each, with nanoseconds; psutil's has 10 ms."""
+    if sys.platform == "linux":
+        return time.clock_gettime((~process.pid << 3) | _CPU_CLOCK)
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def get_json(function: Served, path: str, headers: Mapping[str, str] | None = None) -> Any:

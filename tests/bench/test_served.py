@@ -51,6 +51,17 @@ def test_an_unexpected_status_is_reported(tmp_path: Path) -> None:
         _request(source)
 
 
+def test_cpu_time_is_measured_in_small_units(tmp_path: Path) -> None:
+    """A request that takes a millisecond of it is noticed. The supervising process counts as well."""
+    source = _write(tmp_path, "@aio.http\nasync def floor(_): return JSONResponse([1])")
+    with serve("floor", source) as served:
+        before = served.total_cpu_seconds()
+        get_json(served, "/")
+        after = served.total_cpu_seconds()
+    assert 0 < after - before < 1
+    assert before > 0.1
+
+
 def test_a_function_that_ends_later_is_reported(tmp_path: Path) -> None:
     """By whatever waits next. Its log is a note, and it is no longer watched afterwards."""
     body = "print('Here.', file=sys.stderr)\n@aio.http\nasync def floor(_): return JSONResponse([1])"
