@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ FLOORS = ROOT / "bench" / "floors"
 _POLL_SECONDS = 0.005
 _START_SECONDS = 60.0
 _RESPONSE_SECONDS = 60.0
+_STOP_SECONDS = 3.0
 _SHOWN_LINES = 10
 _CPU_CLOCK = 2
 """The kind of clock that, with a process's id, makes the number of the clock of its CPU time (clock_getcpuclockid)."""
@@ -121,9 +123,18 @@ def serve(
             error.add_note(f"The last lines of the log of {source.parent.name}/{source.name}:\n{lines}")
         raise
     finally:
-        process.terminate()
-        process.wait()
+        _stop(process)
         log.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends the function. Its processes are killed if they still exist after a while, or if the main one was."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _read_last_lines(log: IO[bytes]) -> str:

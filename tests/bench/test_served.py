@@ -4,10 +4,12 @@ import os
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.served import Probe, get_json, serve
 from bench.watching import MeasurementFailed, check_processes
+from local_platform.processes import is_running
 
 _HEAD = """
 import os, sys
@@ -49,6 +51,16 @@ def test_an_unexpected_status_is_reported(tmp_path: Path) -> None:
     source = _write(tmp_path, "@aio.http\nasync def floor(_): return JSONResponse({'detail': 'No.'}, 403)")
     with pytest.raises(MeasurementFailed, match=r'GET /: 403 {"detail":"No."}'):
         _request(source)
+
+
+def test_a_function_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    """With its children. It may be waiting for a server that has ended."""
+    with serve("floor", _write(tmp_path, "@aio.http\nasync def floor(_): return JSONResponse([1])")) as served:
+        processes = [psutil.Process(served.pid), *psutil.Process(served.pid).children(recursive=True)]
+        for process in processes:
+            process.suspend()
+    assert len(processes) > 1
+    assert not any(map(is_running, processes))
 
 
 def test_cpu_time_is_measured_in_small_units(tmp_path: Path) -> None:
