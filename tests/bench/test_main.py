@@ -137,3 +137,10 @@ def test_every_measurement_is_listed() -> None:
     """A new module in `bench/measurements` needs an estimate."""
     modules = {path.stem for path in (Path(command.__file__).parent / "measurements").glob("[a-z]*.py")}
     assert modules == set(command._SECONDS)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_the_help_says_how_options_are_passed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`make` would take them for its own."""
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    assert 'make bench [ARGS="' in capsys.readouterr().out
