@@ -6,11 +6,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+import psutil
+
 from bench.doubles.model_server import ModelServer
 from bench.doubles.tasks import CloudTasks
 from bench.load import LoadGenerator
 from bench.remote import Remote
+from bench.watching import watch
 from local_platform.firestore_emulator import firestore_emulator
+from local_platform.layout import LAYOUT
+from local_platform.processes import is_running
 from shared.settings import Settings
 from shared.store import Database
 
@@ -53,6 +58,8 @@ def start_backends(**settings: str) -> Generator[Backends]:
     with ExitStack() as stack:
         emulator = {name: value for name, value in os.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
         host = stack.enter_context(firestore_emulator(environ=emulator))
+        process = _find_emulator(host)
+        stack.enter_context(watch("the Firestore emulator", lambda: not is_running(process)))
         before = os.environ.get("FIRESTORE_EMULATOR_HOST")
         os.environ["FIRESTORE_EMULATOR_HOST"] = host  # for the clients of this process
         stack.callback(_restore, "FIRESTORE_EMULATOR_HOST", before)
@@ -66,7 +73,18 @@ def start_backends(**settings: str) -> Generator[Backends]:
             **_NO_LIMITS,
             **settings,
         }
-        yield Backends(environ, tasks, model, load)
+        try:
+            yield Backends(environ, tasks, model, load)
+        except Exception as error:
+            if not is_running(process):
+                error.add_note(f"The emulator's log is {LAYOUT.local / 'firestore' / host.rpartition(':')[2]}.log.")
+            raise
+
+
+def _find_emulator(host: str) -> psutil.Process:
+    """Returns the process that `firestore_emulator` has started."""
+    port = host.rpartition(":")[2]
+    return next(child for child in psutil.Process().children() if port in child.cmdline())
 
 
 def _restore(name: str, value: str | None) -> None:

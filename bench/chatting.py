@@ -13,6 +13,7 @@ from bench.load import Load
 from bench.measurements.submission import CHAT
 from bench.served import Served, serve_function
 from bench.tokens import bearer
+from bench.watching import MeasurementFailed
 
 MAX_RUNNING = 250
 """The maximum number of tasks that the queue delivers at a time to each worker."""
@@ -53,7 +54,7 @@ class Chatting:
         load.check()
         deliveries: list[Delivery] = self.backends.tasks.call("wait_for", len(uids), _WAIT_SECONDS)
         if len(deliveries) != len(uids):
-            raise RuntimeError(f"{len(uids)} chats were accepted, but {len(deliveries)} tasks were queued.")
+            raise MeasurementFailed(f"{len(uids)} chats were accepted, but {len(deliveries)} tasks were queued.")
         submission, answering = (
             1000 * (now - then) / len(uids) for now, then in zip(self._measure_cpu(), before, strict=True)
         )

@@ -6,8 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from bench.http import Connection, InvalidResponse, Pool, Response
+from bench.watching import MeasurementFailed
 
 _SHOWN_ERRORS = 20
+RESPONSE_SECONDS = 30.0
+"""How long a load may go on after its last request, before it fails."""
+_SLOWEST_PER_SECOND = 10
+
+
+class RequestsFailed(MeasurementFailed):
+    """Some requests of a load got another response than 2xx, or none in time."""
 
 
 @dataclass
@@ -32,9 +40,9 @@ class Load:
         return len(self.latencies) / (self.ended - self.began)
 
     def check(self) -> "Load":
-        """Returns the load itself. Raises `RuntimeError` if any request failed."""
+        """Returns the load itself. Raises `RequestsFailed` if any request failed."""
         if self.failed:
-            raise RuntimeError(
+            raise RequestsFailed(
                 f"{self.failed} of {self.failed + len(self.latencies)} requests failed: {self.errors[0]}"
             )
         return self
@@ -77,8 +85,7 @@ class LoadGenerator:
                     connection = await Connection.open(port)
             connection.close()
 
-        await asyncio.gather(*map(send_requests, connections, clients))
-        load.ended = time.perf_counter()
+        await _finish(load, asyncio.gather(*map(send_requests, connections, clients)), seconds)
         return load
 
     async def send_at_once(self, port: int, requests: Sequence[bytes], at_once: int, any_status: bool = False) -> Load:
@@ -99,8 +106,7 @@ class LoadGenerator:
                 await _send(load, connection.send, request)
             connection.close()
 
-        await asyncio.gather(*map(send_requests, connections))
-        load.ended = time.perf_counter()
+        await _finish(load, asyncio.gather(*map(send_requests, connections)), len(requests) / _SLOWEST_PER_SECOND)
         return load
 
     async def arrive(self, port: int, requests: Sequence[bytes], per_second: float) -> Load:
@@ -115,12 +121,26 @@ class LoadGenerator:
             await asyncio.sleep(due - time.perf_counter())
             await _send(load, pool.send, request, due)
 
-        async with asyncio.TaskGroup() as group:
-            for number, request in enumerate(requests):
-                group.create_task(send_when_due(request, load.began + number / per_second))
+        dues = (load.began + number / per_second for number in range(len(requests)))
+        await _finish(load, asyncio.gather(*map(send_when_due, requests, dues)), len(requests) / per_second)
         pool.close()
-        load.ended = time.perf_counter()
         return load
+
+
+async def _finish(load: Load, requests: Awaitable[object], seconds: float = 0.0) -> None:
+    """Waits for all requests, which are sent during `seconds`. Raises `RequestsFailed` if they take much longer.
+
+    There is one time limit for all of them, as one for each would slow the client down.
+    """
+    try:
+        async with asyncio.timeout(seconds + RESPONSE_SECONDS):
+            await requests
+    except TimeoutError:
+        done = len(load.latencies) + load.failed
+        raise RequestsFailed(
+            f"after {time.perf_counter() - load.began:.0f} s, requests were still without a response ({done} had one)"
+        ) from None
+    load.ended = time.perf_counter()
 
 
 async def _send(

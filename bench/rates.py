@@ -29,7 +29,7 @@ def flood(
 ) -> tuple[Load, float]:
     """Each client repeats its requests for this long. Returns the load and the function's CPU time, in seconds.
 
-    Raises `RuntimeError` if a response is not 2xx.
+    Raises `RequestsFailed` if a response is not 2xx.
     """
     before = function.total_cpu_seconds()
     load: Load = backends.load.call("flood", function.port, clients, seconds)
@@ -37,7 +37,7 @@ def flood(
 
 
 def write_row(what: str, ours: Rates, floor: Rates, target: Target, note: str = "") -> Row:
-    """Returns the row of a rate. Its note has the CPU time, which other processes disturb less."""
+    """Returns the row of a rate. Its note has the CPU time, which other processes affect less."""
     cpu = median(ratios(ours.cpu_milliseconds, floor.cpu_milliseconds))
     cpu_note = f"{median(ours.cpu_milliseconds):.2f} ms of CPU time per request, {cpu:.2f} times the floor's"
     raw = {"cpu_milliseconds": {"ours": ours.cpu_milliseconds, "floor": floor.cpu_milliseconds}}

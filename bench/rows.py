@@ -24,7 +24,7 @@ class Row:
     """One measured thing.
 
     `ours` has a value for each round, in `unit`; `floor` has the values of a bare function in the same rounds, or none
-    if the figure itself counts. `raw` has everything else that belongs into the JSON file. `failure`: why there are no
+    if the figure itself counts. `raw` has everything else that belongs in the JSON file. `failure`: why there are no
     values.
     """
 

@@ -20,6 +20,17 @@ def write_table(rows: Sequence[Row]) -> str:
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
 
+def describe(row: Row) -> str:
+    """Returns a row as one line of text, for those who watch."""
+    if row.failure is not None:
+        return f"{row.what} failed: {row.failure}"
+    what, ours, floor, figure, _, target, reached = _cells(row)
+    parts = [f"{ours}, the floor {floor}, ratio {figure}" if row.floor else figure]
+    if row.target is not None:
+        parts.append(f"target {target}, reached: {reached}")
+    return f"{what}: {'; '.join(parts)}"
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     if row.failure is not None:
         return (row.what, f"failed: {_shorten(row.failure)}", "", "", "", _target(row), "no" if row.target else "")
@@ -34,8 +45,17 @@ def _cells(row: Row) -> tuple[str, ...]:
         _format(summary.median, unit),
         f"{_format(summary.minimum, '')}–{_format(summary.maximum, '')}",
         _target(row),
-        {True: "yes", False: "no", None: ""}[row.reached],
+        _verdict(row),
     )
+
+
+def _verdict(row: Row) -> str:
+    """Whether the median reaches the target, and how many values do if they disagree."""
+    if row.target is None or row.reached is None:
+        return ""
+    reaching = sum(map(row.target.is_reached, row.figures))
+    count = "" if reaching in (0, len(row.figures)) else f" ({reaching} of {len(row.figures)})"
+    return ("yes" if row.reached else "no") + count
 
 
 def _target(row: Row) -> str:

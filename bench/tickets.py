@@ -8,12 +8,13 @@ from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from bench.doubles.model_server import COMPLETION_TOKENS, PROMPT_TOKENS
+from bench.watching import MeasurementFailed
 
 CHARGE = round(PROMPT_TOKENS * 0.4 + COMPLETION_TOKENS * 1.6)
 """The price of an answer of the scripted model as gpt-4.1-mini, in millionths of a dollar."""
 
 
-class LedgerWrong(Exception):
+class LedgerWrong(MeasurementFailed):
     """A ticket or an account is not as it must be."""
 
 

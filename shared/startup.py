@@ -5,6 +5,7 @@ What each step saves is in docs/explanation/performance.md.
 
 import os
 import sys
+import warnings
 
 from shared import bytecode, garbage_collector
 
@@ -23,6 +24,8 @@ def _begin_startup() -> None:
 
     # A model is built when it is first used, as most requests use only a few. This includes FastAPI's own models.
     BaseModel.model_config["defer_build"] = True
+    # FastAPI ignores this warning about its own fields while it declares them, but they, too, are built later.
+    warnings.filterwarnings("ignore", "The 'alias' attribute with value 'body' was provided to the `Field")
 
 
 def finish_startup() -> None:

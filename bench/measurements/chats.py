@@ -27,7 +27,7 @@ def _measure_sequential(chatting: Chatting, rounds: int) -> Iterator[Row]:
     medians: list[float] = []
     slow: list[float] = []
     samples: list[list[float]] = []
-    for number in count_rounds(rounds):
+    for number in count_rounds(rounds, "one after the other"):
         uid = f"sequential-{number}"
         seconds = [chatting.send([uid], 1).seconds for _ in range(_SEQUENTIAL)]
         run(check_chats(chatting.backends.project, [uid], _SEQUENTIAL))
@@ -44,7 +44,7 @@ def _measure_at_once(chatting: Chatting, rounds: int) -> Iterator[Row]:
     chatting.backends.model.call("set_delay", MODEL_SECONDS)
     of_many: list[Chatted] = []
     of_one: list[Chatted] = []
-    for number in count_rounds(rounds):
+    for number in count_rounds(rounds, f"{_AT_ONCE} at once"):
         users = [f"user-{number}-{user}" for user in range(_AT_ONCE)]
         for chats, uids in ((of_many, users), (of_one, [f"one-{number}"] * _AT_ONCE)):
             chats.append(chatting.send(uids, _AT_ONCE))

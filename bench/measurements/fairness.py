@@ -8,6 +8,7 @@ import httpx
 
 from bench.backends import Backends, start_backends
 from bench.loop import run
+from bench.progress import say
 from bench.rows import Row
 from bench.served import serve_function
 from shared.llm.catalog import Catalog
@@ -55,13 +56,14 @@ def _measure_chats(backends: Backends, harness: Harness, chats: int) -> Row:
 
         async def measure() -> tuple[list[float], list[float]]:
             await _chat(harness)  # the first chat imports litellm
+            say("  chats without load, then during the flood")
             unloaded = await _time(chats, lambda: _chat(harness))
             body = {"messages": [{"role": "user", "content": "x"}], "provider": GOFANNON, "model": "sleeper"}
             for _ in range(_FLOOD):
                 await harness.chat.submit(_FLOODER, ChatRequest.model_validate(body))
             return unloaded, await _time(chats, lambda: _chat(harness))
 
-        unloaded, loaded = run(measure())
+        unloaded, loaded = run(measure(), timeout=120 + 30 * chats)
         backends.tasks.call("deliver_to", [], 0)
     note = f"{_FLOOD} sleeping agents of another user; one worker that gets {_MAX_RUNNING} tasks at a time"
     return Row("a chat during a flood", "s", loaded, unloaded, note=note)
@@ -74,6 +76,7 @@ def _measure_calls(backends: Backends, calls: int) -> Row:
             limits = httpx.Limits(max_connections=None)
             async with httpx.AsyncClient(base_url=function.url, timeout=60, trust_env=False, limits=limits) as client:
                 await _call(client)
+                say("  calls without load, then during the flood")
                 unloaded = await _time(calls, lambda: _call(client))
                 flood = [asyncio.create_task(client.post("/rest/sleeper", json={})) for _ in range(_FLOOD)]
                 await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)  # until one is refused
@@ -83,7 +86,7 @@ def _measure_calls(backends: Backends, calls: int) -> Row:
                 await asyncio.gather(*flood, return_exceptions=True)
             return unloaded, loaded
 
-        unloaded, loaded = run(measure())
+        unloaded, loaded = run(measure(), timeout=120 + 10 * calls)
     return Row("POST /rest/{name} during a flood", "s", loaded, unloaded, note=f"{_FLOOD} calls of a sleeping agent")
 
 

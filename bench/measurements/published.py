@@ -10,8 +10,9 @@ from google.cloud.firestore import AsyncClient
 
 from bench.backends import Backends, start_backends
 from bench.http import write_request
-from bench.load import Load
+from bench.load import RESPONSE_SECONDS, Load
 from bench.loop import run
+from bench.progress import count_rounds, say
 from bench.rates import Rates, flood
 from bench.rows import Row, Target
 from bench.served import serve_function
@@ -54,7 +55,7 @@ def _measure_rate(rounds: int) -> Iterator[Row]:
         backends.load.call("send_at_once", function.port, clients[0], 1).check()
         backends.model.call("set_delay", _MODEL_SECONDS)
         rates = Rates()
-        for number in range(rounds + 1):
+        for number in count_rounds(rounds, warm_up=True):
             load, cpu_seconds = flood(backends, function, clients, _SECONDS)
             if number:
                 rates.add(load, cpu_seconds)
@@ -76,8 +77,11 @@ def _measure(callers: str, addresses: Sequence[str], seconds: int, **settings: s
         for request in requests[:5]:  # the first call imports litellm and starts the sandbox
             backends.load.call("send_at_once", function.port, [request], 1).check()
         backends.model.call("set_delay", _MODEL_SECONDS)
+        say(f"  {_PER_SECOND} calls per second for {seconds} s, {callers}")
         before = function.total_cpu_seconds()
-        load: Load = backends.load.call("arrive", function.port, requests, _PER_SECOND)
+        load: Load = backends.load.call(
+            "arrive", function.port, requests, _PER_SECOND, timeout=seconds + 2 * RESPONSE_SECONDS
+        )
         cpu = 1000 * (function.total_cpu_seconds() - before) / len(requests)
         what = f"published agent, {_PER_SECOND}/s for {seconds} s, {callers}"
         if load.latencies:

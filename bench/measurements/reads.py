@@ -1,18 +1,16 @@
 """Requests per second of routes that read, with one client and with 32."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from http.client import HTTPConnection
-from typing import Any
 
 from bench.backends import Backends, start_backends
 from bench.documents import put_floor
 from bench.http import write_request
 from bench.loop import run
+from bench.progress import count_rounds
 from bench.rates import Rates, flood, write_row
 from bench.rows import Row, Target
-from bench.served import Served, serve_floor, serve_function
+from bench.served import Served, get_json, serve_floor, serve_function
 from shared.models.caller import LOCAL_USER, Caller
 from tests.services.publishing import save
 
@@ -33,8 +31,8 @@ def measure(rounds: int) -> Iterator[Row]:
         )
         agent_id = run(_prepare(backends))
         agent_path = f"/agents/{agent_id}"
-        run(put_floor(backends.project, agent_id, _get(agents, agent_path)))
-        run(put_floor(backends.project, "me", _get(users, "/users/me")))
+        run(put_floor(backends.project, agent_id, get_json(agents, agent_path)))
+        run(put_floor(backends.project, "me", get_json(users, "/users/me")))
         yield from _compare(backends, agents, read, agent_path, _READ, rounds, "the same document, one read")
         yield from _compare(
             backends,
@@ -57,19 +55,11 @@ def _compare(
         flood(backends, function, [[request]] * max(_CLIENTS), _WARM_UP_SECONDS)
     for clients in _CLIENTS:
         rates, floor_rates = Rates(), Rates()
-        for _ in range(rounds):
+        what = f"{name}, {clients} client{'s' if clients > 1 else ''}"
+        for _ in count_rounds(rounds, what):
             floor_rates.add(*flood(backends, floor, [[request]] * clients, _SECONDS))
             rates.add(*flood(backends, ours, [[request]] * clients, _SECONDS))
-        what = f"{name}, {clients} client{'s' if clients > 1 else ''}"
         yield write_row(what, rates, floor_rates, target, note and f"the floor reads {note}")
-
-
-def _get(function: Served, path: str) -> dict[str, Any]:
-    connection = HTTPConnection("127.0.0.1", function.port, timeout=30)
-    connection.request("GET", path)
-    answer: dict[str, Any] = json.loads(connection.getresponse().read())
-    connection.close()
-    return answer
 
 
 async def _prepare(backends: Backends) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bench.backends import start_backends
 from bench.http import write_request
+from bench.progress import count_rounds
 from bench.rates import flood
 from bench.rows import Row, Target
 from bench.served import serve_function
@@ -26,7 +27,7 @@ def measure(rounds: int) -> Iterator[Row]:
     ):
         clients = [[write_request("POST", "/agents/run-code", body=BODY)]] * _CLIENTS
         rates: list[float] = []
-        for number in range(rounds + 1):
+        for number in count_rounds(rounds, warm_up=True):
             seconds = _SECONDS if number else _WARM_UP_SECONDS
             load, _ = flood(backends, agents, clients, seconds)
             if number:

@@ -15,8 +15,10 @@ from bench.http import write_request
 from bench.load import Load
 from bench.loop import run as run_to_end
 from bench.measurements.run_code import BODY, CODE
+from bench.progress import count_rounds, say
 from bench.rows import Row
 from bench.served import Served, serve_function
+from bench.watching import MeasurementFailed
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
@@ -108,7 +110,7 @@ def measure(rounds: int) -> Iterator[Row]:
         serve_function("agents", backends.environ) as agents,
     ):
         yield from _measure_requests(backends, agents, rounds)
-    yield from run_to_end(_measure_engine(rounds))
+    yield from run_to_end(_measure_engine(rounds), timeout=120 + 60 * rounds)
 
 
 def _measure_requests(backends: Backends, agents: Served, rounds: int) -> Iterator[Row]:
@@ -117,7 +119,7 @@ def _measure_requests(backends: Backends, agents: Served, rounds: int) -> Iterat
     _send(backends, agents, run, _RUNS)
     empties: list[float] = []
     runs: list[float] = []
-    for _ in range(rounds):
+    for _ in count_rounds(rounds, "over HTTP"):
         empties.append(_send(backends, agents, empty, _RUNS))
         runs.append(_send(backends, agents, run, _RUNS))
     yield Row("first run of an agent", "ms", [first], note="imports the library and starts the sandbox")
@@ -142,7 +144,7 @@ async def _measure_engine(rounds: int) -> list[Row]:
         program = Program(code, input_dict, sharers=(f"user:{tenant}",))
         outcome = await engine.run(program, NoHostFunctions(), limits)
         if outcome.failure:
-            raise RuntimeError(outcome.failure.error)
+            raise MeasurementFailed(outcome.failure.error)
         return outcome.result
 
     async def client(tenant: int, runs: int) -> None:
@@ -151,10 +153,12 @@ async def _measure_engine(rounds: int) -> list[Row]:
 
     await asyncio.gather(*[client(tenant, 3) for tenant in range(_CLIENTS)])
     rates: list[float] = []
-    for _ in range(rounds):
+    for _ in count_rounds(rounds, "without HTTP"):
         milliseconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_PER_CLIENT) for n in range(_CLIENTS)]))
         rates.append(1000 * _CLIENTS * _RUNS_PER_CLIENT / milliseconds)
+    say("  computing")
     computing = {kind: await _compare(run, number, body) for kind, (number, body) in _COMPUTATIONS.items()}
+    say(f"  {_WAITING} runs that wait")
     waiting = [asyncio.create_task(run(_WAITS, 100 + number)) for number in range(_WAITING)]
     await asyncio.sleep(8)
     memory = _memory()

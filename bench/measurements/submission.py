@@ -11,6 +11,7 @@ from bench.rates import Rates, flood, write_row
 from bench.rows import Row, Target
 from bench.served import serve_floor, serve_function
 from bench.tokens import bearer
+from bench.watching import MeasurementFailed
 
 _CLIENTS = 32
 _SECONDS = 2.0
@@ -35,7 +36,7 @@ def measure(rounds: int) -> Iterator[Row]:
         users = [_requests(backends, f"user-{number}", body) for number in range(_CLIENTS)]
         one = [_requests(backends, "one-user", body)] * _CLIENTS
         rates = {"floor": Rates(), "users": Rates(), "one": Rates()}
-        for number in count_rounds(rounds + 1):
+        for number in count_rounds(rounds, warm_up=True):
             seconds = _SECONDS if number else _WARM_UP_SECONDS
             for name, function, clients in (("floor", floor, users), ("users", chat, users), ("one", chat, one)):
                 load, cpu_seconds = flood(backends, function, clients, seconds)
@@ -57,4 +58,4 @@ def _requests(backends: Backends, uid: str, body: bytes) -> Sequence[bytes]:
 def _check_tasks(backends: Backends, load: Load) -> None:
     accepted: int = backends.tasks.call("take_count")
     if accepted != len(load.latencies):
-        raise RuntimeError(f"{len(load.latencies)} chats were accepted, but {accepted} tasks were queued.")
+        raise MeasurementFailed(f"{len(load.latencies)} chats were accepted, but {accepted} tasks were queued.")

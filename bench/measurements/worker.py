@@ -23,7 +23,7 @@ def measure(rounds: int) -> Iterator[Row]:
     floors: list[Served] = []
     workers: list[Served] = []
     with start_backends() as backends:
-        for number in count_rounds(rounds + 1):
+        for number in count_rounds(rounds, warm_up=True):
             with serve_floor("model", backends.environ, Probe(status=200)) as floor:
                 pass
             task = json.dumps({"ticket_id": run(_submit(backends, number))})

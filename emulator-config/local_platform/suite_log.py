@@ -30,6 +30,7 @@ _EXPECTED_WARNINGS = re.compile(
     r"|Application Default Credentials detected"
     r"|multiple instances of the emulator suite"
     r"|has exited upon receiving signal"
+    r"|fork_posix\.cc:\d+\] Other threads are currently calling into gRPC"  # the new process does not use gRPC
     r"|Control server error"  # gunicorn's control server is not used, and its socket's path may be too long
 )
 

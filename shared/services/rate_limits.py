@@ -6,7 +6,7 @@ time at which it has regained all of them. See https://en.wikipedia.org/wiki/Gen
 A key can have many requests per second, but Firestore sustains about one write per second to a document. Therefore each
 process counts by itself, and may keep to itself a tenth of the key's limit: of its burst, and of its rate. Beyond that
 it reconciles its count with the stored one, at most once a second or once per tenth of the limit. A key that uses less
-than a tenth of its limit is not stored at all. A limit of less than ten requests is always counted exactly, as is one
+than a tenth of its limit is not stored at all. A limit of fewer than ten requests is always counted exactly, as is one
 that only one process counts.
 """
 

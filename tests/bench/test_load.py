@@ -1,9 +1,12 @@
 """The load generator."""
 
+from typing import Any
+
 import pytest
 
+from bench import load as load_module
 from bench.http import write_request
-from bench.load import Load, LoadGenerator
+from bench.load import Load, LoadGenerator, RequestsFailed
 from tests.bench.answering import Answer, answering
 
 _GET = write_request("GET", "/")
@@ -43,7 +46,7 @@ async def test_other_responses_are_errors() -> None:
     async with answering(_answer(429)) as server:
         load = await LoadGenerator().send_at_once(server.port, [_GET] * 30, 2)
         assert (load.latencies, load.failed, load.errors) == ([], 30, ["429 body"] * 20)
-        with pytest.raises(RuntimeError, match="30 of 30 requests failed: 429 body"):
+        with pytest.raises(RequestsFailed, match="30 of 30 requests failed: 429 body"):
             load.check()
 
 
@@ -52,6 +55,20 @@ async def test_any_status_may_count() -> None:
     async with answering(_answer(404)) as server:
         load = await LoadGenerator().send_at_once(server.port, [_GET], 1, any_status=True)
         assert (len(load.latencies), load.failed) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [("flood", ([[_GET]], 0.01)), ("send_at_once", ([_GET], 1)), ("arrive", ([_GET], 100))],
+)
+async def test_a_load_ends_without_responses(
+    method: str, arguments: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that accepts requests and never responds does not stop the bench for ever."""
+    monkeypatch.setattr(load_module, "RESPONSE_SECONDS", 0.05)
+    async with answering(_answer(), 3600) as server:
+        with pytest.raises(RequestsFailed, match="still without a response"):
+            await getattr(LoadGenerator(), method)(server.port, *arguments)
 
 
 def test_a_load_without_errors_passes() -> None:

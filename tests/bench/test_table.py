@@ -1,7 +1,7 @@
 """The table of all rows."""
 
 from bench.rows import Row, Target
-from bench.table import write_table
+from bench.table import describe, write_table
 
 
 def _cells(line: str) -> list[str]:
@@ -23,7 +23,21 @@ def test_the_table_has_a_heading_and_a_line_for_each_row() -> None:
 def test_a_row_with_a_floor_shows_a_ratio() -> None:
     """Rates have no space before their unit."""
     row = Row("reads", "/s", [700.0, 600.0, 800.0], [1000.0, 1000.0, 1000.0], Target(0.7, at_least=True))
-    assert _write(row) == ["reads", "700/s", "1,000/s", "0.70 ×", "0.60–0.80", "≥ 0.70 ×", "yes"]
+    assert _write(row) == ["reads", "700/s", "1,000/s", "0.70 ×", "0.60–0.80", "≥ 0.70 ×", "yes (2 of 3)"]
+
+
+def test_rounds_that_disagree_are_counted() -> None:
+    """The median decides. How many values reach the target is shown whether or not it does."""
+    assert _write(Row("x", "s", [1.0, 2.0, 3.0], target=Target(1.5)))[6] == "no (1 of 3)"
+    assert _write(Row("x", "s", [1.0, 2.0, 3.0], target=Target(3.0)))[6] == "yes"
+
+
+def test_a_row_is_described_in_one_line() -> None:
+    """With units, floor, ratio and target, as in the table."""
+    row = Row("reads", "/s", [700.0], [1000.0], Target(0.7, at_least=True))
+    assert describe(row) == "reads: 700/s, the floor 1,000/s, ratio 0.70 ×; target ≥ 0.70 ×, reached: yes"
+    assert describe(Row("chats", "s", [3.04])) == "chats: 3.04 s"
+    assert describe(Row("chats", failure="it broke")) == "chats failed: it broke"
 
 
 def test_a_row_without_a_floor_shows_its_figure() -> None:

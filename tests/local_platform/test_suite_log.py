@@ -15,6 +15,7 @@ from local_platform.suite_log import SuiteLog, format_for_terminal
         '>  {"severity": "WARNING", "message": "GET /chat/{id} 404", "httpRequest": {}}',
         "⚠  firestore: Env variable override detected. Using firestore emulator at x.jar",
         "✔  emulators: Export complete.",
+        ">  I1128 04:45:57.361502   24525 fork_posix.cc:71] Other threads are currently calling into gRPC, skipping",
         "",
         ">  ",
     ],

@@ -134,7 +134,7 @@ async def test_several_processes_exceed_a_rate_by_a_tenth_each(
     database: Database, key: str, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch, per_minute: int
 ) -> None:
     """In two minutes, at most a burst, twice the rate, and a tenth of these for each process are accepted. A limit of
-    less than ten is exact."""
+    fewer than ten is exact."""
     services = simulate_processes(monkeypatch, database, 3)
     accepted = 0
     for _ in range(120):
