@@ -2,11 +2,13 @@
 
 `generated.api` has a package for each function, with a module for each operation. `generated.models` has the types of
 requests and responses. This package adds `connect`, which opens a client, `unwrap`, which returns a call's result or
-raises an exception, and `wait_for_ticket`, which waits for a chat's result.
+raises an exception, `wait_for_ticket`, which waits for a chat's result, and `watch_ticket`, which yields the answer
+while it is being given; `client.watch` is the same.
 """
 
 from firebase_agents_client.answers import ErrorBody, ServiceError, unwrap
 from firebase_agents_client.connection import (
+    Client,
     TokenProvider,
     connect,
     function_address,
@@ -14,15 +16,30 @@ from firebase_agents_client.connection import (
     local_address,
 )
 from firebase_agents_client.generated.client import AuthenticatedClient
-from firebase_agents_client.tickets import TicketFailed, TicketTimeout, wait_for_ticket, wait_for_ticket_async
+from firebase_agents_client.tickets import (
+    TicketCancelled,
+    TicketFailed,
+    TicketTimeout,
+    wait_for_ticket,
+    wait_for_ticket_async,
+)
+from firebase_agents_client.watching import Delta, Done, Restart, Status, TicketEvent, ToolCalls, watch_ticket
 
 __all__ = [
     "AuthenticatedClient",
+    "Client",
+    "Delta",
+    "Done",
     "ErrorBody",
+    "Restart",
     "ServiceError",
+    "Status",
+    "TicketCancelled",
+    "TicketEvent",
     "TicketFailed",
     "TicketTimeout",
     "TokenProvider",
+    "ToolCalls",
     "connect",
     "function_address",
     "hosting_address",
@@ -30,4 +47,5 @@ __all__ = [
     "unwrap",
     "wait_for_ticket",
     "wait_for_ticket_async",
+    "watch_ticket",
 ]

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 import httpx
 
 from firebase_agents_client.answers import ServiceError
-from firebase_agents_client.generated.client import AuthenticatedClient
+from firebase_agents_client.generated.models import Accepted
 from firebase_agents_client.resending import ResendingClient
+from firebase_agents_client.watching import TicketEvent, watch_ticket
 
 TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
 """Returns a valid Firebase ID token. It is called before every request, so it should cache the token."""
@@ -28,7 +29,18 @@ def function_address(function: str, *, project: str, region: str = "us-central1"
     return f"https://{region}-{project}.cloudfunctions.net/{function}"
 
 
-def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float = 120) -> AuthenticatedClient:
+class Client(ResendingClient):
+    """A client for the service."""
+
+    def watch(
+        self, ticket: str | Accepted, *, starting_after: int = 0, timeout: float = 600
+    ) -> AsyncGenerator[TicketEvent]:
+        """Yields the events of a ticket, which is an id or the result of `chat_submit`. See `watch_ticket`."""
+        ticket_id = ticket if isinstance(ticket, str) else ticket.ticket_id
+        return watch_ticket(self, ticket_id, starting_after=starting_after, timeout=timeout)
+
+
+def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float = 120) -> Client:
     """Opens a client for sync and async calls; close it with `with` or `async with`.
 
     `token`: None if no token is needed. An async provider works only with the `asyncio…` calls. `timeout`: the
@@ -38,7 +50,7 @@ def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float
     four times, if the response is lost or the service asks for a retry within 30 seconds. Pass your own key to be able
     to repeat a request later.
     """
-    return ResendingClient(
+    return Client(
         base_url,
         token="",  # `_Bearer` sets the header
         timeout=httpx.Timeout(timeout, connect=10),

@@ -14,7 +14,7 @@ _FIRST_PAUSE = 0.2
 _MAX_PAUSE = 5.0
 _PAUSE_GROWTH = 1.5
 _MAX_LOOK_UP_SECONDS = 30.0
-_TEMPORARY_STATUSES = (429, 500, 502, 503, 504)
+TEMPORARY_STATUSES = (429, 500, 502, 503, 504)
 """The statuses after which the ticket is looked up again. They do not mean that the chat failed."""
 
 
@@ -23,7 +23,11 @@ class TicketFailed(Exception):
 
     def __init__(self, ticket: ChatResponse) -> None:
         self.ticket = ticket
-        super().__init__(ticket.error)
+        super().__init__(ticket.error or f"The chat was {ticket.status}.")
+
+
+class TicketCancelled(TicketFailed):
+    """The chat was cancelled. `ticket.result` is what the model had said until then, or None."""
 
 
 class TicketTimeout(TimeoutError):
@@ -40,9 +44,9 @@ class TicketTimeout(TimeoutError):
 def wait_for_ticket(client: AuthenticatedClient, ticket_id: str, *, timeout: float = 300) -> ChatResult:
     """Waits for the ticket's result and returns it. `timeout`: the maximum total time, in seconds.
 
-    Raises `TicketFailed`, `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an
-    unknown ticket or a missing token. After a temporary error (too many requests, an unavailable service or network),
-    it looks the ticket up again, after the time in `Retry-After` if the service sends one.
+    Raises `TicketFailed`, `TicketCancelled`, `TicketTimeout`, and `ServiceError` for an error that waiting cannot
+    resolve, such as an unknown ticket or a missing token. After a temporary error (too many requests, an unavailable
+    service or network), it looks the ticket up again, after the time in `Retry-After` if the service sends one.
     """
     polling = _Polling(ticket_id, timeout)
     while True:
@@ -88,19 +92,21 @@ class _Polling:
 
     def handle_error(self, error: Exception) -> None:
         """Records the error if it is temporary, and raises any other error."""
-        if isinstance(error, ServiceError) and error.status not in _TEMPORARY_STATUSES:
+        if isinstance(error, ServiceError) and error.status not in TEMPORARY_STATUSES:
             raise error
         self._error = error
 
     def result(self, response: httpx.Response) -> ChatResult | None:
         """Returns the ticket's result, or None if it is not finished. Raises `TicketFailed` and `ServiceError`."""
         if response.status_code != 200:
-            self.handle_error(ServiceError(response.status_code, _parse_error(response), response.headers))
+            self.handle_error(ServiceError(response.status_code, parse_error(response), response.headers))
             return None
         self._error = None
         ticket = ChatResponse.from_dict(response.json())
         if ticket.status == "failed":
             raise TicketFailed(ticket)
+        if ticket.status == "cancelled":
+            raise TicketCancelled(ticket)
         return ticket.result
 
     def pause(self) -> float:
@@ -114,7 +120,7 @@ class _Polling:
         return pause
 
 
-def _parse_error(response: httpx.Response) -> Error | None:
+def parse_error(response: httpx.Response) -> Error | None:
     """Returns the service's error, or None if the response is not from the service itself."""
     try:
         return Error(detail=str(response.json()["detail"]))

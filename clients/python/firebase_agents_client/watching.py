@@ -1,0 +1,169 @@
+"""Watches a ticket: yields what its model says while it says it, and continues after every interruption."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from firebase_agents_client.answers import ServiceError
+from firebase_agents_client.generated.client import AuthenticatedClient
+from firebase_agents_client.generated.models import ChatResponse
+from firebase_agents_client.tickets import TEMPORARY_STATUSES, TicketTimeout, parse_error
+
+_FIRST_PAUSE = 0.2
+_MAX_PAUSE = 5.0
+_PAUSE_GROWTH = 1.5
+_SILENT_SECONDS = 45.0
+"""The service sends something every 15 seconds. After a longer silence, the connection is lost."""
+_HOSTING_WAIT = 2
+"""Firebase Hosting holds a response back until its end, so this client asks it for a short one, again and again."""
+
+
+@dataclass(frozen=True)
+class Delta:
+    """The next piece of the answer, or of the model's `reasoning`. The other one is empty."""
+
+    content: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True)
+class ToolCalls:
+    """Tool calls that are left to you, in the format of OpenAI's chat API."""
+
+    tool_calls: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Status:
+    """The ticket's status, at the beginning and when it changes."""
+
+    status: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Restart:
+    """The answer begins again: discard all earlier deltas and tool calls."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The ticket has ended: `completed`, `failed` or `cancelled`. It is always the last event."""
+
+    ticket: ChatResponse
+
+
+TicketEvent = Delta | ToolCalls | Status | Restart | Done
+
+
+async def watch_ticket(
+    client: AuthenticatedClient, ticket_id: str, *, starting_after: int = 0, timeout: float = 600
+) -> AsyncGenerator[TicketEvent]:
+    """Yields the ticket's events until it has ended. The contents of all deltas, joined, are the answer.
+
+    If the connection breaks or the service is temporarily unavailable, continues after the last event, without losing
+    or repeating a character. `starting_after`: the cursor of the last event that you have; 0 for all. `timeout`: the
+    maximum total time, in seconds.
+
+    Raises `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an unknown ticket.
+    """
+    connection = _Connection(client, ticket_id, starting_after, timeout)
+    while True:
+        async for event in connection.read():
+            yield event
+            if isinstance(event, Done):
+                return
+        await asyncio.sleep(connection.pause())
+
+
+class _Connection:
+    """Reads the events of one ticket, from one response after the other."""
+
+    def __init__(self, client: AuthenticatedClient, ticket_id: str, cursor: int, timeout: float) -> None:
+        self._client = client.get_async_httpx_client()
+        self._path = f"/chat/{quote(ticket_id, safe='')}/events"
+        self._ticket_id = ticket_id
+        self._cursor = cursor
+        self._timeout = timeout
+        self._deadline = time.monotonic() + timeout
+        self._next_pause = _FIRST_PAUSE
+        self._error: Exception | None = None
+        self._is_through_hosting = self._client.base_url.path.startswith("/api")
+
+    async def read(self) -> AsyncIterator[TicketEvent]:
+        """Yields the events of the next response. Raises `ServiceError` for an error that is not temporary."""
+        params = {"starting_after": self._cursor} | ({"wait": _HOSTING_WAIT} if self._is_through_hosting else {})
+        timeout = httpx.Timeout(min(_SILENT_SECONDS, self._seconds_left), connect=10)
+        self._error = None
+        try:
+            async with self._client.stream("GET", self._path, params=params, timeout=timeout) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise ServiceError(response.status_code, parse_error(response), response.headers)
+                async for id_, name, data in _parse(self._read_in_time(response)):
+                    self._cursor = self._cursor if id_ is None else id_
+                    self._next_pause = _FIRST_PAUSE
+                    if (event := _to_event(name, data)) is not None:
+                        yield event
+        except httpx.TransportError as error:
+            self._error = error
+        except ServiceError as error:
+            if error.status not in TEMPORARY_STATUSES:
+                raise
+            self._error = error
+
+    async def _read_in_time(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        """Yields the body's chunks until the total time is up. The service sends one at least every 15 seconds."""
+        async for chunk in response.aiter_bytes():
+            yield chunk
+            if time.monotonic() >= self._deadline:
+                return
+
+    @property
+    def _seconds_left(self) -> float:
+        return max(0.001, self._deadline - time.monotonic())
+
+    def pause(self) -> float:
+        """Returns the number of seconds until the next request. Raises `TicketTimeout` if the time is up."""
+        remaining = self._deadline - time.monotonic()
+        retry_after = self._error.retry_after or 0 if isinstance(self._error, ServiceError) else 0
+        if remaining <= 0 or retry_after > remaining:
+            raise TicketTimeout(self._ticket_id, self._timeout) from self._error
+        if self._error is None:
+            return 0  # the response has ended because of its time limit
+        pause = max(retry_after, min(self._next_pause, remaining))
+        self._next_pause = min(self._next_pause * _PAUSE_GROWTH, _MAX_PAUSE)
+        return pause
+
+
+async def _parse(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int | None, str, Any]]:
+    """Yields the id, the name and the data of each complete event. An incomplete one at the end is dropped."""
+    rest = b""
+    async for chunk in chunks:
+        *blocks, rest = (rest + chunk).split(b"\n\n")
+        for block in blocks:
+            fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line[1:])
+            if b"event" in fields and b"data" in fields:
+                id_ = int(fields[b"id"]) if b"id" in fields else None
+                yield id_, fields[b"event"].decode(), json.loads(fields[b"data"])
+
+
+def _to_event(name: str, data: Any) -> TicketEvent | None:
+    """Returns the event. None for one of a newer version of the service."""
+    match name:
+        case "delta":
+            return Delta(data.get("content") or "", data.get("reasoning") or "")
+        case "tool":
+            return ToolCalls(data["tool_calls"])
+        case "status":
+            return Restart() if data.get("restart") else Status(data["status"], data["attempt"])
+        case "done":
+            return Done(ChatResponse.from_dict(data))
+        case _:
+            return None
