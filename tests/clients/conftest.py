@@ -76,8 +76,10 @@ def node_project(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
     package.mkdir(parents=True)
     tsc("--project", TYPESCRIPT, "--outDir", package, "--declaration", cwd=TYPESCRIPT)
     package_json = json.loads((TYPESCRIPT / "package.json").read_text(encoding="utf-8"))
-    (package / "package.json").write_text(json.dumps({**package_json, "exports": "./index.js"}))
-    (folder / "node_modules" / "openapi-fetch").symlink_to(ROOT / "node_modules" / "openapi-fetch")
+    exports = {".": "./index.js", "./firebase": "./firebase.js"}
+    (package / "package.json").write_text(json.dumps({**package_json, "exports": exports}))
+    for name in ("openapi-fetch", "firebase", "@firebase"):
+        (folder / "node_modules" / name).symlink_to(ROOT / "node_modules" / name)
     (folder / "package.json").write_text(json.dumps({"name": "frontend", "type": "module"}))
     options = json.loads((TYPESCRIPT / "tsconfig.json").read_text(encoding="utf-8"))["compilerOptions"]
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "include": ["*.ts"]}))

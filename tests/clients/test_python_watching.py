@@ -23,11 +23,9 @@ from firebase_agents_client.generated.api.chat import chat_cancel, chat_submit
 from firebase_agents_client.generated.models import ChatRequest
 from tests.clients.conftest import Host
 from tests.clients.hosted import HostedService
-from tests.doubles.model_server import Fail, ModelServer, Wire
-from tests.doubles.provider_streams import chat_stream
+from tests.clients.speaking import TEXT, speak
+from tests.doubles.model_server import Fail, ModelServer
 from tests.doubles.tcp_proxy import TcpProxy, tcp_proxy
-
-TEXT = "Grüße 👩‍🚀 aus Köln\u2028 und 東京: " + "Wort für Wort, " * 40
 
 
 @pytest.fixture
@@ -45,16 +43,6 @@ async def connected(hosted: HostedService, path: str = "/api") -> AsyncGenerator
         yield client, proxy
 
 
-def speak(model_server: ModelServer, pause: float, text: str = TEXT) -> None:
-    """Makes the model say the text, in small pieces."""
-    document = {
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20},
-    }
-    pieces = chat_stream(document, lambda whole: [whole[start : start + 7] for start in range(0, len(whole), 7)])
-    model_server.script("hi", Wire(pieces, content_type="text/event-stream", pause=pause))
-
-
 async def submit(client: Client) -> str:
     body = ChatRequest.from_dict(
         {"provider": "openai", "model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hi"}]}
@@ -64,7 +52,7 @@ async def submit(client: Client) -> str:
 
 async def test_an_answer_is_yielded_while_it_is_given(hosted: HostedService, model_server: ModelServer) -> None:
     """The deltas come in several pieces, and joined they are the answer. The ended ticket comes last."""
-    speak(model_server, pause=0.01)
+    speak(model_server, "hi", pause=0.01)
     async with connected(hosted, "/own/chat") as (client, _):
         events = [event async for event in client.watch(await submit(client))]
     deltas = [event.content for event in events if isinstance(event, Delta)]
@@ -84,7 +72,7 @@ async def test_broken_connections_lose_and_repeat_nothing(
 ) -> None:
     """However often the connection breaks, and even while it is refused, the deltas are exactly the answer."""
     monkeypatch.setattr(watching, "_FIRST_PAUSE", 0.01)
-    speak(model_server, pause=0.02)
+    speak(model_server, "hi", pause=0.02)
     text = ""
     async with connected(hosted, path) as (client, proxy):
         ticket_id = await submit(client)
@@ -104,7 +92,7 @@ async def test_broken_connections_lose_and_repeat_nothing(
 
 async def test_a_watch_continues_at_any_cursor(hosted: HostedService, model_server: ModelServer) -> None:
     """After the end, a client that has the first events gets exactly the others."""
-    speak(model_server, pause=0.01)
+    speak(model_server, "hi", pause=0.01)
     async with connected(hosted) as (client, _):
         ticket_id = await submit(client)
         whole = [event async for event in client.watch(ticket_id)]
@@ -120,7 +108,7 @@ async def test_temporary_errors_are_waited_out(
 ) -> None:
     """After a 503, the client asks again. An error that waiting cannot resolve is raised."""
     monkeypatch.setattr(watching, "_FIRST_PAUSE", 0.01)
-    speak(model_server, pause=0)
+    speak(model_server, "hi", pause=0)
     async with connected(hosted) as (client, _):
         ticket_id = await submit(client)
         await client.get_async_httpx_client().post(
@@ -135,7 +123,7 @@ async def test_temporary_errors_are_waited_out(
 
 async def test_a_watch_ends_when_its_time_is_up(hosted: HostedService, model_server: ModelServer) -> None:
     """A ticket that does not end in time raises `TicketTimeout`, while the model is still speaking."""
-    speak(model_server, pause=0.3)
+    speak(model_server, "hi", pause=0.3)
     async with connected(hosted) as (client, _):
         ticket_id = await submit(client)
         with pytest.raises(TicketTimeout):
@@ -146,7 +134,7 @@ async def test_a_watch_ends_when_its_time_is_up(hosted: HostedService, model_ser
 
 async def test_a_cancelled_ticket_is_not_an_answer(hosted: HostedService, model_server: ModelServer) -> None:
     """Waiting for it raises `TicketCancelled`, with what the model had said; watching ends with the ticket."""
-    speak(model_server, pause=0.05)
+    speak(model_server, "hi", pause=0.05)
     async with connected(hosted, "/own/chat") as (client, _):
         ticket_id = await submit(client)
         text = ""

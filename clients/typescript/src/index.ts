@@ -2,7 +2,8 @@
  * A typed client for the Firebase agents service.
  *
  * `schema.ts` is generated and has the types of all operations. This package adds `connect`, which opens a client,
- * `unwrap`, which returns a call's result or throws, and `waitForTicket`, which waits for a chat's result.
+ * `unwrap`, which returns a call's result or throws, `waitForTicket`, which waits for a chat's result, and
+ * `watchTicket`, which yields the answer while it is being given.
  */
 
 export { ServiceError, unwrap, type ErrorBody } from "./answers.js";
@@ -14,8 +15,17 @@ export {
   type ServiceClient,
   type TokenProvider,
 } from "./connection.js";
+export type {
+  DeltaEvent,
+  DoneEvent,
+  RestartEvent,
+  StatusEvent,
+  TicketEvent,
+  ToolEvent,
+} from "./events.js";
 export type { components, operations, paths } from "./schema.js";
 export {
+  TicketCancelled,
   TicketFailed,
   TicketTimeout,
   waitForTicket,
@@ -23,3 +33,4 @@ export {
   type Ticket,
   type WaitOptions,
 } from "./tickets.js";
+export { watchTicket, type EventSource, type WatchOptions } from "./watching.js";

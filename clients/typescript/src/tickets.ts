@@ -25,6 +25,17 @@ export class TicketFailed extends Error {
   }
 }
 
+/** The chat was cancelled. `ticket.result` is what the model had said until then, or null. */
+export class TicketCancelled extends Error {
+  override readonly name = "TicketCancelled";
+  readonly ticket: Ticket;
+
+  constructor(ticket: Ticket) {
+    super("The chat was cancelled.");
+    this.ticket = ticket;
+  }
+}
+
 /** The ticket was not finished in time. It may still finish. `cause`: the error of the last look-up, if it failed. */
 export class TicketTimeout extends Error {
   override readonly name = "TicketTimeout";
@@ -45,9 +56,9 @@ export interface WaitOptions {
 /**
  * Waits for the ticket's result and returns it.
  *
- * Throws `TicketFailed`, `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an
- * unknown ticket or a missing token. After a temporary error (too many requests, an unavailable service or network), it
- * looks the ticket up again, after the time in `Retry-After` if the service sends one.
+ * Throws `TicketFailed`, `TicketCancelled`, `TicketTimeout`, and `ServiceError` for an error that waiting cannot
+ * resolve, such as an unknown ticket or a missing token. After a temporary error (too many requests, an unavailable
+ * service or network), it looks the ticket up again, after the time in `Retry-After` if the service sends one.
  */
 export async function waitForTicket(
   client: ServiceClient,
@@ -62,6 +73,9 @@ export async function waitForTicket(
       const ticket = await lookUp(client, ticketId, Math.min(MAX_LOOK_UP_MS, deadline - Date.now()), signal);
       if (ticket.status === "failed") {
         throw new TicketFailed(ticket);
+      }
+      if (ticket.status === "cancelled") {
+        throw new TicketCancelled(ticket);
       }
       if (ticket.result !== null) {
         return ticket.result;
@@ -98,7 +112,7 @@ async function lookUp(
 }
 
 /** `fetch` throws a `TypeError` if it cannot connect, and a `TimeoutError` if no response arrives in time. */
-function isTemporary(error: unknown): boolean {
+export function isTemporary(error: unknown): boolean {
   if (error instanceof ServiceError) {
     return TEMPORARY_STATUSES.includes(error.status);
   }
@@ -106,7 +120,7 @@ function isTemporary(error: unknown): boolean {
 }
 
 /** Waits for `ms` milliseconds. Rejects with the signal's reason if the signal is aborted. */
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);

@@ -1,0 +1,86 @@
+// Tests how the TypeScript client watches tickets. pytest starts the service and the emulators, and copies this file to
+// a project that has the compiled client.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { connect, TicketCancelled, TicketTimeout, unwrap, waitForTicket, watchTicket } from "firebase-agents-client";
+import { fromFirebase } from "firebase-agents-client/firebase";
+import { deleteApp, initializeApp } from "firebase/app";
+import { connectFirestoreEmulator, getFirestore } from "firebase/firestore";
+
+const { SERVICE, SECURED_SERVICE, TOKEN, FIRESTORE, PROJECT, TEXT } = process.env;
+const hosting = connect(`${SERVICE}/api`);
+const direct = connect(`${SERVICE}/own/chat`);
+const secured = connect(`${SECURED_SERVICE}/own/chat`, () => TOKEN);
+
+async function submit(on, prompt) {
+  const messages = [{ role: "user", content: prompt }];
+  return unwrap(await on.POST("/chat", { body: { provider: "openai", model: "gpt-4.1-mini", messages } })).ticket_id;
+}
+
+async function collect(events) {
+  const all = [];
+  for await (const event of events) {
+    all.push(event);
+  }
+  return all;
+}
+
+function join(events) {
+  return events.map((event) => (event.type === "delta" ? event.content : "")).join("");
+}
+
+for (const [name, client] of Object.entries({ hosting, direct })) {
+  test(`an answer is yielded while it is given, ${name}`, async () => {
+    const events = await collect(watchTicket(client, await submit(client, "watched")));
+    assert.equal(join(events), TEXT);
+    assert.ok(events.filter((event) => event.type === "delta").length > 1);
+    assert.equal(events.at(-1).type, "done");
+    assert.equal(events.at(-1).ticket.result.content, TEXT);
+  });
+}
+
+test("a watch continues at any cursor, also after the end", async () => {
+  const ticket = await submit(direct, "watched");
+  const deltas = (await collect(watchTicket(direct, ticket))).filter((event) => event.type === "delta");
+  for (let cursor = 0; cursor <= deltas.length; cursor += 1) {
+    const rest = await collect(watchTicket(direct, ticket, { startingAfter: cursor }));
+    assert.equal(join(rest), join(deltas.slice(cursor)));
+    assert.equal(rest.at(-1).type, "done");
+  }
+});
+
+test("an unknown ticket is an error, and a watch ends when its time is up", async () => {
+  await assert.rejects(collect(watchTicket(direct, "unknown")), { name: "ServiceError", status: 404 });
+  const ticket = await submit(direct, "slow");
+  await assert.rejects(collect(watchTicket(direct, ticket, { timeoutMs: 300 })), TicketTimeout);
+  const path = { ticket_id: ticket };
+  assert.equal(unwrap(await direct.POST("/chat/{ticket_id}/cancel", { params: { path } })).status, "cancelled");
+  await assert.rejects(waitForTicket(direct, ticket), TicketCancelled);
+});
+
+test("a watch can be aborted", async () => {
+  const ticket = await submit(direct, "watched");
+  const abort = new AbortController();
+  const watching = collect(watchTicket(direct, ticket, { signal: abort.signal }));
+  abort.abort(new Error("enough"));
+  await assert.rejects(watching, { message: "enough" });
+});
+
+test("a page listens to Firestore under the rules", async () => {
+  const app = initializeApp({ projectId: PROJECT, apiKey: "x" });
+  const [host, port] = FIRESTORE.split(":");
+  connectFirestoreEmulator(getFirestore(app), host, Number(port), { mockUserToken: TOKEN });
+  const ticket = await submit(secured, "watched");
+  const events = await collect(watchTicket(secured, ticket, { firebase: fromFirebase(app) }));
+  assert.equal(join(events), TEXT);
+  assert.ok(events.filter((event) => event.type === "delta").length > 1);
+  const looked = unwrap(await secured.GET("/chat/{ticket_id}", { params: { path: { ticket_id: ticket } } }));
+  assert.deepEqual(events.at(-1).ticket.result, looked.result);
+  assert.equal(events.at(-1).ticket.status, "completed");
+  const later = await collect(watchTicket(secured, ticket, { firebase: fromFirebase(app), startingAfter: 1 }));
+  assert.equal(join(later), join(events.filter((event) => event.type === "delta").slice(1)));
+  await assert.rejects(collect(watchTicket(secured, "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10", { firebase: fromFirebase(app) })));
+  await deleteApp(app);
+});
