@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from google.cloud.firestore import AsyncClient
 
 from shared.log import get_logger
-from shared.store.documents import build_listen, listen
+from shared.store.documents import build_listen, listen, uses_emulator
 
 LINGER_SECONDS = 5.0
 """How long the stream stays open without targets, as the next one often comes soon."""
@@ -29,6 +29,9 @@ PATIENCE_SECONDS = 1.0
 POLL_SECONDS = 1.0
 POLLS_AT_ONCE = 10
 POLL_TIMEOUT_SECONDS = 5.0
+DOUBTFUL_SECONDS = 2.0
+"""After so much silence, the emulator's targets are read, too: it sometimes misses a change that is committed while a
+target is being added."""
 SILENT_SECONDS = 60.0
 """A stream that has been silent for so long is replaced: its connection may be dead. Firestore's heartbeats are more
 frequent."""
@@ -254,14 +257,15 @@ class Listener:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             now = time.monotonic()
+            silence = now - self._heard_at
             waiting = [entry for entry in self._entries.values() if not entry.is_current]
-            for entry in waiting:
+            is_doubtful = silence >= DOUBTFUL_SECONDS and uses_emulator(self._client)
+            for entry in list(self._entries.values()) if is_doubtful else waiting:
                 if now - entry.waiting_since >= PATIENCE_SECONDS and now - entry.polled_at >= POLL_SECONDS:
                     entry.polled_at = float("inf")
                     poll = asyncio.create_task(self._poll(entry))
                     self._polls.add(poll)
                     poll.add_done_callback(self._polls.discard)
-            silence = now - self._heard_at
             is_stalled = silence >= STALLED_SECONDS and any(
                 now - each.waiting_since >= STALLED_SECONDS for each in waiting
             )

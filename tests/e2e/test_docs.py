@@ -169,12 +169,15 @@ def test_the_guide_to_money(local_suite: Suite) -> None:
 
 
 def test_the_guide_to_chat(local_suite: Suite) -> None:
-    """Sending the guide's chat twice with the same idempotency key creates only one ticket. Cancelling it ends it."""
-    send, cancel = commands("docs/reference/chat.md")
+    """Sending the guide's chat twice with the same idempotency key creates only one ticket. Cancelling it ends it, and
+    the list has it."""
+    send, cancel, list_tickets = commands("docs/reference/chat.md")
     first, second = (json.loads(paste(send, local_suite)) for _ in range(2))
     assert first["ticket_id"] == second["ticket_id"]
     ended = json.loads(paste(cancel.replace("TICKET_ID", first["ticket_id"]), local_suite))
     assert ended["status"] in ("cancelled", "completed")
+    listed = json.loads(paste(list_tickets.replace("completed", ended["status"]), local_suite))
+    assert ended["ticket_id"] in [ticket["ticket_id"] for ticket in listed]
 
 
 def test_every_command_in_the_guides_is_run() -> None:

@@ -94,12 +94,18 @@ class Feed:
             self._watch_parts()
 
     def after(self, n: int) -> list[Piece]:
-        """Returns the parts after this number that count, in their order."""
+        """Returns the parts after this number that count, in their order, up to the first that is missing."""
         if self.ticket is None:
             return []
-        attempt = self.ticket.attempts
-        first = bisect_right(self._pieces, max(n, self.ticket.parts_start), key=lambda piece: piece.n)
-        return [piece for piece in self._pieces[first:] if piece.attempt == attempt]
+        attempt, last = self.ticket.attempts, max(n, self.ticket.parts_start)
+        found: list[Piece] = []
+        for piece in self._pieces[bisect_right(self._pieces, last, key=lambda piece: piece.n) :]:
+            if piece.attempt == attempt:
+                if piece.n != last + 1:
+                    break
+                found.append(piece)
+                last = piece.n
+        return found
 
     def has_all(self, after: int, last: int) -> bool:
         """Whether the feed has each part after one number, up to another."""
