@@ -80,6 +80,7 @@ class _Entry:
         self.is_current = False
         self.waiting_since = self.polled_at = time.monotonic()
         self.removals = 0
+        self.poll: asyncio.Task[None] | None = None
 
     def lose(self) -> None:
         """Marks the target as no longer served by the stream."""
@@ -127,6 +128,8 @@ class Listener:
             yield
         finally:
             self._forget(entry)
+            if entry.poll is not None:
+                entry.poll.cancel()
             if self._requests is not None:
                 self._requests.put_nowait(build_listen(self._client, remove_target=entry.number))
             if not self._entries:
@@ -263,7 +266,7 @@ class Listener:
             for entry in list(self._entries.values()) if is_doubtful else waiting:
                 if now - entry.waiting_since >= PATIENCE_SECONDS and now - entry.polled_at >= POLL_SECONDS:
                     entry.polled_at = float("inf")
-                    poll = asyncio.create_task(self._poll(entry))
+                    poll = entry.poll = asyncio.create_task(self._poll(entry))
                     self._polls.add(poll)
                     poll.add_done_callback(self._polls.discard)
             is_stalled = silence >= STALLED_SECONDS and any(

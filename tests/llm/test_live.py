@@ -206,8 +206,9 @@ async def test_half_of_a_tool_call_is_not_in_a_stopped_result(providers: Provide
     live.stop()
     result = await task
     assert result.thoughts is not None
-    assert result.thoughts.get("tool_calls", []) == followed.tool_calls
-    assert all(json.loads(call["function"]["arguments"]) is not None for call in followed.tool_calls)
+    calls = result.thoughts.get("tool_calls", [])
+    assert followed.tool_calls in ([], calls)  # OpenAI's chats pass calls on at the end, as their parts may alternate
+    assert all(json.loads(call["function"]["arguments"]) is not None for call in calls)
 
 
 async def test_thoughts_in_tags_are_passed_on_as_thoughts(providers: Providers) -> None:

@@ -327,3 +327,35 @@ async def test_the_stream_is_closed_when_nothing_is_watched(
         await until(lambda: not listeners_of(database).open)
         await until(lambda: asyncio.all_tasks() <= before)
     assert seen == [1, 1, 2]
+
+
+async def test_nothing_is_reported_after_the_end_of_a_watch(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read that began before the end reports nothing after it: its watcher may have begun to watch anew."""
+    never = asyncio.Event()
+
+    async def listen(*_: Any) -> Any:
+        await never.wait()
+        yield
+
+    monkeypatch.setattr(listening, "listen", listen)
+    monkeypatch.setattr(listening, "PATIENCE_SECONDS", 0.0)
+    await database.parts.add("t", [part(1)], NOW)
+    api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    query, reads, go_on = api.run_query, asyncio.Event(), asyncio.Event()
+
+    async def run_slowly(*args: Any, **kwargs: Any) -> Any:
+        reads.set()
+        await go_on.wait()
+        return await query(*args, **kwargs)
+
+    monkeypatch.setattr(api, "run_query", run_slowly)
+    seen: list[int] = []
+    with database.parts.watch("t", 0, lambda part: seen.append(part.n)):
+        await reads.wait()
+    go_on.set()
+    polls = [poll for listener in listeners_of(database).open for poll in listener._polls]  # pyright: ignore[reportPrivateUsage]
+    assert polls
+    await asyncio.gather(*polls, return_exceptions=True)
+    assert seen == []

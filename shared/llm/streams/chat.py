@@ -63,7 +63,7 @@ class ChatJoiner(Joiner):
     def finish(self) -> None:
         """See `Joiner`."""
         if self.is_complete and (first := self._choices.get(0)):
-            first.close_call()
+            first.close_calls()
 
     def drop_open_call(self) -> None:
         """See `Joiner`."""
@@ -132,9 +132,8 @@ class _Choice:
                 self._pass_on(name, text)
         for call in objects_of(delta.get("tool_calls")):
             index = index_of(call.get("index"), len(self._calls))
-            if index != self._open_call:
-                self.close_call()
-                self._open_call = index
+            self._open_call = index
+            self._speaker.has_begun = True
             added.count(self._calls.setdefault(index, _ToolCall()).add(call))
         annotations = objects_of(delta.get("annotations"))
         added.characters += sum(len(json.dumps(annotation)) for annotation in annotations)
@@ -147,11 +146,12 @@ class _Choice:
         added.characters += extra_bytes
         return added
 
-    def close_call(self) -> None:
-        """Passes on the call that is complete because another begins or the answer ends."""
+    def close_calls(self) -> None:
+        """Passes on the calls. They are complete only when the answer ends, since their parts may alternate."""
         if self._open_call is not None:
-            self._speaker.call_tool(self._calls[self._open_call].document())
             self._open_call = None
+            for _, call in sorted(self._calls.items()):
+                self._speaker.call_tool(call.document())
 
     def drop_open_call(self) -> None:
         """See `Joiner`."""

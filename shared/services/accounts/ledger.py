@@ -201,7 +201,8 @@ class Ledger:
             self.database.accounts.get(ticket.owner, transaction),
             self.database.accounts.has_entry(ticket.owner, cause, transaction),
         )
-        was_last = current is not None and current.status.finished and current.attempts == ticket.attempts
+        # A ticket that has been deleted had ended, most likely with this attempt.
+        was_last = current is None or (current.status.finished and current.attempts == ticket.attempts)
         if was_last and await self.database.accounts.has_entry(ticket.owner, ticket.id, transaction):
             return
         _, account = await self.get_account(Caller(uid=ticket.owner), now, transaction)

@@ -18,8 +18,7 @@ from shared.models.errors import AllowanceSpent, NoRunSlot, TooEarly
 from shared.models.ticket import Claim, Ticket
 from shared.services.chat.attempt import AnswerByAgent, Attempt, Stopped, log_fields
 from shared.services.chat.lease import LeaseHolder, LeaseLost
-from shared.services.chat.live_answer import LiveAnswer, was_stopped
-from shared.services.chat.part_writer import Ending
+from shared.services.chat.live_answer import LiveAnswer
 from shared.services.chat.preparation import Preparation, read_again
 from shared.services.chat.settlement import Settlement
 from shared.services.chat.turns import TurnService
@@ -129,11 +128,12 @@ class AnsweringService:
                 await self._end_or_release(ticket, failure, live.is_cancelled)
         else:
             async with self._settlement.charge_if_lost(ticket, result.cost, result.usage):
-                await self._end_with(ticket, result, await live.finish(result))
+                await self._end_with(ticket, result, live)
 
-    async def _end_with(self, ticket: Ticket, result: ChatResult, ending: Ending) -> None:
+    async def _end_with(self, ticket: Ticket, result: ChatResult, live: LiveAnswer) -> None:
         """Ends the ticket with a result: as cancelled, if the model was stopped before it had finished."""
-        if was_stopped(result):
+        ending = await live.finish(result)
+        if live.was_stopped(result):
             await self._settlement.end(ticket, lambda held, now: held.cancel(result, now), ending)
         else:
             await self._settlement.end(ticket, lambda held, now: held.complete(result, now), ending)

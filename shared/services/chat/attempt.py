@@ -9,7 +9,7 @@ from typing import Protocol
 from shared.llm.catalog import Catalog, CatalogError, ModelRoute
 from shared.llm.estimate import NotCovered, bound_cost, fit_output
 from shared.llm.failures import ModelFailure
-from shared.llm.live import LiveCall
+from shared.llm.live import CANCELLED, LiveCall
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
@@ -131,7 +131,10 @@ def fit_to_document(result: ChatResult) -> ChatResult:
     """
     if len(result.model_dump_json().encode()) <= MAX_TEXT_BYTES:
         return result
-    shortened = result.model_copy(update={"thoughts": {"omitted": "The thoughts were too long to store."}})
+    thoughts = {"omitted": "The thoughts were too long to store."}
+    if isinstance(result.thoughts, dict) and (stop := result.thoughts.get("finish_reason")) == CANCELLED:
+        thoughts["finish_reason"] = stop
+    shortened = result.model_copy(update={"thoughts": thoughts})
     if (size := len(shortened.model_dump_json().encode())) <= MAX_TEXT_BYTES:
         return shortened
     message = f"The answer is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Request a shorter one."

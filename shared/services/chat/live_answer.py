@@ -6,7 +6,7 @@ from typing import Self
 
 from shared.llm.live import CANCELLED, LiveCall
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatResult
+from shared.models.chat import ChatResult, TicketStatus
 from shared.models.ticket import Ticket
 from shared.services.chat.part_writer import Ending, PartWriter
 from shared.settings import Settings
@@ -40,16 +40,18 @@ class LiveAnswer:
         """Whether the ticket's owner has cancelled it."""
         return self.call.is_stopped
 
+    def was_stopped(self, result: ChatResult) -> bool:
+        """Whether the result is what a model had said before it was stopped. An agent that is stopped has no result."""
+        if not self.is_cancelled or self._ticket.provider == GOFANNON or not isinstance(result.thoughts, dict):
+            return False
+        return result.thoughts.get("finish_reason") == CANCELLED
+
     async def finish(self, result: ChatResult) -> Ending:
         """Returns the parts to write with the result."""
         await self._writer.close()
         return self._writer.finish(result, by_agent=self._ticket.provider == GOFANNON)
 
     def _note(self, ticket: Ticket | None) -> None:
-        if ticket is not None and ticket.cancel_requested_at is not None:
+        """Stops the call if the ticket is to be cancelled, or was, because this worker seemed to have died."""
+        if ticket is None or ticket.cancel_requested_at is not None or ticket.status is TicketStatus.CANCELLED:
             self.call.stop()
-
-
-def was_stopped(result: ChatResult) -> bool:
-    """Whether the result is what a model had said before it was stopped."""
-    return isinstance(result.thoughts, dict) and result.thoughts.get("finish_reason") == CANCELLED

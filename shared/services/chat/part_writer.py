@@ -7,6 +7,7 @@ together with the result (`Ending`).
 
 import asyncio
 import contextlib
+import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ WRITE_BYTES = 2048
 MAX_WRITES_PER_SECOND = 4
 MAX_PART_CHARACTERS = 250_000
 """The maximum length of a part's text. With four bytes each, the characters still fit into a document (1 MiB)."""
+MAX_TOOL_BYTES = 500_000
+"""The maximum size of a part's tool calls, as JSON."""
 KEPT_AFTER_END = timedelta(days=1)
 """How long parts are stored after their ticket has ended."""
 _FIRST_SECONDS = 0.005
@@ -210,7 +213,7 @@ class _Texts:
             whole, begun = self.join(kind), said.join(kind)
             following = whole[len(begun) :] if whole.startswith(begun) else ""
             rest.add(Delta(kind, waiting.join(kind) + following))
-        rest.tool_calls = waiting.tool_calls + self.tool_calls[len(said.tool_calls) :]
+        rest.tool_calls = waiting.tool_calls + [call for call in self.tool_calls if call not in said.tool_calls]
         return rest
 
     def to_deltas(self) -> list[Delta]:
@@ -222,7 +225,23 @@ class _Texts:
                 Delta(kind, text[start : start + MAX_PART_CHARACTERS])
                 for start in range(0, len(text), MAX_PART_CHARACTERS)
             ]
-        return deltas + ([Delta(PartKind.TOOL, tool_calls=self.tool_calls)] if self.tool_calls else [])
+        return deltas + [Delta(PartKind.TOOL, tool_calls=calls) for calls in _group(self.tool_calls)]
+
+
+def _group(tool_calls: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Returns the calls in groups that fit into documents. Only the result has a call that fits into none."""
+    groups: list[list[dict[str, Any]]] = []
+    size = 0
+    for call in tool_calls:
+        bytes_ = len(json.dumps(call, ensure_ascii=False).encode())
+        if bytes_ > MAX_TOOL_BYTES:
+            continue
+        if not groups or size + bytes_ > MAX_TOOL_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(call)
+        size += bytes_
+    return groups
 
 
 def _read_result(result: ChatResult, by_agent: bool) -> _Texts:
