@@ -23,6 +23,7 @@ _SECONDS = {
     "run_code": 30,
     "chats": 110,
     "many_chats": 120,
+    "live": 220,
     "published": 130,
     "lists": 300,
     "sandbox": 60,

@@ -1,8 +1,9 @@
 """Delivers tasks over HTTP as Cloud Tasks does: the oldest first, and a limited number at a time."""
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
@@ -13,17 +14,18 @@ _RETRY_SECONDS = 1.0
 
 
 class Dispatcher:
-    """Delivers the tasks in `tasks` to `url`. If the response to a task is not 2xx, the task is delivered again after a
-    second.
+    """Delivers the tasks in `tasks` to `urls` in turn. If the response to a task is not 2xx, or if there is none, the
+    task is delivered again after a second.
 
-    `delivered`: the ticket ids of the deliveries that have begun, in order. `refused`: the statuses that were not 2xx.
+    `delivered`: the ticket ids of the deliveries that have begun, in order. `refused`: the statuses that were not 2xx;
+    0 for a lost connection.
     """
 
-    def __init__(self, tasks: CloudTasksServer, url: str, max_concurrent: int) -> None:
+    def __init__(self, tasks: CloudTasksServer, urls: Sequence[str], max_concurrent: int) -> None:
         self.delivered: list[str] = []
         self.refused: list[int] = []
         self.running: set[str] = set()
-        self._tasks, self._url, self._max_concurrent = tasks, url, max_concurrent
+        self._tasks, self._urls, self._max_concurrent = tasks, itertools.cycle(urls), max_concurrent
         self._not_before: dict[str, float] = {}
 
     @asynccontextmanager
@@ -51,12 +53,20 @@ class Dispatcher:
     async def _deliver(self, client: httpx.AsyncClient, name: str, body: bytes) -> None:
         self.delivered.append(name.split("/")[-1].rpartition("-")[0])
         try:
-            response = await client.post(self._url, content=body, headers={"Content-Type": "application/json"})
-            if response.is_success:
+            status = await self._post(client, body)
+            if 200 <= status < 300:
                 self._tasks.done(name)
                 self._not_before[name] = float("inf")
             else:
-                self.refused.append(response.status_code)
+                self.refused.append(status)
                 self._not_before[name] = time.monotonic() + _RETRY_SECONDS
         finally:
             self.running.discard(name)
+
+    async def _post(self, client: httpx.AsyncClient, body: bytes) -> int:
+        """Returns the status, or 0 if the connection was lost."""
+        try:
+            headers = {"Content-Type": "application/json"}
+            return (await client.post(next(self._urls), content=body, headers=headers)).status_code
+        except httpx.TransportError:
+            return 0

@@ -76,7 +76,7 @@ async def test_a_chat_is_answered_during_a_flood_of_sleepers(
     await publish(database, OTHER, "echo", ECHO)
     flood = [(await harness.chat.submit(FLOODER, chat_with_agent("sleeper"))).ticket_id for _ in range(FLOOD)]
     with start("worker") as worker:
-        dispatcher = Dispatcher(cloud_tasks, worker.url, DISPATCHES)
+        dispatcher = Dispatcher(cloud_tasks, [worker.url], DISPATCHES)
         async with dispatcher.dispatching():
             other_ids = [
                 (await harness.chat.submit(OTHER, request)).ticket_id

@@ -1,9 +1,10 @@
 """The lean model server."""
 
+import asyncio
 import json
 import time
 
-from bench.doubles.model_server import COMPLETION_TOKENS, PROMPT_TOKENS, ModelServer
+from bench.doubles.model_server import COMPLETION_TOKENS, PROMPT_TOKENS, ModelServer, Pace, write_token, write_tokens
 from bench.http import Connection, write_request
 
 
@@ -41,3 +42,44 @@ async def test_a_stream_is_the_same_answer() -> None:
     text = "".join(choice["delta"].get("content", "") for chunk in chunks for choice in chunk["choices"])
     assert text == "Hello from the model."
     assert chunks[-1]["usage"]["total_tokens"] == PROMPT_TOKENS + COMPLETION_TOKENS
+
+
+async def _ask_slowly(base_url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(base_url.split(":")[2].partition("/")[0]))
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "slowly"}]}
+    writer.write(write_request("POST", "/v1/chat/completions", body=json.dumps(body).encode()))
+    return reader, writer
+
+
+async def test_a_slow_stream_arrives_token_by_token() -> None:
+    """The call's record has the time of its first token and of its end."""
+    server = ModelServer()
+    await server.set_pace(Pace(3, 0.01, before_first=0.02))
+    reader, writer = await _ask_slowly(await server.start())
+    received = await reader.readuntil(b"\r\n0\r\n\r\n")
+    writer.close()
+    await server.stop()
+    assert [f'"content": "{write_token(number)}"' in received.decode() for number in range(4)] == [True] * 3 + [False]
+    (call,) = await server.get_slow_calls()
+    assert (call.prompt, call.sent, call.is_complete) == ("slowly", 3, True)
+    assert call.first is not None
+    assert call.ended is not None
+    assert call.began + 0.02 <= call.first <= call.ended - 0.02
+    assert write_tokens(3) == "0 1 2 "
+
+
+async def test_a_closed_connection_ends_a_slow_stream() -> None:
+    """The record says when, and that the answer is not complete."""
+    server = ModelServer()
+    await server.set_pace(Pace(1000, 0.01))
+    reader, writer = await _ask_slowly(await server.start())
+    await reader.readuntil(b"data: ")
+    (call,) = await server.get_slow_calls()
+    assert call.ended is None
+    writer.close()
+    async with asyncio.timeout(10):
+        while call.ended is None:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+    await server.stop()
+    assert call.sent < 1000
+    assert not call.is_complete
