@@ -63,7 +63,7 @@ clients: setup ## Regenerate the clients from the OpenAPI document
 stage: setup ## Build a deployable folder for each function, in build/functions
 	@$(VENV)/python -m deploy.stage $(ARGS)
 
-bench: setup ## Measure speed and memory against bare functions, in about twenty minutes; ARGS="reads chats" measures only these
+bench: setup ## Measure speed and memory against bare functions, in about 25 minutes; ARGS="reads chats" measures only these
 	@GRPC_VERBOSITY=ERROR PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove everything that was installed, built and stored here, including local data

@@ -60,6 +60,7 @@ async def _open(port: int, request: bytes) -> _Stream:
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     if b" 200 " not in head.split(b"\r\n")[0]:
+        writer.close()
         raise MeasurementFailed(f"GET /chat/{{id}}/events: {head!r}")
     return reader, writer
 

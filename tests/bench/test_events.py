@@ -27,6 +27,7 @@ async def _serve(*pieces: bytes) -> AsyncGenerator[int]:
             writer.write(piece)
             await asyncio.sleep(0)
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(respond, "127.0.0.1", 0)
     async with server:

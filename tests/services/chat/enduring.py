@@ -27,9 +27,9 @@ from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.dispatcher import Dispatcher
 from tests.tokens import token
 
-PACE = Pace(tokens=25, pause=0.08, before_first=0.2)
+PACE = Pace(tokens=35, pause=0.1, before_first=0.2)
 _CANCELLED_SHARE = 0.5
-_LAST_CANCEL_SECONDS = 4.0
+_LAST_CANCEL_SECONDS = 5.0
 """Somewhat longer than an answer takes, so that some chats end before they are cancelled."""
 _CHATS_PER_SECOND = 5
 _KILL_PAUSE = (1.5, 3.0)
