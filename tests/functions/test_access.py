@@ -56,6 +56,7 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (chat, "GET", "/chat/unknown", None, (401, 404, 404)),
     (chat, "DELETE", "/chat/unknown", None, (401, 404, 404)),
     (chat, "POST", "/chat/unknown/cancel", None, (401, 404, 404)),
+    (chat, "GET", "/chat/unknown/events", None, (401, 404, 404)),
     (demos, "GET", "/demos", None, SIGNED_IN),
     (demos, "GET", "/demos/unknown", None, (401, 404, 404)),
     (demos, "DELETE", "/demos/unknown", None, (401, 404, 404)),

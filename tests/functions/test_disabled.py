@@ -63,6 +63,8 @@ REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (chat, "GET", "/chat", None),
     (chat, "GET", f"/chat/{TICKET}", None),
     (chat, "DELETE", f"/chat/{TICKET}", None),
+    (chat, "POST", f"/chat/{TICKET}/cancel", None),
+    (chat, "GET", f"/chat/{TICKET}/events", None),
     (providers, "GET", "/providers", None),
     (providers, "GET", "/providers/openai/models", None),
     (sessions, "POST", "/sessions/s/config", MODEL),
