@@ -1,4 +1,4 @@
-"""Tests how the TypeScript client watches tickets: runs `watching.test.mjs` in Node.js."""
+"""Tests how the TypeScript client watches tickets: runs tests in Node.js."""
 
 import shutil
 from pathlib import Path
@@ -10,6 +10,13 @@ from tests.doubles.model_server import ModelServer
 from tests.functions.conftest import AuthHeaders
 
 TESTS = Path(__file__).with_name("watching.test.mjs")
+DOCUMENT_TESTS = Path(__file__).with_name("stored-answer.test.mjs")
+
+
+def test_events_are_derived_from_documents(node_project: NodeProject) -> None:
+    """The tests in `stored-answer.test.mjs` pass: whatever is late or missing, the deltas are the answer."""
+    shutil.copy(DOCUMENT_TESTS, node_project.folder)
+    node_project.run("--test", "--test-reporter=spec", DOCUMENT_TESTS.name)
 
 
 def test_the_typescript_client_watches_tickets(

@@ -16,24 +16,18 @@ const TEMPORARY_STATUSES = [429, 500, 502, 503, 504];
 
 /** The chat ended without an answer. Its message is meant for the user. */
 export class TicketFailed extends Error {
-  override readonly name = "TicketFailed";
+  override readonly name: string = "TicketFailed";
   readonly ticket: Ticket;
 
   constructor(ticket: Ticket) {
-    super(ticket.error ?? "");
+    super(ticket.error ?? `The chat was ${ticket.status}.`);
     this.ticket = ticket;
   }
 }
 
 /** The chat was cancelled. `ticket.result` is what the model had said until then, or null. */
-export class TicketCancelled extends Error {
-  override readonly name = "TicketCancelled";
-  readonly ticket: Ticket;
-
-  constructor(ticket: Ticket) {
-    super("The chat was cancelled.");
-    this.ticket = ticket;
-  }
+export class TicketCancelled extends TicketFailed {
+  override readonly name: string = "TicketCancelled";
 }
 
 /** The ticket was not finished in time. It may still finish. `cause`: the error of the last look-up, if it failed. */

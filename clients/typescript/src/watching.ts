@@ -22,7 +22,7 @@ export type EventSource = (
 ) => AsyncIterable<TicketEvent>;
 
 /**
- * `startingAfter`: the cursor of the last event that you have; 0 for all. `timeoutMs`: the maximum total time. `signal`:
+ * `startingAfter`: the `id` of the last event that you have; 0 for all. `timeoutMs`: the maximum total time. `signal`:
  * if it is aborted, the watch ends with its reason. `firebase`: listens to Firestore instead of reading the service's
  * event stream.
  */
@@ -64,12 +64,13 @@ function fromService(client: ServiceClient): EventSource {
     const connection: Connection = { isShort: true };
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      let retryMs = 0;
+      let retryMs = pauseMs; // unless an event arrives: then the response has only reached its time limit
       try {
         for await (const event of readResponse(client, ticketId, cursor, connection, stop)) {
           cursor = event.id ?? cursor;
+          retryMs = 0;
           pauseMs = FIRST_PAUSE_MS;
-          const read = toEvent(event);
+          const read = toEvent(event, cursor);
           if (read) {
             yield read;
           }
@@ -83,6 +84,8 @@ function fromService(client: ServiceClient): EventSource {
           throw error;
         }
         retryMs = Math.max(pauseMs, error instanceof ServiceError ? (error.retryAfter ?? 0) * 1000 : 0);
+      }
+      if (retryMs > 0) {
         pauseMs = Math.min(pauseMs * PAUSE_GROWTH, MAX_PAUSE_MS);
       }
       await pause(retryMs, stop);
@@ -141,18 +144,20 @@ function observe(note: () => void): TransformStream<Uint8Array, Uint8Array> {
 }
 
 /** Returns the event, or `undefined` for one of a newer version of the service. */
-function toEvent({ name, data }: ServerEvent): TicketEvent | undefined {
+function toEvent({ name, data }: ServerEvent, id: number): TicketEvent | undefined {
   switch (name) {
     case "delta":
-      return deltaEvent(data as { content?: string; reasoning?: string });
+      return deltaEvent(id, data as { content?: string; reasoning?: string });
     case "tool":
-      return { type: "tool", toolCalls: (data as { tool_calls: ToolCall[] }).tool_calls };
+      return { type: "tool", id, toolCalls: (data as { tool_calls: ToolCall[] }).tool_calls };
     case "status": {
       const status = data as Omit<StatusEvent, "type"> & { restart?: boolean };
-      return status.restart ? { type: "restart" } : { type: "status", status: status.status, attempt: status.attempt };
+      return status.restart
+        ? { type: "restart", id }
+        : { type: "status", status: status.status, attempt: status.attempt };
     }
     case "done":
-      return { type: "done", ticket: data as Ticket };
+      return { type: "done", id, ticket: data as Ticket };
     default:
       return undefined;
   }
