@@ -93,11 +93,13 @@ class HostedService(ThreadedServer):
         (self._call_interruptions if query.get("for") == "call" else self._interruptions).append(response)
 
     async def _deliver(self) -> None:
-        """Delivers each new task to the worker once."""
+        """Delivers each new task to the worker, and each task that the worker has refused."""
         transport = httpx.ASGITransport(self._apps["worker"])
         async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
             for name, task in list(self._queue.tasks.items()):
                 if name not in self._delivered:
                     self._delivered.add(name)
                     request = task.http_request
-                    await client.post("/", content=request.body, headers=dict(request.headers))
+                    response = await client.post("/", content=request.body, headers=dict(request.headers))
+                    if response.is_error:
+                        self._delivered.discard(name)

@@ -10,6 +10,7 @@ from firebase_agents_client import (
     Client,
     Delta,
     Done,
+    Restart,
     ServiceError,
     Status,
     TicketCancelled,
@@ -97,25 +98,70 @@ async def test_a_watch_continues_at_any_cursor(hosted: HostedService, model_serv
         ticket_id = await submit(client)
         whole = [event async for event in client.watch(ticket_id)]
         deltas = [event.content for event in whole if isinstance(event, Delta)]
-        for cursor in range(len(deltas) + 1):
+        cursors = [0, *(event.id for event in whole if isinstance(event, Delta))]
+        for index, cursor in enumerate(cursors):
             rest = [event async for event in client.watch(ticket_id, starting_after=cursor)]
-            assert [event.content for event in rest if isinstance(event, Delta)] == deltas[cursor:]
+            assert [event.content for event in rest if isinstance(event, Delta)] == deltas[index:]
             assert rest[-1] == whole[-1]
+
+
+async def interrupt(client: Client, hosted: HostedService, status: int, body: str = "", **query: int) -> None:
+    """Replaces the service's response to the next request for the ticket's events."""
+    await client.get_async_httpx_client().post(
+        f"{hosted.address}/interrupt", params={"status": status, **query}, content=body
+    )
+
+
+async def redeliver(client: Client, ticket_id: str) -> None:
+    """Makes the service deliver what its worker has refused: it does so after each request."""
+    while True:
+        await asyncio.sleep(0.1)
+        await client.get_async_httpx_client().get(f"/chat/{ticket_id}")
+
+
+async def test_another_attempt_begins_the_answer_again(hosted: HostedService, model_server: ModelServer) -> None:
+    """If an attempt breaks off, the client is told to discard what it has, and then gets the whole answer."""
+    speak(model_server, "hi", pause=0.02, cut=True)
+    speak(model_server, "hi", pause=0.02)
+    text = ""
+    restarts: list[int] = []
+    async with connected(hosted, "/own/chat") as (client, _):
+        ticket_id = await submit(client)
+        redelivery = asyncio.create_task(redeliver(client, ticket_id))
+        async for event in client.watch(ticket_id):
+            if isinstance(event, Delta):
+                text += event.content
+            if isinstance(event, Restart):
+                assert TEXT.startswith(text)
+                text = ""
+                restarts.append(event.id)
+        redelivery.cancel()
+    assert text == TEXT
+    assert restarts == [1_000_000]
 
 
 async def test_temporary_errors_are_waited_out(
     hosted: HostedService, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a 503, the client asks again. An error that waiting cannot resolve is raised."""
+    """After a 503, a 429 and a response without events, the client asks again, after growing pauses or when it is told
+    to. An error that waiting cannot resolve is raised.
+    """
     monkeypatch.setattr(watching, "_FIRST_PAUSE", 0.01)
     speak(model_server, "hi", pause=0)
     async with connected(hosted) as (client, _):
         ticket_id = await submit(client)
-        await client.get_async_httpx_client().post(
-            f"{hosted.address}/interrupt", params={"status": 503}, content='{"detail": "Later."}'
-        )
+        await interrupt(client, hosted, 503, '{"detail": "Later."}')
+        await interrupt(client, hosted, 429, '{"detail": "Too many."}', after=1)
+        await interrupt(client, hosted, 200)
+        pauses: list[float] = []
+
+        async def note(seconds: float) -> None:
+            pauses.append(seconds)
+
+        monkeypatch.setattr(watching, "_sleep", note)
         events = [event async for event in client.watch(ticket_id)]
         assert isinstance(events[-1], Done)
+        assert pauses[:3] == [0.01, 1, pytest.approx(0.01 * 1.5**2)]
         with pytest.raises(ServiceError) as raised:
             await anext(client.watch("00000000-0000-4000-8000-000000000000"))
     assert raised.value.status == 404

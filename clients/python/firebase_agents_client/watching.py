@@ -26,16 +26,18 @@ _HOSTING_WAIT = 2
 
 @dataclass(frozen=True)
 class Delta:
-    """The next piece of the answer, or of the model's `reasoning`. The other one is empty."""
+    """The next piece of the answer, or of the model's `reasoning`; the other is empty. `id`: the cursor after it."""
 
+    id: int
     content: str = ""
     reasoning: str = ""
 
 
 @dataclass(frozen=True)
 class ToolCalls:
-    """Tool calls that are left to you, in the format of OpenAI's chat API."""
+    """Tool calls that are left to you, in the format of OpenAI's chat API. `id`: the cursor after them."""
 
+    id: int
     tool_calls: list[dict[str, Any]]
 
 
@@ -49,13 +51,16 @@ class Status:
 
 @dataclass(frozen=True)
 class Restart:
-    """The answer begins again: discard all earlier deltas and tool calls."""
+    """The answer begins again: discard all earlier deltas and tool calls. `id`: the cursor after this event."""
+
+    id: int
 
 
 @dataclass(frozen=True)
 class Done:
-    """The ticket has ended: `completed`, `failed` or `cancelled`. It is always the last event."""
+    """The last event: the ticket has ended as `completed`, `failed` or `cancelled`. `id`: the last cursor."""
 
+    id: int
     ticket: ChatResponse
 
 
@@ -68,7 +73,7 @@ async def watch_ticket(
     """Yields the ticket's events until it has ended. The contents of all deltas, joined, are the answer.
 
     If the connection breaks or the service is temporarily unavailable, continues after the last event, without losing
-    or repeating a character. `starting_after`: the cursor of the last event that you have; 0 for all. `timeout`: the
+    or repeating a character. `starting_after`: the `id` of the last event that you have; 0 for all. `timeout`: the
     maximum total time, in seconds.
 
     Raises `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an unknown ticket.
@@ -79,7 +84,7 @@ async def watch_ticket(
             yield event
             if isinstance(event, Done):
                 return
-        await asyncio.sleep(connection.pause())
+        await _sleep(connection.pause())
 
 
 class _Connection:
@@ -94,13 +99,14 @@ class _Connection:
         self._deadline = time.monotonic() + timeout
         self._next_pause = _FIRST_PAUSE
         self._error: Exception | None = None
-        self._is_through_hosting = self._client.base_url.path.startswith("/api")
+        self._has_news = False
+        self._is_through_hosting = self._client.base_url.path.startswith("/api/")
 
     async def read(self) -> AsyncIterator[TicketEvent]:
         """Yields the events of the next response. Raises `ServiceError` for an error that is not temporary."""
         params = {"starting_after": self._cursor} | ({"wait": _HOSTING_WAIT} if self._is_through_hosting else {})
         timeout = httpx.Timeout(min(_SILENT_SECONDS, self._seconds_left), connect=10)
-        self._error = None
+        self._error, self._has_news = None, False
         try:
             async with self._client.stream("GET", self._path, params=params, timeout=timeout) as response:
                 if response.status_code != 200:
@@ -108,8 +114,8 @@ class _Connection:
                     raise ServiceError(response.status_code, parse_error(response), response.headers)
                 async for id_, name, data in _parse(self._read_in_time(response)):
                     self._cursor = self._cursor if id_ is None else id_
-                    self._next_pause = _FIRST_PAUSE
-                    if (event := _to_event(name, data)) is not None:
+                    self._next_pause, self._has_news = _FIRST_PAUSE, True
+                    if (event := _to_event(name, data, self._cursor)) is not None:
                         yield event
         except httpx.TransportError as error:
             self._error = error
@@ -119,10 +125,12 @@ class _Connection:
             self._error = error
 
     async def _read_in_time(self, response: httpx.Response) -> AsyncIterator[bytes]:
-        """Yields the body's chunks until the total time is up. The service sends one at least every 15 seconds."""
-        async for chunk in response.aiter_bytes():
-            yield chunk
-            if time.monotonic() >= self._deadline:
+        """Yields the body's chunks until the total time is up."""
+        chunks = response.aiter_bytes()
+        while True:
+            try:
+                yield await asyncio.wait_for(anext(chunks), self._seconds_left)
+            except (StopAsyncIteration, TimeoutError):
                 return
 
     @property
@@ -135,8 +143,8 @@ class _Connection:
         retry_after = self._error.retry_after or 0 if isinstance(self._error, ServiceError) else 0
         if remaining <= 0 or retry_after > remaining:
             raise TicketTimeout(self._ticket_id, self._timeout) from self._error
-        if self._error is None:
-            return 0  # the response has ended because of its time limit
+        if self._error is None and self._has_news:
+            return 0  # the response has only reached its time limit
         pause = max(retry_after, min(self._next_pause, remaining))
         self._next_pause = min(self._next_pause * _PAUSE_GROWTH, _MAX_PAUSE)
         return pause
@@ -154,16 +162,21 @@ async def _parse(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int | None
                 yield id_, fields[b"event"].decode(), json.loads(fields[b"data"])
 
 
-def _to_event(name: str, data: Any) -> TicketEvent | None:
+async def _sleep(seconds: float) -> None:
+    """Waits. Tests replace it."""
+    await asyncio.sleep(seconds)
+
+
+def _to_event(name: str, data: Any, id_: int) -> TicketEvent | None:
     """Returns the event. None for one of a newer version of the service."""
     match name:
         case "delta":
-            return Delta(data.get("content") or "", data.get("reasoning") or "")
+            return Delta(id_, data.get("content") or "", data.get("reasoning") or "")
         case "tool":
-            return ToolCalls(data["tool_calls"])
+            return ToolCalls(id_, data["tool_calls"])
         case "status":
-            return Restart() if data.get("restart") else Status(data["status"], data["attempt"])
+            return Restart(id_) if data.get("restart") else Status(data["status"], data["attempt"])
         case "done":
-            return Done(ChatResponse.from_dict(data))
+            return Done(id_, ChatResponse.from_dict(data))
         case _:
             return None
