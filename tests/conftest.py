@@ -122,7 +122,13 @@ def project() -> str:
 
 @pytest.fixture
 def settings(project: str, firestore_host: str, cloud_tasks: CloudTasksServer) -> Settings:
-    return Settings(google_cloud_project=project, cloud_tasks_endpoint=cloud_tasks.endpoint, lease_seconds=30)
+    """Settings with a database timeout that no test reaches by being slow. Tests of timeouts set a short one."""
+    return Settings(
+        google_cloud_project=project,
+        cloud_tasks_endpoint=cloud_tasks.endpoint,
+        lease_seconds=30,
+        store_timeout_seconds=120,
+    )
 
 
 @pytest.fixture

@@ -62,8 +62,8 @@ def catalog(billing_server: BillingServer) -> Catalog:
 
 @pytest.fixture
 async def harness(settings: Settings, catalog: Catalog, caller: Caller) -> Harness:
-    """The caller has `ALLOWANCE` and no rate limit. The long timeouts are for two hundred concurrent requests."""
-    patient = {"chat_rate_per_minute": 0, "lease_seconds": 60.0, "store_timeout_seconds": 120.0}
+    """The caller has `ALLOWANCE` and no rate limit. The long lease is for two hundred concurrent requests."""
+    patient = {"chat_rate_per_minute": 0, "lease_seconds": 60.0}
     harness = Harness(settings.model_copy(update=patient), catalog)
     await harness.users.change(caller, AccountChange(monthly_allowance=ALLOWANCE, spend_remaining=ALLOWANCE))
     return harness
