@@ -7,19 +7,18 @@ together with the result (`Ending`).
 
 import asyncio
 import contextlib
-import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
 
 from shared import clock
 from shared.log import get_logger
 from shared.models.chat import ChatResult
 from shared.models.errors import Unavailable
-from shared.models.part import Delta, Part, PartKind, parts_before
+from shared.models.part import Delta, Part, parts_before
 from shared.models.ticket import Ticket
+from shared.services.chat.texts import Texts, read_result
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -29,18 +28,16 @@ WRITE_SECONDS = 0.3
 WRITE_BYTES = 2048
 """A write does not wait for that time if so many bytes are waiting."""
 MAX_WRITES_PER_SECOND = 4
-MAX_PART_CHARACTERS = 250_000
-"""The maximum length of a part's text. With four bytes each, the characters still fit into a document (1 MiB)."""
-MAX_TOOL_BYTES = 500_000
-"""The maximum size of a part's tool calls, as JSON."""
+MAX_BYTES = 1_500_000
+"""The maximum size of the deltas of an answer that is stored in parts while it is being given, and so of the parts that
+wait during an outage: Firestore limits a commit to 10 MiB, and its emulator to 4 MiB. A result must fit into 1 MiB, so
+longer answers fail, or lose their reasoning."""
 KEPT_AFTER_END = timedelta(days=1)
 """How long parts are stored after their ticket has ended."""
 _FIRST_SECONDS = 0.005
 """How long the first write waits. An answer that arrives all at once needs no write before its result."""
 _RETRY_SECONDS = 1.0
 _CLOSING_SECONDS = 2.0
-_TEXTS = (PartKind.REASONING, PartKind.CONTENT)
-"""The order of texts that are written together, since a model thinks before it answers."""
 
 
 class Pace:
@@ -95,24 +92,28 @@ class Ending:
 
 
 class PartWriter:
-    """Writes the parts of one attempt at a ticket. It starts with the first delta, and must be closed."""
+    """Writes the parts of one attempt at a ticket. It starts with the first delta, and must be closed.
+
+    Its failures never decide the outcome of the attempt. Parts that may be incomplete become void.
+    """
 
     def __init__(self, database: Database, ticket: Ticket, settings: Settings) -> None:
         self._database = database
         self._ticket = ticket
         self._expire_after = KEPT_AFTER_END + timedelta(seconds=settings.worker_timeout_seconds)
         self._last = parts_before(ticket.attempts)
-        self._said = _Texts()
-        self._waiting = _Texts()
+        self._said = Texts()
+        self._waiting = Texts()
         self._unwritten: list[Part] = []
         self._pace = Pace()
         self._changed = asyncio.Event()
         self._is_closed = False
+        self._are_void = False
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, delta: Delta) -> None:
         """Takes the next delta."""
-        if self._is_closed:
+        if self._is_closed or self._are_void:
             return
         if self._task is None:
             self._pace.begin(asyncio.get_running_loop().time())
@@ -120,7 +121,9 @@ class PartWriter:
         is_first = not self._waiting
         self._said.add(delta)
         self._waiting.add(delta)
-        if is_first or self._waiting.size >= WRITE_BYTES:
+        if self._said.size > MAX_BYTES:
+            self._give_up()
+        elif is_first or self._waiting.size >= WRITE_BYTES:
             self._changed.set()
 
     async def close(self) -> None:
@@ -130,25 +133,37 @@ class PartWriter:
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=_CLOSING_SECONDS)
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
 
     def finish(self, result: ChatResult, *, by_agent: bool) -> Ending:
         """Returns what is missing from the stored parts of `result`. The writer must be closed.
 
         If the result does not begin with what was said, as after an unusual answer, the earlier parts are void.
         """
-        whole = _read_result(result, by_agent)
+        whole = read_result(result, by_agent=by_agent)
         void_parts, uncertain = 0, self._unwritten
-        rest = whole.after(self._said, self._waiting)
+        rest = None if self._are_void else whole.after(self._said, self._waiting)
         if rest is None:
             void_parts, uncertain, rest = self._last, [], whole
         parts = self._number(rest)
         return Ending(parts, uncertain, self._last, void_parts, self._expire_after)
 
+    def _give_up(self) -> None:
+        """Makes all parts void, and takes and writes no more."""
+        self._are_void = True
+        self._said, self._waiting, self._unwritten = Texts(), Texts(), []
+        self._changed.set()
+
     async def _run(self) -> None:
+        try:
+            await self._keep_writing()
+        except Exception:
+            _log.exception("An answer's parts could not be written", extra={"fields": {"ticket": self._ticket.id}})
+            self._give_up()
+
+    async def _keep_writing(self) -> None:
         loop = asyncio.get_running_loop()
-        while not self._is_closed:
+        while not (self._is_closed or self._are_void):
             has_work = bool(self._waiting or self._unwritten)
             delay = self._pace.delay(loop.time(), self._waiting.size) if has_work else None
             if delay == 0:
@@ -162,7 +177,7 @@ class PartWriter:
     async def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         """Writes what is waiting. A write that failed is repeated unchanged, because it may have succeeded."""
         if not self._unwritten:
-            self._unwritten, self._waiting = self._number(self._waiting), _Texts()
+            self._unwritten, self._waiting = self._number(self._waiting), Texts()
         self._pace.note(loop.time(), len(self._unwritten))
         try:
             async with self._database.raising_unavailable():
@@ -172,84 +187,9 @@ class PartWriter:
         else:
             self._unwritten = []
 
-    def _number(self, texts: "_Texts") -> list[Part]:
+    def _number(self, texts: Texts) -> list[Part]:
         """Returns the texts as parts with the next numbers."""
         deltas = texts.to_deltas()
         parts = [Part.of(self._last + 1 + index, self._ticket.attempts, delta) for index, delta in enumerate(deltas)]
         self._last += len(parts)
         return parts
-
-
-class _Texts:
-    """The texts and tool calls of an answer, or of a piece of it. `size`: in bytes."""
-
-    def __init__(self) -> None:
-        self._pieces: dict[PartKind, list[str]] = {kind: [] for kind in _TEXTS}
-        self.tool_calls: list[dict[str, Any]] = []
-        self.size = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.tool_calls) or any(self._pieces.values())
-
-    def add(self, delta: Delta) -> None:
-        if delta.kind is PartKind.TOOL:
-            self.tool_calls += delta.tool_calls
-        elif delta.text:
-            self._pieces[delta.kind].append(delta.text)
-            self.size += len(delta.text.encode())
-
-    def join(self, kind: PartKind) -> str:
-        return "".join(self._pieces[kind])
-
-    def after(self, said: "_Texts", waiting: "_Texts") -> "_Texts | None":
-        """Returns what follows `said`, and before it `waiting`, the end of it. None if this does not begin with `said`.
-
-        Thoughts that do not begin with what was said do not matter: they may have been left out of the result.
-        """
-        if not self.join(PartKind.CONTENT).startswith(said.join(PartKind.CONTENT)):
-            return None
-        rest = _Texts()
-        for kind in _TEXTS:
-            whole, begun = self.join(kind), said.join(kind)
-            following = whole[len(begun) :] if whole.startswith(begun) else ""
-            rest.add(Delta(kind, waiting.join(kind) + following))
-        rest.tool_calls = waiting.tool_calls + [call for call in self.tool_calls if call not in said.tool_calls]
-        return rest
-
-    def to_deltas(self) -> list[Delta]:
-        """Returns the texts, in pieces that fit into documents, and the tool calls."""
-        deltas: list[Delta] = []
-        for kind in _TEXTS:
-            text = self.join(kind)
-            deltas += [
-                Delta(kind, text[start : start + MAX_PART_CHARACTERS])
-                for start in range(0, len(text), MAX_PART_CHARACTERS)
-            ]
-        return deltas + [Delta(PartKind.TOOL, tool_calls=calls) for calls in _group(self.tool_calls)]
-
-
-def _group(tool_calls: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Returns the calls in groups that fit into documents. Only the result has a call that fits into none."""
-    groups: list[list[dict[str, Any]]] = []
-    size = 0
-    for call in tool_calls:
-        bytes_ = len(json.dumps(call, ensure_ascii=False).encode())
-        if bytes_ > MAX_TOOL_BYTES:
-            continue
-        if not groups or size + bytes_ > MAX_TOOL_BYTES:
-            groups.append([])
-            size = 0
-        groups[-1].append(call)
-        size += bytes_
-    return groups
-
-
-def _read_result(result: ChatResult, by_agent: bool) -> _Texts:
-    """Returns the result's texts. An agent's thoughts are its own result, whatever its fields are called."""
-    texts = _Texts()
-    thoughts = cast("dict[str, Any]", result.thoughts) if isinstance(result.thoughts, dict) and not by_agent else {}
-    if isinstance(reasoning := thoughts.get("reasoning"), str):
-        texts.add(Delta(PartKind.REASONING, reasoning))
-    texts.add(Delta(PartKind.CONTENT, result.content))
-    texts.tool_calls = list(thoughts.get("tool_calls") or [])
-    return texts

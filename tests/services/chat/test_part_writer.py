@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import ServiceUnavailable
+from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +12,9 @@ from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatResult, TicketStatus
 from shared.models.errors import TooEarly
 from shared.models.part import PARTS_PER_ATTEMPT, Delta, PartKind
-from shared.services.chat.part_writer import MAX_PART_CHARACTERS, WRITE_BYTES, Pace
+from shared.services.chat import part_writer
+from shared.services.chat.part_writer import WRITE_BYTES, Pace
+from shared.services.chat.texts import MAX_PART_CHARACTERS
 from tests.database_faults import lose_responses
 from tests.services.chat.deliveries import Worker
 from tests.services.chat.speaking import Speaker, join, list_parts, wait_for_parts
@@ -137,3 +139,64 @@ async def test_parts_that_the_result_contradicts_are_void(worker: Worker) -> Non
     ticket, parts = await worker.get_ticket(ticket_id), await list_parts(worker.database, ticket_id)
     assert [part.content for part in parts if part.n > ticket.parts_start] == ["Hello."]
     assert (ticket.parts_start, ticket.last_part) == (1, 2)
+
+
+async def check_whole_answer(worker: Worker, ticket_id: str, content: str) -> None:
+    """Checks that the ticket has this content, and that its parts that count are it, in documents that are stored."""
+    ticket, parts = await worker.get_ticket(ticket_id), await list_parts(worker.database, ticket_id)
+    assert ticket.result is not None
+    assert ticket.result.content == content == join([part for part in parts if part.n > ticket.parts_start])
+    assert parts[-1].n == ticket.last_part
+
+
+async def test_parts_that_cannot_be_stored_do_not_fail_the_answer(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If writing a part fails in an unexpected way, the answer is completed, and its parts are written with it."""
+
+    async def fail(*_: Any) -> None:
+        raise InvalidArgument("a bug")
+
+    speaker = Speaker(["One ", "two ", "three"], free=1)
+    ticket_id = await worker.create_ticket("hi")
+    monkeypatch.setattr(worker.database.parts, "add", fail)
+    delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
+    await speaker.waits.wait()
+    await asyncio.sleep(0.1)
+    speaker.go_on.set()
+    await delivery
+    await check_whole_answer(worker, ticket_id, "One two three")
+
+
+async def test_what_could_not_be_written_during_an_outage_is_written_at_the_end(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parts that an outage has delayed are written with the result, once."""
+
+    async def fail(*_: Any) -> None:
+        raise ServiceUnavailable("gone")
+
+    speaker = Speaker(["One ", "two ", "three"], free=2)
+    ticket_id = await worker.create_ticket("hi")
+    monkeypatch.setattr(worker.database.parts, "add", fail)
+    delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
+    await speaker.waits.wait()
+    await asyncio.sleep(0.1)
+    speaker.go_on.set()
+    await delivery
+    await check_whole_answer(worker, ticket_id, "One two three")
+    assert [part.n for part in await list_parts(worker.database, ticket_id)] == [1, 2]
+
+
+async def test_a_very_long_answer_stops_being_stored_in_parts(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the maximum size, nothing is kept in memory or written. If there is a result, its parts are the result."""
+    monkeypatch.setattr(part_writer, "MAX_BYTES", 100)
+    speaker = Speaker(["a" * 60, "b" * 60, "c" * 60], free=1)
+    ticket_id = await worker.create_ticket("hi")
+    delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
+    await wait_for_parts(worker.database, ticket_id)
+    speaker.go_on.set()
+    await delivery
+    await check_whole_answer(worker, ticket_id, "a" * 60 + "b" * 60 + "c" * 60)
+    parts = await list_parts(worker.database, ticket_id)
+    assert [len(part.content or "") for part in parts] == [60, 180]
