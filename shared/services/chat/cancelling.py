@@ -22,7 +22,8 @@ _log = get_logger("chat")
 _FIRST_LOOK_SECONDS = 0.1
 _LOOK_GROWTH = 1.5
 _MAX_LOOKS = 9
-"""With these pauses, the ticket is looked at for up to about eight seconds: a worker stops within one, and settles."""
+"""With these pauses, the service checks the ticket for up to about eight seconds. A worker stops within one second, and
+then settles."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,27 @@ class CancelService:
 
         If its worker does not end it within seconds, because it has died, returns the unfinished ticket. It ends when
         the worker's lease has expired. Raises `NotFound` for an unknown ticket and for another user's, `Unavailable`.
-        One transaction, and up to nine reads while a worker ends the ticket.
+        One transaction, and up to nine reads while a worker ends the ticket. If the worker gives it back for another
+        attempt instead, another transaction.
         """
+        ticket = await self._request(caller, ticket_id)
+        pause = _FIRST_LOOK_SECONDS
+        for _ in range(_MAX_LOOKS):
+            if ticket.status.finished:
+                break
+            await asyncio.sleep(pause)
+            pause *= _LOOK_GROWTH
+            async with self.database.raising_unavailable():
+                stored = await self.database.tickets.get(ticket_id)
+            if stored is None:  # deleted after its end
+                break
+            ticket = stored
+            if claim(ticket, clock.now(), self.settings.chat_max_attempts) not in (Claim.FINISHED, Claim.HELD):
+                ticket = await self._request(caller, ticket_id)
+        return ticket
+
+    async def _request(self, caller: Caller, ticket_id: str) -> Ticket:
+        """Ends the ticket, or has the worker that holds it do so."""
 
         async def write(transaction: Transaction) -> tuple[Ticket, bool]:
             ticket = await self.database.tickets.get(ticket_id, transaction)
@@ -62,7 +82,7 @@ class CancelService:
         ticket, has_ended = await self.database.change(f"user:{caller.uid}", write, urgent=True)
         if has_ended:
             await self._pass_on(ticket)
-        return ticket if ticket.status.finished else await self._wait_for_end(ticket)
+        return ticket
 
     async def _pass_on(self, ticket: Ticket) -> None:
         """Frees the turn of a ticket that was called but not begun. If that fails, its task or the sweep does so."""
@@ -70,17 +90,3 @@ class CancelService:
             await self.turns.pass_on(ticket, None)
         except Unavailable:
             _log.warning("A cancelled ticket's turn could not be freed", extra={"fields": {"ticket": ticket.id}})
-
-    async def _wait_for_end(self, ticket: Ticket) -> Ticket:
-        pause = _FIRST_LOOK_SECONDS
-        for _ in range(_MAX_LOOKS):
-            await asyncio.sleep(pause)
-            pause *= _LOOK_GROWTH
-            async with self.database.raising_unavailable():
-                stored = await self.database.tickets.get(ticket.id)
-            if stored is None:  # deleted after its end
-                return ticket
-            ticket = stored
-            if ticket.status.finished:
-                break
-        return ticket

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared import clock
 from shared.llm.catalog import Catalog
 from shared.llm.failures import ModelFailure
 from shared.models.caller import Caller
@@ -18,6 +19,7 @@ from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from tests.services.chat.dispatching import expire_lease, get_ticket
 from tests.services.chat.speaking import Speaker, join, list_parts
+from tests.services.chat.watching import put
 from tests.services.harness import Harness, chat
 from tests.services.publishing import publish
 
@@ -149,6 +151,19 @@ async def test_a_chat_between_two_attempts_ends_at_once(harness: Harness, caller
     await harness.deliver(ticket_id, speaker)
     assert speaker.calls == 0
     await check_settled(harness, caller, 250_000)
+
+
+async def test_a_chat_that_is_given_back_after_the_cancel_ends_at_once(harness: Harness, caller: Caller) -> None:
+    """If the worker releases the ticket for another attempt before it notices the cancel, there is no other attempt."""
+    ticket_id = await submit(harness, caller)
+    held = (await get_ticket(harness, ticket_id)).lease_to("worker", clock.now(), 60)
+    await put(harness.database, held)
+    cancelling = asyncio.create_task(cancel(harness, caller, ticket_id))
+    while (requested := await get_ticket(harness, ticket_id)).cancel_requested_at is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await put(harness.database, requested.release(clock.now()))
+    assert (await cancelling).status is TicketStatus.CANCELLED
+    await check_settled(harness, caller)
 
 
 async def test_a_chat_whose_worker_has_died_ends_when_its_lease_expires(
