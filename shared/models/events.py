@@ -14,8 +14,8 @@ from shared.models.wire import SnakeModel, with_example
 
 MAX_CURSOR = 2**53 - 1
 """The highest number that every JSON parser reads exactly."""
-_LINE_ENDS = re.compile("[\u0085\u2028\u2029]")
-"""Characters that JSON leaves as they are, and that some clients mistake for the end of a line."""
+_LINE_ENDS = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
+"""U+0085, U+2028 and U+2029, which JSON leaves as they are, and which some clients mistake for the end of a line."""
 
 
 class EventName(StrEnum):
@@ -56,12 +56,13 @@ class StatusEvent(SnakeModel):
 class Event:
     """An event. `id`: the cursor with which a client continues after it, None if the cursor stays as it is.
 
-    `data`: JSON on one line. `is_news`: whether it reports anything but the state in which the client found the ticket.
+    `data`: JSON on one line, in UTF-8. `is_news`: whether it reports anything but the state in which the client found
+    the ticket.
     """
 
     id: int | None
     name: EventName
-    data: str
+    data: bytes
     is_news: bool = True
 
 
@@ -82,14 +83,19 @@ def status_event(id_: int | None, status: StatusEvent, *, is_news: bool) -> Even
     return Event(id_, EventName.STATUS, _write(status), is_news)
 
 
-def done_event(id_: int, response: ChatResponse) -> Event:
-    """Returns the last event."""
-    return Event(id_, EventName.DONE, _escape(to_json(response).decode()))
+def done_event(id_: int, data: bytes) -> Event:
+    """Returns the last event. `data`: see `done_data`."""
+    return Event(id_, EventName.DONE, data)
 
 
-def _write(data: BaseModel) -> str:
-    return _escape(data.model_dump_json(exclude_none=True))
+def done_data(response: ChatResponse) -> bytes:
+    """Returns the data of the last event."""
+    return _escape(to_json(response))
 
 
-def _escape(text: str) -> str:
-    return _LINE_ENDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+def _write(data: BaseModel) -> bytes:
+    return _escape(to_json(data, exclude_none=True))
+
+
+def _escape(text: bytes) -> bytes:
+    return _LINE_ENDS.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), text)

@@ -8,7 +8,7 @@ goes through Hosting, which holds the whole response back until its end.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
@@ -27,6 +27,8 @@ KEEP_ALIVE_SECONDS = 15.0
 """A comment is sent after so much silence, since proxies close silent connections."""
 STUCK_SECONDS = 60.0
 """A client that takes nothing for so long is dropped."""
+PIECE_BYTES = 64 * 1024
+"""The size of the pieces in which events are sent. After each, the response waits until the client has taken it."""
 _RETRY_MILLISECONDS = 1000
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -116,7 +118,8 @@ class EventStream(Response):
                 next_batch = None
                 if batch is None:
                     return
-                await outgoing.send(b"".join(map(encode, batch)))
+                for piece in encode(batch):
+                    await outgoing.send(piece)
                 if self._wait is not None and any(event.is_news for event in batch):
                     return
         finally:
@@ -155,10 +158,22 @@ class _Outgoing:
             raise _Stuck from error
 
 
-def encode(event: Event) -> bytes:
-    """Returns the event in the format of event streams."""
-    id_ = "" if event.id is None else f"id: {event.id}\n"
-    return f"{id_}event: {event.name}\ndata: {event.data}\n\n".encode()
+def encode(events: Iterable[Event]) -> Iterator[bytes]:
+    """Yields the events in the format of event streams, in pieces of about `PIECE_BYTES`.
+
+    While a slow client takes them, only one piece is copied.
+    """
+    piece = bytearray()
+    for event in events:
+        piece += b"" if event.id is None else b"id: %d\n" % event.id
+        piece += b"event: %b\ndata: " % event.name.encode()
+        for start in range(0, len(event.data), PIECE_BYTES):
+            piece += event.data[start : start + PIECE_BYTES]
+            if len(piece) >= PIECE_BYTES:
+                yield bytes(piece)
+                piece.clear()
+        piece += b"\n\n"
+    yield bytes(piece)
 
 
 async def _next(batches: AsyncIterator[Sequence[Event]]) -> Sequence[Event] | None:

@@ -11,6 +11,7 @@ from deploy.stage.staging import ROOT, runtimes
 from shared.llm.catalog.access import PROVIDER_KEYS_VARIABLE
 from shared.llm.catalog.data import list_provider_slugs, load_curated
 from shared.sandbox.run_slots import Slots
+from shared.services.chat import feeds
 from shared.settings import Settings
 from shared.web import sse
 
@@ -160,6 +161,7 @@ def test_timeouts_and_memory_fit_the_settings(endpoints: dict[str, dict[str, Any
             assert endpoint["timeoutSeconds"] == 60, "Hosting does not wait longer"
     assert endpoints["chat"]["timeoutSeconds"] > sse.MAX_SECONDS + 10, "a response with events ends by itself"
     assert sse.HOSTING_SECONDS < 60
+    assert endpoints["chat"]["concurrency"] >= feeds.MAX_READERS + 50, "readers leave room for other requests"
     assert settings.run_timeout_seconds < 60
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
     for name in ("agents", "deployments", "worker"):

@@ -16,6 +16,7 @@ import pytest
 
 import functions.chat.main as chat
 from bench.served import ROOT, serve
+from shared.models.events import delta_event
 from shared.services.chat import feeds
 from shared.services.chat.feeds import open_feeds
 from shared.settings import Settings
@@ -94,6 +95,18 @@ def is_released(database: Database) -> bool:
     targets = listeners(database._client).count  # pyright: ignore[reportPrivateUsage]
     opened = open_feeds(database.project)
     return not targets and not opened.feeds and not opened.readers
+
+
+def test_events_are_sent_in_pieces() -> None:
+    """A long event is divided, and short ones are joined, so that a slow client has one piece in memory."""
+    events = [delta_event(1, "a"), delta_event(2, "b"), delta_event(3, "c" * 300_000), delta_event(4, "d")]
+    pieces = list(sse.encode(events))
+    assert max(map(len, pieces)) < 2 * sse.PIECE_BYTES
+    assert len(pieces) == 5
+    assert b"".join(pieces) == b"".join(
+        b'id: %d\nevent: delta\ndata: {"content":"%b"}\n\n' % (event.id or 0, letter * count)
+        for event, letter, count in zip(events, (b"a", b"b", b"c", b"d"), (1, 1, 300_000, 1), strict=True)
+    )
 
 
 @pytest.mark.parametrize("path", ["/chat/{}/events", "/chat/{}/events/", "/{}/events"])

@@ -13,19 +13,23 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from shared.log import get_logger
-from shared.models.errors import Unavailable
-from shared.models.events import Event, part_event
+from shared.models.errors import TooManyRequests, Unavailable
+from shared.models.events import Event, done_data, part_event
 from shared.models.part import Part
-from shared.models.ticket import Ticket
+from shared.models.ticket import Ticket, to_chat_response
 from shared.per_loop import per_loop
 from shared.services.request_shares import share
 from shared.store import Database
 
-MAX_READERS = 1000
-"""The maximum number of readers in a process."""
+MAX_READERS = 200
+"""The maximum number of readers in a process. The function serves more requests, so others still find their place."""
 MAX_READERS_PER_USER = 20
 MAX_BYTES = 4_000_000
-"""The maximum size of a feed. The result of a ticket is much smaller, so its parts are, too."""
+"""The maximum size of a feed's parts. The result of a ticket is much smaller, so they are, too."""
+MAX_TOTAL_BYTES = 120_000_000
+"""The size of all feeds from which on a process opens no more."""
+MAX_BYTES_PER_USER = 16_000_000
+"""The same for the feeds of a user's tickets."""
 LAST_PARTS_SECONDS = 1.0
 """How long a finished ticket's last parts may take. They are written together with its end."""
 _RETRY_SECONDS = 1.0
@@ -52,6 +56,7 @@ class Feed:
     def __init__(self, database: Database, ticket: Ticket, base: int) -> None:
         self._database = database
         self.id = ticket.id
+        self.owner = ticket.owner
         self.ticket: Ticket | None = ticket
         self.base = max(base, ticket.parts_start)
         self.is_complete = False
@@ -59,10 +64,26 @@ class Feed:
         """Set at the next change, and then replaced by another one."""
         self._pieces: list[Piece] = []
         self._bytes = 0
+        self._done: bytes | None = None
         self._has_listened = False
         self._watches = ExitStack()
         self._part_watch = ExitStack()
         self._completion: asyncio.Task[None] | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the feed takes, or will take when it has read what it needs.
+
+        A result is in memory as text and in `done`, and its parts are about as long.
+        """
+        length = len(self.ticket.result.content) if self.ticket is not None and self.ticket.result is not None else 0
+        return 2 * length + max(length, self._bytes)
+
+    def done(self, ticket: Ticket) -> bytes:
+        """Returns the data of `done`, which all readers share."""
+        if self._done is None:
+            self._done = done_data(to_chat_response(ticket))
+        return self._done
 
     def open(self) -> None:
         """Starts to listen, or to read the parts if the ticket has ended."""
@@ -128,6 +149,7 @@ class Feed:
 
     def _on_ticket(self, ticket: Ticket | None) -> None:
         self.ticket = ticket
+        self._done = None
         if ticket is not None:
             start = ticket.parts_start
             if self._pieces and self._pieces[0].n <= start:
@@ -193,6 +215,15 @@ class _Open:
     feeds: dict[str, Feed] = field(default_factory=dict[str, Feed])
     readers: Counter[str] = field(default_factory=Counter[str])
 
+    def check_size(self, owner: str) -> None:
+        """Raises `Unavailable` if the feeds take too much memory, and `TooManyRequests` if those of this user do."""
+        if sum(feed.size for feed in self.feeds.values()) >= MAX_TOTAL_BYTES:
+            raise Unavailable("Too many long answers are being watched here. Try again.", retry_after=5)
+        if sum(feed.size for feed in self.feeds.values() if feed.owner == owner) >= MAX_BYTES_PER_USER:
+            raise TooManyRequests(
+                "You are watching too many long answers. Send this request again when one of them ends.", retry_after=5
+            )
+
 
 @per_loop
 def open_feeds(project: str) -> _Open:
@@ -205,7 +236,8 @@ def open_feeds(project: str) -> _Open:
 def join_feed(database: Database, ticket: Ticket, after: int) -> Generator[Feed]:
     """Returns the ticket's feed, for a reader that needs the parts after a number. It is open in the block.
 
-    Raises `Unavailable` if the process has too many readers, and `TooManyRequests` if the ticket's owner has.
+    Raises `Unavailable` if the process has too many readers or too long answers, and `TooManyRequests` if the ticket's
+    owner has.
     """
     opened = open_feeds(database.project)
     if opened.readers.total() >= MAX_READERS:
@@ -213,6 +245,7 @@ def join_feed(database: Database, ticket: Ticket, after: int) -> Generator[Feed]
     with share(database.project, "events", ticket.owner, MAX_READERS_PER_USER):
         feed = opened.feeds.get(ticket.id)
         if feed is None:
+            opened.check_size(ticket.owner)
             feed = opened.feeds[ticket.id] = Feed(database, ticket, after)
             feed.open()
         else:

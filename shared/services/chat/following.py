@@ -12,7 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from shared.models.chat import ChatResult
 from shared.models.events import Event, StatusEvent, delta_event, done_event, status_event
-from shared.models.ticket import Ticket, to_chat_response
+from shared.models.ticket import Ticket
 from shared.services.chat.feeds import Feed, Piece, join_feed
 from shared.store import Database
 
@@ -129,4 +129,4 @@ class _Reader:
 
     def _finish(self, ticket: Ticket, last: int) -> Event:
         self._is_done = True
-        return done_event(last, to_chat_response(ticket))
+        return done_event(last, self._feed.done(ticket))

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from shared.models.errors import TooManyRequests, Unavailable
+from shared.models.ticket import Ticket
 from shared.services.chat import feeds
 from shared.services.chat.feeds import join_feed, open_feeds
 from shared.services.chat.following import follow
@@ -136,6 +137,40 @@ async def test_the_readers_are_limited(database: Database, monkeypatch: pytest.M
     with join_feed(database, mine, 0):
         pass
     assert not open_feeds(database.project).feeds
+
+
+async def test_the_size_of_all_feeds_is_limited(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long answers of a user's tickets may take so much memory in a process, and those of all users so much."""
+    monkeypatch.setattr(feeds, "MAX_BYTES_PER_USER", 2 * 3000)
+    monkeypatch.setattr(feeds, "MAX_TOTAL_BYTES", 3 * 3000)
+    mine = [await add_long_ticket(database, "me") for _ in range(3)]
+    yours = await add_long_ticket(database, "you")
+    other = await add_running_ticket(database, owner="they")
+    with join_feed(database, mine[0], 0), join_feed(database, mine[1], 0):
+        with pytest.raises(TooManyRequests) as too_many, join_feed(database, mine[2], 0):
+            pass
+        assert too_many.value.retry_after
+        with join_feed(database, mine[0], 0), join_feed(database, yours, 0):
+            with pytest.raises(Unavailable) as full, join_feed(database, other, 0):
+                pass
+            assert full.value.retry_after
+        with join_feed(database, other, 0):
+            pass
+    assert not open_feeds(database.project).feeds
+
+
+async def add_long_ticket(database: Database, owner: str) -> Ticket:
+    """Stores a ticket that has ended with an answer of 1,000 letters."""
+    return await finish(database, await add_running_ticket(database, owner=owner), "a" * 1000, 0)
+
+
+async def test_readers_share_what_is_sent_to_them(database: Database) -> None:
+    """However many read an answer, its texts are in memory once."""
+    ticket = await add_running_ticket(database)
+    ended = await finish(database, ticket, "ab", 2, make_parts(ticket, ["a", "b"]))
+    first, second = [Watcher(database, ended) for _ in range(2)]
+    for one, other in zip(await first.finish(), await second.finish(), strict=True):
+        assert one.name == "status" or one.data is other.data
 
 
 async def test_parts_are_read_again_while_the_database_is_unavailable(
