@@ -2,6 +2,7 @@
 // a project that has the compiled client.
 
 import assert from "node:assert/strict";
+import net from "node:net";
 import test from "node:test";
 
 import { connect, TicketCancelled, TicketTimeout, unwrap, waitForTicket, watchTicket } from "firebase-agents-client";
@@ -49,6 +50,67 @@ test("a watch continues at any cursor, also after the end", async () => {
     assert.equal(join(rest), join(deltas.slice(cursor)));
     assert.equal(rest.at(-1).type, "done");
   }
+});
+
+/** Opens a client behind a proxy that cuts each of the first connections after some of the response. */
+async function connectWithCuts(cuts) {
+  const { hostname, port } = new URL(SERVICE);
+  const proxy = net.createServer((incoming) => {
+    const outgoing = net.connect(Number(port), hostname);
+    let left = cuts > 0 ? 900 : Infinity;
+    cuts -= 1;
+    incoming.pipe(outgoing);
+    outgoing.on("data", (chunk) => {
+      incoming.write(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0) {
+        incoming.destroy();
+        outgoing.destroy();
+      }
+    });
+    incoming.on("error", () => outgoing.destroy()).on("close", () => outgoing.destroy());
+    outgoing.on("error", () => incoming.destroy()).on("end", () => incoming.end());
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  proxy.unref();
+  return { client: connect(`http://127.0.0.1:${proxy.address().port}/own/chat`), proxy };
+}
+
+test("a connection that breaks loses and repeats nothing", async () => {
+  const ticket = await submit(direct, "watched");
+  const { client, proxy } = await connectWithCuts(3);
+  let connections = 0;
+  proxy.on("connection", () => (connections += 1));
+  assert.equal(join(await collect(watchTicket(client, ticket))), TEXT);
+  assert.ok(connections >= 4);
+  proxy.close();
+});
+
+test("temporary errors and empty responses are waited out", async () => {
+  const ticket = await submit(direct, "watched");
+  await interrupt({ status: 503 });
+  await interrupt({ status: 429, after: 1 });
+  await interrupt({ status: 200 }, "");
+  const before = Date.now();
+  assert.equal(join(await collect(watchTicket(direct, ticket))), TEXT);
+  assert.ok(Date.now() - before >= 1000);
+});
+
+async function interrupt(query, body = '{"detail": "Later."}') {
+  await fetch(`${SERVICE}/interrupt?${new URLSearchParams(query)}`, { method: "POST", body });
+}
+
+test("another attempt begins the answer again", async () => {
+  const ticket = await submit(direct, "cut");
+  const params = { path: { ticket_id: ticket } };
+  // The service of these tests delivers what its worker has refused after each request.
+  const redelivery = setInterval(() => direct.GET("/chat/{ticket_id}", { params }), 100);
+  const events = await collect(watchTicket(direct, ticket));
+  clearInterval(redelivery);
+  const restart = events.findIndex((event) => event.type === "restart");
+  assert.deepEqual(events[restart], { type: "restart", id: 1_000_000 });
+  assert.ok(TEXT.startsWith(join(events.slice(0, restart))));
+  assert.equal(join(events.slice(restart)), TEXT);
 });
 
 test("an unknown ticket is an error, and a watch ends when its time is up", async () => {
