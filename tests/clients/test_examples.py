@@ -1,4 +1,4 @@
-"""Runs the examples in `docs/guides/clients.md`, unchanged except for the address."""
+"""Runs the examples in the guides to the clients and to live answers, unchanged except for the address."""
 
 import re
 import subprocess
@@ -13,14 +13,15 @@ from tests.doubles.model_server import Answer, ModelServer
 
 pytestmark = pytest.mark.long
 
-GUIDE = (ROOT / "docs/guides/clients.md").read_text(encoding="utf-8")
+GUIDES = "\n".join((ROOT / f"docs/guides/{name}.md").read_text() for name in ("clients", "live-answers"))
 QUESTION = "What is the capital of Germany?"
-PYTHON_OUTPUT = ["Berlin.", "Berlin.", "ZeroDivisionError: division by zero ['looking']", "Says it louder. 1 None"]
-NODE_OUTPUT = ["Berlin.", "ZeroDivisionError: division by zero [ 'looking' ]", "Says it louder. 1 null"]
+FAILED_RUN = "ZeroDivisionError: division by zero"
+PYTHON_OUTPUT = ["Berlin.", "Berlin.", f"{FAILED_RUN} ['looking']", "Says it louder. 1 None", "Berlin.\ncompleted"]
+NODE_OUTPUT = ["Berlin.", f"{FAILED_RUN} [ 'looking' ]", "Says it louder. 1 null", "Berlin.\ncompleted"]
 
 
 def code_blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", GUIDES, re.DOTALL)
 
 
 @pytest.fixture

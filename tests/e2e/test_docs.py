@@ -180,6 +180,20 @@ def test_the_guide_to_chat(local_suite: Suite) -> None:
     assert ended["ticket_id"] in [ticket["ticket_id"] for ticket in listed]
 
 
+def test_the_guide_to_live_answers(local_suite: Suite) -> None:
+    """The guide's commands send a chat, show its answer as events until `done`, and the rest after a cursor."""
+    send, watch, go_on = commands("docs/guides/live-answers.md")
+    ticket_id = json.loads(paste(send, local_suite))["ticket_id"]
+    deadline = time.monotonic() + 60
+    while "event: done" not in (events := paste(watch.replace("TICKET_ID", ticket_id), local_suite)):
+        assert time.monotonic() < deadline, events
+    first, *others = [block for block in events.split("\n\n") if "event: delta" in block]
+    rest = paste(go_on.replace("TICKET_ID", ticket_id), local_suite)
+    assert first.startswith("id: 1\n")
+    assert first not in rest
+    assert all(block in rest for block in others)
+
+
 def test_every_command_in_the_guides_is_run() -> None:
     """A new guide with commands needs a test in this file, unless the commands are for a Google Cloud project.
 
@@ -188,7 +202,14 @@ def test_every_command_in_the_guides_is_run() -> None:
     documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
     with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}
     run = {
-        *("tutorial/first-agent", "guides/local", "guides/observability", "explanation/money", "explanation/sandbox"),
+        *(
+            "tutorial/first-agent",
+            "guides/local",
+            "guides/live-answers",
+            "guides/observability",
+            "explanation/money",
+            "explanation/sandbox",
+        ),
         *("reference/agents", "reference/chat", "reference/demos", "reference/mcp-and-specs"),
     }
     cloud = {"docs/guides/deploy.md", "docs/guides/operations.md", "deploy/monitoring/README.md"}
