@@ -4,6 +4,7 @@ The ticket's owner is charged even for an attempt that failed or lost its lease 
 agent's calls are charged one by one while it runs, so nothing more is charged for it here.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
@@ -53,7 +54,10 @@ class Settlement:
 
         async def write(transaction: Transaction) -> None:
             now = clock.now()
-            ticket = await self._holder.get_held(seen.id, transaction)
+            ticket, _ = await asyncio.gather(
+                self._holder.get_held(seen.id, transaction),
+                self._ledger.read_for_settling(seen.owner, seen.id, transaction),
+            )
             ended = change(ticket, now)
             if ending is not None:
                 ended = await ending.write(self._database, ended, transaction)
