@@ -1,9 +1,14 @@
 """Writes test data into the database as the services do, in a transaction."""
 
+from datetime import UTC, datetime
+
 from shared.models.account import Account
 from shared.models.chat import ChatRequest
+from shared.models.part import Part
 from shared.models.ticket import Ticket
 from shared.store import Database, Transaction
+
+EXPIRE_AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 async def store(database: Database, ticket: Ticket, request: ChatRequest) -> None:
@@ -12,6 +17,15 @@ async def store(database: Database, ticket: Ticket, request: ChatRequest) -> Non
     async def add(transaction: Transaction) -> None:
         await database.tickets.get(ticket.id, transaction)
         database.tickets.add(ticket, request, transaction)
+
+    await database.transaction(add)
+
+
+async def add_parts(database: Database, ticket_id: str, *parts: Part) -> None:
+    """Adds new parts in one commit."""
+
+    async def add(transaction: Transaction) -> None:
+        database.parts.add_in(transaction, ticket_id, parts, EXPIRE_AT)
 
     await database.transaction(add)
 

@@ -3,25 +3,22 @@
 Each part is written once. Firestore's TTL on `expire_at` deletes it about a day after its ticket has ended.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from google.api_core.exceptions import AlreadyExists
 from google.cloud.firestore import AsyncClient, AsyncCollectionReference, AsyncDocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.models.part import Part
-from shared.store.documents import build_create, commit, name_of
 from shared.store.targets import NumberedTarget
 from shared.store.transaction import Transaction
 from shared.store.watching import listeners
 
 _BATCH = 500
 """The number of parts that one commit deletes."""
-_NO_COMMIT = "part"
-"""A part is written once and never read in a transaction, so the id of its commit does not matter."""
 
 
 class PartStore:
@@ -36,29 +33,21 @@ class PartStore:
     def _part(self, ticket_id: str, n: int) -> AsyncDocumentReference:
         return self._parts(ticket_id).document(str(n))
 
-    async def add(self, ticket_id: str, parts: Sequence[Part], expire_at: datetime) -> None:
-        """Writes new parts in one commit. One write each.
-
-        Parts that exist already are those of an earlier commit whose response was lost, as only one worker has the
-        numbers of an attempt.
-        """
-        writes = [
-            build_create(name_of(self._part(ticket_id, part.n)), _to_document(part, expire_at), _NO_COMMIT)
-            for part in parts
-        ]
-        try:
-            await commit(self._client, writes)
-        except AlreadyExists:
-            return
-
     def add_in(self, transaction: Transaction, ticket_id: str, parts: Sequence[Part], expire_at: datetime) -> None:
         """Writes new parts in a transaction. One write each."""
         for part in parts:
             transaction.create(self._part(ticket_id, part.n), _to_document(part, expire_at))
 
-    async def exists(self, ticket_id: str, n: int, transaction: Transaction) -> bool:
-        """Whether the part is stored. One read."""
-        return await transaction.get(self._part(ticket_id, n)) is not None
+    async def add_missing_in(
+        self, transaction: Transaction, ticket_id: str, parts: Sequence[Part], expire_at: datetime
+    ) -> None:
+        """Writes those of the parts that are not stored yet, in a transaction. One read each, and up to one write each.
+
+        A part that is stored is the same, as only one worker has the numbers of an attempt.
+        """
+        stored = await asyncio.gather(*(transaction.get(self._part(ticket_id, part.n)) for part in parts))
+        missing = [part for part, document in zip(parts, stored, strict=True) if document is None]
+        self.add_in(transaction, ticket_id, missing, expire_at)
 
     def watch(self, ticket_id: str, after: int, on_part: Callable[[Part], None]) -> AbstractContextManager[None]:
         """Calls `on_part` in the event loop with each part that has a higher number than `after`, until the block ends.

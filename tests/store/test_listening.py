@@ -9,7 +9,7 @@ import pytest
 from shared.models.part import Part
 from shared.models.ticket import Ticket
 from shared.store import Database, listening, watching
-from tests.database_data import store
+from tests.database_data import add_parts, store
 from tests.store.listening import NOW, REQUEST, is_current, listeners_of, part, put, ticket, until
 
 
@@ -34,16 +34,16 @@ async def test_a_tickets_versions_are_reported(database: Database) -> None:
 
 async def test_parts_are_reported_once_and_in_order(database: Database) -> None:
     """A watcher gets the stored parts after its cursor, and then each new one, in the order of their numbers."""
-    await database.parts.add("t", [part(n) for n in (3, 1, 2, 11)], NOW)
+    await add_parts(database, "t", *[part(n) for n in (3, 1, 2, 11)])
     seen: list[int] = []
     with database.parts.watch("t", 1, lambda part: seen.append(part.n)):
         await until(lambda: len(seen) == 3)
         for n in (12, 13):
-            await database.parts.add("t", [part(n)], NOW)
-        await database.parts.add("t", [part(n) for n in (111, 20, 14)], NOW)
-        await database.parts.add("other", [part(500)], NOW)
+            await add_parts(database, "t", part(n))
+        await add_parts(database, "t", *[part(n) for n in (111, 20, 14)])
+        await add_parts(database, "other", part(500))
         await until(lambda: len(seen) == 8)
-    await database.parts.add("t", [part(112)], NOW)
+    await add_parts(database, "t", part(112))
     assert seen == [2, 3, 11, 12, 13, 14, 20, 111]
 
 
@@ -80,7 +80,7 @@ async def test_targets_share_streams(database: Database, monkeypatch: pytest.Mon
             stack.enter_context(database.parts.watch("t", number - 1, lambda part: seen.append(part.n)))
             await until(lambda: is_current(database))
             assert len(listeners_of(database).open) == (1 if number < 3 else 2)
-        await database.parts.add("t", [part(3)], NOW)
+        await add_parts(database, "t", part(3))
         await until(lambda: len(seen) == 3)
     assert seen == [3, 3, 3]
 
@@ -93,7 +93,7 @@ async def test_hundreds_of_targets_are_watched(database: Database) -> None:
             name = f"t{number}"
             stack.enter_context(database.parts.watch(name, 0, lambda part, name=name: seen.append(f"{name} {part.n}")))
         for number in range(0, 150, 10):
-            await database.parts.add(f"t{number}", [part(1)], NOW)
+            await add_parts(database, f"t{number}", part(1))
         await until(lambda: len(seen) == 15)
     assert sorted(seen) == sorted(f"t{number} 1" for number in range(0, 150, 10))
 
@@ -106,9 +106,9 @@ async def test_a_callback_that_fails_affects_no_other(database: Database, caplog
         raise ValueError(part.n)
 
     with database.parts.watch("t", 0, fail), database.parts.watch("t", 0, lambda part: seen.append(part.n)):
-        await database.parts.add("t", [part(1)], NOW)
+        await add_parts(database, "t", part(1))
         await until(lambda: seen == [1])
-        await database.parts.add("t", [part(2)], NOW)
+        await add_parts(database, "t", part(2))
         await until(lambda: seen == [1, 2])
     assert "could not be handled" in caplog.text
 
@@ -147,7 +147,7 @@ async def test_the_stream_is_closed_when_nothing_is_watched(
     before = asyncio.all_tasks()
     for n in (1, 2):
         with database.parts.watch("t", 0, lambda part: seen.append(part.n)):
-            await database.parts.add("t", [part(n)], NOW)
+            await add_parts(database, "t", part(n))
             await until(lambda n=n: n in seen)
         assert listeners_of(database).open
         await until(lambda: not listeners_of(database).open)
@@ -167,7 +167,7 @@ async def test_nothing_is_reported_after_the_end_of_a_watch(
 
     monkeypatch.setattr(listening, "listen", listen)
     monkeypatch.setattr(listening, "PATIENCE_SECONDS", 0.0)
-    await database.parts.add("t", [part(1)], NOW)
+    await add_parts(database, "t", part(1))
     api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     query, reads, go_on = api.run_query, asyncio.Event(), asyncio.Event()
 

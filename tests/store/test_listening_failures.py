@@ -8,7 +8,7 @@ import pytest
 from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database, listening
-from tests.database_data import store
+from tests.database_data import add_parts, store
 from tests.doubles.tcp_proxy import TcpProxy, tcp_proxy
 from tests.store.listening import NOW, REQUEST, first_listener, is_current, listeners_of, part, put, ticket, until
 
@@ -38,11 +38,11 @@ async def test_a_broken_stream_resumes(behind_proxy: Database, proxy: TcpProxy, 
         behind_proxy.parts.watch("t", 0, lambda part: seen.append(part.n)),
     ):
         for n in (1, 3, 5):
-            await behind_proxy.parts.add("t", [part(n)], NOW)
+            await add_parts(behind_proxy, "t", part(n))
             await until(lambda n=n: len(seen) == n)
             proxy.cut()
             await until(lambda: not is_current(behind_proxy))
-            await behind_proxy.parts.add("t", [part(n + 1)], NOW)
+            await add_parts(behind_proxy, "t", part(n + 1))
             await until(lambda n=n: len(seen) == n + 1)
         changed = ticket().lease_to("w", NOW, 30)
         await put(behind_proxy, changed)
@@ -72,14 +72,14 @@ async def test_a_stream_that_cannot_be_opened_is_replaced_by_reads(
         database.tickets.watch("t", versions.append),
         database.parts.watch("t", 0, lambda part: seen.append(part.n)),
     ):
-        await database.parts.add("t", [part(n) for n in range(1, 401)], NOW)
+        await add_parts(database, "t", *[part(n) for n in range(1, 401)])
         await until(lambda: len(seen) == 400 and versions)
         changed = ticket().request_cancel(NOW)
         await put(database, changed)
         await until(lambda: len(versions) == 2)
         broken = False
         await until(lambda: is_current(database))
-        await database.parts.add("t", [part(401)], NOW)
+        await add_parts(database, "t", part(401))
         await until(lambda: len(seen) == 401)
     assert (seen, versions) == ([*range(1, 402)], [ticket(), changed])
 
@@ -91,13 +91,13 @@ async def test_a_silent_stream_is_replaced(
     monkeypatch.setattr(listening, "SILENT_SECONDS", 0.5)
     seen: list[int] = []
     with behind_proxy.parts.watch("t", 0, lambda part: seen.append(part.n)):
-        await behind_proxy.parts.add("t", [part(1)], NOW)
+        await add_parts(behind_proxy, "t", part(1))
         await until(lambda: seen)
         first = first_listener(behind_proxy)._stream  # pyright: ignore[reportPrivateUsage]
         proxy.stall()
         await until(lambda: first_listener(behind_proxy)._stream is not first)  # pyright: ignore[reportPrivateUsage]
         proxy.flow()
-        await behind_proxy.parts.add("t", [part(2)], NOW)
+        await add_parts(behind_proxy, "t", part(2))
         await until(lambda: len(seen) == 2)
 
 

@@ -1,8 +1,8 @@
 """Writes what a model says as numbered parts while it says it.
 
 The first words are written at once. Then a write follows every 300 ms, or sooner once 2 KB are waiting, but there are
-at most four writes a second. Every write creates documents, so none becomes hot. What is left at the end is written
-together with the result (`Ending`).
+at most four writes a second. Every write creates documents, so none becomes hot, and the answers that a process gives
+at the same time commit their parts together. What is left at the end is written with the result (`Ending`).
 """
 
 import asyncio
@@ -37,6 +37,8 @@ KEPT_AFTER_END = timedelta(days=1)
 _FIRST_SECONDS = 0.005
 """How long the first write waits. An answer that arrives all at once needs no write before its result."""
 _RETRY_SECONDS = 1.0
+_GROUP = "parts"
+"""The parts that the answers in a process write at the same time are committed together."""
 _CLOSING_SECONDS = 2.0
 
 
@@ -83,11 +85,9 @@ class Ending:
 
     async def write(self, database: Database, ended: Ticket, transaction: Transaction) -> Ticket:
         """Writes the parts, and returns the ticket with their numbers. One read for each uncertain part."""
-        stored = await asyncio.gather(
-            *(database.parts.exists(ended.id, part.n, transaction) for part in self.uncertain)
-        )
-        missing = [part for part, exists in zip(self.uncertain, stored, strict=True) if not exists]
-        database.parts.add_in(transaction, ended.id, [*missing, *self.parts], clock.now() + self.expire_after)
+        expire_at = clock.now() + self.expire_after
+        await database.parts.add_missing_in(transaction, ended.id, self.uncertain, expire_at)
+        database.parts.add_in(transaction, ended.id, self.parts, expire_at)
         return ended.with_parts(self.last_part, self.void_parts)
 
 
@@ -176,12 +176,20 @@ class PartWriter:
 
     async def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         """Writes what is waiting. A write that failed is repeated unchanged, because it may have succeeded."""
-        if not self._unwritten:
+        is_repeated = bool(self._unwritten)
+        if not is_repeated:
             self._unwritten, self._waiting = self._number(self._waiting), Texts()
-        self._pace.note(loop.time(), len(self._unwritten))
+        parts, expire_at = self._unwritten, clock.now() + self._expire_after
+        self._pace.note(loop.time(), len(parts))
+
+        async def write(transaction: Transaction) -> None:
+            if is_repeated:
+                await self._database.parts.add_missing_in(transaction, self._ticket.id, parts, expire_at)
+            else:
+                self._database.parts.add_in(transaction, self._ticket.id, parts, expire_at)
+
         try:
-            async with self._database.raising_unavailable():
-                await self._database.parts.add(self._ticket.id, self._unwritten, clock.now() + self._expire_after)
+            await self._database.change(_GROUP, write)
         except Unavailable:  # logged; the answer itself does not depend on it
             self._pace.postpone(loop.time())
         else:

@@ -8,7 +8,7 @@ from shared.models.chat import ChatResult
 from shared.models.part import Delta, Part, PartKind
 from shared.models.ticket import Ticket
 from shared.store import Database, Transaction
-from tests.database_data import store
+from tests.database_data import add_parts, store
 from tests.services.chat.keyed_chats import chat_request
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ async def store_ticket(database: Database, ticket: Ticket, parts: int = 0) -> st
 async def store_parts(database: Database, ticket: Ticket, numbers: Sequence[int]) -> None:
     """Stores parts with these numbers."""
     parts = [Part.of(number, 1, Delta(PartKind.CONTENT, "x")) for number in numbers]
-    await database.parts.add(ticket.id, parts, NOW + timedelta(days=1))
+    await add_parts(database, ticket.id, *parts)
 
 
 async def put_fields(database: Database, ticket_id: str, **fields: object) -> None:

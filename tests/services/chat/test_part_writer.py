@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatResult, TicketStatus
-from shared.models.errors import TooEarly
+from shared.models.errors import TooEarly, Unavailable
 from shared.models.part import PARTS_PER_ATTEMPT, Delta, PartKind
 from shared.services.chat import part_writer
 from shared.services.chat.part_writer import WRITE_BYTES, Pace
 from shared.services.chat.texts import MAX_PART_CHARACTERS
+from shared.store import Database
 from tests.database_faults import lose_responses
 from tests.services.chat.deliveries import Worker
 from tests.services.chat.speaking import Speaker, join, list_parts, wait_for_parts
@@ -149,17 +150,26 @@ async def check_whole_answer(worker: Worker, ticket_id: str, content: str) -> No
     assert parts[-1].n == ticket.last_part
 
 
+def fail_to_write_parts(worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Makes the transactions that write only parts raise the error."""
+    change = Database.change
+
+    async def fail_or_change(self: Database, group: str, *args: Any, **kwargs: Any) -> Any:
+        if group == "parts":
+            raise error
+        return await change(self, group, *args, **kwargs)
+
+    monkeypatch.setattr(Database, "change", fail_or_change)
+
+
 async def test_parts_that_cannot_be_stored_do_not_fail_the_answer(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If writing a part fails in an unexpected way, the answer is completed, and its parts are written with it."""
 
-    async def fail(*_: Any) -> None:
-        raise InvalidArgument("a bug")
-
     speaker = Speaker(["One ", "two ", "three"], free=1)
     ticket_id = await worker.create_ticket("hi")
-    monkeypatch.setattr(worker.database.parts, "add", fail)
+    fail_to_write_parts(worker, monkeypatch, InvalidArgument("a bug"))
     delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
     await speaker.waits.wait()
     await asyncio.sleep(0.1)
@@ -173,12 +183,9 @@ async def test_what_could_not_be_written_during_an_outage_is_written_at_the_end(
 ) -> None:
     """The parts that an outage has delayed are written with the result, once."""
 
-    async def fail(*_: Any) -> None:
-        raise ServiceUnavailable("gone")
-
     speaker = Speaker(["One ", "two ", "three"], free=2)
     ticket_id = await worker.create_ticket("hi")
-    monkeypatch.setattr(worker.database.parts, "add", fail)
+    fail_to_write_parts(worker, monkeypatch, Unavailable("gone"))
     delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
     await speaker.waits.wait()
     await asyncio.sleep(0.1)
@@ -200,3 +207,43 @@ async def test_a_very_long_answer_stops_being_stored_in_parts(worker: Worker, mo
     await check_whole_answer(worker, ticket_id, "a" * 60 + "b" * 60 + "c" * 60)
     parts = await list_parts(worker.database, ticket_id)
     assert [len(part.content or "") for part in parts] == [60, 180]
+
+
+async def test_answers_in_one_process_write_their_parts_together(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While parts are being committed, those of other answers wait, and are then committed together."""
+    speakers = [Speaker([f"{number} speaks"], free=1) for number in range(30)]
+    for speaker in speakers:
+        speaker.words = [*speaker.words, "."]
+    ids = [await worker.create_ticket("hi") for _ in speakers]
+    commits = count_commits_of_parts(worker)
+    deliveries = [
+        asyncio.create_task(worker.deliver(ticket_id, speaker, model_chats_at_once=0))
+        for ticket_id, speaker in zip(ids, speakers, strict=True)
+    ]
+    for ticket_id in ids:
+        assert [part.n for part in await wait_for_parts(worker.database, ticket_id)] == [1]
+    assert len(commits) < 30
+    assert sum(commits) == 30
+    for speaker in speakers:
+        speaker.go_on.set()
+    await asyncio.gather(*deliveries)
+    for number, ticket_id in enumerate(ids):
+        await check_whole_answer(worker, ticket_id, f"{number} speaks.")
+
+
+def count_commits_of_parts(worker: Worker) -> list[int]:
+    """Returns a list that gets the number of parts in each commit from now on that writes only parts."""
+    api = worker.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    commit, counts = api.commit, list[int]()
+
+    async def count_and_commit(*args: Any, **kwargs: Any) -> Any:
+        request = kwargs["request"] if "request" in kwargs else args[0]
+        names = [write.update.name for write in request.writes]
+        if names and all("/parts/" in name for name in names):
+            counts.append(len(names))
+        return await commit(*args, **kwargs)
+
+    api.commit = count_and_commit
+    return counts

@@ -13,7 +13,7 @@ from shared.models.part import Delta, Part, PartKind, parts_before
 from shared.models.ticket import Ticket
 from shared.services.chat.following import follow
 from shared.store import Database, Transaction
-from tests.database_data import store
+from tests.database_data import add_parts, store
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REQUEST = ChatRequest(messages=[Message(role="user", content="hi")], provider="openai", model="m")
@@ -43,7 +43,7 @@ def make_parts(ticket: Ticket, texts: Sequence[str], first: int = 1) -> list[Par
 async def say(database: Database, ticket: Ticket, *texts: str, first: int = 1) -> None:
     """Writes parts, one after the other."""
     for part in make_parts(ticket, texts, first):
-        await database.parts.add(ticket.id, [part], NOW)
+        await add_parts(database, ticket.id, part)
 
 
 async def put(database: Database, ticket: Ticket, parts: Sequence[Part] = ()) -> None:
