@@ -1,8 +1,9 @@
 """Writes what a model says as numbered parts while it says it.
 
-The first words are written at once. Then a write follows every 300 ms, or sooner once 2 KB are waiting, but there are
-at most four writes a second. Every write creates documents, so none becomes hot, and the answers that a process gives
-at the same time commit their parts together. What is left at the end is written with the result (`Ending`).
+The first words are written almost at once. Then a write follows every 300 ms, or sooner once 2 KB are waiting, but
+there are at most four writes a second. Every write creates documents, so none becomes hot, and the answers that a
+process gives at the same time commit their parts together. What is left at the end is written with the result
+(`Ending`).
 """
 
 import asyncio
@@ -34,7 +35,7 @@ wait during an outage: Firestore limits a commit to 10 MiB, and its emulator to 
 longer answers fail, or lose their reasoning."""
 KEPT_AFTER_END = timedelta(days=1)
 """How long parts are stored after their ticket has ended."""
-_FIRST_SECONDS = 0.005
+_FIRST_SECONDS = 0.015
 """How long the first write waits. An answer that arrives all at once needs no write before its result."""
 _RETRY_SECONDS = 1.0
 _GROUP = "parts"

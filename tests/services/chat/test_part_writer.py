@@ -40,10 +40,10 @@ def test_there_are_at_most_four_writes_in_a_second(chunks: list[tuple[float, int
 
 
 def test_writes_follow_at_short_intervals() -> None:
-    """The first write is due at once, the next after 300 ms, or at once if 2 KB are waiting."""
+    """The first write is due almost at once, the next after 300 ms, or at once if 2 KB are waiting."""
     pace = Pace()
     pace.begin(10.0)
-    assert pace.delay(10.0, 1) < 0.01
+    assert 0 < pace.delay(10.0, 1) < 0.02
     pace.note(10.0, 1)
     assert pace.delay(10.1, 1) == pytest.approx(0.2)
     assert pace.delay(10.1, WRITE_BYTES) == 0
