@@ -74,10 +74,10 @@ class Feed:
     def size(self) -> int:
         """About how many bytes the feed takes, or will take when it has read what it needs.
 
-        A result is in memory as text and in `done`, and its parts are about as long.
+        A result is in memory as text and in `done`, and its parts are at least as long.
         """
         length = len(self.ticket.result.content) if self.ticket is not None and self.ticket.result is not None else 0
-        return 2 * length + max(length, self._bytes)
+        return length + max(length, len(self._done or b"")) + max(length, self._bytes)
 
     def done(self, ticket: Ticket) -> bytes:
         """Returns the data of `done`, which all readers share."""
@@ -154,7 +154,7 @@ class Feed:
             start = ticket.parts_start
             if self._pieces and self._pieces[0].n <= start:
                 self._pieces = [piece for piece in self._pieces if piece.n > start]
-                self._bytes = sum(len(piece.event.data) for piece in self._pieces)
+                self._bytes = _measure(self._pieces)
             if ticket.status.finished:
                 self._watches.close()
                 self._complete()
@@ -182,6 +182,7 @@ class Feed:
                             await self.changed.wait()
             if not self.has_all(after, last) and self._bytes <= MAX_BYTES:
                 self._pieces = await self._read(after)
+                self._bytes = _measure(self._pieces)
         self._part_watch.close()
         self.is_complete = True
         self._announce()
@@ -198,10 +199,14 @@ class Feed:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             pieces += [_to_piece(part) for part in parts]
-            size = sum(len(piece.event.data) for piece in pieces)
+            size = _measure(pieces)
             if len(parts) < _PAGE:
                 break
         return pieces
+
+
+def _measure(pieces: list[Piece]) -> int:
+    return sum(len(piece.event.data) for piece in pieces)
 
 
 def _to_piece(part: Part) -> Piece:

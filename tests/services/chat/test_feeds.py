@@ -159,6 +159,16 @@ async def test_the_size_of_all_feeds_is_limited(database: Database, monkeypatch:
     assert not open_feeds(database.project).feeds
 
 
+async def test_the_size_of_a_feed_includes_what_it_has_read(database: Database) -> None:
+    """A result may be short while its parts are long, as a model's reasoning is."""
+    ticket = await add_running_ticket(database)
+    ended = await finish(database, ticket, "", 2, make_parts(ticket, ["a" * 1000, "b" * 1000]))
+    with join_feed(database, ended, 0) as feed:
+        while not feed.is_complete:
+            await feed.changed.wait()
+        assert feed.size > 2000
+
+
 async def add_long_ticket(database: Database, owner: str) -> Ticket:
     """Stores a ticket that has ended with an answer of 1,000 letters."""
     return await finish(database, await add_running_ticket(database, owner=owner), "a" * 1000, 0)
