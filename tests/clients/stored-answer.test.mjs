@@ -119,3 +119,30 @@ test("an error in a callback ends the wait", async () => {
   });
   await assert.rejects(changes.next(), { message: "broken" });
 });
+
+test("an answer that the result contradicts begins again, also if its parts come before the ticket", () => {
+  const whole = { status: "completed", result: JSON.stringify({ content: "Hello." }), void_parts: 1, last_part: 2 };
+  for (const comesFirst of [true, false]) {
+    const answer = new StoredAnswer("t", 0);
+    answer.setTicket(ticket(), false);
+    answer.addParts([part(1)], false);
+    assert.equal(show(answer.takeEvents(true)), "status AAAA");
+    const last = { n: 2, attempt: 1, content: "Hello." };
+    answer.addParts([last], false);
+    if (comesFirst) {
+      assert.equal(show(answer.takeEvents(true)), "Hello.");
+    }
+    answer.setTicket(ticket(whole), false);
+    assert.equal(show(answer.takeEvents(true)), "restart Hello. done");
+  }
+});
+
+test("a reader that continues where an answer began again gets all of it", () => {
+  const result = JSON.stringify({ content: "Hello." });
+  for (const last_part of [0, 1_000_001]) {
+    const answer = new StoredAnswer("t", 1_000_000);
+    answer.setTicket(ticket({ status: "completed", attempts: 2, result, last_part }), false);
+    answer.addParts([], false);
+    assert.equal(join(answer.takeEvents(last_part === 0)), "Hello.");
+  }
+});

@@ -143,7 +143,7 @@ async def test_another_attempt_begins_the_answer_again(hosted: HostedService, mo
 async def test_temporary_errors_are_waited_out(
     hosted: HostedService, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a 503, a 429 and a response without events, the client asks again, after growing pauses or when it is told
+    """After a 503, a 429 and responses without news, the client asks again, after growing pauses or when it is told
     to. An error that waiting cannot resolve is raised.
     """
     monkeypatch.setattr(watching, "_FIRST_PAUSE", 0.01)
@@ -153,6 +153,7 @@ async def test_temporary_errors_are_waited_out(
         await interrupt(client, hosted, 503, '{"detail": "Later."}')
         await interrupt(client, hosted, 429, '{"detail": "Too many."}', after=1)
         await interrupt(client, hosted, 200)
+        await interrupt(client, hosted, 200, 'event: status\ndata: {"status":"processing","attempt":1}\n\n')
         pauses: list[float] = []
 
         async def note(seconds: float) -> None:
@@ -161,7 +162,7 @@ async def test_temporary_errors_are_waited_out(
         monkeypatch.setattr(watching, "_sleep", note)
         events = [event async for event in client.watch(ticket_id)]
         assert isinstance(events[-1], Done)
-        assert pauses[:3] == [0.01, 1, pytest.approx(0.01 * 1.5**2)]
+        assert pauses[:4] == [0.01, 1, pytest.approx(0.01 * 1.5**2), pytest.approx(0.01 * 1.5**3)]
         with pytest.raises(ServiceError) as raised:
             await anext(client.watch("00000000-0000-4000-8000-000000000000"))
     assert raised.value.status == 404

@@ -28,7 +28,7 @@ def test_the_typescript_client_watches_tickets(
     firestore_host: str,
 ) -> None:
     """The tests in `watching.test.mjs` pass, through the service's event stream and through Firestore's listeners."""
-    for _ in range(8):
+    for _ in range(9):
         speak(model_server, "watched", pause=0.01)
     speak(model_server, "cut", pause=0.02, cut=True)
     speak(model_server, "cut", pause=0.02)

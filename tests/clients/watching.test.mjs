@@ -96,6 +96,16 @@ test("temporary errors and empty responses are waited out", async () => {
   assert.ok(Date.now() - before >= 1000);
 });
 
+test("responses without news are repeated after growing pauses", async () => {
+  const ticket = await submit(direct, "watched");
+  for (let count = 0; count < 3; count += 1) {
+    await interrupt({ status: 200 }, 'event: status\ndata: {"status":"processing","attempt":1}\n\n');
+  }
+  const before = Date.now();
+  assert.equal(join(await collect(watchTicket(direct, ticket))), TEXT);
+  assert.ok(Date.now() - before >= 900);
+});
+
 async function interrupt(query, body = '{"detail": "Later."}') {
   await fetch(`${SERVICE}/interrupt?${new URLSearchParams(query)}`, { method: "POST", body });
 }

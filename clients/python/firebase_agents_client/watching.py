@@ -20,6 +20,8 @@ _MAX_PAUSE = 5.0
 _PAUSE_GROWTH = 1.5
 _SILENT_SECONDS = 45.0
 """The service sends something every 15 seconds. After a longer silence, the connection is lost."""
+_HELD_SECONDS = 1.0
+"""A response that has nothing new lasts longer than this, unless something in between ends it."""
 _HOSTING_WAIT = 2
 """Firebase Hosting holds a response back until its end, so this client asks it for a short one, again and again."""
 
@@ -100,6 +102,7 @@ class _Connection:
         self._next_pause = _FIRST_PAUSE
         self._error: Exception | None = None
         self._has_news = False
+        """Whether the last response had something new, or was at least held open to wait for it."""
         self._is_through_hosting = self._client.base_url.path.startswith("/api/")
 
     async def read(self) -> AsyncIterator[TicketEvent]:
@@ -107,16 +110,18 @@ class _Connection:
         params = {"starting_after": self._cursor} | ({"wait": _HOSTING_WAIT} if self._is_through_hosting else {})
         timeout = httpx.Timeout(min(_SILENT_SECONDS, self._seconds_left), connect=10)
         self._error, self._has_news = None, False
+        began = time.monotonic()
         try:
             async with self._client.stream("GET", self._path, params=params, timeout=timeout) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise ServiceError(response.status_code, parse_error(response), response.headers)
                 async for id_, name, data in _parse(self._read_in_time(response)):
-                    self._cursor = self._cursor if id_ is None else id_
-                    self._next_pause, self._has_news = _FIRST_PAUSE, True
+                    if id_ is not None:
+                        self._cursor, self._next_pause, self._has_news = id_, _FIRST_PAUSE, True
                     if (event := _to_event(name, data, self._cursor)) is not None:
                         yield event
+                self._has_news |= time.monotonic() - began >= _HELD_SECONDS
         except httpx.TransportError as error:
             self._error = error
         except ServiceError as error:

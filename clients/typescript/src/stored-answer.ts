@@ -39,15 +39,16 @@ export class StoredAnswer {
   #ticket: StoredTicket | undefined;
   #hasAllParts = false;
   #cursor: number;
+  /** The number before the first part that counts, once the ticket is known. */
+  #start: number | undefined;
   /** Whether the reader has everything from the beginning of the answer, and that content. */
-  #isWhole: boolean;
+  #isWhole = false;
   #content = "";
   #shown = "";
 
   constructor(id: string, cursor: number) {
     this.#id = id;
     this.#cursor = cursor;
-    this.#isWhole = cursor === 0;
   }
 
   /** Whether the ticket has ended, and Firestore has reported its parts, but some of them are missing. */
@@ -76,7 +77,11 @@ export class StoredAnswer {
       return [];
     }
     const start = Math.max(ticket.void_parts ?? 0, Math.max(0, ticket.attempts - 1) * PARTS_PER_ATTEMPT);
-    const events = this.#cursor < start ? this.#beginAgain(start) : [];
+    const events = this.#isVoid(start, ticket.void_parts) ? this.#beginAgain(start) : [];
+    if (this.#start === undefined) {
+      this.#isWhole = this.#cursor === start;
+    }
+    this.#start = start;
     const shown = `${ticket.status} ${ticket.attempts}`;
     if (shown !== this.#shown && !isFinished(ticket.status)) {
       events.push({ type: "status", status: ticket.status, attempt: ticket.attempts });
@@ -100,6 +105,13 @@ export class StoredAnswer {
   #next(ticket: StoredTicket): Part | undefined {
     const part = this.#parts.get(this.#cursor + 1);
     return part?.attempt === ticket.attempts ? part : undefined;
+  }
+
+  /** Whether what the reader has does not belong to the answer, or may not if it has continued at this number. */
+  #isVoid(start: number, voidParts = 0): boolean {
+    return this.#start === undefined
+      ? this.#cursor < start || (this.#cursor === start && start === voidParts && start > 0)
+      : start !== this.#start;
   }
 
   #beginAgain(start: number): TicketEvent[] {

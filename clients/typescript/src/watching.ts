@@ -11,6 +11,8 @@ const MAX_PAUSE_MS = 5_000;
 const PAUSE_GROWTH = 1.5;
 /** The service sends something every 15 seconds. After a longer silence, the connection is lost. */
 const SILENT_MS = 45_000;
+/** A response that has nothing new lasts longer than this, unless something in between ends it. */
+const HELD_MS = 1_000;
 /** Firebase Hosting holds a response back until its end, so this client asks it for a short one, again and again. */
 const HOSTING_WAIT = 2;
 
@@ -64,12 +66,15 @@ function fromService(client: ServiceClient): EventSource {
     const connection: Connection = { isShort: true };
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      let retryMs = pauseMs; // unless an event arrives: then the response has only reached its time limit
+      let retryMs = pauseMs; // unless the response has something new, or was held open to wait for it
+      const began = performance.now();
       try {
         for await (const event of readResponse(client, ticketId, cursor, connection, stop)) {
-          cursor = event.id ?? cursor;
-          retryMs = 0;
-          pauseMs = FIRST_PAUSE_MS;
+          if (event.id !== undefined) {
+            cursor = event.id;
+            retryMs = 0;
+            pauseMs = FIRST_PAUSE_MS;
+          }
           const read = toEvent(event, cursor);
           if (read) {
             yield read;
@@ -78,6 +83,7 @@ function fromService(client: ServiceClient): EventSource {
             return;
           }
         }
+        retryMs = performance.now() - began < HELD_MS ? retryMs : 0;
       } catch (error) {
         stop.throwIfAborted();
         if (!isTemporary(error)) {
