@@ -15,9 +15,11 @@ the ids of its earlier attempts. If it finds one, it returns that attempt's resu
 
 import asyncio
 import contextvars
+import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -72,11 +74,18 @@ class _Write:
         """Whether the write changes anything: a document that does not exist need not be deleted."""
         return self.fields is not None or (self.seen is not None and self.seen.fields is not None)
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """The number of bytes of its texts, which make up almost all of a large document."""
-        texts = [value for value in (self.fields or {}).values() if isinstance(value, str)]
-        return sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+        """The number of bytes of its texts, lists and maps, which make up almost all of a large document."""
+        return sum(_measure(value) for value in (self.fields or {}).values())
+
+
+def _measure(value: Any) -> int:
+    if isinstance(value, list | dict):
+        value = json.dumps(value, default=str)
+    if not isinstance(value, str):
+        return 0
+    return len(value) if value.isascii() else len(value.encode())
 
 
 class Attempt:

@@ -233,6 +233,38 @@ async def test_answers_in_one_process_write_their_parts_together(
         await check_whole_answer(worker, ticket_id, f"{number} speaks.")
 
 
+async def test_large_tool_calls_delay_no_other_answer(worker: Worker) -> None:
+    """The parts that are committed together fit into one commit, whatever they contain."""
+    arguments = "x" * 400_000
+    calls = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}]
+    large = [await worker.create_ticket("hi") for _ in range(12)]
+    small = await worker.create_ticket("hi")
+    speakers = [CallsTools(calls) for _ in large]
+    speaker = Speaker(["Hi", "."], free=1)
+    deliveries = [
+        asyncio.create_task(worker.deliver(ticket_id, each, model_chats_at_once=0))
+        for ticket_id, each in zip([*large, small], [*speakers, speaker], strict=True)
+    ]
+    for ticket_id in [*large, small]:
+        assert len(await wait_for_parts(worker.database, ticket_id)) == 1
+    for each in [*speakers, speaker]:
+        each.go_on.set()
+    await asyncio.gather(*deliveries)
+
+
+class CallsTools(Speaker):
+    """A model that calls tools, and then says nothing until it may go on."""
+
+    def __init__(self, tool_calls: list[dict[str, Any]]) -> None:
+        super().__init__([""], free=0)
+        self.tool_calls = tool_calls
+
+    async def __call__(self, *args: Any) -> ChatResult:
+        args[3].follow(Delta(PartKind.TOOL, tool_calls=self.tool_calls))
+        await super().__call__(*args)
+        return ChatResult(content="", thoughts={"tool_calls": self.tool_calls}, model="m")
+
+
 def count_commits_of_parts(worker: Worker) -> list[int]:
     """Returns a list that gets the number of parts in each commit from now on that writes only parts."""
     api = worker.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
