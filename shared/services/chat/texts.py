@@ -48,11 +48,12 @@ class Texts:
             return None
         rest = Texts()
         for kind in _TEXTS:
-            whole, begun = self.join(kind), said.join(kind)
+            whole, begun, unwritten = self.join(kind), said.join(kind), waiting.join(kind)
             if whole.startswith(begun):
-                rest.add(Delta(kind, waiting.join(kind) + whole[len(begun) :]))
-        calls = waiting.tool_calls + [call for call in self.tool_calls if call not in said.tool_calls]
-        if calls:
+                rest.add(Delta(kind, unwritten + whole[len(begun) :]))
+            elif unwritten == begun:  # none of it has been written
+                rest.add(Delta(kind, whole))
+        if calls := waiting.tool_calls + _subtract(self.tool_calls, said.tool_calls):
             rest.add(Delta(PartKind.TOOL, tool_calls=calls))
         return rest
 
@@ -66,6 +67,15 @@ class Texts:
                 for start in range(0, len(text), MAX_PART_CHARACTERS)
             ]
         return deltas + [Delta(PartKind.TOOL, tool_calls=calls) for calls in _group(self.tool_calls)]
+
+
+def _subtract(tool_calls: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the calls without the others. Two calls may be equal, as some providers give them no ids."""
+    rest = list(tool_calls)
+    for call in others:
+        if call in rest:
+            rest.remove(call)
+    return rest
 
 
 def _group(tool_calls: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
