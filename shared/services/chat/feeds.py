@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from shared.log import get_logger
+from shared.models.chat import ChatResult
 from shared.models.errors import TooManyRequests, Unavailable
 from shared.models.events import Event, done_data, part_event
 from shared.models.part import Part
@@ -76,7 +78,7 @@ class Feed:
 
         A result is in memory as text and in `done`, and its parts are at least as long.
         """
-        length = len(self.ticket.result.content) if self.ticket is not None and self.ticket.result is not None else 0
+        length = 0 if self.ticket is None or self.ticket.result is None else _measure_result(self.ticket.result)
         return length + max(length, len(self._done or b"")) + max(length, self._bytes)
 
     def done(self, ticket: Ticket) -> bytes:
@@ -207,6 +209,13 @@ class Feed:
 
 def _measure(pieces: list[Piece]) -> int:
     return sum(len(piece.event.data) for piece in pieces)
+
+
+def _measure_result(result: ChatResult) -> int:
+    """Returns the length of its content and its reasoning, which make up almost all of it."""
+    thoughts = cast("dict[str, Any]", result.thoughts) if isinstance(result.thoughts, dict) else {}
+    reasoning = thoughts.get("reasoning")
+    return len(result.content) + (len(reasoning) if isinstance(reasoning, str) else 0)
 
 
 def _to_piece(part: Part) -> Piece:

@@ -71,7 +71,10 @@ class _Reader:
         """Reports a changed status, and begins again if what the client has may be void."""
         is_first = self._start is None
         start, before = ticket.parts_start, self._cursor
-        is_moved = before < start or (before == start == ticket.void_parts > 0 and start != self._start)
+        if self._start is None:
+            is_moved = before < start or before == start == ticket.void_parts > 0
+        else:  # parts after the new start may have come before the ticket
+            is_moved = start != self._start
         if is_moved:
             self._begin(start)
         elif is_first:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from shared.models.chat import ChatResult
 from shared.models.errors import TooManyRequests, Unavailable
 from shared.models.ticket import Ticket
 from shared.services.chat import feeds
@@ -12,6 +13,7 @@ from shared.services.chat.following import follow
 from shared.store import Database
 from shared.store.watching import listeners
 from tests.services.chat.watching import (
+    NOW,
     Watcher,
     add_running_ticket,
     finish,
@@ -167,6 +169,15 @@ async def test_the_size_of_a_feed_includes_what_it_has_read(database: Database) 
         while not feed.is_complete:
             await feed.changed.wait()
         assert feed.size > 2000
+
+
+async def test_the_size_of_a_feed_includes_the_reasoning(database: Database) -> None:
+    """It counts before anything is read."""
+    ticket = await add_running_ticket(database)
+    result = ChatResult(content="", thoughts={"reasoning": "a" * 1000}, model="m")
+    ended = ticket.complete(result, NOW)
+    with join_feed(database, ended, 0) as feed:
+        assert feed.size == 3000
 
 
 async def add_long_ticket(database: Database, owner: str) -> Ticket:

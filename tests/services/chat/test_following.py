@@ -94,6 +94,17 @@ async def test_another_attempt_begins_the_answer_again(database: Database) -> No
     assert show(await watch(database, ended, ATTEMPT_2)) == rest
 
 
+async def test_void_parts_may_be_reported_after_those_that_follow_them(database: Database) -> None:
+    """A reader that has a new part before it learns that the earlier ones are void begins again with that part."""
+    ticket = await add_running_ticket(database, "never ", "mind ")
+    watcher = Watcher(database, ticket)
+    await watcher.receive(3)
+    await say(database, ticket, "instead", first=3)
+    await watcher.receive(4)
+    await finish(database, ticket, "instead", 3, void_parts=2)
+    assert join(await watcher.finish()) == "instead"
+
+
 async def test_void_parts_do_not_belong_to_the_result(database: Database) -> None:
     """If the result does not begin with what was said, a reader begins again: live, and from any void cursor."""
     ticket = await add_running_ticket(database, "never ", "mind")
