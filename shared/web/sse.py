@@ -27,6 +27,8 @@ KEEP_ALIVE_SECONDS = 15.0
 """A comment is sent after so much silence, since proxies close silent connections."""
 STUCK_SECONDS = 60.0
 """A client that takes nothing for so long is dropped."""
+GRACE_SECONDS = 10.0
+"""How long a slow client may take for the last events beyond the response's time limit. Then it is dropped."""
 PIECE_BYTES = 64 * 1024
 """The size of the pieces in which events are sent. After each, the response waits until the client has taken it."""
 _RETRY_MILLISECONDS = 1000
@@ -87,7 +89,7 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        outgoing = _Outgoing(send)
+        outgoing = _Outgoing(send, time.monotonic() + self._seconds + GRACE_SECONDS)
         try:
             await while_connected(Request(scope, receive), self._respond(outgoing))
         except CallerDisconnected:
@@ -133,10 +135,11 @@ class _Stuck(Exception):
 
 
 class _Outgoing:
-    """Sends the body's pieces. Raises `_Stuck` if the client takes none for a long time."""
+    """Sends the body's pieces. Raises `_Stuck` if the client takes none for a long time, or not all until `ends_at`."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, ends_at: float) -> None:
         self._send = send
+        self._ends_at = ends_at
         self.has_started = False
 
     async def start(self, headers: list[tuple[bytes, bytes]]) -> None:
@@ -152,7 +155,7 @@ class _Outgoing:
 
     async def _in_time(self, sending: Awaitable[None]) -> None:
         try:
-            async with asyncio.timeout(STUCK_SECONDS):
+            async with asyncio.timeout(min(STUCK_SECONDS, self._ends_at - time.monotonic())):
                 await sending
         except TimeoutError as error:
             raise _Stuck from error

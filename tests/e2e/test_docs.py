@@ -192,6 +192,7 @@ def test_the_guide_to_live_answers(local_suite: Suite) -> None:
     assert first.startswith("id: 1\n")
     assert first not in rest
     assert all(block in rest for block in others)
+    assert "event: done" in rest
 
 
 def test_every_command_in_the_guides_is_run() -> None:

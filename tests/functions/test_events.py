@@ -13,10 +13,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import Request
+from starlette.types import Message
 
 import functions.chat.main as chat
 from bench.served import ROOT, serve
-from shared.models.events import delta_event
+from shared.models.events import Event, delta_event
 from shared.services.chat import feeds
 from shared.services.chat.feeds import open_feeds
 from shared.settings import Settings
@@ -95,6 +97,30 @@ def is_released(database: Database) -> bool:
     targets = listeners(database._client).count  # pyright: ignore[reportPrivateUsage]
     opened = open_feeds(database.project)
     return not targets and not opened.feeds and not opened.readers
+
+
+async def test_a_slow_client_does_not_extend_a_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that takes each piece in time, but all of them too slowly, is dropped soon after the time limit."""
+    monkeypatch.setattr(sse, "GRACE_SECONDS", 0.0)
+    taken: list[int] = []
+
+    async def send(message: Message) -> None:
+        taken.append(len(message.get("body", b"")))
+        await asyncio.sleep(0.3)
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    @asynccontextmanager
+    async def open_() -> AsyncGenerator[AsyncIterator[list[Event]]]:
+        async def read() -> AsyncIterator[list[Event]]:
+            yield [delta_event(1, "a" * 10_000_000)]
+
+        yield read()
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "state": {"original_path": "/"}}
+    await sse.EventStream(open_, Request(scope), wait=1)(scope, receive, send)
+    assert sum(taken) < 10_000_000
 
 
 def test_events_are_sent_in_pieces() -> None:
