@@ -20,6 +20,7 @@ import psutil
 from bench.memory import Memory, measure_memory
 from bench.watching import CHECK_SECONDS, MeasurementFailed, check_processes, watch
 from local_platform.ports import free_port
+from local_platform.processes import is_running, wait_for
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ROOT / "bench" / "floors"
@@ -128,13 +129,17 @@ def serve(
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the function. Its processes are killed if they still exist after a while, or if the main one was."""
+    """Ends the function, and waits for its processes. Those that still exist after a while are killed."""
+    children: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_SECONDS)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    wait_for(lambda: not any(map(is_running, children)), _STOP_SECONDS)
 
 
 def _read_last_lines(log: IO[bytes]) -> str:
