@@ -150,49 +150,34 @@ async def check_whole_answer(worker: Worker, ticket_id: str, content: str) -> No
     assert parts[-1].n == ticket.last_part
 
 
-def fail_to_write_parts(worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """Makes the transactions that write only parts raise the error."""
-    change = Database.change
+@pytest.mark.parametrize(
+    ("error", "numbers"),
+    [
+        pytest.param(Unavailable("gone"), [1, 2], id="in an outage"),
+        pytest.param(InvalidArgument("a bug"), [2], id="unexpectedly"),
+    ],
+)
+async def test_parts_that_cannot_be_written_do_not_fail_the_answer(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception, numbers: list[int]
+) -> None:
+    """The answer is completed, and what is missing is written with it, once: all of it after an unexpected error."""
+    change, has_failed = Database.change, asyncio.Event()
 
     async def fail_or_change(self: Database, group: str, *args: Any, **kwargs: Any) -> Any:
         if group == "parts":
+            has_failed.set()
             raise error
         return await change(self, group, *args, **kwargs)
 
     monkeypatch.setattr(Database, "change", fail_or_change)
-
-
-async def test_parts_that_cannot_be_stored_do_not_fail_the_answer(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If writing a part fails in an unexpected way, the answer is completed, and its parts are written with it."""
-
     speaker = Speaker(["One ", "two ", "three"], free=1)
     ticket_id = await worker.create_ticket("hi")
-    fail_to_write_parts(worker, monkeypatch, InvalidArgument("a bug"))
     delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
-    await speaker.waits.wait()
-    await asyncio.sleep(0.1)
+    await has_failed.wait()
     speaker.go_on.set()
     await delivery
     await check_whole_answer(worker, ticket_id, "One two three")
-
-
-async def test_what_could_not_be_written_during_an_outage_is_written_at_the_end(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The parts that an outage has delayed are written with the result, once."""
-
-    speaker = Speaker(["One ", "two ", "three"], free=2)
-    ticket_id = await worker.create_ticket("hi")
-    fail_to_write_parts(worker, monkeypatch, Unavailable("gone"))
-    delivery = asyncio.create_task(worker.deliver(ticket_id, speaker))
-    await speaker.waits.wait()
-    await asyncio.sleep(0.1)
-    speaker.go_on.set()
-    await delivery
-    await check_whole_answer(worker, ticket_id, "One two three")
-    assert [part.n for part in await list_parts(worker.database, ticket_id)] == [1, 2]
+    assert [part.n for part in await list_parts(worker.database, ticket_id)] == numbers
 
 
 async def test_a_very_long_answer_stops_being_stored_in_parts(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,13 +194,9 @@ async def test_a_very_long_answer_stops_being_stored_in_parts(worker: Worker, mo
     assert [len(part.content or "") for part in parts] == [60, 180]
 
 
-async def test_answers_in_one_process_write_their_parts_together(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_answers_in_one_process_write_their_parts_together(worker: Worker) -> None:
     """While parts are being committed, those of other answers wait, and are then committed together."""
-    speakers = [Speaker([f"{number} speaks"], free=1) for number in range(30)]
-    for speaker in speakers:
-        speaker.words = [*speaker.words, "."]
+    speakers = [Speaker([f"{number} speaks", "."], free=1) for number in range(30)]
     ids = [await worker.create_ticket("hi") for _ in speakers]
     commits = count_commits_of_parts(worker)
     deliveries = [
