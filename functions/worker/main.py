@@ -17,7 +17,7 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
-from shared.models.chat import ChatRequest, ChatResult
+from shared.models.chat import ChatResult, StoredInput
 from shared.models.ticket import Ticket
 from shared.models.wire import PlainId, SnakeModel
 from shared.services.chat.agent_chat import AgentChatService
@@ -53,7 +53,7 @@ async def _answering_service(settings: CurrentSettings) -> AnsweringService:
 
 
 def _answer_by_agent(database: Database, settings: Settings) -> AnswerByAgent:
-    async def answer(ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]) -> ChatResult:
+    async def answer(ticket: Ticket, request: StoredInput, mark_begun: Callable[[bool], Awaitable[None]]) -> ChatResult:
         runs = await wire_runs(database, settings)  # imports the engine, which a chat with a model does not need
         return await AgentChatService(database, runs, settings).answer(ticket, request, mark_begun)
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, FailFast, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, FailFast, Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
 from shared.models.errors import BadRequest
-from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null, with_example
+from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, SnakeModel, empty_for_null, with_example
 
 
 class TextPart(CamelModel):
@@ -65,6 +65,19 @@ class ChatRequest(CamelModel):
     stream: bool = False
 
 
+class RunInput(SnakeModel):
+    """The input of an agent's run, as it is stored with the run's ticket."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: JsonObject
+
+
+StoredInput = ChatRequest | RunInput
+"""What is stored with a ticket: a chat's messages, or a run's input."""
+stored_input: TypeAdapter[StoredInput] = TypeAdapter(StoredInput)
+
+
 class Usage(SnakeModel):
     """Tokens, as the provider counted them."""
 
@@ -91,10 +104,14 @@ class ChatResult(SnakeModel):
 
 
 class TicketStatus(StrEnum):
-    """The state of a ticket. `completed`, `failed` and `cancelled` are final."""
+    """The state of a ticket. `completed`, `failed` and `cancelled` are final.
+
+    `waiting`: an agent's run sleeps, or waits for the answer to a question. As a chat, such a run is `processing`.
+    """
 
     PENDING = "pending"
     PROCESSING = "processing"
+    WAITING = "waiting"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -102,7 +119,7 @@ class TicketStatus(StrEnum):
     @property
     def finished(self) -> bool:
         """Whether the ticket has ended, with or without a result."""
-        return self not in (TicketStatus.PENDING, TicketStatus.PROCESSING)
+        return self in (TicketStatus.COMPLETED, TicketStatus.FAILED, TicketStatus.CANCELLED)
 
 
 class Accepted(SnakeModel):

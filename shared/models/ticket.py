@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 
 from shared.models.chat import ChatResponse, ChatResult, TicketStatus
 from shared.models.part import parts_before
+from shared.models.question import Question
 from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
 
@@ -27,9 +28,13 @@ class Ticket(SnakeModel):
     """One accepted chat.
 
     `attempts`: the number of leases so far. `hold`: the amount that it holds of its owner's allowance, in millionths of
-    a dollar. `begun`: whether an agent has started to run for it. An agent's actions must not be repeated, so the
-    ticket is never run again, and the agent's model calls are charged one by one. `request_id` and `traceparent` belong
-    to the request that created the ticket.
+    a dollar. An agent's model calls are charged one by one, with holds of their own. `request_id` and `traceparent`
+    belong to the request that created the ticket.
+
+    `forgiven`: the attempts that do not count towards the limit, because the agent's run has made progress since.
+    `agent_id`: the agent that a run was requested for by its id. `wake_at`: when a waiting run continues by itself, if
+    it does. `questions`: what a waiting run asks. `is_public`: whether anybody who knows the id may see the result,
+    because the caller of a published agent has no account. `webhook`: a webhook that is notified in any case.
 
     `tasks`: the number of tasks created for it; the newest has that number in its name. `enqueued_at`: when the sweep
     created the newest one. `first_taken_at`: when it was first leased since it was last parked. `parked`: the kind
@@ -46,6 +51,7 @@ class Ticket(SnakeModel):
     status: TicketStatus = TicketStatus.PENDING
     attempts: int = 0
     begun: bool = False
+    forgiven: int = 0
     hold: int = 0
     lease: Lease | None = None
     tasks: int = 1
@@ -62,6 +68,11 @@ class Ticket(SnakeModel):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     completed_at: AwareDatetime | None = None
+    agent_id: str | None = None
+    wake_at: AwareDatetime | None = None
+    questions: list[Question] = []
+    is_public: bool = False
+    webhook: str | None = None
 
     def held_by(self, holder: str) -> bool:
         """Whether `holder` was the last to take the lease."""
@@ -79,6 +90,7 @@ class Ticket(SnakeModel):
             status=TicketStatus.PROCESSING,
             attempts=self.attempts + 1,
             parked=None,
+            wake_at=None,
             first_taken_at=self.first_taken_at or now,
             lease=Lease(holder=holder, expires_at=now + timedelta(seconds=seconds)),
         )
@@ -91,6 +103,38 @@ class Ticket(SnakeModel):
     def mark(self, begun: bool, now: datetime) -> "Ticket":
         """Records whether the work from now on must not be repeated."""
         return self._change(now, begun=begun)
+
+    def forgive(self, now: datetime) -> "Ticket":
+        """Does not count the attempts before this one, because they made progress."""
+        return self._change(now, forgiven=self.attempts - 1)
+
+    def suspend(self, wake_at: datetime | None, questions: list[Question], now: datetime) -> "Ticket":
+        """Puts the run aside until `wake_at`, or until a question is answered.
+
+        The caller must create the task that is counted here, unless `wake_at` is None.
+        """
+        due = wake_at is not None and wake_at <= now
+        return self._change(
+            now,
+            status=TicketStatus.PENDING if due else TicketStatus.WAITING,
+            lease=None,
+            forgiven=self.attempts,
+            wake_at=None if due else wake_at,
+            questions=questions,
+            tasks=self.tasks if wake_at is None else self.tasks + 1,
+        )
+
+    def wake(self, now: datetime) -> "Ticket":
+        """Has the run continue. The caller must create the task that is counted here."""
+        return self._change(now, status=TicketStatus.PENDING, wake_at=None, tasks=self.tasks + 1)
+
+    def answer(self, call: str, answer: str, now: datetime) -> "Ticket":
+        """Stores the answer, as JSON, to the question of this call, and has the run continue. See `wake`."""
+        questions = [
+            question.model_copy(update={"answer": answer, "answered_at": now}) if question.call == call else question
+            for question in self.questions
+        ]
+        return self.wake(now).model_copy(update={"questions": questions})
 
     def release(self, now: datetime) -> "Ticket":
         """Returns the ticket to the queue for another attempt."""
@@ -133,17 +177,18 @@ class Ticket(SnakeModel):
         return self.model_copy(update={"last_part": last_part, "void_parts": void_parts or self.void_parts})
 
     def _end(self, now: datetime, **fields: object) -> "Ticket":
-        return self._change(now, lease=None, parked=None, completed_at=now, **fields)
+        return self._change(now, lease=None, parked=None, wake_at=None, questions=[], completed_at=now, **fields)
 
     def _change(self, now: datetime, **fields: object) -> "Ticket":
         return self.model_copy(update={**fields, "updated_at": now})
 
 
 def to_chat_response(ticket: Ticket) -> ChatResponse:
-    """Returns the ticket as its owner sees it."""
+    """Returns the ticket as its owner sees it. A run that waits is still being worked on, as far as a chat knows."""
+    is_waiting = ticket.status is TicketStatus.WAITING
     return ChatResponse(
         ticket_id=ticket.id,
-        status=ticket.status,
+        status=TicketStatus.PROCESSING if is_waiting else ticket.status,
         result=ticket.result,
         error=ticket.error,
         created_at=ticket.created_at,
@@ -161,6 +206,7 @@ class Claim(Enum):
     CANCELLED = "cancelled"  # its owner has cancelled it, and no worker holds it: the ticket has to end
     FINISHED = "finished"  # nothing is left to do
     INTERRUPTED = "interrupted"  # its worker died during work that must not be repeated: the ticket has to end
+    WAITING = "waiting"  # its run is put aside, and not due yet
     EXHAUSTED = "exhausted"  # all attempts are used up: the ticket has to end
 
 
@@ -174,4 +220,6 @@ def claim(ticket: Ticket, now: datetime, max_attempts: int) -> Claim:
         return Claim.CANCELLED
     if ticket.begun:
         return Claim.INTERRUPTED
-    return Claim.TAKEN if ticket.attempts < max_attempts else Claim.EXHAUSTED
+    if ticket.status is TicketStatus.WAITING and (ticket.wake_at is None or ticket.wake_at > now):
+        return Claim.WAITING
+    return Claim.TAKEN if ticket.attempts - ticket.forgiven < max_attempts else Claim.EXHAUSTED

@@ -16,7 +16,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic import ValidationError
 
 from shared.log import get_logger
-from shared.models.chat import ChatRequest, ChatResult, TicketStatus
+from shared.models.chat import ChatResult, StoredInput, TicketStatus, stored_input
 from shared.models.errors import TooLarge
 from shared.models.ticket import Ticket
 from shared.models.turns import TurnKind
@@ -30,7 +30,8 @@ from shared.store.transaction import NOTHING_SEEN, Transaction, read
 from shared.store.watching import listeners
 
 _log = get_logger("store")
-_UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
+_ACTIVE = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
+_UNFINISHED = FieldFilter("status", "in", [status.value for status in TicketStatus if not status.finished])
 _HAS_TIME = FieldFilter("created_at", ">=", datetime.min.replace(tzinfo=UTC))
 """Excludes tickets whose `created_at` is broken, since no page could begin after them."""
 MAX_TEXT_BYTES = 1_000_000
@@ -58,7 +59,7 @@ class TicketStore:
     def _request(self, ticket_id: str) -> AsyncDocumentReference:
         return self._client.collection("requests").document(ticket_id)
 
-    def add(self, ticket: Ticket, request: ChatRequest, transaction: Transaction) -> None:
+    def add(self, ticket: Ticket, request: StoredInput, transaction: Transaction) -> None:
         """Creates a ticket and its request. The transaction need not have read them: the ticket's id is new.
 
         Raises `TooLarge` for a request that does not fit into a document.
@@ -66,9 +67,7 @@ class TicketStore:
         body = request.model_dump_json()
         size = len(body.encode())
         if size > MAX_TEXT_BYTES:
-            raise TooLarge(
-                f"The chat is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Send fewer or shorter messages."
-            )
+            raise TooLarge(f"The request is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Send less text.")
         transaction.create(self._ticket(ticket.id), self._to_document(ticket))
         document: dict[str, Any] = {"owner": ticket.owner, "body": body}
         if self._retention is not None:
@@ -107,22 +106,34 @@ class TicketStore:
 
         return listeners(self._client).watch(DocumentTarget(self._ticket(ticket_id), take))
 
-    async def get_request(self, ticket_id: str) -> ChatRequest | None:
+    async def get_request(self, ticket_id: str) -> StoredInput | None:
         """Returns the ticket's request. One read; none if the id is not valid."""
         if not is_plain_id(ticket_id):
             return None
         document = await read(self._request(ticket_id), None)
-        return None if document is None else ChatRequest.model_validate_json(document["body"])
+        return None if document is None else stored_input.validate_json(document["body"])
 
     async def page(
-        self, owner: str, limit: int, status: TicketStatus | None = None, after: tuple[datetime, str] | None = None
+        self,
+        owner: str,
+        limit: int,
+        status: TicketStatus | None = None,
+        after: tuple[datetime, str] | None = None,
+        *,
+        provider: str | None = None,
+        agent_id: str | None = None,
     ) -> tuple[list[Ticket], tuple[datetime, str] | None]:
-        """Returns the owner's tickets, or those with this status, and the `after` of the next page, None if it is last.
+        """Returns the owner's tickets, the newest first, and the `after` of the next page, None if it is the last.
 
-        The newest comes first. `after`: the time of creation and the id of the ticket that the previous page ended
-        with. Unreadable tickets are logged and omitted. One query, and one read per ticket (see `page_of`).
+        `status`, and either `provider` or `agent_id`, select the tickets that have them. `after`: the time of creation
+        and the id of the ticket that the previous page ended with. Unreadable tickets are logged and omitted. One
+        query, and one read per ticket (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("tickets").where(filter=FieldFilter("owner", "==", owner))
+        if agent_id is not None:
+            query = query.where(filter=FieldFilter("agent_id", "==", agent_id))
+        elif provider is not None:
+            query = query.where(filter=FieldFilter("provider", "==", provider))
         if status is not None:
             query = query.where(filter=FieldFilter("status", "==", status.value))
         query = query.where(filter=_HAS_TIME).order_by("created_at", direction=Query.DESCENDING)
@@ -133,17 +144,31 @@ class TicketStore:
         end = (documents[-1][1]["created_at"], documents[-1][0]) if more else None
         return _read_valid(documents), end
 
+    async def list_due(self, moment: datetime, limit: int) -> list[Ticket]:
+        """Lists waiting runs that should have continued before `moment`, the most overdue first. One read per run.
+
+        Unreadable tickets are logged and omitted.
+        """
+        query = (
+            self._client.collection("tickets")
+            .where(filter=FieldFilter("status", "==", TicketStatus.WAITING.value))
+            .where(filter=FieldFilter("wake_at", "<", moment))
+            .order_by("wake_at")
+            .limit(limit)
+        )
+        return _read_valid([(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()])
+
     async def list_untouched(
         self, moment: datetime, limit: int, after: datetime | None = None
     ) -> tuple[list[Ticket], datetime | None]:
-        """Lists unfinished tickets that have not changed since `moment`, starting with the oldest change.
+        """Lists pending tickets and those in progress that have not changed since `moment`, the oldest change first.
 
         With `after`, lists only tickets that changed later. Unreadable tickets are logged and omitted. One read per
         ticket. Also returns the `after` of the next page, None if there is none.
         """
         query = (
             self._client.collection("tickets")
-            .where(filter=_UNFINISHED)
+            .where(filter=_ACTIVE)
             .where(filter=FieldFilter("updated_at", "<", moment))
             .order_by("updated_at")
             .limit(limit)

@@ -1,5 +1,6 @@
 """The queue that delivers accepted work to the worker function at least once, in any order, with retries."""
 
+from datetime import datetime
 from typing import Protocol
 
 from shared.late_imports import import_late
@@ -23,9 +24,11 @@ def task_name(ticket_id: str, number: int) -> str:
 class TaskQueue(Protocol):
     """Accepts a task of each name once. Enqueueing it again does nothing and is not an error."""
 
-    async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+    async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
         """Enqueues `payload`, which should contain only ids, since Firestore's rules do not protect a queue's contents.
 
+        The task is delivered as soon as possible or, if `at` is given, not before then; that may be 30 days ahead. The
+        Emulator Suite's queue knows no times: there, a task for a later time is dropped, and the sweep takes its place.
         `name` consists of letters, digits, hyphens and underscores, and is unique to the task. Does not wait until the
         task is done. The task carries the id and the trace of the current request. Raises `QueueRefused`.
         """
@@ -57,9 +60,9 @@ class _LateQueue:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+    async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
         """See `TaskQueue`."""
-        await (await self._load()).enqueue(name, payload)
+        await (await self._load()).enqueue(name, payload, at)
 
     async def has(self, name: str) -> bool | None:
         """See `InspectableQueue`."""

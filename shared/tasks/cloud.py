@@ -1,6 +1,7 @@
 """The task queue in Cloud Tasks, called over gRPC."""
 
 import json
+from datetime import datetime
 
 import grpc
 from google.api_core.exceptions import (
@@ -16,7 +17,7 @@ from google.api_core.retry import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
-from google.protobuf import duration_pb2
+from google.protobuf import duration_pb2, timestamp_pb2
 
 from shared.log import get_logger
 from shared.per_loop import per_loop
@@ -54,7 +55,7 @@ class CloudTaskQueue:
         self._queue = f"projects/{project}/locations/{location}/queues/{settings.worker_queue}"
         self._url = settings.worker_address
 
-    async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+    async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
         """See `TaskQueue`."""
         request = tasks_v2.HttpRequest(
             url=self._url,
@@ -69,6 +70,10 @@ class CloudTaskQueue:
             http_request=request,
             dispatch_deadline=duration_pb2.Duration(seconds=self._settings.worker_timeout_seconds),
         )
+        if at is not None:
+            schedule_time = timestamp_pb2.Timestamp()
+            schedule_time.FromDatetime(at)
+            task.schedule_time = schedule_time
         try:
             await _client(self._settings.cloud_tasks_endpoint).create_task(
                 parent=self._queue, task=task, retry=_RETRY, timeout=_TRY_SECONDS

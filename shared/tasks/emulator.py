@@ -5,12 +5,17 @@ firebase-admin also supports this queue, but cannot read its response for a task
 
 import base64
 import json
+from datetime import datetime, timedelta
 
 import httpx
 
+from shared import clock
 from shared.per_loop import per_loop
 from shared.settings import Settings
 from shared.tasks import QueueRefused, task_headers
+
+_MAX_EARLY = timedelta(seconds=30)
+"""How much too early a task may be delivered. The worker waits that long. The sweep runs every half minute."""
 
 
 @per_loop
@@ -28,8 +33,10 @@ class EmulatorTaskQueue:
         self._url = f"http://{settings.cloud_tasks_emulator_host}/{queue}/tasks"
         self._deadline = f"{settings.worker_timeout_seconds}s"
 
-    async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+    async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
         """See `TaskQueue`."""
+        if at is not None and at - clock.now() > _MAX_EARLY:
+            return
         task = {
             "name": f"{self._queue}/tasks/{name}",
             "dispatchDeadline": self._deadline,

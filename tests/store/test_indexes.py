@@ -91,11 +91,16 @@ QUERIES: dict[str, list[CallQuery]] = {
     "TicketStore.page": [
         lambda client: tickets.TicketStore(client).page("u", 10),
         lambda client: tickets.TicketStore(client).page("u", 10, TicketStatus.FAILED, (NOW, "t")),
+        lambda client: tickets.TicketStore(client).page("u", 10, provider="p"),
+        lambda client: tickets.TicketStore(client).page("u", 10, TicketStatus.FAILED, provider="p"),
+        lambda client: tickets.TicketStore(client).page("u", 10, agent_id="a"),
+        lambda client: tickets.TicketStore(client).page("u", 10, TicketStatus.FAILED, agent_id="a"),
     ],
     "TicketStore.list_untouched": [
         lambda client: tickets.TicketStore(client).list_untouched(NOW, 10),
         lambda client: tickets.TicketStore(client).list_untouched(NOW, 10, NOW),
     ],
+    "TicketStore.list_due": [lambda client: tickets.TicketStore(client).list_due(NOW, 10)],
     "TicketStore.list_parked": [lambda client: tickets.TicketStore(client).list_parked("u", "agent", 10)],
 }
 """The methods that make queries, each with calls that produce all of its queries."""

@@ -97,7 +97,7 @@ async def test_any_json_can_be_stored(database: Database) -> None:
     result = ChatResult(content="", thoughts=unusual, model="m")
     await put(database, ticket().complete(result, NOW))
     stored = await database.tickets.get_request("t")
-    assert stored is not None
+    assert isinstance(stored, ChatRequest)
     assert stored.parameters == {"logit_bias": unusual}
     assert await database.tickets.get("t") == ticket().complete(result, NOW)
 

@@ -1895,9 +1895,11 @@ export interface components {
         };
         /**
          * @description The state of a ticket. `completed`, `failed` and `cancelled` are final.
+         *
+         *     `waiting`: an agent's run sleeps, or waits for the answer to a question. As a chat, such a run is `processing`.
          * @enum {string}
          */
-        TicketStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+        TicketStatus: "pending" | "processing" | "waiting" | "completed" | "failed" | "cancelled";
         /** @description The data of `tool`: calls that are left to the caller, in the format of OpenAI's chat API. */
         ToolEvent: {
             tool_calls: {

@@ -12,8 +12,7 @@ from uuid import uuid4
 
 from shared import clock
 from shared.bounded_dict import BoundedDict
-from shared.json_schema.form_values import read_texts
-from shared.json_schema.validation import find_problems, to_valid_schema
+from shared.json_schema.validation import find_problems
 from shared.log import get_logger
 from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
@@ -22,7 +21,6 @@ from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
     DeploymentBudgetSpent,
-    InvalidInput,
     NotFound,
     TooManyRequests,
     Unavailable,
@@ -32,6 +30,7 @@ from shared.models.wire import JsonObject
 from shared.per_loop import per_loop
 from shared.services.accounts.deployment_budgets import DeploymentBudget, refuse_spent
 from shared.services.accounts.disabled_users import DisabledUserService
+from shared.services.agents.input_fitting import fit_input
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
 from shared.services.agents.stored_runs import PublishedAnswer, StoredRuns, replay
@@ -214,27 +213,6 @@ async def find_published(database: Database, friendly_name: str) -> StoredAgent:
 
 def _unknown_agent_error(friendly_name: str) -> NotFound:
     return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
-
-
-async def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
-    """Returns the input if it fits the agent's schema. Checks it in a thread, as that may take a while.
-
-    If it does not fit, parses the strings that a form has sent in place of other values, and returns the result if that
-    fits. Raises `InvalidInput` if neither fits.
-    """
-    schema = agent.fields.input_schema
-    return await asyncio.to_thread(_fit, schema, input_dict) if schema else input_dict
-
-
-def _fit(schema: JsonObject, input_dict: JsonObject) -> JsonObject:
-    if not (problems := find_problems(schema, input_dict)):
-        return input_dict
-    parsed = read_texts(to_valid_schema(schema), input_dict)
-    if parsed is not input_dict:
-        problems = find_problems(schema, parsed)
-    if problems:
-        raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in problems])
-    return parsed
 
 
 def _check_output(agent: StoredAgent, run: FinishedRun) -> list[str]:

@@ -12,20 +12,21 @@ from pydantic import JsonValue
 
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
+from shared.models.agent import StoredAgent
+from shared.models.agent_run import summarize_input
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult
+from shared.models.chat import ChatResult, RunInput, StoredInput
 from shared.models.errors import AllowanceSpent, Forbidden, InvalidInput, NotFound, Unavailable
 from shared.models.money import to_dollars
 from shared.models.ticket import Ticket
-from shared.models.wire import JsonObject
-from shared.services.agents.published import find_published, fit_input
+from shared.services.agents.input_fitting import fit_input
+from shared.services.agents.published import find_published
 from shared.services.agents.runs import RunService
 from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("agent_chat")
-INPUT_TEXT = "inputText"
 OUTPUT_TEXT = "outputText"
 
 
@@ -38,12 +39,12 @@ class AgentChatService:
     settings: Settings
 
     async def answer(
-        self, ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
+        self, ticket: Ticket, request: StoredInput, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
         """Runs the agent for the ticket. The payer is the caller, who owns the ticket. See `AnswerByAgent`."""
-        input_dict = read_input(request)
+        input_dict = summarize_input(request)
         try:
-            agent = await find_published(self.database, ticket.model)
+            agent = await self._find_agent(ticket, request)
             input_dict = await fit_input(agent, input_dict)
         except (NotFound, Forbidden) as error:
             raise ModelFailure(error.message, transient=False) from error
@@ -75,11 +76,15 @@ class AgentChatService:
             cost=to_dollars(run.cost),
         )
 
-
-def read_input(request: ChatRequest) -> JsonObject:
-    """Returns the parameters, with the newest user message as `inputText`."""
-    contents = [message.content for message in request.messages if message.role == "user"]
-    return {**request.parameters, INPUT_TEXT: contents[-1] if contents else ""}
+    async def _find_agent(self, ticket: Ticket, request: StoredInput) -> StoredAgent:
+        """Returns the agent that a chat names, or that a run was started for. Raises `NotFound`, `Forbidden`."""
+        if not isinstance(request, RunInput):
+            return await find_published(self.database, ticket.model)
+        async with self.database.raising_unavailable():
+            agent = await self.database.agents.get(ticket.agent_id or "")
+        if agent is None:
+            raise NotFound("The agent was deleted before its run started.")
+        return agent
 
 
 def to_content(result: JsonValue) -> str:

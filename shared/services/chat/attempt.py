@@ -12,7 +12,7 @@ from shared.llm.failures import ModelFailure
 from shared.llm.live import CANCELLED, LiveCall
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult
+from shared.models.chat import ChatRequest, ChatResult, StoredInput
 from shared.models.errors import AllowanceSpent, NoRunSlot, Unavailable
 from shared.models.ticket import Ticket
 from shared.services.chat.lease import LeaseHolder, LeaseLost
@@ -34,7 +34,7 @@ class AnswerByAgent(Protocol):
     """Runs a published agent for a ticket. See `shared.services.chat.agent_chat`."""
 
     async def __call__(
-        self, ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
+        self, ticket: Ticket, request: StoredInput, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
         """Runs the agent once; the ticket's owner is charged for its calls. Raises `ModelFailure`, `Unavailable`.
 
@@ -67,6 +67,7 @@ class Attempt:
             if ticket.provider == GOFANNON:
                 result = await self._run_agent(ticket, request, live)
             else:
+                assert isinstance(request, ChatRequest)  # noqa: S101 - a run has an agent
                 route = self.catalog.route(ticket.provider, ticket.model)
                 request = await self._fit_to_hold(ticket, route, request)
                 seconds = self.settings.model_timeout_seconds
@@ -85,7 +86,7 @@ class Attempt:
             _log.exception("An attempt at a ticket failed", extra=log_fields(ticket))
             raise ModelFailure("Something went wrong on our side.", transient=True) from error
 
-    async def _run_agent(self, ticket: Ticket, request: ChatRequest, live: LiveCall) -> ChatResult:
+    async def _run_agent(self, ticket: Ticket, request: StoredInput, live: LiveCall) -> ChatResult:
         """Runs the agent in a task that `live` can stop. Raises `Stopped`, and what `AnswerByAgent` raises."""
         run = asyncio.create_task(
             self.answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from shared.llm.failures import ModelFailure
-from shared.models.chat import ChatRequest
+from shared.models.chat import ChatRequest, StoredInput
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.store import Database
 
@@ -29,7 +29,7 @@ class Preparation:
         users = DisabledUserService(self._database)
         self._is_disabled = asyncio.create_task(self._read(lambda: users.is_disabled(uid, fresh=True)))
 
-    async def get_request(self) -> ChatRequest:
+    async def get_request(self) -> StoredInput:
         """Returns the ticket's messages. `check_owner` must have been called.
 
         Raises `ModelFailure` if the owner is disabled or the messages are gone, and `Unavailable`.
@@ -64,6 +64,8 @@ async def read_again(database: Database, ticket_id: str, owner: str) -> ChatRequ
     preparation = Preparation(database, ticket_id)
     try:
         preparation.check_owner(owner)
-        return await preparation.get_request()
+        request = await preparation.get_request()
+        assert isinstance(request, ChatRequest)  # noqa: S101 - only the calls of models are repeated this way
+        return request
     finally:
         preparation.close()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.llm.catalog import Catalog
+from shared.models.agent_run import summarize_input
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, TicketStatus
@@ -14,7 +15,7 @@ from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
 from shared.sandbox import run_slots as run_slots
 from shared.services.agents.deployments import DeploymentService
-from shared.services.chat.agent_chat import read_input, to_content
+from shared.services.chat.agent_chat import to_content
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.model_server import Answer, ModelServer
@@ -238,8 +239,8 @@ def test_a_chat_without_a_users_message_has_an_empty_input_text() -> None:
     system = ChatRequest.model_validate(
         {"messages": [{"role": "system", "content": "s"}], "provider": GOFANNON, "model": "m", "parameters": {"a": 1}}
     )
-    assert read_input(system) == {"a": 1, "inputText": ""}
-    assert read_input(agent_chat("hi", inputText="no"))["inputText"] == "hi"
+    assert summarize_input(system) == {"a": 1, "inputText": ""}
+    assert summarize_input(agent_chat("hi", inputText="no"))["inputText"] == "hi"
 
 
 async def test_invalid_input_with_a_long_name_ends_the_ticket(harness: Harness, caller: Caller) -> None:

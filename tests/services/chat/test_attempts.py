@@ -15,7 +15,7 @@ from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
+from shared.models.chat import ChatRequest, ChatResult, StoredInput, TicketStatus, Usage
 from shared.models.errors import NoRunSlot, TooEarly, Unavailable
 from shared.models.money import to_dollars
 from shared.models.run import RunCodeRequest
@@ -164,7 +164,7 @@ async def test_an_agent_that_did_not_begin_does_not_count_as_interrupted(
     assert await harness.database.tickets.get(ticket_id) is not None
 
     async def find_no_slot(
-        ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
+        ticket: Ticket, request: StoredInput, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
         await mark_begun(True)
         fail_once(monkeypatch, harness.database, "transaction", 1)

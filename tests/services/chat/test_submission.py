@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 
 import grpc
 import pytest
@@ -64,7 +65,7 @@ class RecordingQueue:
         self._queue = task_queue(settings)
         self.ids: list[str] = []
 
-    async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+    async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
         self.ids.append(payload["ticket_id"])
         await self._queue.enqueue(name, payload)
 
@@ -90,7 +91,7 @@ async def test_a_chat_that_a_worker_has_begun_counts_as_accepted(
     """If a worker has begun the chat although the queue reported an error, the caller gets the ticket."""
 
     class BegunAndFailingQueue:
-        async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+        async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
             await take(database, payload["ticket_id"])
             raise QueueRefused("the response was lost")
 

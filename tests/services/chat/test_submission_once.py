@@ -173,7 +173,7 @@ async def test_a_chat_whose_first_request_was_killed_before_queueing_is_queued_b
         pass
 
     class KillingQueue:
-        async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+        async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
             raise Killed
 
     with pytest.raises(Killed):

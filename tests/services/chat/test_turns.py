@@ -168,7 +168,7 @@ async def test_a_dead_deliverys_turn_stays_with_its_ticket(
     dispatcher.deliveries[first].cancel()
     await models.wait_until(lambda: dispatcher.running == 1)
     await expire_lease(harness, ticket_id)
-    models.release(str((await harness.database.tickets.get_request(ticket_id)).messages[-1].content))  # pyright: ignore[reportOptionalMemberAccess]
+    models.release(str((await harness.database.tickets.get_request(ticket_id)).messages[-1].content))  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
     await harness.deliver(ticket_id, models.complete)
     assert (await get_ticket(harness, ticket_id)).status is TicketStatus.COMPLETED
     assert len(dispatcher.deliver_new()) == 1

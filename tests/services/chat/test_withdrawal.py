@@ -1,5 +1,6 @@
 """If submitting fails after the chat was stored, the chat is withdrawn without a charge, or can be looked up."""
 
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -56,7 +57,7 @@ async def test_a_chat_that_a_second_request_received_is_not_withdrawn(
     received: list[str] = []
 
     class LateRejectingQueue:
-        async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+        async def enqueue(self, name: str, payload: dict[str, str], at: datetime | None = None) -> None:
             accepted, _ = await submit_once(chat, caller)
             received.append(accepted.ticket_id)
             raise QueueRefused("not now")

@@ -25,6 +25,8 @@ class ChatResponse:
         Attributes:
             ticket_id (str):
             status (TicketStatus): The state of a ticket. `completed`, `failed` and `cancelled` are final.
+
+                `waiting`: an agent's run sleeps, or waits for the answer to a question. As a chat, such a run is `processing`.
             result (ChatResult | None):
             error (None | str):
             created_at (datetime.datetime):

@@ -18,6 +18,8 @@ class StatusEvent:
 
     Attributes:
         status (TicketStatus): The state of a ticket. `completed`, `failed` and `cancelled` are final.
+
+            `waiting`: an agent's run sleeps, or waits for the answer to a question. As a chat, such a run is `processing`.
         attempt (int):
         restart (bool | None | Unset):
     """

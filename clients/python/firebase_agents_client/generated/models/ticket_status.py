@@ -1,6 +1,6 @@
 from typing import Literal
 
-TicketStatus = Literal["cancelled", "completed", "failed", "pending", "processing"]
+TicketStatus = Literal["cancelled", "completed", "failed", "pending", "processing", "waiting"]
 
 TICKET_STATUS_VALUES: set[TicketStatus] = {
     "cancelled",
@@ -8,6 +8,7 @@ TICKET_STATUS_VALUES: set[TicketStatus] = {
     "failed",
     "pending",
     "processing",
+    "waiting",
 }
 
 

@@ -1,0 +1,27 @@
+"""A question that a run asks a person, and waits for."""
+
+from pydantic import AwareDatetime
+
+from shared.models.wire import SnakeModel
+
+
+class Question(SnakeModel):
+    """A question as it is stored. `call`: the call of the run that asks it.
+
+    The answer must be one of `choices`, or fit the JSON Schema `answer_schema`, which is stored as JSON text; without
+    either it is any JSON value. `expires_at`: when the run stops waiting for the answer. `answer`: as JSON text.
+    """
+
+    call: str
+    text: str
+    choices: list[str] | None = None
+    answer_schema: str | None = None
+    asked_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+    answer: str | None = None
+    answered_at: AwareDatetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the question has not been answered."""
+        return self.answer is None

@@ -1,0 +1,169 @@
+"""Admits requests: counts them, holds their maximum cost, stores their tickets, and queues these.
+
+A request is admitted when its ticket is stored and its id is in the queue; only then does the caller get a response.
+"""
+
+import asyncio
+import contextlib
+from uuid import uuid4
+
+from shared import clock
+from shared.log import get_logger
+from shared.models.caller import Caller
+from shared.models.chat import StoredInput
+from shared.models.errors import OutcomeUnknown, TooManyChats, Unavailable
+from shared.models.idempotency import KeyedRequest, StoredRequest
+from shared.models.money import CostBounds
+from shared.models.ticket import Ticket
+from shared.services.accounts.disabled_users import refuse
+from shared.services.accounts.ledger import Ledger
+from shared.services.chat.withdrawal import WithdrawalService
+from shared.services.idempotency import Idempotency
+from shared.services.quotas import QuotaService
+from shared.services.rate_limits import RateLimitService
+from shared.settings import Settings
+from shared.store import Database, Transaction
+from shared.tasks import QueueRefused, TaskQueue, task_name
+from shared.trace import current_request
+
+_log = get_logger("chat")
+
+
+class Admission:
+    """Admits chats and runs."""
+
+    def __init__(self, database: Database, queue: TaskQueue, settings: Settings) -> None:
+        self._database = database
+        self._queue = queue
+        self._ledger = Ledger(database, settings)
+        self._limits = RateLimitService(database)
+        self._idempotency = Idempotency(database)
+        self._quotas = QuotaService(database, settings)
+        self._settings = settings
+
+    async def admit_once(
+        self, caller: Caller, draft: Ticket, body: StoredInput, bounds: CostBounds, key: KeyedRequest | None
+    ) -> tuple[str, bool]:
+        """Admits a request. Returns its ticket's id, and whether it was sent before with the same key.
+
+        Raises `TooManyRequests`, `AllowanceSpent`, `Forbidden` for a disabled user, `TooLarge` for a request that is
+        too large to store, `Conflict` for a key that was used for another request, `Unavailable` if the request was not
+        admitted and may be sent again, and `OutcomeUnknown` if it is unknown whether it was.
+        """
+        try:
+            ticket_id = await self._admit(caller, draft, body, bounds, key)
+        except Unavailable:
+            if await self._withdraw(draft, key):
+                raise
+            ticket_id = draft.id
+        replayed = ticket_id != draft.id
+        try:
+            # A repeated request is queued again, as its first one may not have come this far. The queue ignores a
+            # second task of the same name.
+            await self._queue.enqueue(task_name(ticket_id, draft.tasks), {"ticket_id": ticket_id})
+        except Exception as error:
+            _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket_id}})
+            # A repeated request is stored already, so the sweep will queue it.
+            if not replayed and await self._withdraw(draft, key):
+                raise Unavailable(
+                    "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
+                ) from error
+        return ticket_id, replayed
+
+    async def find(self, request: KeyedRequest) -> StoredRequest | None:
+        """Returns the stored record of a request that was sent before, None if there is none. One transaction."""
+
+        async def find(transaction: Transaction) -> StoredRequest | None:
+            if stored := await self._idempotency.find(request, clock.now(), transaction):
+                self._idempotency.mark_given(stored, transaction)
+            return stored
+
+        return await self._database.transaction(find)
+
+    async def admit_in(
+        self, caller: Caller, draft: Ticket, body: StoredInput, bounds: CostBounds, transaction: Transaction
+    ) -> Ticket:
+        """Counts the request, holds its maximum cost, and stores its ticket, in a transaction.
+
+        After the commit, the caller must enqueue the ticket (`enqueue`). Two reads and four writes. Raises
+        `TooManyRequests`, `AllowanceSpent`, `Forbidden` for a disabled user, and `TooLarge`.
+        """
+        rate_key = f"chat:{caller.uid}"
+        account, _ = await asyncio.gather(  # the documents that the steps below need
+            self._database.accounts.get(caller.uid, transaction), self._database.rate_limits.get(rate_key, transaction)
+        )
+        if account is not None:
+            refuse(account)
+            self._quotas.refuse_another_chat(account)
+        now = clock.now()
+        await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
+        hold = await self._ledger.open_chat(caller, bounds, now, transaction)
+        ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
+        self._database.tickets.add(ticket, body, transaction)
+        return ticket
+
+    async def enqueue(self, ticket: Ticket) -> None:
+        """Queues a ticket that `admit_in` has stored. If the queue refuses it, the sweep will queue it."""
+        try:
+            await self._queue.enqueue(task_name(ticket.id, ticket.tasks), {"ticket_id": ticket.id})
+        except QueueRefused as error:
+            _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
+
+    async def _admit(
+        self, caller: Caller, draft: Ticket, body: StoredInput, bounds: CostBounds, key: KeyedRequest | None
+    ) -> str:
+        """Stores the ticket and the key in one transaction.
+
+        Returns the ticket's id: the draft's id or, if the same request was sent before, the id of its first ticket.
+        """
+
+        async def admit(transaction: Transaction) -> str:
+            if key is not None:
+                stored, *_ = await asyncio.gather(
+                    self._idempotency.find(key, clock.now(), transaction),
+                    self._database.accounts.get(caller.uid, transaction),
+                    self._database.rate_limits.get(f"chat:{caller.uid}", transaction),
+                )
+                if stored is not None:
+                    self._idempotency.mark_given(stored, transaction)
+                    return stored.made
+            ticket = await self.admit_in(caller, draft, body, bounds, transaction)
+            if key is not None:
+                self._idempotency.remember(key, ticket.id, ticket.created_at, transaction)
+            return ticket.id
+
+        try:
+            return await self._database.change(f"user:{caller.uid}", admit)
+        except TooManyChats:
+            await self._quotas.recount_chats(caller.uid)
+            return await self._database.change(f"user:{caller.uid}", admit)
+
+    async def _withdraw(self, draft: Ticket, key: KeyedRequest | None) -> bool:
+        """Ends a ticket whose admission failed from the caller's view. Returns False if the ticket stays admitted.
+
+        Raises `OutcomeUnknown` while the database cannot be reached, and then queues a withdrawal for later, unless the
+        caller has a key, with which it can get the ticket.
+        """
+        try:
+            return await WithdrawalService(self._database, self._settings).withdraw(draft, key)
+        except Unavailable as error:
+            _log.error("A ticket could not be withdrawn", extra={"fields": {"ticket": draft.id}})
+            if key is None:
+                with contextlib.suppress(QueueRefused):
+                    await self._queue.enqueue(f"{draft.id}-withdraw", {"ticket_id": draft.id, "withdraw": "yes"})
+            raise OutcomeUnknown(draft.id) from error
+
+
+def make_draft(owner: str, provider: str, model: str, ticket_id: str | None = None) -> Ticket:
+    """Returns the ticket of a request that is not admitted yet. It belongs to the current request."""
+    now, context = clock.now(), current_request.get()
+    return Ticket(
+        id=ticket_id or str(uuid4()),
+        owner=owner,
+        provider=provider,
+        model=model,
+        request_id=context.request_id if context else None,
+        traceparent=context.trace.traceparent if context else None,
+        created_at=now,
+        updated_at=now,
+    )
