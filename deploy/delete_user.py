@@ -1,7 +1,7 @@
 """Counts a user's documents, or deletes them: `python -m deploy.delete_user --project PROJECT UID [--yes]`.
 
-Records in `audit` are not deleted, nor are parts whose ticket was deleted before: Firestore's TTL deletes them. Run
-the command again if it was interrupted or if the user's chats were still running.
+Records in `audit` are not deleted, nor are parts and journals whose ticket was deleted before: Firestore's TTL deletes
+them. Run the command again if it was interrupted or if the user's chats were still running.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
 """The collections whose documents have an `owner`, in the order of deletion. Documents that other users can access
-come first, and requests and parts precede their tickets, by which they are found."""
-PARTS = "parts"
+come first, and requests, parts and journals precede their tickets, by which they are found."""
+BELOW_TICKET = ("parts", "journal")
 BELOW_ACCOUNT = ("sessions", "turns", "usage")
 BATCH_SIZE = 100
 
@@ -22,7 +22,7 @@ BATCH_SIZE = 100
 def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentReference]]:
     """Yields each document with its collection's name, and finally the account.
 
-    Costs one read per document, and another for each ticket without parts.
+    Costs one read per document, and up to two more for each ticket.
     """
     account = client.collection("users").document(uid)
     for name in OWNED:
@@ -30,7 +30,9 @@ def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentRefere
         references = [snapshot.reference for snapshot in query.stream()]
         if name == "tickets":
             for ticket in references:
-                yield from ((PARTS, snapshot.reference) for snapshot in ticket.collection(PARTS).select([]).stream())
+                for below in BELOW_TICKET:
+                    snapshots = ticket.collection(below).select([]).stream()
+                    yield from ((below, snapshot.reference) for snapshot in snapshots)
         yield from ((name, reference) for reference in references)
     for name in BELOW_ACCOUNT:
         yield from ((name, snapshot.reference) for snapshot in account.collection(name).select([]).stream())
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     client = Client(project=options.project)
     documents = list(documents_of(client, options.uid))
-    for name in (*OWNED, PARTS, *BELOW_ACCOUNT, "users"):
+    for name in (*OWNED, *BELOW_TICKET, *BELOW_ACCOUNT, "users"):
         print(f"  {name:14} {sum(collection == name for collection, _ in documents):6}")
     if options.yes:
         delete(client, [reference for _, reference in documents])

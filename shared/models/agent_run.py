@@ -10,7 +10,7 @@ from shared.models.agent import EngineName
 from shared.models.chat import TicketStatus, Usage
 from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, SnakeModel, with_example
 
-_ALIASED = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+_ALIASED = ConfigDict(populate_by_name=True, serialize_by_serialization_alias=True)
 
 
 class StartRunRequest(CamelModel):
@@ -54,12 +54,10 @@ class AnswerRequest(SnakeModel):
 class RunQuestion(SnakeModel):
     """A question that a run asks. `call` names it. The answer must be one of `choices`, or fit the `schema`."""
 
-    model_config = _ALIASED
-
     call: str
     question: str
     choices: list[str] | None = None
-    answer_schema: JsonObject | None = Field(default=None, alias="schema")
+    answer_schema: JsonObject | None = Field(default=None, serialization_alias="schema")
     asked_at: datetime
     expires_at: datetime | None = None
 
@@ -74,7 +72,7 @@ class Run(SnakeModel):
 
     model_config = ConfigDict(
         populate_by_name=True,
-        serialize_by_alias=True,
+        serialize_by_serialization_alias=True,
         json_schema_extra={
             "examples": [
                 {
@@ -102,8 +100,8 @@ class Run(SnakeModel):
     )
 
     run_id: str
-    agent_id: str | None = Field(alias="agentId")
-    friendly_name: str | None = Field(alias="friendlyName")
+    agent_id: str | None = Field(serialization_alias="agentId")
+    friendly_name: str | None = Field(serialization_alias="friendlyName")
     status: TicketStatus
     input: JsonObject | None = None
     result: JsonValue = None
@@ -113,7 +111,7 @@ class Run(SnakeModel):
     attempts: int
     question: RunQuestion | None = None
     questions: list[RunQuestion] = []
-    wake_at: datetime | None = Field(default=None, alias="wakeAt")
+    wake_at: datetime | None = Field(default=None, serialization_alias="wakeAt")
     usage: Usage = Usage()
     cost: float = 0.0
     created_at: datetime
@@ -151,15 +149,13 @@ class Step(SnakeModel):
     the beginning of what it returned. `cost`: US dollars.
     """
 
-    model_config = _ALIASED
-
     n: int
     call: str
     kind: StepKind
     name: str
     status: StepStatus
-    started_at: datetime = Field(alias="startedAt")
-    ended_at: datetime | None = Field(default=None, alias="endedAt")
+    started_at: datetime = Field(serialization_alias="startedAt")
+    ended_at: datetime | None = Field(default=None, serialization_alias="endedAt")
     cost: float | None = None
     usage: Usage | None = None
     preview: str = ""

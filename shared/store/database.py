@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.store.deployments import DeploymentStore
     from shared.store.holds import HoldStore
     from shared.store.idempotency import IdempotencyStore
+    from shared.store.journals import JournalStore
     from shared.store.parts import PartStore
     from shared.store.rate_limits import RateLimitStore
     from shared.store.sessions import SessionStore
@@ -83,6 +84,13 @@ class Database:
         from shared.store.parts import PartStore
 
         return PartStore(self._client)
+
+    @cached_property
+    def journals(self) -> "JournalStore":
+        """See `JournalStore`."""
+        from shared.store.journals import JournalStore
+
+        return JournalStore(self._client)
 
     @cached_property
     def accounts(self) -> "AccountStore":

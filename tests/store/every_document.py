@@ -7,6 +7,7 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.account import Account
 from shared.models.agent import AgentFields, StoredAgent
+from shared.models.agent_run import Step, StepKind, StepStatus
 from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.demo import DemoFields, StoredDemo
@@ -14,6 +15,7 @@ from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
+from shared.models.journal import LogLine, Segment
 from shared.models.part import Part
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
@@ -28,6 +30,7 @@ from shared.store import (
     deployments,
     holds,
     idempotency,
+    journals,
     parts,
     rate_limits,
     sessions,
@@ -79,6 +82,10 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     ticket_store.put(ticket, writes)
     part = Part(n=1, attempt=1, content="c", reasoning="r", tool_calls=[])
     parts.PartStore(client).add_in(writes, "t", [part], NOW)
+    line = LogLine(at=NOW, text="t")
+    step = Step(n=0, call="1", kind=StepKind.HTTP, name="GET", status=StepStatus.RUNNING, started_at=NOW)
+    segment = Segment(n=1, attempt=1, text="t", steps=[step], logs=[line])
+    journals.JournalStore(client).add_in(writes, "t", [segment], NOW)
     names = {"display_name": "n", "email": "e"}
     account = Account(uid="u", allowance=1, remaining=1, ceiling=1, **names, **times)
     accounts.AccountStore(client).put(account, writes)
