@@ -10,8 +10,6 @@ from shared.models.agent import EngineName
 from shared.models.chat import TicketStatus, Usage
 from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, SnakeModel, with_example
 
-_ALIASED = ConfigDict(populate_by_name=True, serialize_by_serialization_alias=True)
-
 
 class StartRunRequest(CamelModel):
     """The request body of `POST /runs`: one of `agentId` and `friendlyName`, and the agent's `input`.
@@ -71,8 +69,6 @@ class Run(SnakeModel):
     """
 
     model_config = ConfigDict(
-        populate_by_name=True,
-        serialize_by_serialization_alias=True,
         json_schema_extra={
             "examples": [
                 {

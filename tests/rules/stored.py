@@ -15,6 +15,7 @@ from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
+from shared.models.journal import Segment
 from shared.models.owned import StoredResource
 from shared.models.part import Delta, Part, PartKind
 from shared.models.session import ProviderConfig, Session
@@ -52,6 +53,7 @@ async def store_documents_of(database: Database, uid: str, *, disabled: bool = F
         database.tickets.add(ticket, REQUEST, transaction)
         part = Part.of(1, 1, Delta(PartKind.CONTENT, "hi"))
         database.parts.add_in(transaction, ticket.id, [part], NOW)
+        database.journals.add_in(transaction, ticket.id, [Segment(n=1, attempt=1, text="{}\n")], NOW)
         await database.accounts.get(uid, transaction)
         account = Account(uid=uid, allowance=1, remaining=1, disabled=disabled, created_at=NOW, updated_at=NOW)
         database.accounts.put(account, transaction)
