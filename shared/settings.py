@@ -173,6 +173,12 @@ class Settings(BaseModel):
         gt=0,
         description="calls to models, tools, agents and HTTP servers by a run and the agents that it calls",
     )
+    run_max_age_seconds: float = Field(
+        default=30 * 24 * 3600,
+        gt=0,
+        le=30 * 24 * 3600,
+        description="how long a run of POST /runs may last, with all its pauses, before it fails",
+    )
     run_max_depth: int = Field(default=3, ge=0, description="how many levels deep agents may call agents")
     run_max_cost: float = Field(
         default=5,

@@ -8,7 +8,6 @@ A 2xx status means that the task is done; any other makes the queue deliver it a
 from shared.startup import finish_startup
 
 import os
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from shared.models.wire import PlainId, SnakeModel
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
 from shared.services.chat.attempt import AnswerByAgent
+from shared.services.chat.lease import LeaseHolder
 from shared.services.chat.turns import TurnService
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
@@ -53,9 +53,9 @@ async def _answering_service(settings: CurrentSettings) -> AnsweringService:
 
 
 def _answer_by_agent(database: Database, settings: Settings) -> AnswerByAgent:
-    async def answer(ticket: Ticket, request: StoredInput, mark_begun: Callable[[bool], Awaitable[None]]) -> ChatResult:
+    async def answer(ticket: Ticket, request: StoredInput, holder: LeaseHolder) -> ChatResult:
         runs = await wire_runs(database, settings)  # imports the engine, which a chat with a model does not need
-        return await AgentChatService(database, runs, settings).answer(ticket, request, mark_begun)
+        return await AgentChatService(database, runs, settings).answer(ticket, request, holder)
 
     return answer
 

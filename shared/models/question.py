@@ -1,6 +1,7 @@
 """A question that a run asks a person, and waits for."""
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, JsonValue
+from pydantic_core import from_json
 
 from shared.models.wire import SnakeModel
 
@@ -20,6 +21,11 @@ class Question(SnakeModel):
     expires_at: AwareDatetime | None = None
     answer: str | None = None
     answered_at: AwareDatetime | None = None
+
+    def read_answer(self) -> JsonValue:
+        """Returns the answer. The question must have been answered."""
+        answer: JsonValue = from_json(self.answer or "null")
+        return answer
 
     @property
     def is_open(self) -> bool:

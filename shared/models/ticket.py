@@ -17,6 +17,10 @@ from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
 
 
+class LeaseLost(Exception):
+    """Another worker has taken the ticket, or may have, because this one did not renew its lease in time."""
+
+
 class Lease(SnakeModel):
     """The worker of a ticket, and the time until which it must renew the lease."""
 
@@ -32,16 +36,10 @@ class Ticket(SnakeModel):
     belong to the request that created the ticket.
 
     `forgiven`: the attempts that do not count towards the limit, because the agent's run has made progress since.
-    `agent_id`: the agent that a run was requested for by its id. `wake_at`: when a waiting run continues by itself, if
-    it does. `questions`: what a waiting run asks. `is_public`: whether anybody who knows the id may see the result,
-    because the caller of a published agent has no account. `webhook`: a webhook that is notified in any case.
-
-    `tasks`: the number of tasks created for it; the newest has that number in its name. `enqueued_at`: when the sweep
-    created the newest one. `first_taken_at`: when it was first leased since it was last parked. `parked`: the kind
-    of chats that it waits for: it has no task until another of its owner's chats of this kind ends.
-
-    `cancel_requested_at`: when its owner asked to cancel it while a worker held it. `last_part`: the number of the last
-    part of its result, 0 until it has one. `void_parts`: parts up to this number do not belong to its result.
+    `agent_id`: the agent that a run was requested for by its id. `wake_at`: when a waiting run continues by itself, or
+    fails because it has lasted too long. `questions`: what a waiting run asks. `is_public`: whether anybody who knows
+    the id may see the result, because the caller of a published agent has no account. `webhook`: a webhook that is
+    notified in any case.
     """
 
     id: str
@@ -50,7 +48,6 @@ class Ticket(SnakeModel):
     model: str
     status: TicketStatus = TicketStatus.PENDING
     attempts: int = 0
-    begun: bool = False
     forgiven: int = 0
     hold: int = 0
     lease: Lease | None = None
@@ -100,20 +97,16 @@ class Ticket(SnakeModel):
         assert self.lease is not None  # noqa: S101 - only a leased ticket can be renewed
         return self._change(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
 
-    def mark(self, begun: bool, now: datetime) -> "Ticket":
-        """Records whether the work from now on must not be repeated."""
-        return self._change(now, begun=begun)
-
     def forgive(self, now: datetime) -> "Ticket":
         """Does not count the attempts before this one, because they made progress."""
         return self._change(now, forgiven=self.attempts - 1)
 
-    def suspend(self, wake_at: datetime | None, questions: list[Question], now: datetime) -> "Ticket":
+    def suspend(self, wake_at: datetime, questions: list[Question], now: datetime) -> "Ticket":
         """Puts the run aside until `wake_at`, or until a question is answered.
 
-        The caller must create the task that is counted here, unless `wake_at` is None.
+        The task that is counted here may be created by the caller, or by the sweep when it is due.
         """
-        due = wake_at is not None and wake_at <= now
+        due = wake_at <= now
         return self._change(
             now,
             status=TicketStatus.PENDING if due else TicketStatus.WAITING,
@@ -121,7 +114,7 @@ class Ticket(SnakeModel):
             forgiven=self.attempts,
             wake_at=None if due else wake_at,
             questions=questions,
-            tasks=self.tasks if wake_at is None else self.tasks + 1,
+            tasks=self.tasks + 1,
         )
 
     def wake(self, now: datetime) -> "Ticket":
@@ -205,7 +198,6 @@ class Claim(Enum):
     HELD = "held"  # another worker's lease has not expired: try again later
     CANCELLED = "cancelled"  # its owner has cancelled it, and no worker holds it: the ticket has to end
     FINISHED = "finished"  # nothing is left to do
-    INTERRUPTED = "interrupted"  # its worker died during work that must not be repeated: the ticket has to end
     WAITING = "waiting"  # its run is put aside, and not due yet
     EXHAUSTED = "exhausted"  # all attempts are used up: the ticket has to end
 
@@ -218,8 +210,6 @@ def claim(ticket: Ticket, now: datetime, max_attempts: int) -> Claim:
         return Claim.HELD
     if ticket.cancel_requested_at is not None:
         return Claim.CANCELLED
-    if ticket.begun:
-        return Claim.INTERRUPTED
-    if ticket.status is TicketStatus.WAITING and (ticket.wake_at is None or ticket.wake_at > now):
+    if ticket.status is TicketStatus.WAITING and ticket.wake_at is not None and ticket.wake_at > now:
         return Claim.WAITING
     return Claim.TAKEN if ticket.attempts - ticket.forgiven < max_attempts else Claim.EXHAUSTED

@@ -208,7 +208,9 @@ async def _list_all_tools(session: ClientSession) -> list[Tool]:
     for _ in range(_MAX_PAGES):
         page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor))
         for tool in page.tools:  # callers cannot distinguish two tools with the same name
-            tools.setdefault(tool.name, Tool(tool.name, tool.description or "", tool.input_schema))
+            hints = tool.annotations
+            is_repeatable = hints is not None and bool(hints.read_only_hint or hints.idempotent_hint)
+            tools.setdefault(tool.name, Tool(tool.name, tool.description or "", tool.input_schema, is_repeatable))
         cursor = page.next_cursor
         if len(tools) > MAX_TOOLS:
             break

@@ -12,8 +12,12 @@ MAX_TOOLS = 1000
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated."""
+    """A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated.
+
+    `is_repeatable`: whether the server says that a repeated call has no further effect.
+    """
 
     name: str
     description: str
     input_schema: dict[str, Any]
+    is_repeatable: bool = False

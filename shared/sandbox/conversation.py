@@ -7,6 +7,7 @@ import asyncio
 import json
 from base64 import b64decode, b64encode
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Any
 
@@ -31,6 +32,7 @@ from shared.sandbox.inside.json_values import InvalidJson, refuse_large
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import (
     CallMessage,
+    CancelMessage,
     DoneMessage,
     DroppedMessage,
     FailedMessage,
@@ -59,7 +61,7 @@ _MAX_BYTES = 64 * 2**20
 """The maximum total size of a run's messages."""
 _MAX_CHARACTERS_WAITING = 64 * 2**20
 """The maximum total length of the answers that the interpreter has not requested yet, and that of the program."""
-_MAX_CHARACTERS_PER_MESSAGE = 4 * 2**20
+MAX_CHARACTERS_PER_MESSAGE = 4 * 2**20
 """The maximum length of the answers in one message: the interpreter holds a message in memory twice as it reads it."""
 _MAX_CHARACTERS_IN_PROGRESS = 16 * 2**20
 """The maximum total length of the arguments of calls in progress, which this process holds in memory."""
@@ -91,9 +93,10 @@ class Conversation:
         self._host_functions = host_functions
         self._logs = logs
         self._calls: set[asyncio.Task[None]] = set()
+        self._newest: dict[int, asyncio.Task[None]] = {}
         self._number = 0
         self._values = 0
-        self._answers: deque[str] = deque()
+        self._answers: deque[tuple[int, str]] = deque()
         self._waiting = 0
         self._in_progress = 0
         self._last_poll = 0.0
@@ -123,6 +126,8 @@ class Conversation:
                         self._logs.drop(received.bytes)
                     case CallMessage():
                         self._start(received, text)
+                    case CancelMessage():
+                        self._withdraw(received.number)
                     case WaitMessage():
                         await self._wait(received.seconds)
                     case DoneMessage():
@@ -152,28 +157,56 @@ class Conversation:
         self._logs.add(text)
 
     def _start(self, call: CallMessage, text: str) -> None:
+        self._count(text)
+        self._run_call(call.number, self._answer(call, text))
+
+    def _count(self, text: str) -> None:
+        """Counts a call with these arguments. Raises `TooManyCalls`."""
         self._number += 1
         self._values += count_values(text)
         if self._number > _MAX_CALLS or self._values > _MAX_VALUES:
             raise TooManyCalls
-        task = asyncio.create_task(self._answer(call, text))
+
+    def _run_call(self, number: int, work: Coroutine[Any, Any, None]) -> None:
+        """Makes a call. Only a hostile guest uses a number twice."""
+        task = asyncio.create_task(work)
         self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        self._newest[number] = task
+
+        def forget(task: asyncio.Task[None]) -> None:
+            self._calls.discard(task)
+            if self._newest.get(number) is task:
+                del self._newest[number]
+
+        task.add_done_callback(forget)
+
+    def _withdraw(self, number: int) -> None:
+        """Drops a call. It gets no answer."""
+        if (task := self._newest.pop(number, None)) is not None:
+            task.cancel()
+        for answer in [answer for answer in self._answers if answer[0] == number]:
+            self._answers.remove(answer)
+            self._waiting -= len(answer[1])
 
     async def _answer(self, call: CallMessage, text: str) -> None:
+        try:
+            value = await self._perform(call, text, self._host_functions)
+            answer = self._encode_answer(call, value)
+        except Exception as error:
+            answer = json.dumps({"number": call.number, "error": self._describe_failure(error, call)})
+        self._waiting += len(answer)
+        self._answers.append((call.number, answer))
+        self._answered.set()
+
+    async def _perform(self, call: CallMessage, text: str, host_functions: HostFunctions) -> JsonValue:
+        """Makes the call, and returns its value. Raises `CallFailed` and `InvalidMessage`."""
         self._in_progress += len(text)
         try:
             if self._in_progress > _MAX_CHARACTERS_IN_PROGRESS:
                 raise CallFailed("The calls in progress carry too much data. Await each call before making the next.")
-            value = await _perform(self._host_functions, call.function, parse_arguments(text))
-            answer = self._encode_answer(call, value)
-        except Exception as error:
-            answer = json.dumps({"number": call.number, "error": self._describe_failure(error, call)})
+            return await perform(host_functions, call.function, parse_arguments(text))
         finally:
             self._in_progress -= len(text)
-        self._waiting += len(answer)
-        self._answers.append(answer)
-        self._answered.set()
 
     def _encode_answer(self, call: CallMessage, value: JsonValue) -> str:
         """Encodes the answer for a message. Raises `CallFailed` if the waiting answers would become too long."""
@@ -200,8 +233,8 @@ class Conversation:
         """Removes the oldest answers, as many as fit into one message. The interpreter requests the others later."""
         answers: list[str] = []
         length = 0
-        while self._answers and (not answers or length + len(self._answers[0]) <= _MAX_CHARACTERS_PER_MESSAGE):
-            answers.append(self._answers.popleft())
+        while self._answers and (not answers or length + len(self._answers[0][1]) <= MAX_CHARACTERS_PER_MESSAGE):
+            answers.append(self._answers.popleft()[1])
             length += len(answers[-1])
         self._waiting -= length
         return answers
@@ -223,7 +256,9 @@ class Conversation:
         answers = self._take_answers()
         self._answered.clear()
         waited = _ANSWERED_SECONDS if answers else max_seconds or 0
-        await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _MAX_WAIT_SECONDS))
+        await self._worker.send(
+            f'{{"answers": [{", ".join(answers)}]}}'.encode(), int(min(waited, _MAX_WAIT_SECONDS) * 1e9)
+        )
 
 
 def _encode_program(program: JsonObject) -> bytes:
@@ -236,7 +271,7 @@ def _encode_program(program: JsonObject) -> bytes:
     return line
 
 
-async def _perform(host_functions: HostFunctions, function: str, arguments: dict[str, Any]) -> JsonValue:
+async def perform(host_functions: HostFunctions, function: str, arguments: dict[str, Any]) -> JsonValue:
     """Calls the host function. Checks the arguments again: agent code may have bypassed the guest's checks."""
     match function:
         case "call_model":
@@ -279,6 +314,8 @@ async def _perform(host_functions: HostFunctions, function: str, arguments: dict
                 check_optional_string("auth_token", arguments.get("token")),
             )
             return [asdict(tool) for tool in tools]
+        case "ask":
+            raise CallFailed("ask() needs a run that can wait: start the agent with POST /runs, or in a chat.")
         case _:
             return await host_functions.call_agent(
                 check_string("agent_name", arguments.get("name")),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from shared.log import get_logger
+from shared.models.errors import Unavailable
 from shared.models.wire import JsonObject
 from shared.sandbox.analysis.analysis import analyze
 from shared.sandbox.analysis.source import unwrap_code
@@ -22,7 +23,10 @@ from shared.sandbox.messages import Fault
 from shared.sandbox.no_host_functions import NoHostFunctions
 from shared.sandbox.pending_calls import TrackedHostFunctions
 from shared.sandbox.program import Failure, Limits, Outcome, Program
+from shared.sandbox.recorded_conversation import RecordedConversation
+from shared.sandbox.recorder import ReplayDiverged
 from shared.sandbox.run_slots import slots
+from shared.sandbox.timeline import Stuck
 from shared.sandbox.worker import ProtocolViolation, Start, WorkerFailed
 from shared.sandbox.workers import worker_for
 from shared.settings import Settings
@@ -91,6 +95,10 @@ class WasmEngine:
             return describe_timeout(limits, tracked.pending_calls)
         except TooManyCalls:
             return Failure("RuntimeError: The run made more calls than allowed.")
+        except Stuck:
+            return Failure("RuntimeError: The run waits for something that never happens.")
+        except ReplayDiverged as error:
+            return Failure(f"ReplayDiverged: {error}")
         except InvalidJson as error:
             return Failure(f"TypeError: {error}")
         except (InterpreterNotBuilt, WorkerFailed) as error:
@@ -113,18 +121,27 @@ async def _run_program(
         "result_bytes": limits.result_bytes,
         "only_load": only_load,
     }
-    start = Start(limits.cpu_seconds, program.seed or os.urandom(_SEED_BYTES), program.clock)
+    recorder = program.recorder
+    if recorder is None:
+        start = Start(limits.cpu_seconds, program.seed or os.urandom(_SEED_BYTES), program.clock)
+    else:
+        start = Start(limits.cpu_seconds, recorder.seed, recorder.clock)
     tenant = program.sharers[0] if program.sharers else None
     for _ in range(_MAX_TRIES):
         try:
             async with worker_for(tenant, limits.memory_bytes) as worker:
-                conversation = Conversation(worker, tracked, logs)
+                if recorder is None:
+                    conversation = Conversation(worker, tracked, logs)
+                else:
+                    conversation = RecordedConversation(worker, recorder, logs)
                 try:
                     worker.start_run(start)
                     end = await conversation.run(message)
                 except WorkerFailed as error:
                     ending = await worker.find_ending(error)
                     if conversation.has_started or ending or isinstance(error, ProtocolViolation):
+                        if recorder is not None and not (ending or isinstance(error, ProtocolViolation)):
+                            raise Unavailable("The run's process died.") from error
                         return _describe_end(ending, error, limits)
                     _log.warning("A worker ended before its program had sent anything")
                     raise

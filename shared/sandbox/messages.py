@@ -51,11 +51,22 @@ class DroppedMessage(_Message):
 
 
 class CallMessage(_Message):
-    """Calls a host function. The text contains the arguments as a JSON object. The answer repeats the `number`."""
+    """Calls a host function. The text contains the arguments as a JSON object. The answer repeats the `number`.
+
+    `line`: the line of the code that makes the call, 0 if it is not known.
+    """
 
     kind: Literal["call"]
     number: int = Field(ge=1, lt=2**53)
-    function: Literal["call_model", "http", "call_tool", "list_tools", "call_agent"]
+    function: Literal["call_model", "http", "call_tool", "list_tools", "call_agent", "ask"]
+    line: int = Field(default=0, ge=0, lt=2**31)
+
+
+class CancelMessage(_Message):
+    """Withdraws a call, which gets no answer."""
+
+    kind: Literal["cancel"]
+    number: int = Field(ge=1, lt=2**53)
 
 
 class WaitMessage(_Message):
@@ -102,7 +113,16 @@ class Fault(_Exception):
     causes: list[Cause] = Field(default=[], max_length=10)
 
 
-GuestMessage = ReadyMessage | PrintMessage | DroppedMessage | CallMessage | WaitMessage | DoneMessage | FailedMessage
+GuestMessage = (
+    ReadyMessage
+    | PrintMessage
+    | DroppedMessage
+    | CallMessage
+    | CancelMessage
+    | WaitMessage
+    | DoneMessage
+    | FailedMessage
+)
 _guest_message: TypeAdapter[GuestMessage] = TypeAdapter(Annotated[GuestMessage, Field(discriminator="kind")])
 
 

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from shared.models.wire import JsonObject
 from shared.sandbox.inside.calls import HostFunctions
+from shared.sandbox.recorder import Recorder
 
 
 def _do_nothing() -> None: ...
@@ -26,6 +27,7 @@ class Program:
     process, one after the other. `caller`: the caller that requested the run, if the sharers have many callers.
     `on_start`: called when the run has got its slot. `seed` and `clock`: see
     `shared.sandbox.fork_server.run_environment`. Without them, the run gets a random seed and the system's clock.
+    `recorder`: records the run's calls, makes them instead of the engine's host functions, and has a seed and a clock.
     """
 
     code: str
@@ -36,6 +38,7 @@ class Program:
     on_start: Callable[[], None] = _do_nothing
     seed: bytes | None = None
     clock: int | None = None
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,9 @@ class Outcome:
 class Engine(Protocol):
     """Runs programs. Errors of a program and exceeded limits are reported in the outcome, not raised.
 
-    Both methods raise `shared.models.errors.NoRunSlot` if no run slot becomes free.
+    Both methods raise `shared.models.errors.NoRunSlot` if no run slot becomes free. A run with a recorder also raises
+    `Suspended` if it is put aside, `shared.models.errors.Unavailable` if its process died, and the error with which it
+    was aborted.
     """
 
     async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome:

@@ -100,9 +100,9 @@ class Worker:
         self.runs += 1
         self._unsent = _encode_frame(start.frame())
 
-    async def send(self, data: bytes, waited: float = 0) -> None:
-        """Sends a message to the guest, whose clock advances by `waited` seconds. Raises `WorkerFailed`."""
-        frames = self._unsent + _encode_frame(int(waited * 1e9).to_bytes(8, "big") + data)
+    async def send(self, data: bytes, waited: int = 0) -> None:
+        """Sends a message to the guest, whose clock advances by `waited` nanoseconds. Raises `WorkerFailed`."""
+        frames = self._unsent + _encode_frame(waited.to_bytes(8, "big") + data)
         self._unsent = b""
         try:
             await asyncio.get_running_loop().sock_sendall(self._socket, frames)

@@ -4,6 +4,7 @@ The payer is charged for each: the maximum cost is held first, then the model is
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from shared.services.accounts.ledger import usage_metadata
 from shared.services.accounts.run_budgets import Budget
 from shared.services.accounts.spending import SpendingService
 from shared.settings import Settings
-from shared.store import Database
+from shared.store import Database, Transaction
 
 _log = get_logger("model_calls")
 _LEAVING_SECONDS = 5
@@ -42,6 +43,24 @@ class CompleteChat(Protocol):
 
         `live` follows the answer while it arrives, and can stop the call.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class ChargeRecord:
+    """What is written in the transaction that charges a call. `write` may be called several times, but only the last
+    transaction takes effect. `put_back` is called if none does.
+    """
+
+    write: Callable[[Transaction], Awaitable[None]]
+    put_back: Callable[[], None]
+
+
+class RecordCharge(Protocol):
+    """Records the outcome of a call together with the charge for it, so that there is never one without the other."""
+
+    def __call__(self, outcome: "ChatResult | ModelFailure", cost: int) -> ChargeRecord | None:
+        """Returns the record of an outcome that costs `cost` millionths of a dollar; None if there is none."""
         ...
 
 
@@ -97,6 +116,7 @@ class ModelCallService:
         timeout: float,
         about: JsonObject,
         deployment: DeploymentBudget | None = None,
+        record: RecordCharge | None = None,
     ) -> ChatResult:
         """Returns the model's answer. `payer` is charged once, under `call_id`, with `about` in the usage entry.
 
@@ -108,12 +128,14 @@ class ModelCallService:
         public name. The answer is no longer than the budgets and the payer's allowance cover. A call that failed after
         the provider had started is charged as well, because the provider bills it.
 
+        With `record`, the call may be made again under the same `call_id` after an interruption. It is charged once.
+
         Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `DeploymentBudgetSpent`, `ModelFailure`, and
         `Unavailable` if the database cannot be reached before the call.
         """
         route = self.catalog.route(request.provider, request.model)
         bounds = bound_cost(route, request, self.spending.settings)
-        call = _Call(route, request, payer, call_id, bounds, budget, budget.reserve(bounds), about, deployment)
+        call = _Call(route, request, payer, call_id, bounds, budget, budget.reserve(bounds), about, deployment, record)
         task = asyncio.create_task(self._run(call))
         _under_way.add(task)
         task.add_done_callback(_forget)
@@ -152,13 +174,13 @@ class ModelCallService:
                 result = await self._complete(call, hold)
             except ModelFailure as failure:
                 cost = failure.cost
-                await self._settle(call, hold, cost, failure.usage)
+                await self._settle(call, hold, cost, failure.usage, failure)
                 raise
             except BaseException:
                 await self._settle(call, hold, 0.0, None)
                 raise
             cost = result.cost
-            await self._settle(call, hold, cost, result.usage)
+            await self._settle(call, hold, cost, result.usage, result)
             return result
         finally:
             call.budget.under_way.pop(call.id, None)
@@ -181,7 +203,9 @@ class ModelCallService:
     async def _hold(self, call: "_Call") -> Hold:
         """Holds the call's maximum cost. Raises `AllowanceSpent`, `DeploymentBudgetSpent`, `Unavailable`."""
         try:
-            return await self.spending.hold(call.payer, call.id, call.bounds, call.deployment)
+            return await self.spending.hold(
+                call.payer, call.id, call.bounds, call.deployment, again=call.record is not None
+            )
         except NotStarted:
             raise
         except Unavailable:  # the hold may have been stored nevertheless
@@ -189,7 +213,14 @@ class ModelCallService:
             await self._settle(call, hold, 0.0, None)
             raise
 
-    async def _settle(self, call: "_Call", hold: Hold | None, cost: float, usage: Usage | None) -> None:
+    async def _settle(
+        self,
+        call: "_Call",
+        hold: Hold | None,
+        cost: float,
+        usage: Usage | None,
+        outcome: "ChatResult | ModelFailure | None" = None,
+    ) -> None:
         """Charges `cost` to the payer. Retries during an outage, as the call would be free otherwise.
 
         If that fails, logs the cost.
@@ -197,9 +228,14 @@ class ModelCallService:
         if hold is None:
             return
         metadata = {**call.entry, **(usage_metadata(usage) if usage else {})}
+        also = None
+        if call.record is not None and outcome is not None and call.wanted:
+            also = call.record(outcome, to_micros(cost))
         try:
-            await self.spending.settle(hold, cost, metadata)
+            await self.spending.settle(hold, cost, metadata, also and also.write)
         except Unavailable:
+            if also is not None:
+                also.put_back()
             fields = {"hold": hold.id, "uid": hold.owner, "cost_micros": to_micros(cost)}
             _log.error("A call could not be charged", extra={"fields": fields})
 
@@ -217,6 +253,7 @@ class _Call:
     reserved: int
     about: JsonObject
     deployment: DeploymentBudget | None
+    record: RecordCharge | None = None
     wanted: bool = True
 
     @property

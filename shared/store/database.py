@@ -76,6 +76,7 @@ class Database:
             self._client,
             timedelta(days=days) if days else None,
             timedelta(seconds=self._settings.ticket_max_age_seconds),
+            timedelta(seconds=self._settings.run_max_age_seconds),
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic import ValidationError
 
 from shared.log import get_logger
+from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatResult, StoredInput, TicketStatus, stored_input
 from shared.models.errors import TooLarge
 from shared.models.ticket import Ticket
@@ -43,15 +44,20 @@ class TicketStore:
     """Reads and writes tickets. The services check permissions and states.
 
     `retention`: how long a ticket is stored after its end; None means forever. `max_age`: the time within which every
-    ticket ends.
+    ticket ends; `run_max_age`: that within which every run does.
     """
 
     def __init__(
-        self, client: AsyncClient, retention: timedelta | None = None, max_age: timedelta = timedelta()
+        self,
+        client: AsyncClient,
+        retention: timedelta | None = None,
+        max_age: timedelta = timedelta(),
+        run_max_age: timedelta = timedelta(),
     ) -> None:
         self._client = client
         self._retention = retention
         self._max_age = max_age
+        self._run_max_age = run_max_age
 
     def _ticket(self, ticket_id: str) -> AsyncDocumentReference:
         return self._client.collection("tickets").document(ticket_id)
@@ -72,7 +78,8 @@ class TicketStore:
         document: dict[str, Any] = {"owner": ticket.owner, "body": body}
         if self._retention is not None:
             # Set now, because the request is written only once. It may expire a little later than the ticket.
-            document["expire_at"] = ticket.created_at + self._max_age + self._retention
+            max_age = self._run_max_age if ticket.provider == GOFANNON else self._max_age
+            document["expire_at"] = ticket.created_at + max_age + self._retention
         transaction.create(self._request(ticket.id), document)
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
@@ -224,6 +231,7 @@ class TicketStore:
 def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
     result = document.pop("result")
     document.pop("expire_at", None)  # the store's own field
+    document.pop("begun", None)  # stored by earlier versions
     return Ticket(id=ticket_id, result=None if result is None else ChatResult.model_validate_json(result), **document)
 
 

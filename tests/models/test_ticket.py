@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models.chat import ChatResult, TicketStatus
+from shared.models.question import Question
 from shared.models.ticket import Claim, Ticket, claim
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,11 +69,28 @@ def test_a_ticket_never_has_two_holders(deliveries: list[tuple[str, int, bool]])
             assert current.status is TicketStatus.PROCESSING
 
 
-def test_an_agents_work_is_not_repeated() -> None:
-    """A ticket without a worker must end if its agent had started. Otherwise, it is retried."""
-    started = ticket().lease_to("w", NOW, 60).mark(True, NOW)
-    late = NOW + timedelta(seconds=61)
-    assert claim(started, NOW, MAX_ATTEMPTS) is Claim.HELD
-    assert claim(started, late, MAX_ATTEMPTS) is Claim.INTERRUPTED
-    assert claim(started.mark(False, NOW), late, MAX_ATTEMPTS) is Claim.TAKEN
-    assert claim(started.complete(ChatResult(content="x", model="m"), NOW), late, MAX_ATTEMPTS) is Claim.FINISHED
+def test_a_run_that_is_put_aside_is_not_taken_before_its_time() -> None:
+    """A worker may take it when it is due, or when its question has been answered."""
+    started = ticket().lease_to("w", NOW, 60)
+    later = NOW + timedelta(days=3)
+    question = Question(call="1", text="?", asked_at=NOW)
+    waiting = started.suspend(later, [question], NOW)
+    assert (waiting.status, waiting.lease, waiting.tasks) == (TicketStatus.WAITING, None, 2)
+    assert claim(waiting, NOW, MAX_ATTEMPTS) is Claim.WAITING
+    assert claim(waiting, later, MAX_ATTEMPTS) is Claim.TAKEN
+    answered = waiting.answer("1", '"yes"', NOW)
+    assert (answered.questions[0].read_answer(), answered.tasks) == ("yes", 3)
+    assert claim(answered, NOW, MAX_ATTEMPTS) is Claim.TAKEN
+    assert started.suspend(NOW, [], NOW).status is TicketStatus.PENDING
+
+
+def test_attempts_that_made_progress_do_not_count() -> None:
+    """A run may be put aside, and continue, more often than an attempt may fail."""
+    run = ticket()
+    for _ in range(3 * MAX_ATTEMPTS):
+        assert claim(run, NOW, MAX_ATTEMPTS) is Claim.TAKEN
+        run = run.lease_to("w", NOW, 60).suspend(NOW, [], NOW)
+    for _ in range(MAX_ATTEMPTS):
+        assert claim(run, NOW, MAX_ATTEMPTS) is Claim.TAKEN
+        run = run.lease_to("w", NOW, 60).release(NOW)
+    assert claim(run, NOW, MAX_ATTEMPTS) is Claim.EXHAUSTED

@@ -33,12 +33,20 @@ class Channel:
         """Waits for the host's next message and returns it. Blocks."""
         return loads(self._receive())
 
-    def call(self, function: str, arguments: str) -> int:
-        """Sends a call, with its arguments as JSON text. Returns the call's number, which the answer repeats."""
+    def call(self, function: str, arguments: str, line: int = 0) -> int:
+        """Sends a call, with its arguments as JSON text. Returns the call's number, which the answer repeats.
+
+        `line`: the line of the code that makes the call.
+        """
         self._calls += 1
         self.in_progress += 1
-        self.send("call", arguments, number=self._calls, function=function)
+        self.send("call", arguments, number=self._calls, function=function, line=line)
         return self._calls
+
+    def cancel(self, number: int) -> None:
+        """Withdraws a call. It gets no answer."""
+        self.in_progress -= 1
+        self.send("cancel", number=number)
 
     def wait(self, seconds: float | None) -> None:
         """Waits until an answer arrives or the time is up. Blocks, without using CPU time."""

@@ -36,7 +36,11 @@ class UnicodeDecodeError(builtins.UnicodeDecodeError):  # noqa: A001 - agents se
         return self.reason
 
 
-kinds.update({kind.__name__: kind for kind in (JSONDecodeError, UnicodeDecodeError)})
+class InterruptedCall(RuntimeError):
+    """The outcome of a call is unknown: the run was interrupted after it had begun, and it must not be repeated."""
+
+
+kinds.update({kind.__name__: kind for kind in (JSONDecodeError, UnicodeDecodeError, InterruptedCall)})
 
 
 def to_exception(failed: CallFailed) -> Exception:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
+from asyncio import base_events
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from shared.sandbox.guest.channel import Channel
+
+_FILE = "agent.py"
+_MAX_SELECT_SECONDS = 3e6
+"""asyncio never waits longer than a day. A run that sleeps for a month should be woken once."""
+cast("Any", base_events).MAXIMUM_SELECT_TIMEOUT = _MAX_SELECT_SECONDS
 
 
 class HostLoop(asyncio.BaseEventLoop):
@@ -26,9 +33,14 @@ class HostLoop(asyncio.BaseEventLoop):
 
     async def call(self, function: str, arguments: str) -> dict[str, Any]:
         """Calls a host function, with its arguments as JSON text. The host's answer has `value` or `error`."""
-        number = self._channel.call(function, arguments)
+        number = self._channel.call(function, arguments, _find_line())
         answer = self._calls[number] = self.create_future()
-        return await answer
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if function == "ask":  # nobody waits for the answer any more
+                self._channel.cancel(number)
+            raise
 
     def select(self, timeout: float | None) -> list[Any]:
         """Waits for answers and passes them to the calls.
@@ -52,3 +64,13 @@ class HostLoop(asyncio.BaseEventLoop):
 
     def _write_to_self(self) -> None:
         """Does nothing, as there are no other threads that could wake this one."""
+
+
+def _find_line() -> int:
+    """Returns the line of the agent's code that makes the call, 0 if it is not known."""
+    frame: Any = getattr(sys, "_getframe")(1)  # noqa: B009 - `inspect.currentframe` is slower
+    while frame is not None:
+        if frame.f_code.co_filename == _FILE:
+            return frame.f_lineno or 0
+        frame = frame.f_back
+    return 0

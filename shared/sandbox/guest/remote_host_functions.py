@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import builtins
 from json import dumps  # by name, as code may replace it in its module
@@ -71,6 +72,13 @@ class RemoteHostFunctions:
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         return await self._call("call_agent", name=name, input_dict=input_dict)
+
+    async def ask(
+        self, question: str, choices: list[str] | None, schema: JsonObject | None, timeout: float | None
+    ) -> JsonValue:
+        """See `shared.sandbox.inside.questions.Ask`. The time limit is kept by the run's own clock."""
+        async with asyncio.timeout(timeout):
+            return await self._call("ask", question=question, choices=choices, schema=schema, timeout=timeout)
 
     async def _call(self, function: str, **arguments: Any) -> Any:
         text = dumps(arguments, ensure_ascii=False)

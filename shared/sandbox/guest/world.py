@@ -7,11 +7,12 @@ from types import ModuleType
 from typing import Any
 
 from shared.sandbox.guest import httpx
-from shared.sandbox.guest.error_translation import translate_all_errors, translate_errors
+from shared.sandbox.guest.error_translation import InterruptedCall, translate_all_errors, translate_errors
 from shared.sandbox.guest.remote_host_functions import RemoteHostFunctions
 from shared.sandbox.inside.model_functions import ModelFunctions
 from shared.sandbox.inside.objects import GofannonClient
 from shared.sandbox.inside.objects import RemoteMCPClient as BaseRemoteMCPClient
+from shared.sandbox.inside.questions import Questions
 
 
 def create_world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
@@ -38,6 +39,8 @@ def create_world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
         **{name: sys.modules[name] for name in ("json", "re", "asyncio", "math", "datetime", "httpx")},
         "litellm": litellm,
         "call_llm": call_llm,
+        "ask": translate_errors(Questions(host_functions.ask).ask, "ask"),
+        "InterruptedCall": InterruptedCall,
         "http_client": httpx.AsyncClient(follow_redirects=True),
         "RemoteMCPClient": RemoteMCPClient,
         "gofannon_client": translate_all_errors(GofannonClient)(host_functions),

@@ -53,6 +53,11 @@ def copy_json_object(name: str, value: Any) -> JsonObject:
     return copy_json(name, value)
 
 
+def check_optional_object(name: str, value: Any) -> JsonObject | None:
+    """Like `copy_json_object`, but also accepts None."""
+    return None if value is None else copy_json_object(name, value)
+
+
 def copy_json_list(name: str, value: Any) -> list[Any]:
     """Like `copy_json`, but requires a list or a tuple."""
     if not isinstance(value, list | tuple):

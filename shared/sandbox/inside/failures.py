@@ -6,6 +6,7 @@ from shared.sandbox.inside.calls import CallFailed
 
 _USAGE = {
     "call_llm": ". Its parameters are provider, model, messages, parameters={…}, tools and timeout.",
+    "ask": ". Write ask(question, choices=[…]), or ask(question, schema={…}), with timeout=… in seconds if you like.",
     "call": ". Write call(tool_name=…, argument=value) for a tool, or call(agent_name=…, input_dict={…}) for an agent.",
 }
 """The last part of the message about invalid arguments, by function."""

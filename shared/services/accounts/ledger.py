@@ -14,6 +14,7 @@ from shared.log import get_logger
 from shared.models.account import Account
 from shared.models.allowance_terms import Terms
 from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
 from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent
 from shared.models.hold import Hold
@@ -83,15 +84,24 @@ class Ledger:
         transaction: Transaction,
         now: datetime,
         budget: DeploymentBudget | None = None,
+        *,
+        again: bool = False,
     ) -> Hold:
         """Places `hold` on the account and the `budget`, for as much of `bounds.maximum` as both have available.
 
-        `caller` is the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. One read, two with a budget.
+        `caller` is the payer. With `again`, keeps a hold with this id that exists already, whatever its amount: it is
+        for the same call, whose process has died. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. One read, two with
+        a budget, and one more with `again`.
         """
-        await asyncio.gather(
+        existing, *_ = await asyncio.gather(
+            self._get_hold(hold.id if again else None, transaction),
             self.database.accounts.get(caller.uid, transaction),
             self.deployment_budgets.prefetch(hold, transaction),
         )
+        if existing is not None:
+            renewed = existing.model_copy(update={"expires_at": hold.expires_at, "left": None})
+            self.database.holds.put(renewed, transaction)
+            return renewed
         if budget is not None:
             min_amount = max(1, bounds.minimum)
             available = await self.deployment_budgets.get_available(budget, hold, now, transaction, min_amount)
@@ -101,6 +111,9 @@ class Ledger:
             await self.deployment_budgets.hold(budget, opened, now, transaction)
         self.database.holds.add(opened, transaction)
         return opened
+
+    async def _get_hold(self, hold_id: str | None, transaction: Transaction) -> Hold | None:
+        return None if hold_id is None else await self.database.holds.get(hold_id, transaction)
 
     async def close_hold(
         self, hold: Hold, cost: float, metadata: JsonObject, now: datetime, transaction: Transaction
@@ -137,7 +150,7 @@ class Ledger:
         that failed after the provider had started. The calls of a ticket that ran an agent have already been charged,
         one by one.
         """
-        if ended.begun:
+        if ended.provider == GOFANNON:
             cost = 0.0
         elif ended.result:
             cost, usage = ended.result.cost, ended.result.usage

@@ -48,6 +48,11 @@ class Budget:
         """The number of host function calls that were started or refused."""
         return self._calls - self._calls_left
 
+    def restore(self, calls: int, spent: int) -> None:
+        """Counts what a run that continues has used before. `spent`: millionths of a dollar."""
+        self._calls_left -= calls
+        self.spent += spent
+
     def take_call(self) -> None:
         """Counts a call. Raises `BudgetSpent` if there are none left."""
         if self._calls_left <= 0:

@@ -34,18 +34,25 @@ class SpendingService:
     settings: Settings
 
     async def hold(
-        self, payer: Caller, hold_id: str, bounds: CostBounds, deployment: DeploymentBudget | None = None
+        self,
+        payer: Caller,
+        hold_id: str,
+        bounds: CostBounds,
+        deployment: DeploymentBudget | None = None,
+        *,
+        again: bool = False,
     ) -> Hold:
         """Holds the maximum cost of the call, or all that is left if that is less. One transaction.
 
-        `hold_id` must be unique to this call. Raises `AllowanceSpent` if the rest of the allowance does not cover a
+        `hold_id` must be unique to this call. `again`: whether the call may have been made before, by a process that
+        died, so that its earlier hold is kept. Raises `AllowanceSpent` if the rest of the allowance does not cover a
         short answer, and `DeploymentBudgetSpent` if the rest of the budget of `deployment`, which makes the call, does
         not.
         """
         hold = self.make_hold(payer, hold_id, bounds.maximum, deployment)
 
         async def body(transaction: Transaction) -> Hold:
-            return await self._ledger.open_hold(payer, hold, bounds, transaction, clock.now(), deployment)
+            return await self._ledger.open_hold(payer, hold, bounds, transaction, clock.now(), deployment, again=again)
 
         return await self.database.change(f"user:{payer.uid}", body)
 
@@ -73,15 +80,23 @@ class SpendingService:
 
         await self.database.transaction(body)
 
-    async def settle(self, hold: Hold, cost: float, metadata: JsonObject) -> None:
+    async def settle(
+        self,
+        hold: Hold,
+        cost: float,
+        metadata: JsonObject,
+        also: Callable[[Transaction], Awaitable[None]] | None = None,
+    ) -> None:
         """Charges `cost`, in US dollars, and releases the hold. Repeating it has no further effect.
 
-        One transaction. Waits out a database outage for a minute, because the call has been paid for; then raises
-        `Unavailable`.
+        `also` writes something else in the same transaction. One transaction. Waits out a database outage for a minute,
+        because the call has been paid for; then raises `Unavailable`.
         """
 
         async def body(transaction: Transaction) -> None:
             await self._ledger.close_hold(hold, cost, metadata, clock.now(), transaction)
+            if also is not None:
+                await also(transaction)
 
         await self._settle_first(body, hold.owner)
 

@@ -46,12 +46,12 @@ def raise_call_failed(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P,
         except CallFailed:
             raise
         except Exception as error:
-            raise _translate(error) from error
+            raise to_call_failed(error) from error
 
     return translate_errors
 
 
-def _translate(error: Exception) -> CallFailed:
+def to_call_failed(error: Exception) -> CallFailed:
     """Returns the error that agent code sees. Logs unexpected errors, which are faults of this service."""
     match error:
         case outbound.TooSlow():

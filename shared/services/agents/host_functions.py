@@ -3,6 +3,8 @@
 They implement the engine's `HostFunctions`. Each raises its errors as `CallFailed` (`error_translation`).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +12,7 @@ from pydantic import JsonValue
 
 from shared.late_imports import import_late
 from shared.models.caller import Caller
-from shared.models.chat import ChatRequest
+from shared.models.chat import ChatRequest, ChatResult
 from shared.models.wire import JsonObject
 from shared.outbound.mcp import call_tool, list_tools
 from shared.sandbox import CallFailed, HttpCall, HttpResponse, ModelAnswer, ToolDoc
@@ -20,16 +22,32 @@ from shared.services.agents.call_counter import CallCounter
 from shared.services.agents.error_translation import raise_call_failed
 from shared.services.agents.model_choice import choose_model, find_built_in_tools, read_messages
 from shared.services.agents.permissions import Permissions
-from shared.services.model_calls import ModelCallService
+from shared.services.model_calls import ModelCallService, RecordCharge
 from shared.settings import Settings
 
 
 class CallAgent(Protocol):
     """Runs another agent within the same chain of runs. See `shared.services.agents.runs`."""
 
-    async def __call__(self, name: str, input_dict: JsonObject) -> JsonValue:
-        """Returns the result of the agent with this name, friendly name or id. Raises `CallFailed`."""
+    async def __call__(self, name: str, input_dict: JsonObject, call: MadeCall | None) -> JsonValue:
+        """Returns the result of the agent with this name, friendly name or id. Raises `CallFailed`.
+
+        `call`: the call that runs the agent, if calls are recorded.
+        """
         ...
+
+
+@dataclass(frozen=True)
+class MadeCall:
+    """The call for which a host function is used, if calls are recorded. `id`: unique to it, also if it is repeated.
+
+    `record` records its outcome together with the charge for it.
+    """
+
+    id: str
+    path: str
+    clock: int
+    record: RecordCharge
 
 
 @dataclass
@@ -51,6 +69,7 @@ class RunHostFunctions:
     about: JsonObject
     call_counter: CallCounter
     deployment: DeploymentBudget | None = None
+    made_call: MadeCall | None = None
 
     @raise_call_failed
     async def call_model(
@@ -74,26 +93,19 @@ class RunHostFunctions:
             parameters={**config.parameters, **parameters},
             built_in_tools=find_built_in_tools(route, tools),
         )
+        made = self.made_call
         result = await self.model_calls.call(
             self.payer,
-            f"{self.run_id}-{self.call_counter.next()}",
+            f"{self.run_id}-{self.call_counter.next()}" if made is None else made.id,
             request,
             self.budget,
             min(timeout or self.settings.model_timeout_seconds, self.settings.model_timeout_seconds),
             self.about,
             self.deployment,
+            None if made is None else made.record,
         )
         self.call_counter.add(result.usage)
-        finish = result.thoughts.get("finish_reason") if isinstance(result.thoughts, dict) else None
-        return ModelAnswer(
-            content=result.content,
-            thoughts=result.thoughts,
-            model=result.model,
-            finish_reason=finish or "stop",
-            prompt_tokens=result.usage.prompt_tokens,
-            completion_tokens=result.usage.completion_tokens,
-            total_tokens=result.usage.total_tokens,
-        )
+        return to_model_answer(result)
 
     @raise_call_failed
     async def http(self, call: HttpCall) -> HttpResponse:
@@ -144,7 +156,7 @@ class RunHostFunctions:
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         """Runs another agent that this one names, charged to the same payer."""
         self.budget.take_call()
-        return await self.call_another(name, input_dict)
+        return await self.call_another(name, input_dict, self.made_call)
 
     def _list_allowed_tools(self, url: str) -> list[str]:
         """Returns the tools that the agent names for the server. Raises `CallFailed` for a server it does not name."""
@@ -153,6 +165,20 @@ class RunHostFunctions:
             named = ", ".join(self.permissions.tools) or "none"
             raise CallFailed(f"The agent does not name the MCP server {url}, so it cannot call it. It names: {named}.")
         return tools
+
+
+def to_model_answer(result: ChatResult) -> ModelAnswer:
+    """Returns a model's answer as agent code gets it."""
+    finish = result.thoughts.get("finish_reason") if isinstance(result.thoughts, dict) else None
+    return ModelAnswer(
+        content=result.content,
+        thoughts=result.thoughts,
+        model=result.model,
+        finish_reason=finish or "stop",
+        prompt_tokens=result.usage.prompt_tokens,
+        completion_tokens=result.usage.completion_tokens,
+        total_tokens=result.usage.total_tokens,
+    )
 
 
 def _group(pairs: list[tuple[str, str]] | None) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Runs agents: passes the code and its permissions to the engine, and returns the outcome to the caller.
 
-The payer is charged for the model calls of a run and of the agents that it calls. A run is never repeated, because
-agents' side effects must not happen twice.
+The payer is charged for the model calls of a run and of the agents that it calls. A run in an HTTP request is never
+repeated, because agents' side effects must not happen twice. A recorded run continues where it was interrupted.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,10 @@ from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.accounts.run_budgets import Budget
 from shared.services.agents.call_counter import CallCounter
-from shared.services.agents.host_functions import RunHostFunctions
+from shared.services.agents.host_functions import MadeCall, RunHostFunctions
 from shared.services.agents.permissions import Permissions
+from shared.services.agents.program_journal import ProgramJournal, Recording
+from shared.services.agents.recorded_host_functions import RecordedHostFunctions
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.sharer_names import caller_of, sharers_of
 from shared.services.model_calls import ModelCallService
@@ -63,6 +65,7 @@ class _Chain:
     deployment: DeploymentBudget | None = None
     on_start: Callable[[], None] | None = None
     call_counter: CallCounter = field(default_factory=CallCounter)
+    recording: Recording | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,35 @@ class RunService:
             chain.run_id, outcome, chain.budget.spent, chain.call_counter.usage, chain.budget.calls_taken
         )
 
+    async def run_recorded(
+        self,
+        payer: Caller,
+        agent: StoredAgent,
+        input_dict: JsonObject,
+        seconds: float,
+        recording: Recording,
+        deployment: DeploymentBudget | None = None,
+    ) -> FinishedRun:
+        """Runs a saved agent, or continues it after an interruption. See `run_agent`. All calls are recorded.
+
+        `seconds`: the time limit of this attempt. Raises `Suspended` if the run was put aside, the error with which it
+        was aborted, and `Unavailable`, also if the process that runs the code died.
+        """
+        journal = recording.journal
+        chain = self._start_chain(payer, seconds, journal.run_id, deployment)
+        chain.budget.restore(journal.calls, journal.spent)
+        chain.call_counter.add(journal.usage)
+        chain = replace(chain, recording=recording)
+        permissions = Permissions.of(agent.fields, agent.owner)
+        try:
+            outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
+        finally:
+            await self.model_calls.close_budget(chain.budget)
+        _log_run(chain, outcome, agent)
+        return FinishedRun(
+            chain.run_id, outcome, chain.budget.spent, chain.call_counter.usage, chain.budget.calls_taken
+        )
+
     def _start_chain(
         self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
     ) -> _Chain:
@@ -150,12 +182,18 @@ class RunService:
         permissions: Permissions,
         path: tuple[StoredAgent, ...],
         level: int = 0,
+        call: MadeCall | None = None,
     ) -> Outcome:
-        """Runs one agent of the chain. `path`: the saved agents from the first one to this one. `level`: its depth."""
+        """Runs one agent of the chain. `path`: the saved agents from the first one to this one. `level`: its depth.
+
+        `call`: the recorded call that runs it, if another agent does.
+        """
         callable_agents: list[StoredAgent] | None = None
 
-        async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
+        async def call_another(name: str, input_dict: JsonObject, call: MadeCall | None) -> JsonValue:
             nonlocal callable_agents
+            if chain.recording and call and (pinned := chain.recording.journal.agents.get(call.path)):
+                return await self._run_another(chain, pinned, input_dict, path, level + 1, call)
             if callable_agents is None:
                 async with self.database.raising_unavailable():
                     stored = await self.database.agents.get_many(permissions.agents)
@@ -168,7 +206,9 @@ class RunService:
             agent = _find_by_name(name, callable_agents, unknown, show_agents=permissions.viewer == chain.payer.uid)
             if agent.owner != chain.payer.uid:
                 await DisabledUserService(self.database).refuse_disabled_owner(agent.owner)
-            return await self._run_another(chain, agent, input_dict, path, level + 1)
+            if chain.recording and call:
+                agent = chain.recording.journal.pin_agent(call.path, agent)
+            return await self._run_another(chain, agent, input_dict, path, level + 1, call)
 
         host_functions = RunHostFunctions(
             run_id=chain.run_id,
@@ -191,12 +231,20 @@ class RunService:
         )
         sharers = sharers_of(chain.payer.uid, path[0].id if path else None)
         program = Program(code, input_dict, permissions.tools, sharers, caller=caller_of(chain.payer.uid, chain.caller))
+        if (recording := chain.recording) is not None:
+            program = replace(program, recorder=_make_recorder(recording, chain, host_functions, path, call))
         if chain.on_start is not None and level == 0:
             program = replace(program, on_start=chain.on_start)
         return await self.engine.run(program, host_functions, limits, level)
 
     async def _run_another(
-        self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...], level: int
+        self,
+        chain: _Chain,
+        agent: StoredAgent,
+        input_dict: JsonObject,
+        path: tuple[StoredAgent, ...],
+        level: int,
+        call: MadeCall | None,
     ) -> JsonValue:
         """Returns the agent's result. Raises `CallFailed`, without details of other users' agents."""
         if any(agent.id == other.id for other in path):
@@ -212,7 +260,7 @@ class RunService:
                 RecursionError,
             )
         outcome = await self._run(
-            chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent), level
+            chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent), level, call
         )
         if outcome.failure is not None:
             _log_failure(chain, outcome, agent)
@@ -220,6 +268,23 @@ class RunService:
             details = f": {outcome.failure.error}" if is_payers else f". Its run is {chain.run_id}"
             raise CallFailed(f"The agent {agent.fields.name!r} failed{details}", cause=outcome.failure.cause)
         return outcome.result
+
+
+def _make_recorder(
+    recording: Recording,
+    chain: _Chain,
+    functions: RunHostFunctions,
+    path: tuple[StoredAgent, ...],
+    call: MadeCall | None,
+) -> ProgramJournal:
+    """Returns the recorder of the last agent of `path`, which runs for `call`, or is the first one."""
+    return ProgramJournal(
+        recording,
+        call.path if call else "",
+        call.clock if call else recording.journal.clock,
+        lambda program, made: RecordedHostFunctions(functions, program, made),
+        is_visible=path[-1].owner == chain.payer.uid,
+    )
 
 
 def _find_by_name(name: str, agents: list[StoredAgent], unknown: list[str], show_agents: bool) -> StoredAgent:

@@ -7,7 +7,9 @@ a transaction that checks the lease).
 """
 
 import asyncio
+import math
 
+from shared import clock
 from shared.llm.catalog import Catalog, CatalogError
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
@@ -15,11 +17,12 @@ from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatResult
 from shared.models.errors import AllowanceSpent, NoRunSlot, TooEarly
-from shared.models.ticket import Claim, Ticket
+from shared.models.ticket import Claim, LeaseLost, Ticket
 from shared.services.chat.attempt import AnswerByAgent, Attempt, Stopped, log_fields
-from shared.services.chat.lease import LeaseHolder, LeaseLost
+from shared.services.chat.lease import LeaseHolder
 from shared.services.chat.live_answer import LiveAnswer
 from shared.services.chat.preparation import Preparation, read_again
+from shared.services.chat.run_pause import RunSuspended, enqueue_wake_up
 from shared.services.chat.settlement import Settlement
 from shared.services.chat.turns import TurnService
 from shared.services.model_calls import CompleteChat
@@ -27,6 +30,7 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("answering")
+_SOON_SECONDS = 60
 _under_way: set[asyncio.Task[None]] = set()
 """Calls of models whose tickets other workers have taken over. The event loop itself does not keep a task alive."""
 
@@ -73,6 +77,9 @@ class AnsweringService:
         if claim is Claim.PARKED:
             await self._turns.recheck(ticket)
             return
+        if claim is Claim.WAITING:
+            await self._refuse_early(ticket)
+            return
         if claim is Claim.TAKEN:
             try:
                 await self._answer_taken(ticket, preparation)
@@ -81,6 +88,11 @@ class AnsweringService:
                 raise
         # A ticket that ended earlier may still have its turn, if the worker died between ending it and passing it on.
         await self._turns.pass_on(ticket, self.holder.id if claim is Claim.TAKEN else None)
+
+    async def _refuse_early(self, ticket: Ticket) -> None:
+        """Handles the task of a run that is put aside. Raises `TooEarly` if the run continues soon."""
+        if ticket.wake_at is not None and (seconds := (ticket.wake_at - clock.now()).total_seconds()) < _SOON_SECONDS:
+            raise TooEarly("The run is put aside.", retry_after=math.ceil(max(0.0, seconds)))
 
     async def _answer_taken(self, ticket: Ticket, preparation: Preparation) -> None:
         """Works on a ticket that this delivery holds. Raises `TooEarly`."""
@@ -118,6 +130,11 @@ class AnsweringService:
     async def _work_live(self, ticket: Ticket, preparation: Preparation, live: LiveAnswer) -> None:
         try:
             result = await self._attempt.call(ticket, preparation, live.call)
+        except RunSuspended as pause:
+            suspended = await self._settlement.suspend(ticket, pause)
+            if pause.wake_at is not None:
+                queue = await asyncio.to_thread(self._turns.make_queue)
+                await enqueue_wake_up(queue, suspended, suspended.wake_at)
         except Stopped:
             await self._settlement.end(ticket, lambda held, now: held.cancel(None, now))
         except NoRunSlot as error:

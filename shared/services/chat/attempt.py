@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,9 +13,10 @@ from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, StoredInput
 from shared.models.errors import AllowanceSpent, NoRunSlot, Unavailable
-from shared.models.ticket import Ticket
-from shared.services.chat.lease import LeaseHolder, LeaseLost
+from shared.models.ticket import LeaseLost, Ticket
+from shared.services.chat.lease import LeaseHolder
 from shared.services.chat.preparation import Preparation
+from shared.services.chat.run_pause import RunSuspended
 from shared.services.chat.settlement import Settlement
 from shared.services.model_calls import CompleteChat, complete_and_price
 from shared.settings import Settings
@@ -31,15 +31,12 @@ class Stopped(Exception):
 
 
 class AnswerByAgent(Protocol):
-    """Runs a published agent for a ticket. See `shared.services.chat.agent_chat`."""
+    """Runs an agent for a ticket. See `shared.services.chat.agent_chat`."""
 
-    async def __call__(
-        self, ticket: Ticket, request: StoredInput, mark_begun: Callable[[bool], Awaitable[None]]
-    ) -> ChatResult:
-        """Runs the agent once; the ticket's owner is charged for its calls. Raises `ModelFailure`, `Unavailable`.
+    async def __call__(self, ticket: Ticket, request: StoredInput, holder: LeaseHolder) -> ChatResult:
+        """Runs the agent, or continues its run. The ticket's owner is charged for its calls.
 
-        Awaits `mark_begun(True)` before it does anything that must not be done twice, and `mark_begun(False)` if the
-        run did not start after all.
+        Raises `RunSuspended` if the run was put aside, `LeaseLost`, `ModelFailure`, `Unavailable`.
         """
         ...
 
@@ -59,8 +56,8 @@ class Attempt:
     async def call(self, ticket: Ticket, preparation: Preparation, live: LiveCall) -> ChatResult:
         """Returns the answer, which is no longer than the ticket's hold covers. `live` follows it and can stop it.
 
-        Raises only `ModelFailure`, `NoRunSlot`, `LeaseLost`, and `Stopped` for an agent that was stopped. An unexpected
-        error is logged, and the attempt is repeated as after an outage.
+        Raises only `ModelFailure`, `NoRunSlot`, `LeaseLost`, and for an agent `Stopped` and `RunSuspended`. An
+        unexpected error is logged, and the attempt is repeated as after an outage.
         """
         try:
             request = await preparation.get_request()
@@ -73,7 +70,7 @@ class Attempt:
                 seconds = self.settings.model_timeout_seconds
                 result = await complete_and_price(self.complete, route, request, seconds, ticket.hold, live)
             return fit_to_document(result)
-        except (ModelFailure, LeaseLost, NoRunSlot, Stopped):
+        except (ModelFailure, LeaseLost, NoRunSlot, Stopped, RunSuspended):
             raise
         except (AllowanceSpent, NotCovered) as error:
             message = "What is left of your allowance does not cover an answer. Send the chat again after a refill."
@@ -88,9 +85,7 @@ class Attempt:
 
     async def _run_agent(self, ticket: Ticket, request: StoredInput, live: LiveCall) -> ChatResult:
         """Runs the agent in a task that `live` can stop. Raises `Stopped`, and what `AnswerByAgent` raises."""
-        run = asyncio.create_task(
-            self.answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))
-        )
+        run = asyncio.create_task(self.answer_by_agent(ticket, request, self.holder))
         try:
             with live.stoppable(run.cancel):
                 await asyncio.wait({run})
@@ -111,18 +106,6 @@ class Attempt:
             return fit_output(route, request, ticket.hold)
         bounds = bound_cost(route, request, self.settings)
         return fit_output(route, request, await self.settlement.hold_again(ticket, bounds))
-
-    async def _mark_begun(self, ticket_id: str, begun: bool) -> None:
-        """Records that an agent's run starts, so that it is not repeated. Raises `LeaseLost`, `Unavailable`.
-
-        Retries through an outage to record that it did not start after all; otherwise the ticket would end as
-        interrupted.
-        """
-
-        async def mark() -> None:
-            await self.holder.change(ticket_id, lambda held, now: held.mark(begun, now))
-
-        await (mark() if begun else self.settlement.retry_through_outages(mark))
 
 
 def fit_to_document(result: ChatResult) -> ChatResult:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 from shared import clock
 from shared.log import get_logger
 from shared.models.errors import Unavailable
-from shared.models.ticket import Claim, Ticket, claim
+from shared.models.ticket import Claim, LeaseLost, Ticket, claim
 from shared.services.accounts.ledger import Ledger
 from shared.services.chat.preparation import Preparation
 from shared.services.chat.turns import TurnService, group_of, kind_of
@@ -18,12 +19,10 @@ from shared.store import Database, Transaction
 
 _log = get_logger("answering")
 _RENEWALS_PER_LEASE = 3
+_MARGIN_SECONDS = 2
+"""How much sooner this process considers a lease expired than others do, whose clocks may differ."""
 Change = Callable[[Ticket, datetime], Ticket]
 """The next state of a ticket, given the time of the change."""
-
-
-class LeaseLost(Exception):
-    """Another worker has taken the ticket because this one did not renew its lease in time."""
 
 
 class LeaseHolder:
@@ -36,14 +35,19 @@ class LeaseHolder:
         self._ledger = Ledger(database, settings)
         self.id = str(uuid4())
         """The id of this delivery in the lease."""
+        self._valid_until = 0.0
+
+    def is_valid(self) -> bool:
+        """Whether the lease lasts long enough to begin something that must happen only once."""
+        return time.monotonic() < self._valid_until - _MARGIN_SECONDS
 
     async def take(self, ticket_id: str, preparation: Preparation) -> tuple[Claim, Ticket | None]:
         """Takes the lease if it is free and the owner has a turn for the ticket. Without a turn, parks the ticket.
 
         Has `preparation` check the owner at the same time.
 
-        Ends a ticket that is cancelled, has no attempts left or whose agent was interrupted, and releases its hold. Its
-        owner is not charged again. One read for a ticket that has ended; for any other ticket, also a transaction.
+        Ends a ticket that is cancelled or has no attempts left, and releases its hold. Its owner is not charged again.
+        One read for a ticket that has ended; for any other ticket, also a transaction.
         """
         async with self._database.raising_unavailable():
             stored, seen = await self._database.tickets.look_at(ticket_id)
@@ -53,6 +57,7 @@ class LeaseHolder:
         if stored.status.finished:
             return Claim.FINISHED, stored
         preparation.check_owner(stored.owner)
+        started = time.monotonic()
 
         async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
             ticket = await self._database.tickets.get(ticket_id, transaction)
@@ -67,15 +72,16 @@ class LeaseHolder:
                 self._database.tickets.put(ticket, transaction)
             elif decision is Claim.CANCELLED:
                 await self._ledger.settle(ticket.cancel(None, now), now, transaction)
-            elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
-                message = f"The chat was not answered in {ticket.attempts} attempts. Send it again."
-                if decision is Claim.INTERRUPTED:
-                    message = "The agent was interrupted. You are charged for what it had spent. Send the chat again."
+            elif decision is Claim.EXHAUSTED:
+                what = "run did not end" if ticket.agent_id else "chat was not answered"
+                message = f"The {what} in {ticket.attempts - ticket.forgiven} attempts. Send it again."
                 await self._ledger.settle(ticket.fail(message, now), now, transaction)
             return decision, ticket
 
         # Deliveries of one user's tickets are committed together, so that their transactions do not conflict.
-        return await self._database.change(group_of(stored.owner, kind_of(stored)), take, seen)
+        taken = await self._database.change(group_of(stored.owner, kind_of(stored)), take, seen)
+        self._valid_until = started + self._settings.lease_seconds
+        return taken
 
     async def renew_until_cancelled(self, ticket_id: str) -> None:
         """Renews the lease until this task is cancelled. Raises `LeaseLost`.
@@ -85,8 +91,10 @@ class LeaseHolder:
         seconds = self._settings.lease_seconds
         while True:
             await asyncio.sleep(seconds / _RENEWALS_PER_LEASE)
+            started = time.monotonic()
             with contextlib.suppress(Unavailable):
                 await self.change(ticket_id, lambda held, now: held.renew(now, seconds))
+                self._valid_until = started + seconds
 
     async def change(self, ticket_id: str, change: Change) -> None:
         """Writes the changed ticket. One transaction. Raises `LeaseLost`, `Unavailable`."""

@@ -7,6 +7,7 @@ agent's calls are charged one by one while it runs, so nothing more is charged f
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from shared import clock
@@ -15,10 +16,11 @@ from shared.models.catalog import GOFANNON
 from shared.models.chat import Usage
 from shared.models.errors import Unavailable
 from shared.models.money import CostBounds
-from shared.models.ticket import Ticket
+from shared.models.ticket import LeaseLost, Ticket
 from shared.services.accounts.ledger import Ledger
-from shared.services.chat.lease import Change, LeaseHolder, LeaseLost
+from shared.services.chat.lease import Change, LeaseHolder
 from shared.services.chat.part_writer import Ending
+from shared.services.chat.run_pause import RunSuspended
 from shared.services.outages import wait_out_outages
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -34,6 +36,7 @@ class Settlement:
 
     def __init__(self, database: Database, holder: LeaseHolder, settings: Settings) -> None:
         self._database = database
+        self._settings = settings
         self._holder = holder
         self._ledger = Ledger(database, settings)
 
@@ -64,6 +67,26 @@ class Settlement:
             await self._ledger.settle(ended, now, transaction, cost=cost, usage=usage)
 
         await self.retry_through_outages(lambda: self._settle_first(seen.owner, write))
+
+    async def suspend(self, seen: Ticket, pause: RunSuspended) -> Ticket:
+        """Puts a run aside, and returns its ticket. One transaction. Waits out outages. Raises `LeaseLost`.
+
+        If its owner has asked to cancel it in the meantime, ends it as cancelled.
+        """
+
+        async def write(transaction: Transaction) -> Ticket:
+            now = clock.now()
+            held = await self._holder.get_held(seen.id, transaction)
+            if held.cancel_requested_at is not None:
+                ended = held.cancel(None, now)
+                await self._ledger.settle(ended, now, transaction)
+                return ended
+            ends_at = held.created_at + timedelta(seconds=self._settings.run_max_age_seconds)
+            suspended = held.suspend(min(pause.wake_at or ends_at, ends_at), pause.questions, now)
+            self._database.tickets.put(suspended, transaction)
+            return suspended
+
+        return await self.retry_through_outages(lambda: self._settle_first(seen.owner, write))
 
     async def hold_again(
         self,

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from shared import clock
 from shared.log import get_logger
+from shared.models.catalog import GOFANNON
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.accounts.ledger import Ledger
 from shared.services.chat.sweep_batch import sweep_each
@@ -71,10 +72,15 @@ class StaleTickets:
         return "requeued"
 
     def is_too_old(self, ticket: Ticket) -> bool:
-        """Returns whether the ticket must end. Its age counts from its first attempt after parking, or its creation."""
+        """Returns whether the ticket must end. Its age counts from its first attempt after parking, or its creation.
+
+        A run may last much longer, as it may have been put aside for most of the time.
+        """
         now = clock.now()
         if ticket.attempts == 0 or ticket.first_taken_at is None:
             return now - ticket.created_at > timedelta(seconds=self._settings.ticket_max_wait_seconds)
+        if ticket.provider == GOFANNON:
+            return now - ticket.created_at > timedelta(seconds=self._settings.run_max_age_seconds)
         return now - ticket.first_taken_at > timedelta(seconds=self._settings.ticket_max_age_seconds)
 
     async def _has_lost_its_task(self, ticket: Ticket) -> bool:

@@ -1,5 +1,5 @@
-"""The sweep: queues or ends stale tickets (`stale_tickets`), calls parked tickets that no worker has called, and
-releases expired holds (`expired_holds`).
+"""The sweep: continues runs that are due (`due_runs`), queues or ends stale tickets (`stale_tickets`), calls parked
+tickets that no worker has called, and releases expired holds (`expired_holds`).
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from shared.log import get_logger
 from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
 from shared.services.accounts.spending import SpendingService
+from shared.services.chat.due_runs import DueRuns
 from shared.services.chat.expired_holds import release_expired_holds
 from shared.services.chat.stale_tickets import StaleTickets
 from shared.services.chat.sweep_batch import sweep_each
@@ -27,7 +28,7 @@ _PARKED_PAGES = 10
 class SweepResult(SnakeModel):
     """The result of a sweep. The number of tickets that it queued again (`requeued`), `ended`, or `left` for the next
     sweep after an error; that are still `waiting` in the queue or for a turn; and that it `called` because their turn
-    had come. The number of holds that it `released`.
+    had come. The number of holds that it `released`, and of runs that it has `woken`.
     """
 
     requeued: int = 0
@@ -36,6 +37,7 @@ class SweepResult(SnakeModel):
     waiting: int = 0
     called: int = 0
     released: int = 0
+    woken: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,18 @@ class SweepService:
         self._database = database
         self._settings = settings
         self._turns = TurnService(database, lambda: queue, settings)
+        self._due_runs = DueRuns(database, queue)
         self._stale_tickets = StaleTickets(database, queue, self._turns, settings)
         self._spending = SpendingService(database, settings)
 
     async def sweep(self, page: int = 500, pages: int = 20) -> SweepResult:
-        """Sweeps all stale tickets, starting with the oldest change, then parked tickets, then expired holds.
+        """Wakes due runs, then sweeps stale tickets, starting with the oldest change, parked tickets, expired holds.
 
         Sweeps at most `pages` times `page` tickets. Parked tickets do not count towards this limit, so they never keep
         the sweep from other tickets. Releases at most `page` holds.
         """
         untouched_since = clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
+        woken = await self._due_runs.wake(page)
         outcomes: list[str] = []
         parked: Counter[tuple[str, TurnKind]] = Counter()
         after: datetime | None = None
@@ -77,6 +81,7 @@ class SweepService:
             outcomes += await self._stale_tickets.sweep([ticket for ticket in tickets if ticket.id not in skipped])
             if after is None or len(outcomes) >= pages * page:
                 break
+        outcomes += woken
         outcomes += await self._call_parked(parked)
         outcomes += await release_expired_holds(self._database, self._spending, page)
         swept = SweepResult(**{name: outcomes.count(name) for name in SweepResult.model_fields})

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,15 +13,11 @@ from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.models.caller import Caller
-from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult, StoredInput, TicketStatus, Usage
-from shared.models.errors import NoRunSlot, TooEarly, Unavailable
+from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
+from shared.models.errors import TooEarly, Unavailable
 from shared.models.money import to_dollars
 from shared.models.run import RunCodeRequest
-from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
-from shared.services.chat.answering import AnsweringService
-from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
 from tests.database_faults import lose_responses
@@ -154,36 +149,6 @@ async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
         await harness.deliver(ticket.ticket_id, model)
     await harness.deliver(ticket.ticket_id, model)
     assert sorted(await harness.get_charges(caller.uid)) == [300, 500]
-
-
-async def test_an_agent_that_did_not_begin_does_not_count_as_interrupted(
-    harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The chat is retried even if the database is down when the ticket is marked as not begun."""
-    ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
-    assert await harness.database.tickets.get(ticket_id) is not None
-
-    async def find_no_slot(
-        ticket: Ticket, request: StoredInput, mark_begun: Callable[[bool], Awaitable[None]]
-    ) -> ChatResult:
-        await mark_begun(True)
-        fail_once(monkeypatch, harness.database, "transaction", 1)
-        await mark_begun(False)
-        raise NoRunSlot("Too much is running.", retry_after=1)
-
-    async def make_agent_chat(transaction: Transaction) -> None:
-        ticket = await harness.database.tickets.get(ticket_id, transaction)
-        assert ticket is not None
-        harness.database.tickets.put(ticket.model_copy(update={"provider": GOFANNON}), transaction)
-
-    await harness.database.transaction(make_agent_chat)
-    turns = TurnService(harness.database, lambda: harness.queue, harness.settings)
-    service = AnsweringService(harness.database, harness.catalog, Model(0, 0), find_no_slot, harness.settings, turns)
-    with pytest.raises(TooEarly):
-        await service.answer(ticket_id)
-    ticket = await harness.database.tickets.get(ticket_id)
-    assert ticket is not None
-    assert (ticket.begun, ticket.status, ticket.attempts) == (False, TicketStatus.PENDING, 0)
 
 
 @pytest.fixture

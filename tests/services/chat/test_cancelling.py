@@ -240,7 +240,7 @@ async def test_an_agents_run_is_stopped(harness: Harness, caller: Caller) -> Non
     ticket_id = (await harness.chat.submit(caller, ChatRequest.model_validate(body))).ticket_id
     delivery = asyncio.create_task(harness.deliver(ticket_id))
     async with asyncio.timeout(20):
-        while not (await get_ticket(harness, ticket_id)).begun:  # noqa: ASYNC110 - the worker writes it
+        while (await get_ticket(harness, ticket_id)).lease is None:  # noqa: ASYNC110 - the worker writes it
             await asyncio.sleep(0.02)
     ticket = await cancel(harness, caller, ticket_id)
     async with asyncio.timeout(20):

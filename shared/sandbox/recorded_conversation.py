@@ -1,0 +1,125 @@
+"""A conversation whose calls are recorded, and are answered from the record if the run was interrupted before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from shared.models.wire import JsonObject
+from shared.sandbox.conversation import Conversation
+from shared.sandbox.failures import FailedCall
+from shared.sandbox.inside.arguments import check_optional_object, check_string, check_timeout
+from shared.sandbox.inside.questions import check_choices
+from shared.sandbox.logs import Logs
+from shared.sandbox.messages import CallMessage, Fault, parse_arguments
+from shared.sandbox.no_host_functions import NoHostFunctions
+from shared.sandbox.recorder import Answer, Call, RecordedCall, Recorder
+from shared.sandbox.timeline import Timeline
+from shared.sandbox.worker import Worker
+
+_ASK = "ask"
+
+
+class RecordedConversation(Conversation):
+    """See `Conversation`. The recorder provides the host functions, and the run may be put aside.
+
+    `run` also raises `Suspended`, `Stuck`, `ReplayDiverged`, and the error with which the run was aborted.
+    """
+
+    def __init__(self, worker: Worker, recorder: Recorder, logs: Logs) -> None:
+        super().__init__(worker, NoHostFunctions(), logs)
+        self._recorder = recorder
+        self._suspension = recorder.suspension
+        self._timeline = Timeline(recorder, worker)
+        self._questions: dict[int, Call] = {}
+
+    async def run(self, program: JsonObject) -> str | Fault:
+        """See the class."""
+        self._suspension.enter(self._timeline)
+        try:
+            end = await super().run(program)
+            self._recorder.finish(self._timeline.now)
+            return end
+        finally:
+            self._suspension.leave(self._timeline)
+
+    def _print(self, text: str) -> None:
+        super()._print(text)
+        self._recorder.print(text, self._timeline.now)
+
+    def _start(self, call: CallMessage, text: str) -> None:
+        self._count(text)
+        made = Call(call.number, call.function, text, call.line, self._timeline.now, self._timeline.end)
+        recorded = self._recorder.find(made)
+        self._timeline.begin(call.number)
+        if recorded is not None:
+            self._repeat(made, recorded)
+        elif call.function == _ASK:
+            self._questions[call.number] = made
+            self._suspension.questions += 1
+            self._run_call(call.number, self._answer_question(made, call))
+        else:
+            self._suspension.begin_call()
+            self._run_call(call.number, self._answer(call, text, made))
+
+    def _repeat(self, call: Call, recorded: RecordedCall) -> None:
+        """Answers a call as it was answered before."""
+        if (error := recorded.answer.get("error")) is not None:
+            self.failures.append(FailedCall(error["message"], error["kind"], error["name"], recorded.cause))
+        self._timeline.arrive(call.number, recorded.moment, recorded.answer)
+
+    async def _answer(self, call: CallMessage, text: str, made: Call | None = None) -> None:
+        assert made is not None  # noqa: S101 - see `_start`
+        counts = True
+        try:
+            await self._timeline.until_live()
+            if self._suspension.is_closing:
+                counts = False
+                self._suspension.end_call()
+                await self._suspension.wait_for_end()
+            await self._finish(made, call, self._perform(call, text, self._recorder.host_functions(made)))
+        finally:
+            if counts:
+                self._suspension.end_call()
+
+    async def _answer_question(self, made: Call, call: CallMessage) -> None:
+        try:
+            await self._timeline.until_live()
+            await self._finish(made, call, self._ask(made))
+        finally:
+            self._suspension.questions -= 1
+            self._questions.pop(call.number, None)
+
+    async def _ask(self, made: Call) -> JsonValue:
+        arguments = parse_arguments(made.arguments)
+        return await self._recorder.ask(
+            made,
+            check_string("question", arguments.get("question")),
+            check_choices(arguments.get("choices")),
+            check_optional_object("schema", arguments.get("schema")),
+            check_timeout(arguments.get("timeout")),
+        )
+
+    async def _finish(self, made: Call, call: CallMessage, work: Any) -> None:
+        """Waits for the call's outcome, records it, and answers with it."""
+        answer: Answer
+        cause: Exception | None = None
+        try:
+            answer = {"value": await work}
+        except Exception as error:
+            answer = {"error": self._describe_failure(error, call)}
+            cause = self.failures[-1].cause
+        if self._suspension.is_over:
+            await self._suspension.wait_for_end()
+        moment = made.end()
+        self._timeline.arrive(made.number, moment, self._recorder.record(made, answer, cause))
+
+    def _withdraw(self, number: int) -> None:
+        super()._withdraw(number)
+        self._timeline.withdraw(number)
+        if (question := self._questions.pop(number, None)) is not None:
+            self._recorder.withdraw(question)
+
+    async def _wait(self, max_seconds: float | None) -> None:
+        await self._timeline.wait(max_seconds)

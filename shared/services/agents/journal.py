@@ -1,0 +1,359 @@
+"""A run's journal: what the run has done outside the sandbox. See `docs/explanation/durable-runs.md`.
+
+The journal is a text of lines, one for each record: how the run began, that a call began which must not be repeated,
+how a call ended, which agent another one called, and how much was printed. A call is named by its path: the number of
+the call in its program, after the path of the call that started the program, as in "3.1".
+
+Records are collected, and written with the next commit: before a call that others can notice, with the charge for a
+model call, when the run is put aside, at its end, and otherwise after half a second. So each record is durable before
+anything outside depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from shared import clock
+from shared.log import get_logger
+from shared.models.agent import StoredAgent
+from shared.models.agent_run import Step
+from shared.models.chat import Usage
+from shared.models.errors import Unavailable
+from shared.models.journal import MAX_SEGMENT_BYTES, LogLine, Segment, first_segment
+from shared.models.wire import JsonObject
+from shared.store import Database, Transaction
+
+_log = get_logger("journal")
+MAX_BYTES = 20_000_000
+"""The maximum size of a run's journal."""
+MAX_COMMIT_BYTES = 2_000_000
+"""More than this is written in several commits: Firestore limits a request to 10 MiB, and its emulator to 4 MiB."""
+_FLUSH_SECONDS = 0.5
+_FLUSH_BYTES = 200_000
+"""A longer record is written at once."""
+_SEED_BYTES = 32
+CheckLease = Callable[[Transaction], Any]
+"""Reads the run's ticket, and raises an error if another worker has it."""
+
+
+class JournalFull(Exception):
+    """The run has recorded more than the journal may contain."""
+
+
+@dataclass
+class Record:
+    """What the journal knows of a call. `arguments`: their hash. `shown`: a description of them without secrets.
+
+    `has_begun`: whether it is a call that must not be repeated, and may have been made. `end`: its outcome.
+    """
+
+    function: str
+    arguments: str
+    shown: str
+    line: int
+    has_begun: bool = False
+    end: JsonObject | None = None
+
+
+@dataclass
+class Batch:
+    """Records that are written together, and what the run's owner sees of them."""
+
+    lines: list[str] = field(default_factory=list[str])
+    steps: list[Step] = field(default_factory=list[Step])
+    logs: list[LogLine] = field(default_factory=list[LogLine])
+    segments: list[Segment] = field(default_factory=list[Segment])
+
+
+class Journal:
+    """The journal of one run, in the process that has the run's lease."""
+
+    def __init__(self, database: Database, run_id: str, attempt: int, owner: str, expire_at: datetime) -> None:
+        """`owner`: the run's payer, with whose account the journal is written."""
+        self._database = database
+        self.run_id = run_id
+        self._attempt = attempt
+        self._group = f"user:{owner}"
+        self._expire_at = expire_at
+        self._next_segment = self._first_segment = first_segment(attempt)
+        self._pending = Batch()
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing: set[asyncio.Task[None]] = set()
+        self._check_lease: CheckLease | None = None
+        self._on_failure: Callable[[Exception], None] = _raise
+        self.records: dict[str, Record] = {}
+        self.agents: dict[str, StoredAgent] = {}
+        self.printed: dict[str, int] = {}
+        self.is_resumed = False
+        self.has_written = False
+        self.last_attempt = 0
+        self.seed = b""
+        self.clock = 0
+        self.spent = 0
+        self.calls = 0
+        self.usage = Usage()
+
+    def use(self, check_lease: CheckLease, on_failure: Callable[[Exception], None]) -> None:
+        """Has each commit check the lease. `on_failure` gets the error of a commit that nothing waits for."""
+        self._check_lease = check_lease
+        self._on_failure = on_failure
+
+    async def load(self) -> None:
+        """Reads what earlier attempts have recorded. One query, and one read per segment."""
+        async with self._database.raising_unavailable():
+            segments = await self._database.journals.read(self.run_id)
+        self.last_attempt = segments[-1].attempt if segments else 0
+        text = "".join(segment.text for segment in segments)
+        self._size = len(text)
+        for line in text.split("\n"):
+            try:
+                record = json.loads(line) if line else None
+            except ValueError:  # the rest of a long record whose process died before all of it was written
+                continue
+            if isinstance(record, dict):
+                self._read(record)
+
+    def begin(self, agent: StoredAgent) -> StoredAgent:
+        """Returns the agent with the code that the run started with, which is this agent if it starts now."""
+        if self.is_resumed:
+            return self.agents[""]
+        self.seed, self.clock = os.urandom(_SEED_BYTES), int(clock.time() * 1e9)
+        self._add({"t": "begin", "seed": self.seed.hex(), "clock": self.clock}, is_news=False)
+        return self.pin_agent("", agent)
+
+    def pin_agent(self, path: str, agent: StoredAgent) -> StoredAgent:
+        """Records which agent the call with this path runs. Returns the one that was recorded first."""
+        if path not in self.agents:
+            unused = {"swagger_specs": [], "composer_thoughts": None, "composer_model_config": None}
+            agent = agent.model_copy(update={"fields": agent.fields.model_copy(update=unused)})
+            self.agents[path] = agent
+            self._add({"t": "agent", "n": path, "agent": agent.model_dump(mode="json")}, is_news=False)
+        return self.agents[path]
+
+    def end_call(self, path: str, record: Record, end: JsonObject, step: Step) -> None:
+        """Records the outcome of a call. It is written with the next commit."""
+        record.end = end
+        self.records[path] = record
+        self._add({"t": "end", "n": path, **_describe(record), **end}, step=step)
+
+    async def begin_call(self, path: str, record: Record, step: Step) -> None:
+        """Records that a call begins which must not be repeated, and writes that. Raises what `flush` raises."""
+        record.has_begun = True
+        self.records[path] = record
+        self._add({"t": "start", "n": path, **_describe(record)}, step=step)
+        await self.flush()
+
+    def add_lines(self, path: str, lines: list[LogLine], printed: int) -> None:
+        """Records lines that the program of this path has printed, and how many characters it has printed in all."""
+        self.printed[path] = printed
+        self._add({"t": "log", "n": path, "printed": printed}, logs=lines)
+
+    def add_step(self, step: Step) -> None:
+        """Shows a step that needs no record."""
+        self._pending.steps.append(step)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything unwritten that the run's owner may see."""
+        return bool(self._pending.steps or self._pending.logs)
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether anything is not written yet."""
+        return bool(self._pending.lines or self._pending.steps or self._pending.logs or self._flushing)
+
+    async def flush(self) -> None:
+        """Writes all records, and waits until they are durable. Raises `Unavailable`, and what the check raises."""
+        await self.commit_with(None)
+        if self._flushing:
+            await asyncio.gather(*self._flushing, return_exceptions=True)
+            if self._pending.lines:
+                await self.commit_with(None)
+
+    async def commit_with(self, body: Callable[[Transaction], Any] | None) -> None:
+        """Writes all records together with what `body` writes, in one transaction."""
+        batch = self.take()
+        if batch is None and body is None:
+            return
+        written = 0
+        try:
+            for first, last in _divide(batch.segments if batch else []):
+
+                async def write(transaction: Transaction, first: int = first, last: int = last) -> None:
+                    if batch is not None:
+                        if body is not None and last == len(batch.segments):
+                            await body(transaction)
+                        await self.write_in(batch, transaction, first, last)
+                    elif body is not None:
+                        await body(transaction)
+
+                await self._database.change(self._group, write, urgent=True)
+                written = last
+        except BaseException:
+            if batch is not None and written < len(batch.segments):
+                self.put_back(batch)
+            raise
+
+    def take(self, max_bytes: int | None = None) -> Batch | None:
+        """Takes the records that are to be written with the next commit, None if there are none.
+
+        With `max_bytes`, takes only the last one if all of them are larger than that.
+        """
+        batch, self._pending = self._pending, Batch()
+        if max_bytes is not None and sum(map(len, batch.lines)) > max_bytes:
+            batch, self._pending = Batch(batch.lines[-1:], batch.steps[-1:]), batch
+            self._pending.lines.pop()
+            self._pending.steps = self._pending.steps[:-1]
+        else:
+            self._stop_timer()
+        if not (batch.lines or batch.steps or batch.logs):
+            return None
+        text = "".join(f"{line}\n" for line in batch.lines)
+        if text and self._next_segment == self._first_segment:
+            text = "\n" + text  # ends a line that the attempt before may have left unfinished
+        pieces = [text[start : start + MAX_SEGMENT_BYTES] for start in range(0, len(text), MAX_SEGMENT_BYTES)] or [""]
+        for index, piece in enumerate(pieces):
+            is_last = index == len(pieces) - 1
+            batch.segments.append(
+                Segment(
+                    n=self._next_segment,
+                    attempt=self._attempt,
+                    text=piece,
+                    steps=batch.steps if is_last else [],
+                    logs=batch.logs if is_last else [],
+                )
+            )
+            self._next_segment += 1
+        return batch
+
+    def put_back(self, batch: Batch) -> None:
+        """Takes back records whose commit failed."""
+        waiting = self._pending
+        self._pending = Batch(batch.lines + waiting.lines, batch.steps + waiting.steps, batch.logs + waiting.logs)
+
+    async def write_in(self, batch: Batch, transaction: Transaction, first: int = 0, last: int | None = None) -> None:
+        """Writes a batch, or some of its segments, in a transaction. Raises what the lease's check raises."""
+        if self._check_lease is not None:
+            await self._check_lease(transaction)
+        self._database.journals.add_in(transaction, self.run_id, batch.segments[first:last], self._expire_at)
+        transaction.on_commit(self._note_commit)
+
+    def _note_commit(self) -> None:
+        self.has_written = True
+
+    async def close(self) -> None:
+        """Stops writing by itself."""
+        self._stop_timer()
+        for task in self._flushing:
+            task.cancel()
+        await asyncio.gather(*self._flushing, return_exceptions=True)
+
+    def _add(
+        self,
+        record: JsonObject,
+        step: Step | None = None,
+        logs: list[LogLine] | None = None,
+        *,
+        is_news: bool = True,
+    ) -> None:
+        """Adds a record. One that is no news is written with the first that is."""
+        line = json.dumps(record, separators=(",", ":"))
+        self._size += len(line)
+        if self._size > MAX_BYTES:
+            self._on_failure(JournalFull(f"The run has recorded more than {MAX_BYTES} bytes, the limit."))
+            return
+        self._pending.lines.append(line)
+        if step is not None:
+            self._pending.steps.append(step)
+        self._pending.logs += logs or []
+        if self._timer is None and is_news:
+            delay = 0 if len(line) > _FLUSH_BYTES else _FLUSH_SECONDS
+            self._timer = asyncio.get_running_loop().call_later(delay, self._flush_soon)
+
+    def _flush_soon(self) -> None:
+        self._timer = None
+        task = asyncio.create_task(self._flush_alone())
+        self._flushing.add(task)
+        task.add_done_callback(self._flushing.discard)
+
+    async def _flush_alone(self) -> None:
+        try:
+            with contextlib.suppress(Unavailable):  # it is tried again with the next records
+                await self.commit_with(None)
+        except Exception as error:
+            self._on_failure(error)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _read(self, record: dict[str, Any]) -> None:
+        path = record.get("n", "")
+        match record.get("t"):
+            case "begin":
+                self.is_resumed = True
+                self.seed, self.clock = bytes.fromhex(record["seed"]), record["clock"]
+            case "agent":
+                self.agents.setdefault(path, StoredAgent.model_validate(record["agent"]))
+            case "log":
+                self.printed[path] = max(self.printed.get(path, 0), record["printed"])
+            case "start" | "end":
+                known = self.records.setdefault(path, _read_record(record))
+                if record["t"] == "start":
+                    known.has_begun = True
+                elif known.end is None:
+                    known.end = record
+                    self.calls += 1
+                    self.spent += record.get("cost", 0)
+                    self._count(record.get("usage") or {})
+            case _:
+                pass
+
+    def _count(self, usage: dict[str, int]) -> None:
+        self.usage = Usage(**{name: getattr(self.usage, name) + usage.get(name, 0) for name in _TOKENS})
+
+
+def _divide(segments: list[Segment]) -> list[tuple[int, int]]:
+    """Returns the ranges of segments that one commit each writes: a single one, unless they are large."""
+    ranges, start, size = list[tuple[int, int]](), 0, 0
+    for index, segment in enumerate(segments):
+        if index > start and size + len(segment.text) > MAX_COMMIT_BYTES:
+            ranges.append((start, index))
+            start, size = index, 0
+        size += len(segment.text)
+    return [*ranges, (start, len(segments))]
+
+
+_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+def _describe(record: Record) -> JsonObject:
+    return {"f": record.function, "d": record.arguments, "a": record.shown, "line": record.line}
+
+
+def _read_record(record: dict[str, Any]) -> Record:
+    return Record(record["f"], record["d"], record["a"], record["line"])
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def digest(text: str) -> str:
+    """Returns a hash by which the arguments of calls are compared."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def to_datetime(nanoseconds: int) -> datetime:
+    """Converts nanoseconds since 1970."""
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
