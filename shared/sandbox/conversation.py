@@ -167,7 +167,7 @@ class Conversation:
         if self._number > _MAX_CALLS or self._values > _MAX_VALUES:
             raise TooManyCalls
 
-    def _run_call(self, number: int, work: Coroutine[Any, Any, None]) -> None:
+    def _run_call(self, number: int, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Makes a call. Only a hostile guest uses a number twice."""
         task = asyncio.create_task(work)
         self._calls.add(task)
@@ -179,6 +179,7 @@ class Conversation:
                 del self._newest[number]
 
         task.add_done_callback(forget)
+        return task
 
     def _withdraw(self, number: int) -> None:
         """Drops a call. It gets no answer."""

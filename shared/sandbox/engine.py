@@ -96,7 +96,7 @@ class WasmEngine:
         except TooManyCalls:
             return Failure("RuntimeError: The run made more calls than allowed.")
         except Stuck:
-            return Failure("RuntimeError: The run waits for something that never happens.")
+            return Failure("RuntimeError: The run waits for something that never happens")
         except ReplayDiverged as error:
             return Failure(f"ReplayDiverged: {error}")
         except InvalidJson as error:

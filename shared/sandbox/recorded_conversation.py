@@ -55,13 +55,12 @@ class RecordedConversation(Conversation):
         self._timeline.begin(call.number)
         if recorded is not None:
             self._repeat(made, recorded)
-        elif call.function == _ASK:
-            self._questions[call.number] = made
-            self._suspension.questions += 1
-            self._run_call(call.number, self._answer_question(made, call))
         else:
+            if call.function == _ASK:
+                self._questions[call.number] = made
             self._suspension.begin_call()
-            self._run_call(call.number, self._answer(call, text, made))
+            task = self._run_call(call.number, self._answer(call, text, made))
+            task.add_done_callback(lambda _: self._suspension.end_call())  # also if it was cancelled before it began
 
     def _repeat(self, call: Call, recorded: RecordedCall) -> None:
         """Answers a call as it was answered before."""
@@ -71,25 +70,16 @@ class RecordedConversation(Conversation):
 
     async def _answer(self, call: CallMessage, text: str, made: Call | None = None) -> None:
         assert made is not None  # noqa: S101 - see `_start`
-        counts = True
-        try:
-            await self._timeline.until_live()
-            if self._suspension.is_closing:
-                counts = False
-                self._suspension.end_call()
+        await self._timeline.until_live()
+        if self._suspension.is_closing:
+            with self._suspension.holding_back_call():
                 await self._suspension.wait_for_end()
-            await self._finish(made, call, self._perform(call, text, self._recorder.host_functions(made)))
-        finally:
-            if counts:
-                self._suspension.end_call()
+        await self._finish(made, call, self._make(made, call, text))
 
-    async def _answer_question(self, made: Call, call: CallMessage) -> None:
-        try:
-            await self._timeline.until_live()
-            await self._finish(made, call, self._ask(made))
-        finally:
-            self._suspension.questions -= 1
-            self._questions.pop(call.number, None)
+    async def _make(self, made: Call, call: CallMessage, text: str) -> JsonValue:
+        if call.function == _ASK:
+            return await self._ask(made)
+        return await self._perform(call, text, self._recorder.host_functions(made))
 
     async def _ask(self, made: Call) -> JsonValue:
         arguments = parse_arguments(made.arguments)

@@ -114,7 +114,7 @@ class Recorder(Protocol):
         schema: JsonObject | None,
         timeout: float | None,
     ) -> JsonValue:
-        """Asks a question, and returns the answer. The run is put aside before, unless it was answered already."""
+        """Asks a question, and returns the answer. While there is none, the run may be put aside."""
         ...
 
     def withdraw(self, call: Call) -> None:

@@ -6,7 +6,8 @@ The process then ends, and the run costs nothing until it continues, possibly on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import NoReturn
 
 MIN_SECONDS = 5.0
@@ -80,9 +81,28 @@ class Suspension:
         self.active_calls += 1
 
     def end_call(self) -> None:
-        """Such a call has ended, or waits until the run continues elsewhere."""
+        """Such a call has ended."""
         self.active_calls -= 1
         self._check()
+
+    @contextmanager
+    def waiting_for_person(self) -> Generator[None]:
+        """In the block, a call in progress waits for a person, and does not end by itself."""
+        self.questions += 1
+        with self.holding_back_call():
+            try:
+                yield
+            finally:
+                self.questions -= 1
+
+    @contextmanager
+    def holding_back_call(self) -> Generator[None]:
+        """In the block, a call waits until the run continues elsewhere."""
+        self.end_call()
+        try:
+            yield
+        finally:
+            self.begin_call()
 
     @property
     def is_over(self) -> bool:

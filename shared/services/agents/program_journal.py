@@ -112,7 +112,8 @@ class ProgramJournal:
             )
             self.recording.questions[path] = asked
         if asked.answer is None or asked.answered_at is None:
-            await self.suspension.wait_for_end()
+            with self.suspension.waiting_for_person():
+                await self.suspension.wait_for_end()
         call.end(int(asked.answered_at.timestamp() * _NANO))
         return asked.read_answer()
 
