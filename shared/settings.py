@@ -173,6 +173,11 @@ class Settings(BaseModel):
         gt=0,
         description="calls to models, tools, agents and HTTP servers by a run and the agents that it calls",
     )
+    long_run_max_calls: int = Field(
+        default=1000,
+        gt=0,
+        description="the same for a run that is recorded: one of POST /runs, or in a chat",
+    )
     run_max_age_seconds: float = Field(
         default=30 * 24 * 3600,
         gt=0,

@@ -96,8 +96,11 @@ class WasmEngine:
         except TooManyCalls:
             return Failure("RuntimeError: The run made more calls than allowed.")
         except Stuck:
-            return Failure("RuntimeError: The run waits for something that never happens")
+            return Failure("RuntimeError: The run waits for something that never happens.")
         except ReplayDiverged as error:
+            if level > 0 and program.recorder is not None:  # the agent that called this one must not catch it
+                program.recorder.suspension.abort(error)
+                await program.recorder.suspension.wait_for_end()
             return Failure(f"ReplayDiverged: {error}")
         except InvalidJson as error:
             return Failure(f"TypeError: {error}")

@@ -39,6 +39,7 @@ class RecordedConversation(Conversation):
         self._suspension.enter(self._timeline)
         try:
             end = await super().run(program)
+            self._timeline.check_end()
             self._recorder.finish(self._timeline.now)
             return end
         finally:

@@ -11,7 +11,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-from shared.sandbox.recorder import Answer, Call, Moment, Recorder
+from shared.sandbox.recorder import Answer, Call, Moment, Recorder, ReplayDiverged
 from shared.sandbox.worker import Worker
 
 MAX_CHARACTERS_PER_MESSAGE = 4 * 2**20
@@ -57,6 +57,15 @@ class Timeline:
     def begin(self, number: int) -> None:
         """Notes that the program makes the call with this number."""
         self._last_number = max(self._last_number, number)
+
+    def check_end(self) -> None:
+        """Raises `ReplayDiverged` if the program made more calls before than it will now."""
+        if self._recorder.last_number > self._last_number:
+            number = self._recorder.last_number
+            raise ReplayDiverged(
+                f"line 0: The code was run again after an interruption, and took another way. Its call {number} is "
+                f"recorded, but now the code waits or ends after call {self._last_number}."
+            )
 
     async def until_live(self) -> None:
         """Waits until the program has come as far as it had before. Only then may calls be made for real."""
@@ -135,7 +144,9 @@ class Timeline:
             while self._ending:
                 await self._wait_for_change(None)
             answers = self._choose(deadline)
-            if answers or (self.is_replaying and deadline is not None):
+            if not answers and deadline is None:
+                self.check_end()
+            if answers or self.is_replaying:
                 return answers
             if ends_at is None and seconds is not None and deadline is not None:
                 # A wait that was interrupted ends when it would have ended. Any other takes its full time, however far

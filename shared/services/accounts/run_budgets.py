@@ -48,9 +48,9 @@ class Budget:
         """The number of host function calls that were started or refused."""
         return self._calls - self._calls_left
 
-    def restore(self, calls: int, spent: int) -> None:
-        """Counts what a run that continues has used before. `spent`: millionths of a dollar."""
-        self._calls_left -= calls
+    def continue_with(self, calls: int, taken: int, spent: int) -> None:
+        """Allows a run `calls` in all, and counts what it has used before. `spent`: millionths of a dollar."""
+        self._calls, self._calls_left = calls, calls - taken
         self.spent += spent
 
     def take_call(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +25,10 @@ from shared.services.agents.questions import encode_schema
 from shared.services.agents.steps import kind_of, name_call, preview, show_arguments
 
 INTERRUPTED = "InterruptedCall"
+MAX_QUESTIONS = 20
+"""The maximum number of questions that are open at a time."""
+MAX_QUESTION_CHARACTERS = 20_000
+"""The maximum length of a question with its choices and its schema. The open ones are stored in the run's ticket."""
 _MAX_LINE_CHARACTERS = 10_000
 _MAX_ERROR_CHARACTERS = 500
 _NANO = 10**9
@@ -101,6 +106,10 @@ class ProgramJournal:
         path = self.path_of(call)
         asked = self.recording.questions.get(path)
         if asked is None:
+            if len(self.recording.questions) >= MAX_QUESTIONS:
+                raise CallFailed(f"A run may ask at most {MAX_QUESTIONS} questions at a time.", ValueError)
+            if len(json.dumps([question, choices, schema])) > MAX_QUESTION_CHARACTERS:
+                raise CallFailed(f"A question may have at most {MAX_QUESTION_CHARACTERS} characters.", ValueError)
             asked_at = to_datetime(int(self.suspension.now() * _NANO))
             asked = Question(
                 call=path,

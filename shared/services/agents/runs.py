@@ -155,7 +155,7 @@ class RunService:
         """
         journal = recording.journal
         chain = self._start_chain(payer, seconds, journal.run_id, deployment)
-        chain.budget.restore(journal.calls, journal.spent)
+        chain.budget.continue_with(self.settings.long_run_max_calls, journal.calls, journal.spent)
         chain.call_counter.add(journal.usage)
         chain = replace(chain, recording=recording)
         permissions = Permissions.of(agent.fields, agent.owner)

@@ -142,7 +142,9 @@ class AgentChatService:
         if failure is not None:
             if isinstance(failure.cause, AllowanceSpent):
                 raise ModelFailure(failure.cause.message, transient=False)
-            details = f": {failure.error}" if agent.owner == ticket.owner else f". Its run is {run.run_id}"
+            details = (
+                f": {failure.error.removesuffix('.')}" if agent.owner == ticket.owner else f". Its run is {run.run_id}"
+            )
             raise ModelFailure(f"The agent failed{details}.", transient=False)
         return ChatResult(
             content=to_content(run.outcome.result),

@@ -149,7 +149,7 @@ class AnsweringService:
 
     async def _end_with(self, ticket: Ticket, result: ChatResult, live: LiveAnswer) -> None:
         """Ends the ticket with a result: as cancelled, if the model was stopped before it had finished."""
-        ending = await live.finish(result)
+        ending = None if ticket.agent_id else await live.finish(result)  # a run's parts are its journal
         if live.was_stopped(result):
             await self._settlement.end(ticket, lambda held, now: held.cancel(result, now), ending)
         else:
