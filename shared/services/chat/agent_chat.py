@@ -42,6 +42,8 @@ OUTPUT_TEXT = "outputText"
 CLOSING_MARGIN_SECONDS = 60
 """How much sooner than necessary an attempt starts no more calls, so that it can end before its worker's time is up."""
 MIN_ATTEMPT_SECONDS = 30
+ATTEMPT_SHARE = 0.95
+"""The part of a worker's time after which a run fails, because one of its calls has not ended."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,8 @@ class AgentChatService:
         payer = Caller(uid=ticket.owner)
         try:
             deployment = await self._find_budget(ticket)
-            return await self.runs.run_recorded(
-                payer, agent, input_dict, self.settings.worker_timeout_seconds, recording, deployment
-            )
+            limit = self.settings.worker_timeout_seconds * ATTEMPT_SHARE
+            return await self.runs.run_recorded(payer, agent, input_dict, limit, recording, deployment)
         except Suspended as suspended:
             await recording.journal.flush()
             wake_at = None if suspended.wake_at is None else datetime.fromtimestamp(suspended.wake_at, UTC)
