@@ -25,6 +25,7 @@ _SECONDS = {
     "many_chats": 120,
     "live": 220,
     "published": 130,
+    "runs": 60,
     "lists": 300,
     "sandbox": 60,
     "fairness": 90,
