@@ -93,7 +93,7 @@ class Conversation:
         self._host_functions = host_functions
         self._logs = logs
         self._calls: set[asyncio.Task[None]] = set()
-        self._newest: dict[int, asyncio.Task[None]] = {}
+        self._withdrawn: set[int] = set()
         self._number = 0
         self._values = 0
         self._answers: deque[tuple[int, str]] = deque()
@@ -158,7 +158,7 @@ class Conversation:
 
     def _start(self, call: CallMessage, text: str) -> None:
         self._count(text)
-        self._run_call(call.number, self._answer(call, text))
+        self._run_call(self._answer(call, text))
 
     def _count(self, text: str) -> None:
         """Counts a call with these arguments. Raises `TooManyCalls`."""
@@ -167,24 +167,15 @@ class Conversation:
         if self._number > _MAX_CALLS or self._values > _MAX_VALUES:
             raise TooManyCalls
 
-    def _run_call(self, number: int, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Makes a call. Only a hostile guest uses a number twice."""
+    def _run_call(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._calls.add(task)
-        self._newest[number] = task
-
-        def forget(task: asyncio.Task[None]) -> None:
-            self._calls.discard(task)
-            if self._newest.get(number) is task:
-                del self._newest[number]
-
-        task.add_done_callback(forget)
+        task.add_done_callback(self._calls.discard)
         return task
 
     def _withdraw(self, number: int) -> None:
-        """Drops a call. It gets no answer."""
-        if (task := self._newest.pop(number, None)) is not None:
-            task.cancel()
+        """Drops the answer to a call that the code does not wait for any more. The call itself goes on."""
+        self._withdrawn.add(number)
         for answer in [answer for answer in self._answers if answer[0] == number]:
             self._answers.remove(answer)
             self._waiting -= len(answer[1])
@@ -195,6 +186,8 @@ class Conversation:
             answer = self._encode_answer(call, value)
         except Exception as error:
             answer = json.dumps({"number": call.number, "error": self._describe_failure(error, call)})
+        if call.number in self._withdrawn:
+            return
         self._waiting += len(answer)
         self._answers.append((call.number, answer))
         self._answered.set()

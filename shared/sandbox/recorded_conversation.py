@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from pydantic import JsonValue
@@ -32,6 +33,7 @@ class RecordedConversation(Conversation):
         self._recorder = recorder
         self._suspension = recorder.suspension
         self._timeline = Timeline(recorder, worker)
+        self._unmade: dict[int, asyncio.Task[None]] = {}
         self._questions: dict[int, Call] = {}
 
     async def run(self, program: JsonObject) -> str | Fault:
@@ -57,10 +59,8 @@ class RecordedConversation(Conversation):
         if recorded is not None:
             self._repeat(made, recorded)
         else:
-            if call.function == _ASK:
-                self._questions[call.number] = made
             self._suspension.begin_call()
-            task = self._run_call(call.number, self._answer(call, text, made))
+            task = self._unmade[call.number] = self._run_call(self._answer(call, text, made))
             task.add_done_callback(lambda _: self._suspension.end_call())  # also if it was cancelled before it began
 
     def _repeat(self, call: Call, recorded: RecordedCall) -> None:
@@ -75,6 +75,10 @@ class RecordedConversation(Conversation):
         if self._suspension.is_closing:
             with self._suspension.holding_back_call():
                 await self._suspension.wait_for_end()
+        if call.function == _ASK:
+            self._questions[call.number] = made
+        else:
+            self._unmade.pop(call.number, None)
         await self._finish(made, call, self._make(made, call, text))
 
     async def _make(self, made: Call, call: CallMessage, text: str) -> JsonValue:
@@ -104,11 +108,18 @@ class RecordedConversation(Conversation):
         if self._suspension.is_over:
             await self._suspension.wait_for_end()
         moment = made.end()
-        self._timeline.arrive(made.number, moment, self._recorder.record(made, answer, cause))
+        recorded = self._recorder.record(made, answer, cause)
+        if made.number in self._withdrawn:
+            self._timeline.withdraw(made.number)
+        else:
+            self._timeline.arrive(made.number, moment, recorded)
 
     def _withdraw(self, number: int) -> None:
+        """See `Conversation`. A question is withdrawn, and a call that has not been made is not made any more."""
         super()._withdraw(number)
         self._timeline.withdraw(number)
+        if (task := self._unmade.pop(number, None)) is not None:
+            task.cancel()
         if (question := self._questions.pop(number, None)) is not None:
             self._recorder.withdraw(question)
 

@@ -37,8 +37,8 @@ class HostLoop(asyncio.BaseEventLoop):
         answer = self._calls[number] = self.create_future()
         try:
             return await answer
-        except asyncio.CancelledError:
-            if function == "ask":  # nobody waits for the answer any more
+        except asyncio.CancelledError:  # nobody waits for the answer any more
+            if self._calls.pop(number, None) is not None:
                 self._channel.cancel(number)
             raise
 

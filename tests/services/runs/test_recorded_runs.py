@@ -209,3 +209,25 @@ async def run(input_dict, tools):
     assert ticket.result.thoughts == ["A", "B"]
     assert sorted(call.query for call in api_server.calls) == ["seconds=0.1", "seconds=2.5", "seconds=2.5"]
     assert await harness.get_charges(OWNER.uid) == [560, 560]
+
+
+async def test_a_call_that_nobody_waits_for_is_not_made_again(harness: Harness, api_server: ApiServer) -> None:
+    """The code had given up on it before its worker died."""
+    slow = f"{api_server.address}/slow?seconds"
+    code = f"""
+import asyncio
+async def run(input_dict, tools):
+    try:
+        async with asyncio.timeout(0.1):
+            await http_client.get("{slow}=20")
+    except TimeoutError:
+        pass
+    await http_client.post("{api_server.address}/echo", json={{}})
+    await http_client.get("{slow}=3")
+    return "done"
+"""
+    run_id = await start(harness, code)
+    await interrupt(harness, run_id, lambda: any(call.query == "seconds=3" for call in api_server.calls))
+    ticket = await finish(harness, run_id)
+    assert ticket.result is not None, ticket.error
+    assert [call.query for call in api_server.calls] == ["seconds=20", "", "seconds=3", "seconds=3"]
