@@ -9,7 +9,7 @@ from datetime import timedelta
 from shared import clock
 from shared.models.ticket import Ticket
 from shared.services.chat.run_pause import enqueue_wake_up
-from shared.services.chat.sweep_batch import sweep_each
+from shared.services.sweep_batch import sweep_each
 from shared.store import Database, Transaction
 from shared.tasks import TaskQueue
 

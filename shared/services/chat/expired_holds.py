@@ -4,7 +4,7 @@ from shared import clock
 from shared.log import get_logger
 from shared.models.hold import Hold
 from shared.services.accounts.spending import SpendingService
-from shared.services.chat.sweep_batch import sweep_each
+from shared.services.sweep_batch import sweep_each
 from shared.store import Database
 
 _log = get_logger("sweep")

@@ -16,8 +16,7 @@ from shared.models.wire import JsonObject
 from shared.services.access import require_visible
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.agents.input_fitting import fit_input
-from shared.services.chat.admission import Admission, make_draft
-from shared.services.chat.submission import AGENT_BOUNDS
+from shared.services.chat.admission import AGENT_BOUNDS, Admission, make_draft
 from shared.services.idempotency import make_keyed_request
 from shared.settings import Settings
 from shared.store import Database, Transaction

@@ -15,8 +15,8 @@ from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.accounts.ledger import Ledger
-from shared.services.chat.sweep_batch import sweep_each
 from shared.services.chat.turns import TurnService
+from shared.services.sweep_batch import sweep_each
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import InspectableQueue, QueueRefused, task_name

@@ -13,14 +13,11 @@ from shared.models.errors import BadRequest
 from shared.models.money import CostBounds
 from shared.services.access import can_see
 from shared.services.accounts.disabled_users import DisabledUserService
-from shared.services.chat.admission import Admission, make_draft
+from shared.services.chat.admission import AGENT_BOUNDS, Admission, make_draft
 from shared.services.idempotency import make_keyed_request
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import TaskQueue
-
-AGENT_BOUNDS = CostBounds(1, 1)
-"""The cost of an agent's calls is held call by call, so only a millionth of a dollar is held for the agent itself."""
 
 
 class ChatService:

@@ -14,8 +14,8 @@ from shared.services.accounts.spending import SpendingService
 from shared.services.chat.due_runs import DueRuns
 from shared.services.chat.expired_holds import release_expired_holds
 from shared.services.chat.stale_tickets import StaleTickets
-from shared.services.chat.sweep_batch import sweep_each
 from shared.services.chat.turns import TurnService, kind_of
+from shared.services.sweep_batch import sweep_each
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import InspectableQueue

@@ -1,4 +1,4 @@
-"""Runs one step of a sweep for many tickets or holds, some of them concurrently."""
+"""Runs one step of a sweep for many tickets, holds or schedules, some of them concurrently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ _MAX_CONCURRENT = 10
 
 
 class Named(Protocol):
-    """A ticket or a hold that a sweep examines. `id` names it in the log."""
+    """A ticket, a hold or a schedule that a sweep examines. `id` names it in the log."""
 
     @property
     def id(self) -> str:
@@ -36,7 +36,7 @@ async def sweep_each(items: Sequence[T], sweep: Callable[[T], Awaitable[R]], on_
             try:
                 return await sweep(item)
             except Exception:
-                _log.exception("A ticket or a hold could not be swept", extra={"fields": {"id": item.id}})
+                _log.exception("A ticket, a hold or a schedule could not be swept", extra={"fields": {"id": item.id}})
                 return on_error
 
     return await asyncio.gather(*map(sweep_one, items))
