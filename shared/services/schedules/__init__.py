@@ -1,0 +1,1 @@
+"""Schedules: runs of agents at the times that a cron expression describes."""
