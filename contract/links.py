@@ -14,6 +14,11 @@ _DEMO_LINKS = {
     "demos_delete": {"demo_id": "$response.body#/_id"},
     "demos_open_page": {"demo_id": "$response.body#/_id"},
 }
+_SCHEDULE_LINKS = {
+    "schedules_get_schedule": {"schedule_id": "$response.body#/_id"},
+    "schedules_update": {"schedule_id": "$response.body#/_id"},
+    "schedules_delete": {"schedule_id": "$response.body#/_id"},
+}
 _TICKET_LINKS = {
     "chat_look_up": {"ticket_id": "$response.body#/ticket_id"},
     "chat_watch": {"ticket_id": "$response.body#/ticket_id"},
@@ -44,6 +49,9 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "demos_create": _DEMO_LINKS,
     "demos_get_demo": _DEMO_LINKS,
     "demos_replace": _DEMO_LINKS,
+    "schedules_create": _SCHEDULE_LINKS,
+    "schedules_get_schedule": _SCHEDULE_LINKS,
+    "schedules_update": _SCHEDULE_LINKS,
     "users_me": {"admin_change_user": {"user_id": "$response.body#/_id"}},
 }
 """Maps an operation to the operations that its response leads to, and each of their parameters to its source."""

@@ -11,9 +11,20 @@ from collections.abc import Iterator, Sequence
 from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
+OWNED = (
+    "deployments",
+    "deploymentDays",
+    "schedules",
+    "agents",
+    "demos",
+    "requests",
+    "tickets",
+    "idempotency",
+    "holds",
+)
 """The collections whose documents have an `owner`, in the order of deletion. Documents that other users can access
-come first, and requests, parts and journals precede their tickets, by which they are found."""
+come first, and schedules, which make new tickets. Requests, parts and journals precede their tickets, by which they are
+found."""
 BELOW_TICKET = ("parts", "journal")
 BELOW_ACCOUNT = ("sessions", "turns", "usage")
 BATCH_SIZE = 100

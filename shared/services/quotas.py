@@ -88,6 +88,16 @@ class QuotaService:
                 "that are not used for 30 days are deleted automatically."
             )
 
+    async def refuse_another_schedule(self, uid: str, transaction: Transaction) -> None:
+        """Raises `TooLarge` if the user has the maximum number of schedules.
+
+        One read, then one aggregation; one write.
+        """
+        await self._take_turn("schedules", uid, transaction)
+        count = await self.database.schedules.count(uid, self.settings.max_schedules)
+        if count >= self.settings.max_schedules:
+            raise TooLarge(f"You have {count} schedules, and no user may have more. Delete those that you do not need.")
+
     async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
         """Prevents concurrent transactions that add something from committing too. Must be called before counting."""
         key = f"quota:{what}:{uid}"

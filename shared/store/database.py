@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.store.journals import JournalStore
     from shared.store.parts import PartStore
     from shared.store.rate_limits import RateLimitStore
+    from shared.store.schedules import ScheduleStore
     from shared.store.sessions import SessionStore
     from shared.store.tickets import TicketStore
     from shared.store.turns import TurnStore
@@ -148,6 +149,13 @@ class Database:
         from shared.store.demos import DemoStore
 
         return DemoStore(self._client)
+
+    @cached_property
+    def schedules(self) -> "ScheduleStore":
+        """See `ScheduleStore`."""
+        from shared.store.schedules import ScheduleStore
+
+        return ScheduleStore(self._client)
 
     @cached_property
     def rate_limits(self) -> "RateLimitStore":

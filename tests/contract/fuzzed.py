@@ -58,6 +58,8 @@ _REALISTIC: dict[str, list[Any]] = {
     "spendRemaining": [0, 0.000001, 50, 100],
     "allowanceResetDate": [0, 100_000_000_000, 4_000_000_000_000],
     "responseCost": [0, 0.5, 1000],
+    "cron": ["*/5 * * * *", "0 8 * * 1-5", "* * * * * *", "0 0 30 2 *"],
+    "timezone": ["UTC", "America/New_York", "Mars/Olympus"],
     "_rev": [None, "outdated"],
     "url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./spec.yaml"],
     "mcp_url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./mcp"],

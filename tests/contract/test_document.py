@@ -212,6 +212,7 @@ def test_the_servers_are_listed() -> None:
         ("/agents", "get", "200", "X-Next-Page-Token"),
         ("/demos", "get", "200", "X-Next-Page-Token"),
         ("/deployments", "get", "200", "X-Next-Page-Token"),
+        ("/schedules", "get", "200", "X-Next-Page-Token"),
         ("/admin/users", "get", "200", "X-Next-Page-Token"),
         ("/rest/{friendly_name}", "post", "200", "X-Run-Id"),
         ("/rest/{friendly_name}", "post", "200", "warnings"),
@@ -253,6 +254,7 @@ def test_operations_that_create_resources_link_to_those_that_read_them() -> None
     assert targets["chat_submit"] == {"chat_look_up", "chat_watch", "chat_cancel", "chat_delete"}
     assert "sessions_get_config" in targets["sessions_configure"]
     assert "demos_open_page" in targets["demos_create"]
+    assert "schedules_get_schedule" in targets["schedules_create"]
 
 
 def test_the_idempotency_key_is_declared() -> None:

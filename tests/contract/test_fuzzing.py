@@ -53,6 +53,7 @@ DEMO = {
     "userPrompt": "Greet.",
     "generatedCode": {"html": "<p>", "css": "", "js": ""},
 }
+SCHEDULE = {"cron": "0 8 * * *", "input": {"inputText": "Ada"}}
 
 
 @dataclass
@@ -85,6 +86,7 @@ class Service:
             self.existing_ids.update(
                 agent_id=agent,
                 friendly_name="greeter",
+                schedule_id=send("POST", "/schedules", {**SCHEDULE, "agentId": agent})["_id"],
                 demo_id=send("POST", "/demos", DEMO)["_id"],
                 ticket_id=send("POST", "/chat", {**MODEL, "messages": [message]})["ticket_id"],
                 session_id=send("POST", "/sessions/s/config", MODEL)["session_id"],

@@ -163,6 +163,7 @@ LINE = {"eventType": "click", "message": "hello"}
         ("logs", "POST", "/log/client", LINE, 202, {}),
         ("sweep", "POST", "/", None, 200, {}),
         ("demos", "GET", "/demos", None, 200, None),
+        ("schedules", "GET", "/schedules", None, 200, None),
         ("deployments", "GET", "/deployments", None, 200, None),
     ],
 )

@@ -17,6 +17,7 @@ import functions.logs.main as logs
 import functions.mcp.main as mcp
 import functions.meta.main as meta
 import functions.providers.main as providers
+import functions.schedules.main as schedules
 import functions.sessions.main as sessions
 import functions.specs.main as specs
 import functions.users.main as users
@@ -63,6 +64,11 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (demos, "GET", "/demos/unknown/page", None, (404, 404, 404)),
     (mcp, "POST", "/mcp/tools", {"mcp_url": "http://127.0.0.1/"}, (401, 400, 400)),
     (specs, "POST", "/specs/fetch", {"url": "http://127.0.0.1/"}, (401, 400, 400)),
+    (schedules, "GET", "/schedules", None, SIGNED_IN),
+    (schedules, "POST", "/schedules", {"agentId": "unknown", "cron": "* * * * *"}, (401, 404, 404)),
+    (schedules, "GET", "/schedules/unknown", None, (401, 404, 404)),
+    (schedules, "PUT", "/schedules/unknown", {"enabled": False}, (401, 404, 404)),
+    (schedules, "DELETE", "/schedules/unknown", None, (401, 404, 404)),
     (sessions, "POST", "/sessions/s/config", CONFIG, SIGNED_IN),
     (sessions, "GET", "/sessions/mine/config", None, (401, 200, 404)),
     (sessions, "DELETE", "/sessions/mine", None, (401, 200, 404)),

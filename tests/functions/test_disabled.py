@@ -18,6 +18,7 @@ import functions.logs.main as logs
 import functions.mcp.main as mcp
 import functions.meta.main as meta
 import functions.providers.main as providers
+import functions.schedules.main as schedules
 import functions.sessions.main as sessions
 import functions.specs.main as specs
 import functions.users.main as users
@@ -67,6 +68,11 @@ REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (chat, "GET", f"/chat/{TICKET}/events", None),
     (providers, "GET", "/providers", None),
     (providers, "GET", "/providers/openai/models", None),
+    (schedules, "POST", "/schedules", {"agentId": "a", "cron": "* * * * *"}),
+    (schedules, "GET", "/schedules", None),
+    (schedules, "GET", "/schedules/s", None),
+    (schedules, "PUT", "/schedules/s", {"enabled": False}),
+    (schedules, "DELETE", "/schedules/s", None),
     (sessions, "POST", "/sessions/s/config", MODEL),
     (sessions, "GET", "/sessions/s/config", None),
     (sessions, "DELETE", "/sessions/s", None),
@@ -146,7 +152,7 @@ async def test_other_callers_are_not_affected(serve: Serve, auth_headers: AuthHe
 
 def test_every_route_that_takes_a_token_refuses_disabled_users() -> None:
     """Every route with a caller refuses disabled users, through its dependency or in its transaction."""
-    modules = (users, chat, providers, sessions, agents, deployments, demos, mcp, specs, logs, meta)
+    modules = (users, chat, providers, schedules, sessions, agents, deployments, demos, mcp, specs, logs, meta)
     for module in modules:
         for route in module.router.routes:
             assert isinstance(route, APIRoute)

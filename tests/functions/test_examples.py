@@ -1,4 +1,6 @@
-"""Tests that the examples in the OpenAPI document work: each is sent unchanged."""
+"""Tests that the examples in the OpenAPI document work: each is sent unchanged, except that it names an existing
+agent.
+"""
 
 from typing import Any
 
@@ -38,12 +40,22 @@ async def test_an_example_works(
     (new_demo,) = examples_of({"$ref": "#/components/schemas/CreateDemoRequest"})
     demo_id = (await demos.post("/demos", json=new_demo)).json()["_id"]
     await serve(FUNCTIONS["users"].module).get("/users/me")
-    ids = {"agent_id": agent.id, "demo_id": demo_id, "session_id": "s", "user_id": LOCAL_USER}
+    schedules = serve(FUNCTIONS["schedules"].module)
+    new_schedule = {"agentId": agent.id, "cron": "0 8 * * *", "input": {"inputText": "Ada"}}
+    schedule_id = (await schedules.post("/schedules", json=new_schedule)).json()["_id"]
+    ids = {
+        "agent_id": agent.id,
+        "demo_id": demo_id,
+        "schedule_id": schedule_id,
+        "session_id": "s",
+        "user_id": LOCAL_USER,
+    }
     filled_path = path.format(**ids, friendly_name="greeter")
     client = serve(
         FUNCTIONS[operation["tags"][0]].module, admin_panel_enabled=True, admin_password=SecretStr("correct horse")
     )
     (example,) = examples_of(operation["requestBody"]["content"]["application/json"]["schema"])
+    example.update({"agentId": agent.id} if "agentId" in example else {})
     response = await client.request(method, filled_path, json=example, headers={"X-Admin-Password": "correct horse"})
     if operation["operationId"] in NEED_OTHER_SERVERS:
         assert response.status_code != 422, response.text

@@ -18,6 +18,7 @@ from shared.models.idempotency import StoredRequest
 from shared.models.journal import Segment
 from shared.models.owned import StoredResource
 from shared.models.part import Delta, Part, PartKind
+from shared.models.schedule import ScheduleFields, StoredSchedule
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Ticket
 from shared.models.turns import Turns
@@ -65,6 +66,12 @@ async def store_documents_of(database: Database, uid: str, *, disabled: bool = F
         database.agents.put(_build_stored(StoredAgent, id_, uid, fields), transaction)
         await database.demos.get(id_, transaction)
         database.demos.put(_build_stored(StoredDemo, id_, uid, DEMO), transaction)
+        await database.schedules.get(id_, transaction)
+        schedule_fields = ScheduleFields(agent_id=id_, cron="* * * * *")
+        schedule = StoredSchedule(
+            id=id_, owner=uid, fields=schedule_fields, rev="1", created_at=NOW, updated_at=NOW, next_due_at=NOW
+        )
+        database.schedules.put(schedule, transaction)
         await database.deployments.get(id_, transaction)
         database.deployments.put(_build_deployment(id_, uid), transaction)
         await database.deployment_days.get(id_, transaction)

@@ -17,6 +17,7 @@ from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
 from shared.models.journal import LogLine, Segment
 from shared.models.part import Part
+from shared.models.schedule import ScheduleFields, StoredSchedule
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
 from shared.models.turns import Turn, Turns
@@ -33,6 +34,7 @@ from shared.store import (
     journals,
     parts,
     rate_limits,
+    schedules,
     sessions,
     tickets,
     turns,
@@ -99,6 +101,10 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     agents.AgentStore(client).put(agent, writes)
     demos.DemoStore(client).put(
         StoredDemo(fields=DemoFields.model_construct(visibility="private"), **common_fields), writes
+    )
+    schedule_fields = ScheduleFields(agent_id="a", cron="* * * * *")
+    schedules.ScheduleStore(client).put(
+        StoredSchedule(fields=schedule_fields, next_due_at=NOW, **common_fields), writes
     )
     deployment = Deployment(
         friendly_name="f",

@@ -32,6 +32,7 @@ from shared.store import (
     owned,
     parts,
     rate_limits,
+    schedules,
     sessions,
     targets,
     tickets,
@@ -55,6 +56,7 @@ MODULES = (
     owned,
     parts,
     rate_limits,
+    schedules,
     sessions,
     targets,
     tickets,
@@ -90,6 +92,12 @@ QUERIES: dict[str, list[CallQuery]] = {
     "JournalStore.read_logs": [lambda client: journals.JournalStore(client).read_logs("t")],
     "JournalStore.read_after": [lambda client: journals.JournalStore(client).read_after("t", 1, 10)],
     "JournalStore.delete": [lambda client: journals.JournalStore(client).delete("t", 10)],
+    "ScheduleStore.page": [
+        lambda client: schedules.ScheduleStore(client).page("u", 10),
+        lambda client: schedules.ScheduleStore(client).page("u", 10, (NOW, "a")),
+    ],
+    "ScheduleStore.count": [lambda client: schedules.ScheduleStore(client).count("u", 10)],
+    "ScheduleStore.list_due": [lambda client: schedules.ScheduleStore(client).list_due(NOW, 10)],
     "PartStore.list": [lambda client: parts.PartStore(client).list("t", 1, 10)],
     "PartStore.delete": [lambda client: parts.PartStore(client).delete("t", 10)],
     "NumberedTarget.poll": [

@@ -640,6 +640,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the caller's schedules, newest change first
+         * @description Lists the caller's schedules, newest change first. `X-Next-Page-Token` leads to the next page.
+         */
+        get: operations["schedules_list_schedules"];
+        put?: never;
+        /**
+         * Creates a schedule: at each due time of its cron expression, a run of the agent starts
+         * @description Creates a schedule: at each due time of its cron expression, a run of the agent starts. The caller owns the runs.
+         *
+         *     404 for an agent that does not exist, or belongs to another user and is not shared.
+         */
+        post: operations["schedules_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns one schedule, with its next due times
+         * @description Returns one schedule, with its next due times. 404 if it does not exist or belongs to another user.
+         */
+        get: operations["schedules_get_schedule"];
+        /**
+         * Changes the fields that are sent
+         * @description Changes the fields that are sent. 409 for a `_rev` that is not the newest.
+         *
+         *     A due time that has passed when `cron`, `timezone` or `enabled` changes makes no run any more.
+         */
+        put: operations["schedules_update"];
+        post?: never;
+        /**
+         * Deletes the schedule
+         * @description Deletes the schedule. Runs that it has started continue.
+         */
+        delete: operations["schedules_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session_id}/config": {
         parameters: {
             query?: never;
@@ -1191,6 +1247,36 @@ export interface components {
              * @enum {string}
              */
             visibility?: "private" | "shared";
+        };
+        /**
+         * @description The request body of `POST /schedules`.
+         * @example {
+         *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "cron": "30 7 * * 1-5",
+         *       "enabled": true,
+         *       "input": {
+         *         "inputText": "Ada"
+         *       },
+         *       "overlap": "skip",
+         *       "timezone": "Europe/Berlin"
+         *     }
+         */
+        CreateScheduleRequest: {
+            agentId: string;
+            cron: string;
+            /** @default UTC */
+            timezone?: string;
+            /** @default {} */
+            input?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** @default true */
+            enabled?: boolean;
+            /**
+             * @default skip
+             * @enum {string}
+             */
+            overlap?: "skip" | "allow";
         };
         /**
          * @description The data of `delta`: the next piece of the answer's `content`, or of its `reasoning`.
@@ -1817,6 +1903,68 @@ export interface components {
             /** @constant */
             engine: "python";
         };
+        /**
+         * @description A schedule as the API returns it. `nextTimes`: the next five due times; none while it is disabled.
+         *
+         *     `lastDueAt`: the last due time that was dispatched. `lastRunId`: the last run that was started. `lastError`: why
+         *     the last due time has no run. `skipped`: how many due times have no run because the previous run had not ended.
+         *     `missed`: how many have none because the service was down, and a later one was due when it was up again.
+         * @example {
+         *       "_id": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "_rev": "0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
+         *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "cron": "30 7 * * 1-5",
+         *       "enabled": true,
+         *       "input": {
+         *         "inputText": "Ada"
+         *       },
+         *       "lastDueAt": "2026-11-23T06:30:00Z",
+         *       "lastError": null,
+         *       "lastRunId": "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10",
+         *       "missed": 0,
+         *       "nextTimes": [
+         *         "2026-11-24T06:30:00Z",
+         *         "2026-11-25T06:30:00Z",
+         *         "2026-11-26T06:30:00Z",
+         *         "2026-11-27T06:30:00Z",
+         *         "2026-11-30T06:30:00Z"
+         *       ],
+         *       "overlap": "skip",
+         *       "skipped": 0,
+         *       "timezone": "Europe/Berlin",
+         *       "updatedAt": "2026-11-24T06:00:00.120000Z"
+         *     }
+         */
+        Schedule: {
+            agentId: string;
+            cron: string;
+            /** @default UTC */
+            timezone: string;
+            /** @default {} */
+            input: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** @default true */
+            enabled: boolean;
+            /**
+             * @default skip
+             * @enum {string}
+             */
+            overlap: "skip" | "allow";
+            _id: string;
+            _rev: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            nextTimes: string[];
+            lastDueAt: string | null;
+            lastRunId: string | null;
+            lastError: string | null;
+            skipped: number;
+            missed: number;
+        };
         /** @description An entry of `GET /deployments`, as a frontend sends it back. Only its name is used. */
         SelectedApi: {
             friendlyName: string;
@@ -1978,6 +2126,26 @@ export interface components {
             composerModelConfig?: components["schemas"]["ProviderConfig"] | null;
             /** @enum {string} */
             visibility?: "private" | "shared";
+        };
+        /**
+         * @description The request body of `PUT /schedules/{id}`: only the fields that are sent change.
+         *
+         *     `rev`: the revision that the change is based on; it is refused if the schedule has been changed since.
+         * @example {
+         *       "cron": "0 8 * * 1-5"
+         *     }
+         */
+        UpdateScheduleRequest: {
+            _rev?: string | null;
+            agentId?: string;
+            cron?: string;
+            timezone?: string;
+            input?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            enabled?: boolean;
+            /** @enum {string} */
+            overlap?: "skip" | "allow";
         };
         /** @description Tokens, as the provider counted them. */
         Usage: {
@@ -3491,6 +3659,158 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ModelInfo"];
                 };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_list_schedules: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of entries. Large entries make a shorter page. */
+                limit?: number;
+                /** @description The `X-Next-Page-Token` of the previous page. */
+                pageToken?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description The `pageToken` of the next page. Missing on the last. */
+                    "X-Next-Page-Token"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_get_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];

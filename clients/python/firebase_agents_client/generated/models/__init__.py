@@ -28,6 +28,9 @@ from .create_agent_request_tools import CreateAgentRequestTools
 from .create_agent_request_visibility import CreateAgentRequestVisibility
 from .create_demo_request import CreateDemoRequest
 from .create_demo_request_visibility import CreateDemoRequestVisibility
+from .create_schedule_request import CreateScheduleRequest
+from .create_schedule_request_input import CreateScheduleRequestInput
+from .create_schedule_request_overlap import CreateScheduleRequestOverlap
 from .delta_event import DeltaEvent
 from .demo import Demo
 from .demo_code import DemoCode
@@ -82,6 +85,9 @@ from .run_code_request import RunCodeRequest
 from .run_code_request_input_dict import RunCodeRequestInputDict
 from .run_code_request_tools import RunCodeRequestTools
 from .run_code_response import RunCodeResponse
+from .schedule import Schedule
+from .schedule_input import ScheduleInput
+from .schedule_overlap import ScheduleOverlap
 from .selected_api import SelectedApi
 from .selected_api_input_schema_type_0 import SelectedApiInputSchemaType0
 from .selected_api_output_schema_type_0 import SelectedApiOutputSchemaType0
@@ -103,6 +109,9 @@ from .update_agent_request_output_schema_type_0 import (
 )
 from .update_agent_request_tools import UpdateAgentRequestTools
 from .update_agent_request_visibility import UpdateAgentRequestVisibility
+from .update_schedule_request import UpdateScheduleRequest
+from .update_schedule_request_input import UpdateScheduleRequestInput
+from .update_schedule_request_overlap import UpdateScheduleRequestOverlap
 from .usage import Usage
 from .usage_entry import UsageEntry
 from .usage_entry_metadata import UsageEntryMetadata
@@ -138,6 +147,9 @@ __all__ = (
     "CreateAgentRequestVisibility",
     "CreateDemoRequest",
     "CreateDemoRequestVisibility",
+    "CreateScheduleRequest",
+    "CreateScheduleRequestInput",
+    "CreateScheduleRequestOverlap",
     "DeltaEvent",
     "Demo",
     "DemoCode",
@@ -188,6 +200,9 @@ __all__ = (
     "RunCodeRequestInputDict",
     "RunCodeRequestTools",
     "RunCodeResponse",
+    "Schedule",
+    "ScheduleInput",
+    "ScheduleOverlap",
     "SelectedApi",
     "SelectedApiInputSchemaType0",
     "SelectedApiOutputSchemaType0",
@@ -207,6 +222,9 @@ __all__ = (
     "UpdateAgentRequestOutputSchemaType0",
     "UpdateAgentRequestTools",
     "UpdateAgentRequestVisibility",
+    "UpdateScheduleRequest",
+    "UpdateScheduleRequestInput",
+    "UpdateScheduleRequestOverlap",
     "Usage",
     "UsageEntry",
     "UsageEntryMetadata",
