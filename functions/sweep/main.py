@@ -1,4 +1,4 @@
-"""The scheduled sweep: takes up tickets and holds that no process is working on.
+"""The scheduled sweep: starts scheduled runs, and takes up tickets and holds that no process is working on.
 
 This function is private. In the cloud, the platform and the function itself admit only the scheduler's service account,
 and Hosting has no rewrite to it.
@@ -27,7 +27,7 @@ async def _sweep_service(settings: CurrentSettings) -> SweepService:
 
 @router.post("/")
 async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> SweepResult:
-    """Queues stale tickets again or ends them, and returns the number of each."""
+    """Starts scheduled runs, queues stale tickets again or ends them, and returns the number of each."""
     return await service.sweep()
 
 

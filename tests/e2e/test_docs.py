@@ -130,6 +130,21 @@ def test_the_guide_to_demos(local_suite: Suite, model_server: ModelServer, shout
     assert "/rest/shouter" in page
 
 
+def test_the_guide_to_schedules(local_suite: Suite, shouter: str) -> None:
+    """A schedule of the agent from the guide to agents is created, disabled and deleted."""
+    create, change_and_delete = commands("docs/reference/schedules.md")
+    (shown,) = example_responses("docs/reference/schedules.md")
+    schedule = json.loads(paste(create.replace("AGENT_ID", shouter), local_suite))
+    own = {"agentId", "_id", "_rev", "createdAt", "updatedAt", "nextTimes"}
+    assert list(schedule) == list(shown)
+    assert {name: schedule[name] for name in schedule.keys() - own} == {
+        name: shown[name] for name in shown.keys() - own
+    }
+    assert len(schedule["nextTimes"]) == 5
+    changed = json.loads(paste(change_and_delete.replace("SCHEDULE_ID", schedule["_id"]), local_suite))
+    assert (changed["enabled"], changed["nextTimes"]) == (False, [])
+
+
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
     """The guide's commands work with the tests' servers instead of third-party ones."""
     list_tools, fetch_spec = commands("docs/reference/mcp-and-specs.md")
@@ -212,6 +227,7 @@ def test_every_command_in_the_guides_is_run() -> None:
             "explanation/sandbox",
         ),
         *("reference/agents", "reference/chat", "reference/demos", "reference/mcp-and-specs"),
+        "reference/schedules",
     }
     cloud = {"docs/guides/deploy.md", "docs/guides/operations.md", "deploy/monitoring/README.md"}
     assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *cloud}

@@ -1,5 +1,6 @@
-"""The sweep: continues runs that are due (`due_runs`), queues or ends stale tickets (`stale_tickets`), calls parked
-tickets that no worker has called, and releases expired holds (`expired_holds`).
+"""The sweep: starts scheduled runs (`shared.services.schedules.dispatch`), continues runs that are due (`due_runs`),
+queues or ends stale tickets (`stale_tickets`), calls parked tickets that no worker has called, and releases expired
+holds (`expired_holds`).
 """
 
 from collections import Counter
@@ -13,8 +14,10 @@ from shared.models.wire import SnakeModel
 from shared.services.accounts.spending import SpendingService
 from shared.services.chat.due_runs import DueRuns
 from shared.services.chat.expired_holds import release_expired_holds
+from shared.services.chat.run_submission import RunSubmission
 from shared.services.chat.stale_tickets import StaleTickets
 from shared.services.chat.turns import TurnService, kind_of
+from shared.services.schedules.dispatch import ScheduleDispatcher
 from shared.services.sweep_batch import sweep_each
 from shared.settings import Settings
 from shared.store import Database
@@ -26,11 +29,16 @@ _PARKED_PAGES = 10
 
 
 class SweepResult(SnakeModel):
-    """The result of a sweep. The number of tickets that it queued again (`requeued`), `ended`, or `left` for the next
-    sweep after an error; that are still `waiting` in the queue or for a turn; and that it `called` because their turn
-    had come. The number of holds that it `released`, and of runs that it has `woken`.
+    """The result of a sweep. The number of scheduled runs that it `started`, `skipped` because the previous run had not
+    ended, or `refused`. The number of tickets that it queued again (`requeued`) or `ended`; that are still `waiting` in
+    the queue or for a turn; and that it `called` because their turn had come. The number of holds that it `released`,
+    and of runs that it has `woken`. The number of schedules, tickets and holds that it `left` for the next sweep after
+    an error.
     """
 
+    started: int = 0
+    skipped: int = 0
+    refused: int = 0
     requeued: int = 0
     ended: int = 0
     left: int = 0
@@ -51,7 +59,7 @@ class _Group:
 
 
 class SweepService:
-    """Sweeps tickets and holds."""
+    """Sweeps schedules, tickets and holds."""
 
     def __init__(self, database: Database, queue: InspectableQueue, settings: Settings) -> None:
         self._database = database
@@ -60,14 +68,17 @@ class SweepService:
         self._due_runs = DueRuns(database, queue)
         self._stale_tickets = StaleTickets(database, queue, self._turns, settings)
         self._spending = SpendingService(database, settings)
+        self._schedules = ScheduleDispatcher(database, RunSubmission(database, queue, settings), settings)
 
     async def sweep(self, page: int = 500, pages: int = 20) -> SweepResult:
-        """Wakes due runs, then sweeps stale tickets, starting with the oldest change, parked tickets, expired holds.
+        """Starts scheduled runs, which are due now, and wakes due runs. Then sweeps stale tickets, starting with the
+        oldest change, parked tickets, expired holds.
 
         Sweeps at most `pages` times `page` tickets. Parked tickets do not count towards this limit, so they never keep
         the sweep from other tickets. Releases at most `page` holds.
         """
         untouched_since = clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
+        dispatched = await self._dispatch_schedules()
         woken = await self._due_runs.wake(page)
         outcomes: list[str] = []
         parked: Counter[tuple[str, TurnKind]] = Counter()
@@ -81,12 +92,20 @@ class SweepService:
             outcomes += await self._stale_tickets.sweep([ticket for ticket in tickets if ticket.id not in skipped])
             if after is None or len(outcomes) >= pages * page:
                 break
-        outcomes += woken
+        outcomes += dispatched + woken
         outcomes += await self._call_parked(parked)
         outcomes += await release_expired_holds(self._database, self._spending, page)
         swept = SweepResult(**{name: outcomes.count(name) for name in SweepResult.model_fields})
         _log.info("Swept", extra={"fields": swept.model_dump()})
         return swept
+
+    async def _dispatch_schedules(self) -> list[str]:
+        """Returns the outcomes of the schedules that are due. An error must not keep the sweep from the tickets."""
+        try:
+            return await self._schedules.dispatch_due()
+        except Exception:
+            _log.exception("The schedules could not be dispatched")
+            return ["left"]
 
     async def _call_parked(self, parked: Counter[tuple[str, TurnKind]]) -> list[str]:
         """Calls the tickets whose turn has come, for each owner and kind. `parked` counts the tickets of each."""
