@@ -17,6 +17,8 @@ OWNED = (
     "schedules",
     "agents",
     "demos",
+    "webhooks",
+    "deliveries",
     "requests",
     "tickets",
     "idempotency",

@@ -205,6 +205,7 @@ class Settings(BaseModel):
     max_demos: int = Field(default=1000, gt=0, description="demos that one user may store")
     max_sessions: int = Field(default=1000, gt=0, description="sessions that one user may store")
     max_schedules: int = Field(default=100, gt=0, description="schedules that one user may store")
+    max_webhooks: int = Field(default=20, gt=0, description="webhooks that one user may store")
     max_stored_bytes: int = Field(
         default=200 * 1024 * 1024, gt=0, description="the size of one user's agents; the limit for demos is the same"
     )

@@ -55,6 +55,9 @@ A list of headers to remove would be incomplete, because headers with secrets ha
 httpx2 has dropped those of the caller: the rest were set by the new origin during this call.
 """
 
+_MAX_DISCARDED_BYTES = 4096
+"""The size up to which an ignored body is read."""
+
 Scalar = str | int | float | bool | None
 
 
@@ -64,7 +67,8 @@ class Request:
 
     `params` are added to the parameters in the URL. `timeout`: seconds for everything, including redirects and the
     body; the deployment's limit also applies. `headers` that apply to the connection, such as `Host`, are refused.
-    `Accept-Encoding` is replaced, because the response is decompressed here.
+    `Accept-Encoding` is replaced, because the response is decompressed here. `ignore_body`: the response is returned
+    without its content.
     """
 
     method: str
@@ -77,6 +81,7 @@ class Request:
     timeout: float | None = None
     follow_redirects: bool = False
     max_redirects: int = 5
+    ignore_body: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,9 @@ class Outbound:
                     if following is None:
                         if request.follow_redirects and response.has_redirect_location:
                             raise BadResponse(f"{outgoing.url.host} redirects to an invalid URL.")
+                        if request.ignore_body:
+                            await _discard(response)
+                            return _to_response(response, b"", redirects)
                         return await self._read(response, redirects)
                 finally:
                     await response.aclose()  # never read the body of a redirect: it may be endless
@@ -178,14 +186,27 @@ class Outbound:
             budget.take(int(declared[:20]))
         encoding = None if has_no_body else response.headers.get("content-encoding")
         content = b"".join([chunk async for chunk in read_bounded(response.aiter_raw(), encoding, budget)])
-        return Response(
-            response.status_code,
-            response.reason_phrase,
-            response.headers.multi_items(),
-            content,
-            str(response.url),
-            redirects,
-        )
+        return _to_response(response, content, redirects)
+
+
+def _to_response(response: httpx2.Response, content: bytes, redirects: int) -> Response:
+    return Response(
+        response.status_code,
+        response.reason_phrase,
+        response.headers.multi_items(),
+        content,
+        str(response.url),
+        redirects,
+    )
+
+
+async def _discard(response: httpx2.Response) -> None:
+    """Reads a body of up to `_MAX_DISCARDED_BYTES`. A longer one is left unread, which closes the connection."""
+    size = 0
+    async for chunk in response.aiter_raw():
+        size += len(chunk)
+        if size > _MAX_DISCARDED_BYTES:
+            return
 
 
 def _follow(sent: httpx2.Request, following: httpx2.Request) -> httpx2.Request:

@@ -54,15 +54,26 @@ class Guard:
         """
         return cls(frozenset(host.lower() for host in settings.outbound_allowed_hosts), resolver)
 
+    def refuse_private_literal(self, host: str, port: int) -> None:
+        """Raises `AddressRefused` for a literal address to which no connection would be allowed. Resolves no name."""
+        try:
+            ip_address(host)
+        except ValueError:
+            return
+        self._check(host, port, [host])
+
     async def addresses(self, host: str, port: int) -> list[str]:
         """Returns the addresses to connect to for `host`. Raises `AddressRefused` and `Unreachable`.
 
         One address that is not public is enough to refuse the name: a name with both kinds is probably an attack.
         """
         addresses = await self._resolve(host, port)
+        self._check(host, port, addresses)
+        return addresses[:_MAX_ADDRESSES]
+
+    def _check(self, host: str, port: int, addresses: Sequence[str]) -> None:
         if not self._is_allowed(host, port) and not all(is_public(address) for address in addresses):
             raise AddressRefused(f"{host} is not a public address. Only public addresses can be reached.")
-        return addresses[:_MAX_ADDRESSES]
 
     def _is_allowed(self, host: str, port: int) -> bool:
         name = f"[{host.lower()}]" if ":" in host else host.lower()

@@ -98,6 +98,16 @@ class QuotaService:
         if count >= self.settings.max_schedules:
             raise TooLarge(f"You have {count} schedules, and no user may have more. Delete those that you do not need.")
 
+    async def refuse_another_webhook(self, uid: str, transaction: Transaction) -> None:
+        """Raises `TooLarge` if the user has the maximum number of webhooks.
+
+        One read, then one aggregation; one write.
+        """
+        await self._take_turn("webhooks", uid, transaction)
+        count = await self.database.webhooks.count(uid, self.settings.max_webhooks)
+        if count >= self.settings.max_webhooks:
+            raise TooLarge(f"You have {count} webhooks, and no user may have more. Delete those that you do not need.")
+
     async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
         """Prevents concurrent transactions that add something from committing too. Must be called before counting."""
         key = f"quota:{what}:{uid}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.store.accounts import AccountStore
     from shared.store.agents import AgentStore
     from shared.store.audit import AuditStore
+    from shared.store.deliveries import DeliveryStore
     from shared.store.demos import DemoStore
     from shared.store.deployment_days import DeploymentDayStore
     from shared.store.deployments import DeploymentStore
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from shared.store.sessions import SessionStore
     from shared.store.tickets import TicketStore
     from shared.store.turns import TurnStore
+    from shared.store.webhooks import WebhookStore
 
 T = TypeVar("T")
 _log = get_logger("store")
@@ -177,6 +179,20 @@ class Database:
         from shared.store.turns import TurnStore
 
         return TurnStore(self._client)
+
+    @cached_property
+    def webhooks(self) -> "WebhookStore":
+        """See `WebhookStore`."""
+        from shared.store.webhooks import WebhookStore
+
+        return WebhookStore(self._client)
+
+    @cached_property
+    def deliveries(self) -> "DeliveryStore":
+        """See `DeliveryStore`."""
+        from shared.store.deliveries import DeliveryStore
+
+        return DeliveryStore(self._client)
 
     @asynccontextmanager
     async def raising_unavailable(self) -> AsyncGenerator[None]:

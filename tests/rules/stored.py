@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from google.cloud.firestore import AsyncClient, AsyncCollectionReference
+from pydantic import SecretStr
 
 from shared.models.account import Account
 from shared.models.agent import AgentFields, StoredAgent
 from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest
+from shared.models.delivery import Delivery
 from shared.models.demo import CreateDemoRequest, StoredDemo
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
@@ -23,6 +25,7 @@ from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Ticket
 from shared.models.turns import Turns
 from shared.models.usage import Entry
+from shared.models.webhook import SigningSecret, StoredWebhook, WebhookEvent
 from shared.store import Database, Transaction
 
 S = TypeVar("S", bound=StoredResource[Any])
@@ -92,6 +95,8 @@ async def store_documents_of(database: Database, uid: str, *, disabled: bool = F
         await database.sessions.get(uid, "session", transaction)
         config = ProviderConfig.model_validate(MODEL)
         database.sessions.put(uid, Session(session_id="session", config=config, expire_at=NOW), transaction)
+        database.webhooks.add(_build_webhook(id_, uid), transaction)
+        database.deliveries.add(_build_delivery(id_, uid), transaction)
 
     await database.transaction(write)
 
@@ -110,6 +115,33 @@ def _build_deployment(name: str, uid: str) -> Deployment:
         input_schema=None,
         output_schema=None,
         deployed_at=NOW,
+    )
+
+
+def _build_webhook(id_: str, uid: str) -> StoredWebhook:
+    return StoredWebhook(
+        id=id_,
+        owner=uid,
+        url="https://a.example",
+        events=[WebhookEvent.RUN_FAILED],
+        enabled=True,
+        secrets=[SigningSecret(secret=SecretStr("whsec_"))],
+        rev="1",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def _build_delivery(id_: str, uid: str) -> Delivery:
+    return Delivery(
+        id=id_,
+        webhook_id=id_,
+        owner=uid,
+        run_id="r",
+        event=WebhookEvent.RUN_FAILED,
+        body="{}",
+        created_at=NOW,
+        next_attempt_at=NOW,
     )
 
 

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from pydantic import SecretStr
 
 from shared.models.account import Account
 from shared.models.agent import AgentFields, StoredAgent
 from shared.models.agent_run import Step, StepKind, StepStatus
 from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
+from shared.models.delivery import Delivery
 from shared.models.demo import DemoFields, StoredDemo
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
@@ -22,10 +24,12 @@ from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
 from shared.models.turns import Turn, Turns
 from shared.models.usage import Entry
+from shared.models.webhook import SigningSecret, StoredWebhook, WebhookEvent
 from shared.store import (
     accounts,
     agents,
     audit,
+    deliveries,
     demos,
     deployment_days,
     deployments,
@@ -38,6 +42,7 @@ from shared.store import (
     sessions,
     tickets,
     turns,
+    webhooks,
 )
 from shared.store.documents import COMMITS
 
@@ -125,4 +130,23 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     rate_limits.RateLimitStore(client).put("k", 1.0, writes)
     turn = Turn(ticket_id="t", holder="h", until=NOW)
     turns.TurnStore(client).put(Turns(owner="u", kind="agent", taken=[turn]), writes)
+    webhook = StoredWebhook(
+        url="https://a.example",
+        events=[WebhookEvent.RUN_FAILED],
+        enabled=True,
+        secrets=[SigningSecret(secret=SecretStr("s"))],
+        **common_fields,
+    )
+    webhooks.WebhookStore(client).put(webhook, writes)
+    delivery = Delivery(
+        id="d",
+        webhook_id="x",
+        owner="u",
+        run_id="r",
+        event=WebhookEvent.RUN_FAILED,
+        body="{}",
+        created_at=NOW,
+        next_attempt_at=NOW,
+    )
+    deliveries.DeliveryStore(client).put(delivery, writes)
     return writes.documents

@@ -23,6 +23,7 @@ from shared.store import (
     accounts,
     agents,
     audit,
+    deliveries,
     demos,
     deployment_days,
     deployments,
@@ -37,6 +38,7 @@ from shared.store import (
     targets,
     tickets,
     turns,
+    webhooks,
 )
 from tests.store.every_document import NOW, build_documents
 from tests.store.needed_indexes import Index, declared_index, needed_indexes
@@ -47,6 +49,7 @@ MODULES = (
     accounts,
     agents,
     audit,
+    deliveries,
     demos,
     deployment_days,
     deployments,
@@ -61,6 +64,7 @@ MODULES = (
     targets,
     tickets,
     turns,
+    webhooks,
 )
 
 CallQuery = Callable[[AsyncClient], Awaitable[object]]
@@ -71,6 +75,8 @@ QUERIES: dict[str, list[CallQuery]] = {
     ],
     "AccountStore.newest_entries": [lambda client: accounts.AccountStore(client).newest_entries("u", 1, 10)],
     "AuditStore.newest": [lambda client: audit.AuditStore(client).newest("u", 10)],
+    "DeliveryStore.find_first": [lambda client: deliveries.DeliveryStore(client).find_first("w", "r")],
+    "DeliveryStore.list_due": [lambda client: deliveries.DeliveryStore(client).list_due(NOW, 10)],
     "DeploymentStore.page": [
         lambda client: deployments.DeploymentStore(client).page("u", 10),
         lambda client: deployments.DeploymentStore(client).page("u", 10, "a", all_owners=True),
@@ -117,6 +123,12 @@ QUERIES: dict[str, list[CallQuery]] = {
     ],
     "TicketStore.list_due": [lambda client: tickets.TicketStore(client).list_due(NOW, 10)],
     "TicketStore.list_parked": [lambda client: tickets.TicketStore(client).list_parked("u", "agent", 10)],
+    "WebhookStore.page": [
+        lambda client: webhooks.WebhookStore(client).page("u", 10),
+        lambda client: webhooks.WebhookStore(client).page("u", 10, (NOW, "w")),
+    ],
+    "WebhookStore.list_of": [lambda client: webhooks.WebhookStore(client).list_of("u")],
+    "WebhookStore.count": [lambda client: webhooks.WebhookStore(client).count("u", 10)],
 }
 """The methods that make queries, each with calls that produce all of its queries."""
 

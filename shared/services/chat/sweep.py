@@ -1,6 +1,6 @@
 """The sweep: starts scheduled runs (`shared.services.schedules.dispatch`), continues runs that are due (`due_runs`),
-queues or ends stale tickets (`stale_tickets`), calls parked tickets that no worker has called, and releases expired
-holds (`expired_holds`).
+queues or ends stale tickets (`stale_tickets`), calls parked tickets that no worker has called, releases expired holds
+(`expired_holds`), and queues overdue notifications.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ from shared.services.chat.stale_tickets import StaleTickets
 from shared.services.chat.turns import TurnService, kind_of
 from shared.services.schedules.dispatch import ScheduleDispatcher
 from shared.services.sweep_batch import sweep_each
+from shared.services.webhooks.overdue import queue_overdue_deliveries
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import InspectableQueue
@@ -32,8 +33,8 @@ class SweepResult(SnakeModel):
     """The result of a sweep. The number of scheduled runs that it `started`, `skipped` because the previous run had not
     ended, or `refused`. The number of tickets that it queued again (`requeued`) or `ended`; that are still `waiting` in
     the queue or for a turn; and that it `called` because their turn had come. The number of holds that it `released`,
-    and of runs that it has `woken`. The number of schedules, tickets and holds that it `left` for the next sweep after
-    an error.
+    of runs that it has `woken`, and of notifications that it queued (`notified`). The number of schedules, tickets,
+    holds and notifications that it `left` for the next sweep after an error.
     """
 
     started: int = 0
@@ -46,6 +47,7 @@ class SweepResult(SnakeModel):
     called: int = 0
     released: int = 0
     woken: int = 0
+    notified: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class SweepService:
 
     def __init__(self, database: Database, queue: InspectableQueue, settings: Settings) -> None:
         self._database = database
+        self._queue = queue
         self._settings = settings
         self._turns = TurnService(database, lambda: queue, settings)
         self._due_runs = DueRuns(database, queue)
@@ -72,10 +75,10 @@ class SweepService:
 
     async def sweep(self, page: int = 500, pages: int = 20) -> SweepResult:
         """Starts scheduled runs, which are due now, and wakes due runs. Then sweeps stale tickets, starting with the
-        oldest change, parked tickets, expired holds.
+        oldest change, parked tickets, expired holds, and deliveries.
 
         Sweeps at most `pages` times `page` tickets. Parked tickets do not count towards this limit, so they never keep
-        the sweep from other tickets. Releases at most `page` holds.
+        the sweep from other tickets. Releases at most `page` holds, and queues at most `page` deliveries.
         """
         untouched_since = clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
         dispatched = await self._dispatch_schedules()
@@ -95,6 +98,7 @@ class SweepService:
         outcomes += dispatched + woken
         outcomes += await self._call_parked(parked)
         outcomes += await release_expired_holds(self._database, self._spending, page)
+        outcomes += await queue_overdue_deliveries(self._database, self._queue, page)
         swept = SweepResult(**{name: outcomes.count(name) for name in SweepResult.model_fields})
         _log.info("Swept", extra={"fields": swept.model_dump()})
         return swept
