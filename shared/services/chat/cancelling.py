@@ -13,7 +13,7 @@ from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.errors import NotFound, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
-from shared.services.accounts.ledger import Ledger
+from shared.services.chat.endings import Endings
 from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -60,6 +60,7 @@ class CancelService:
 
     async def _request(self, caller: Caller, ticket_id: str) -> Ticket:
         """Ends the ticket, or has the worker that holds it do so."""
+        endings = Endings(self.database, self.settings)
 
         async def write(transaction: Transaction) -> tuple[Ticket, bool]:
             ticket = await self.database.tickets.get(ticket_id, transaction)
@@ -76,11 +77,12 @@ class CancelService:
                     return ticket, False
                 case _:
                     ended = ticket.cancel(None, now)
-                    await Ledger(self.database, self.settings).settle(ended, now, transaction)
+                    await endings.end(ended, now, transaction)
                     return ended, True
 
         ticket, has_ended = await self.database.change(f"user:{caller.uid}", write, urgent=True)
         if has_ended:
+            await endings.outbox.dispatch()
             await self._pass_on(ticket)
         return ticket
 

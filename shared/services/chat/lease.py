@@ -11,7 +11,7 @@ from shared import clock
 from shared.log import get_logger
 from shared.models.errors import Unavailable
 from shared.models.ticket import Claim, LeaseLost, Ticket, claim
-from shared.services.accounts.ledger import Ledger
+from shared.services.chat.endings import Endings
 from shared.services.chat.preparation import Preparation
 from shared.services.chat.turns import TurnService, group_of, kind_of
 from shared.settings import Settings
@@ -32,7 +32,7 @@ class LeaseHolder:
         self._database = database
         self._turns = turns
         self._settings = settings
-        self._ledger = Ledger(database, settings)
+        self._endings = Endings(database, settings)
         self.id = str(uuid4())
         """The id of this delivery in the lease."""
         self._valid_until = 0.0
@@ -71,16 +71,17 @@ class LeaseHolder:
                 ticket = ticket.lease_to(self.id, now, self._settings.lease_seconds)
                 self._database.tickets.put(ticket, transaction)
             elif decision is Claim.CANCELLED:
-                await self._ledger.settle(ticket.cancel(None, now), now, transaction)
+                await self._endings.end(ticket.cancel(None, now), now, transaction)
             elif decision is Claim.EXHAUSTED:
                 what = "run did not end" if ticket.agent_id else "chat was not answered"
                 message = f"The {what} in {ticket.attempts - ticket.forgiven} attempts. Send it again."
-                await self._ledger.settle(ticket.fail(message, now), now, transaction)
+                await self._endings.end(ticket.fail(message, now), now, transaction)
             return decision, ticket
 
         # Deliveries of one user's tickets are committed together, so that their transactions do not conflict.
         taken = await self._database.change(group_of(stored.owner, kind_of(stored)), take, seen)
         self._valid_until = started + self._settings.lease_seconds
+        await self._endings.outbox.dispatch()
         return taken
 
     async def renew_until_cancelled(self, ticket_id: str) -> None:

@@ -18,6 +18,7 @@ from shared.models.errors import Unavailable
 from shared.models.money import CostBounds
 from shared.models.ticket import LeaseLost, Ticket
 from shared.services.accounts.ledger import Ledger
+from shared.services.chat.endings import Endings
 from shared.services.chat.lease import Change, LeaseHolder
 from shared.services.chat.part_writer import Ending
 from shared.services.chat.run_pause import RunSuspended
@@ -39,6 +40,7 @@ class Settlement:
         self._settings = settings
         self._holder = holder
         self._ledger = Ledger(database, settings)
+        self._endings = Endings(database, settings)
 
     async def end(
         self,
@@ -64,9 +66,10 @@ class Settlement:
             ended = change(ticket, now)
             if ending is not None:
                 ended = await ending.write(self._database, ended, transaction)
-            await self._ledger.settle(ended, now, transaction, cost=cost, usage=usage)
+            await self._endings.end(ended, now, transaction, cost=cost, usage=usage)
 
         await self.retry_through_outages(lambda: self._settle_first(seen.owner, write))
+        await self._endings.outbox.dispatch()
 
     async def suspend(self, seen: Ticket, pause: RunSuspended) -> Ticket:
         """Puts a run aside, and returns its ticket. One transaction. Waits out outages. Raises `LeaseLost`.
@@ -79,14 +82,17 @@ class Settlement:
             held = await self._holder.get_held(seen.id, transaction)
             if held.cancel_requested_at is not None:
                 ended = held.cancel(None, now)
-                await self._ledger.settle(ended, now, transaction)
+                await self._endings.end(ended, now, transaction)
                 return ended
             ends_at = held.created_at + timedelta(seconds=self._settings.run_max_age_seconds)
             suspended = held.suspend(min(pause.wake_at or ends_at, ends_at), pause.questions, now)
             self._database.tickets.put(suspended, transaction)
+            await self._endings.outbox.announce(suspended, transaction)
             return suspended
 
-        return await self.retry_through_outages(lambda: self._settle_first(seen.owner, write))
+        suspended = await self.retry_through_outages(lambda: self._settle_first(seen.owner, write))
+        await self._endings.outbox.dispatch()
+        return suspended
 
     async def hold_again(
         self,

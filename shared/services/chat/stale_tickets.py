@@ -14,7 +14,7 @@ from shared import clock
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.ticket import Claim, Ticket, claim
-from shared.services.accounts.ledger import Ledger
+from shared.services.chat.endings import Endings
 from shared.services.chat.turns import TurnService
 from shared.services.sweep_batch import sweep_each
 from shared.settings import Settings
@@ -38,7 +38,7 @@ class StaleTickets:
         self._queue = queue
         self._turns = turns
         self._settings = settings
-        self._ledger = Ledger(database, settings)
+        self._endings = Endings(database, settings)
 
     async def sweep(self, tickets: Sequence[Ticket]) -> list[str]:
         """Returns the outcome of each ticket: "requeued", "ended", "waiting", or "left" for the next sweep."""
@@ -116,10 +116,11 @@ class StaleTickets:
             now = clock.now()
             message = _NEVER_STARTED if ticket.parked and not ticket.attempts else _GIVEN_UP
             ended = ticket.fail(message, now) if ticket.cancel_requested_at is None else ticket.cancel(None, now)
-            await self._ledger.settle(ended, now, transaction)
+            await self._endings.end(ended, now, transaction)
             return True
 
         ended = await self._database.transaction(end)
         if ended:
+            await self._endings.outbox.dispatch()
             await self._turns.pass_on(seen, None)
         return ended
