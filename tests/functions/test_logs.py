@@ -71,6 +71,7 @@ SECRETS = [
     ("hf_abcdefghijklmnop",) * 2,
     ("glpat-abcdefghijklmnop",) * 2,
     ("whsec_abcdefghijklmnop",) * 2,
+    ("whsec_AbCd+EfGh/IjKlMnOp12345678901234567890abcd=",) * 2,
     ("ABSKabcdefghijklmnop1234",) * 2,
     ("0123456789abcdef0123456789abcdef",) * 2,
     ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",) * 2,
