@@ -33,7 +33,7 @@ Webhooks = Annotated[WebhookService, Depends(_webhook_service)]
 
 
 @router.post("", status_code=201, responses=error_responses(Unauthenticated, Forbidden, TooLarge, InvalidInput))
-async def create(body: CreateWebhookRequest, caller: ActiveCaller, service: Webhooks) -> CreatedWebhook:
+async def create_webhook(body: CreateWebhookRequest, caller: ActiveCaller, service: Webhooks) -> CreatedWebhook:
     """Registers a webhook. The response is the only one that contains its secret."""
     return await service.create(caller, body)
 
@@ -59,7 +59,9 @@ async def get_webhook(webhook_id: str, caller: ActiveCaller, service: Webhooks) 
 @router.put(
     "/{webhook_id}", responses=error_responses(Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput)
 )
-async def update(webhook_id: str, body: UpdateWebhookRequest, caller: ActiveCaller, service: Webhooks) -> Webhook:
+async def update_webhook(
+    webhook_id: str, body: UpdateWebhookRequest, caller: ActiveCaller, service: Webhooks
+) -> Webhook:
     """Changes the fields that are sent. 409 for a `_rev` that is not the newest."""
     return await service.update(caller, webhook_id, body)
 
@@ -73,7 +75,7 @@ async def rotate_secret(webhook_id: str, caller: ActiveCaller, service: Webhooks
 
 
 @router.delete("/{webhook_id}", status_code=204, responses=error_responses(Unauthenticated, Forbidden, NotFound))
-async def delete(webhook_id: str, caller: ActiveCaller, service: Webhooks) -> Response:
+async def delete_webhook(webhook_id: str, caller: ActiveCaller, service: Webhooks) -> Response:
     """Deletes the webhook. Its pending notifications are not sent."""
     await service.delete(caller, webhook_id)
     return Response(status_code=204)
