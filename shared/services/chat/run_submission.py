@@ -18,6 +18,7 @@ from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.agents.input_fitting import fit_input
 from shared.services.chat.admission import AGENT_BOUNDS, Admission, make_draft
 from shared.services.idempotency import make_keyed_request
+from shared.services.webhooks.webhooks import WebhookService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import TaskQueue
@@ -28,6 +29,7 @@ class RunSubmission:
 
     def __init__(self, database: Database, queue: TaskQueue, settings: Settings) -> None:
         self._database = database
+        self._webhooks = WebhookService(database, settings)
         self._admission = Admission(database, queue, settings)
 
     async def start(self, caller: Caller, request: StartRunRequest, key: str | None) -> tuple[StartedRun, bool]:
@@ -36,7 +38,8 @@ class RunSubmission:
         A request that is repeated with the same `key` within 24 hours gets the same run; then the second value is True.
 
         Raises `NotFound` for an agent that the caller cannot see, `InvalidInput` for an input that does not fit the
-        agent's schema, `Forbidden` for a disabled owner, and what `Admission.admit_once` raises.
+        agent's schema and for a webhook that is not the caller's, `Forbidden` for a disabled owner, and what
+        `Admission.admit_once` raises.
         """
         keyed = None
         if key is not None:
@@ -44,6 +47,8 @@ class RunSubmission:
             if (stored := await self._admission.find(keyed)) is not None:  # the agent may have changed since
                 return StartedRun(run_id=stored.made, status=TicketStatus.PENDING), True
         agent = await self._find_agent(caller, request)
+        if request.webhook is not None:
+            await self._webhooks.refuse_unknown(caller, request.webhook)
         body = RunInput(input=await fit_input(agent, request.input))
         draft = _make_run(caller.uid, agent, webhook=request.webhook)
         run_id, replayed = await self._admission.admit_once(caller, draft, body, AGENT_BOUNDS, keyed)
