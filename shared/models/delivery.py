@@ -61,6 +61,11 @@ class Delivery(SnakeModel):
         """Whether it has not ended."""
         return self.status is DeliveryStatus.PENDING
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it has no attempts left. A pending one is only if its last attempt was lost."""
+        return self.attempts >= MAX_ATTEMPTS
+
     def is_held(self, now: datetime) -> bool:
         """Whether an attempt is in progress."""
         return self.holder is not None and self.next_attempt_at is not None and self.next_attempt_at > now
@@ -92,7 +97,7 @@ class Delivery(SnakeModel):
         `shortened`: the part of the pause, from 0 to 0.1, to leave out, so that retries after an outage do not all
         arrive at the same moment.
         """
-        if self.attempts >= MAX_ATTEMPTS or now - self.created_at >= MAX_AGE:
+        if self.is_used_up or now - self.created_at >= MAX_AGE:
             return self.end(DeliveryStatus.FAILED)
         pause = RETRY_AFTER[self.attempts - 1] * (1 - shortened)
         return self.model_copy(update={"next_attempt_at": now + pause, "holder": None})

@@ -21,6 +21,11 @@ def task_name(ticket_id: str, number: int) -> str:
     return f"{ticket_id}-{number}"
 
 
+def delivery_task_name(delivery_id: str, purpose: str) -> str:
+    """Returns the name of a delivery's task. See `task_name`: the prefix that all deliveries' ids share is left out."""
+    return f"{delivery_id.rpartition('_')[2]}-{purpose}"
+
+
 class TaskQueue(Protocol):
     """Accepts a task of each name once. Enqueueing it again does nothing and is not an error."""
 

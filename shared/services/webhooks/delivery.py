@@ -20,7 +20,7 @@ from shared.services.request_shares import share
 from shared.services.webhooks.sending import GONE, Outcome, Sender
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.tasks import QueueRefused, TaskQueue
+from shared.tasks import QueueRefused, TaskQueue, delivery_task_name
 
 _log = get_logger("webhooks")
 FAILING_DAYS = timedelta(days=5)
@@ -97,6 +97,8 @@ class DeliveryService:
         account = await self.database.accounts.get(delivery.owner, transaction)
         if webhook is None or not webhook.enabled or (account is not None and account.disabled):
             return self._put(delivery.end(DeliveryStatus.DROPPED), transaction)
+        if delivery.is_used_up:
+            return self._put(delivery.end(DeliveryStatus.FAILED), transaction)
         if not delivery.may_overtake(now):
             first = await self.database.deliveries.find_first(delivery.webhook_id, delivery.run_id)
             if first is not None and first.id != delivery.id:
@@ -140,10 +142,10 @@ class DeliveryService:
         if following is not None and following.waits_for == ended.id:
             await self._enqueue(following, f"after-{ended.id}", None)
 
-    async def _enqueue(self, delivery: Delivery, reason: str, at: datetime | None) -> None:
+    async def _enqueue(self, delivery: Delivery, purpose: str, at: datetime | None) -> None:
         """Queues a delivery. If the queue refuses it, the sweep will queue it."""
         try:
-            await self.queue.enqueue(f"{delivery.id}-{reason}", {"delivery_id": delivery.id}, at)
+            await self.queue.enqueue(delivery_task_name(delivery.id, purpose), {"delivery_id": delivery.id}, at)
         except QueueRefused as error:
             _log.error("The queue refused a delivery: %s", error, extra={"fields": {"delivery": delivery.id}})
 

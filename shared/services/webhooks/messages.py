@@ -13,7 +13,8 @@ from shared.text import shorten
 MAX_RESULT_BYTES = 20_000
 """The maximum size of a result in a message, as JSON. Standard Webhooks recommends messages of less than 20 KB."""
 _MAX_TEXT = 2_000
-"""The maximum length of an error or a question in a message, in characters."""
+"""The maximum length of an error, a question or its choices in a message, in characters."""
+_MAX_QUESTIONS = 20
 _EVENTS = {
     TicketStatus.COMPLETED: WebhookEvent.RUN_COMPLETED,
     TicketStatus.FAILED: WebhookEvent.RUN_FAILED,
@@ -33,15 +34,16 @@ def write_message(event: WebhookEvent, run: Ticket) -> str:
     A result that is too long is left out, and `resultOmitted` is true. `questions` has only those that are open.
     """
     result, omitted = _shorten_result(run)
+    questions: list[JsonValue] = [_describe_question(question) for question in run.questions if question.is_open]
     data: JsonObject = {
         "run_id": run.id,
         "agentId": run.agent_id,
-        "friendlyName": run.model,
+        "friendlyName": None if run.model == run.agent_id else run.model,
         "status": run.status.value,
         "result": result,
         "resultOmitted": omitted,
         "error": None if run.error is None else shorten(run.error, _MAX_TEXT),
-        "questions": [_describe_question(question) for question in run.questions if question.is_open],
+        "questions": questions[:_MAX_QUESTIONS],
         "wakeAt": None if run.wake_at is None else run.wake_at.isoformat(),
         "created_at": run.created_at.isoformat(),
         "updated_at": run.updated_at.isoformat(),
@@ -52,17 +54,22 @@ def write_message(event: WebhookEvent, run: Ticket) -> str:
 
 
 def _shorten_result(run: Ticket) -> tuple[JsonValue, bool]:
-    """Returns the result, None if there is none or it is too long, and whether it is too long."""
+    """Returns the result, None if there is none or it is too long, and whether it is too long.
+
+    An agent's result is stored twice, as the thoughts and as the text of an answer. If both together were too long to
+    be stored, only the text is left.
+    """
     if run.status is not TicketStatus.COMPLETED or run.result is None:
         return None, False
-    result = run.result.content if run.result.thoughts is None else run.result.thoughts
-    too_long = len(to_json(result)) > MAX_RESULT_BYTES
-    return (None, True) if too_long else (result, False)
+    size = max(len(to_json(run.result.thoughts)), len(run.result.content.encode()))
+    return (None, True) if size > MAX_RESULT_BYTES else (run.result.thoughts, False)
 
 
 def _describe_question(question: Question) -> JsonObject:
+    choices = question.choices
     return {
         "call": question.call,
         "question": shorten(question.text, _MAX_TEXT),
+        "choices": None if choices is None or sum(map(len, choices)) > _MAX_TEXT else list(choices),
         "expires_at": None if question.expires_at is None else question.expires_at.isoformat(),
     }

@@ -14,7 +14,7 @@ from shared.models.ticket import Ticket
 from shared.models.webhook import StoredWebhook, WebhookEvent
 from shared.services.webhooks.messages import event_of, write_message
 from shared.store import Database, Transaction
-from shared.tasks import QueueRefused, TaskQueue
+from shared.tasks import QueueRefused, TaskQueue, delivery_task_name
 
 _log = get_logger("webhooks")
 
@@ -52,7 +52,7 @@ class Outbox:
         while self._committed:
             delivery = self._committed.pop()
             try:
-                await self._queue.enqueue(f"{delivery.id}-0", {"delivery_id": delivery.id})
+                await self._queue.enqueue(delivery_task_name(delivery.id, "0"), {"delivery_id": delivery.id})
             except QueueRefused as error:
                 _log.error("The queue refused a delivery: %s", error, extra={"fields": {"delivery": delivery.id}})
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from shared import clock
 from shared.log import get_logger
 from shared.store import Database
-from shared.tasks import QueueRefused, TaskQueue
+from shared.tasks import QueueRefused, TaskQueue, delivery_task_name
 
 _log = get_logger("sweep")
 _OVERDUE = timedelta(seconds=60)
@@ -27,7 +27,7 @@ async def queue_overdue_deliveries(database: Database, queue: TaskQueue, max_del
         overdue = await database.deliveries.list_due(now - _OVERDUE, max_deliveries)
     outcomes: list[str] = []
     for delivery in overdue:
-        name = f"{delivery.id}-sweep-{int(now.timestamp()) // _SECONDS_BETWEEN_TASKS}"
+        name = delivery_task_name(delivery.id, f"sweep-{int(now.timestamp()) // _SECONDS_BETWEEN_TASKS}")
         try:
             await queue.enqueue(name, {"delivery_id": delivery.id})
         except QueueRefused as error:

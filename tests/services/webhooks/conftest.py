@@ -23,7 +23,7 @@ class _ClocksDatetime(datetime):
 
 
 @pytest.fixture(autouse=True)
-def _receivers_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def follow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("standardwebhooks.webhooks.datetime", _ClocksDatetime)
 
 

@@ -78,6 +78,13 @@ class Hooks:
         changed = self.settings.model_copy(update=settings)
         return DeliveryService(self.database, task_queue(changed), changed, Sender(changed, self.resolver))
 
+    def queued(self) -> list[str]:
+        """Returns the names of the deliveries' tasks in the queue, and drops those of runs."""
+        tasks = self.cloud_tasks.tasks
+        for name in [name for name, task in tasks.items() if b"delivery_id" not in task.http_request.body]:
+            del tasks[name]
+        return list(tasks)
+
     async def work(self, **settings: Any) -> list[str]:
         """Works on the tasks that are due, until there is none. Returns the ids of the deliveries.
 

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from standardwebhooks import WebhookVerificationError
 
 from shared import clock
 from shared.models.account import Account
-from shared.models.delivery import DeliveryStatus
+from shared.models.delivery import MAX_ATTEMPTS, Delivery, DeliveryStatus
 from shared.models.errors import TooEarly
-from shared.models.webhook import UpdateWebhookRequest
+from shared.models.webhook import StoredWebhook, UpdateWebhookRequest
 from shared.services.accounts.ledger import Ledger
 from shared.services.chat.sweep import SweepResult, SweepService
+from shared.services.webhooks.sending import Outcome, Sender
 from shared.tasks import task_queue
 from tests.database_data import store_account
 from tests.doubles.webhook_receiver import Answer, WebhookReceiver
@@ -315,6 +317,26 @@ async def test_a_delivery_whose_process_died_is_sent_again(
     await hooks.work()
     assert [request.id for request in receiver.received] == [delivery.id] * 2
     assert await sweeper.sweep() == SweepResult()
+
+
+async def test_a_delivery_that_is_lost_again_and_again_ends(hooks: Hooks, stopped_clock: StoppedClock) -> None:
+    """A delivery whose attempts never end, because each stops its process, fails after as many as any other."""
+
+    class Deadly(Sender):
+        async def send(self, delivery: Delivery, webhook: StoredWebhook, now: datetime) -> Outcome:
+            raise MemoryError
+
+    await hooks.create()
+    await hooks.complete_run()
+    (delivery,) = await hooks.deliveries()
+    service = replace(hooks.service(), sender=Deadly(hooks.settings))
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(MemoryError):
+            await service.deliver(delivery.id)
+        stopped_clock.move(60)
+    await service.deliver(delivery.id)
+    (delivery,) = await hooks.deliveries()
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, MAX_ATTEMPTS)
 
 
 async def test_a_task_that_comes_early_comes_again(

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.models.chat import ChatResult
 from shared.models.question import Question
 from shared.models.ticket import Ticket
 from shared.services.webhooks.messages import MAX_RESULT_BYTES, event_of, write_message
 from tests.services.webhooks.hooks import make_result, make_run
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LATER = NOW + timedelta(days=30)
 
 
 def read(run: Ticket) -> dict[str, Any]:
@@ -56,11 +58,12 @@ def test_failed_and_cancelled_runs_have_no_result() -> None:
 
 def test_a_waiting_run_has_its_open_questions_or_its_time() -> None:
     """Questions that have been answered are left out."""
-    asked = Question(call="2", text="Go on?", asked_at=NOW, expires_at=NOW + timedelta(hours=1))
+    asked = Question(call="2", text="Go on?", choices=["yes", "no"], asked_at=NOW, expires_at=NOW + timedelta(hours=1))
     answered = Question(call="1", text="Sure?", asked_at=NOW, answer="true")
-    data = read(make_run().suspend(None, [answered, asked], NOW))["data"]
+    data = read(make_run().suspend(LATER, [answered, asked], NOW))["data"]
+    expires_at = (NOW + timedelta(hours=1)).isoformat()
     assert data["questions"] == [
-        {"call": "2", "question": "Go on?", "expires_at": (NOW + timedelta(hours=1)).isoformat()}
+        {"call": "2", "question": "Go on?", "choices": ["yes", "no"], "expires_at": expires_at}
     ]
     asleep = read(make_run().suspend(NOW + timedelta(days=1), [], NOW))
     assert (asleep["type"], asleep["data"]["status"]) == ("run.waiting", "waiting")
@@ -82,10 +85,23 @@ def test_a_huge_result_is_left_out() -> None:
     assert (data["result"], data["resultOmitted"]) == (None, True)
 
 
+def test_a_result_that_was_too_long_to_store_is_left_out() -> None:
+    """Then only its text is stored, and a note in the place of the result, which is no result."""
+    stored = ChatResult(content="x" * 600_000, thoughts={"omitted": "…"}, model="gofannon/greeter")
+    data = read(make_run().complete(stored, NOW))["data"]
+    assert (data["result"], data["resultOmitted"]) == (None, True)
+
+
+def test_an_agent_without_a_name_has_its_id() -> None:
+    """A run that was started by the id of an agent without a friendly name has none."""
+    data = read(make_run(model="agent-1").fail("No.", NOW))["data"]
+    assert (data["agentId"], data["friendlyName"]) == ("agent-1", None)
+
+
 def test_a_long_error_is_shortened() -> None:
     """So is a long question: a message stays small."""
-    question = Question(call="1", text="?" * 100_000, asked_at=NOW)
-    for run in (make_run().fail("x" * 100_000, NOW), make_run().suspend(None, [question], NOW)):
+    question = Question(call="1", text="?" * 100_000, choices=["!" * 100_000], asked_at=NOW)
+    for run in (make_run().fail("x" * 100_000, NOW), make_run().suspend(LATER, [question], NOW)):
         event = event_of(run)
         assert event is not None
         assert len(write_message(event, run)) < 3000
@@ -93,7 +109,6 @@ def test_a_long_error_is_shortened() -> None:
 
 @given(value=st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), lambda v: st.lists(v)))
 def test_every_result_is_readable(value: Any) -> None:
-    """Any JSON value is written as it is, on one line."""
+    """Any JSON value, also null, is written as it is."""
     run = make_run().complete(make_result(value), NOW)
-    expected = value if value is not None else "…"  # a result of null has only its text
-    assert read(run)["data"]["result"] == expected
+    assert read(run)["data"]["result"] == value

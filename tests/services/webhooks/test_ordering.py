@@ -1,6 +1,7 @@
 """The notifications of one run arrive in the order of its events where possible."""
 
 import asyncio
+from datetime import timedelta
 
 from shared import clock
 from shared.models.delivery import MAX_WAIT, DeliveryStatus
@@ -13,7 +14,8 @@ from tests.stopped_clock import StoppedClock
 
 def pause(run: Ticket) -> Ticket:
     """Returns the run as it asks a question."""
-    return run.suspend(None, [Question(call="1", text="Go on?", asked_at=clock.now())], clock.now())
+    now = clock.now()
+    return run.suspend(now + timedelta(days=30), [Question(call="1", text="Go on?", asked_at=now)], now)
 
 
 async def announce_two(hooks: Hooks, stopped_clock: StoppedClock) -> None:

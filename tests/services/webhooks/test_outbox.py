@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -18,7 +19,7 @@ from shared.models.webhook import UpdateWebhookRequest
 from shared.services.chat.answering import AnsweringService
 from shared.services.chat.cancelling import CancelService
 from shared.services.chat.lease import LeaseHolder
-from shared.services.chat.preparation import Preparation
+from shared.services.chat.run_pause import RunSuspended
 from shared.services.chat.sweep import SweepResult, SweepService
 from shared.services.chat.turns import TurnService
 from shared.services.webhooks.outbox import Outbox
@@ -111,7 +112,7 @@ class Runs:
         return ticket
 
     async def work(self, ticket: Ticket, agent: Callable[[], Awaitable[ChatResult]]) -> None:
-        async def answer(ticket: Ticket, request: StoredInput, mark_begun: object) -> ChatResult:
+        async def answer(ticket: Ticket, request: StoredInput, holder: LeaseHolder) -> ChatResult:
             return await agent()
 
         service = AnsweringService(
@@ -134,8 +135,7 @@ async def test_a_run_that_completes_is_announced(hooks: Hooks, receiver: Webhook
         return make_result({"sum": 5})
 
     await runs.work(run, agent)
-    hooks.cloud_tasks.tasks = {name: task for name, task in hooks.cloud_tasks.tasks.items() if "msg_" in name}
-    assert len(hooks.cloud_tasks.tasks) == 1
+    assert len(hooks.queued()) == 1
     await hooks.work()
     message = receiver.received[0].verify(webhook.secret)
     assert (message["data"]["run_id"], message["data"]["result"]) == (run.id, {"sum": 5})
@@ -182,15 +182,35 @@ async def test_a_run_that_the_sweep_gives_up_is_announced(
 
 
 async def test_a_run_that_is_put_aside_is_announced(hooks: Hooks, runs: Runs) -> None:
-    """Changes of a run that its worker writes while it continues are not."""
+    """The changes that its worker writes before are not. A pause that is over already is not, either."""
+    await hooks.create()
+
+    async def sleep() -> ChatResult:
+        raise RunSuspended(clock.now() + timedelta(days=1), [])
+
+    async def doze() -> ChatResult:
+        raise RunSuspended(clock.now(), [])
+
+    await runs.work(await runs.add(), doze)
+    assert await events(hooks) == []
+    await runs.work(await runs.add(), sleep)
+    assert await events(hooks) == ["run.waiting"]
+    assert len(hooks.queued()) == 1
+
+
+async def test_a_run_that_is_cancelled_when_it_pauses_is_announced(hooks: Hooks, runs: Runs) -> None:
+    """It ends instead of waiting."""
     await hooks.create()
     run = await runs.add()
-    holder = LeaseHolder(hooks.database, runs.turns, hooks.settings)
-    preparation = Preparation(hooks.database, run.id)
-    await holder.take(run.id, preparation)
-    preparation.close()
-    await holder.change(run.id, lambda held, now: held.renew(now, 60))
-    assert await events(hooks) == []
-    await holder.change(run.id, lambda held, now: held.suspend(None, [], now))
-    assert await events(hooks) == ["run.waiting"]
-    assert any("msg_" in name for name in hooks.cloud_tasks.tasks)
+
+    async def sleep() -> ChatResult:
+        await hooks.database.transaction(request_cancel)
+        raise RunSuspended(clock.now() + timedelta(days=1), [])
+
+    async def request_cancel(transaction: Transaction) -> None:
+        ticket = await hooks.database.tickets.get(run.id, transaction)
+        assert ticket is not None
+        hooks.database.tickets.put(ticket.request_cancel(clock.now()), transaction)
+
+    await runs.work(run, sleep)
+    assert await events(hooks) == ["run.cancelled"]
