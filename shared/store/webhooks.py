@@ -8,12 +8,14 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQue
 from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic_core import from_json
 
+from shared.log import get_logger
 from shared.models.webhook import StoredWebhook
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
 from shared.store.pages import page_of
 from shared.store.transaction import Transaction, read
 
+_log = get_logger("store")
 _FIELDS = ("owner", "created_at", "secrets")
 
 
@@ -50,9 +52,18 @@ class WebhookStore:
         return [_from_document(webhook_id, document) for webhook_id, document in documents], more
 
     async def list_of(self, owner: str) -> list[StoredWebhook]:
-        """Returns all of the owner's webhooks, in any order. One query, and one read per webhook, at least one."""
+        """Returns all of the owner's webhooks, in any order. One query, and one read per webhook, at least one.
+
+        Unreadable ones are logged and omitted, so that they do not keep their owner's runs from ending.
+        """
         query = self._collection.where(filter=FieldFilter("owner", "==", owner))
-        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()]
+        webhooks: list[StoredWebhook] = []
+        for snapshot in await query.get():
+            try:
+                webhooks.append(_from_document(snapshot.id, snapshot.to_dict() or {}))
+            except (KeyError, ValueError):
+                _log.exception("A webhook cannot be read", extra={"fields": {"webhook": snapshot.id}})
+        return webhooks
 
     async def count(self, owner: str, limit: int) -> int:
         """Counts the owner's webhooks, up to `limit`. One read."""

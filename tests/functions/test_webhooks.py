@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 import functions.worker.main as worker
-from functions.schedules.webhooks import router
 from shared import clock
 from shared.models.delivery import DeliveryStatus
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import create_app
+from shared.web.webhook_routes import router
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.served_here import serve_here
 from tests.doubles.webhook_receiver import WebhookReceiver

@@ -10,6 +10,7 @@ from shared.models.delivery import Delivery, DeliveryStatus
 from shared.models.webhook import SigningSecret, StoredWebhook, WebhookEvent
 from shared.settings import Settings
 from shared.store import Database, Transaction
+from tests.conftest import Lines
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 WEBHOOK = StoredWebhook(
@@ -64,6 +65,21 @@ async def test_stored_webhooks_are_read_unchanged(database: Database) -> None:
         assert found == state
         assert found is not None
         assert [secret.secret.get_secret_value() for secret in found.secrets] == ["whsec_b", "whsec_a"]
+
+
+async def test_an_unreadable_webhook_does_not_hide_the_others(
+    database: Database, settings: Settings, lines: Lines
+) -> None:
+    """It is logged, without its secrets, and the owner's other webhooks are found."""
+    await put_webhook(database, WEBHOOK)
+    client = AsyncClient(project=settings.google_cloud_project)
+    broken = {"owner": "u", "created_at": NOW, "secrets": [{"secret": "whsec_hidden"}], "body": "{}"}
+    await client.collection("webhooks").document("broken").set(broken)
+    client.close()
+    assert await database.webhooks.list_of("u") == [WEBHOOK]
+    (line,) = lines()
+    assert (line["severity"], line["webhook"]) == ("ERROR", "broken")
+    assert "whsec_hidden" not in str(line)
 
 
 async def test_stored_deliveries_are_read_unchanged(database: Database) -> None:

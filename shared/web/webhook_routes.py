@@ -1,4 +1,8 @@
-"""Webhooks: register URLs that are notified when your runs end or wait."""
+"""Webhooks: register URLs that are notified when your runs end or wait.
+
+The function `schedules` serves these routes beside its own. A function's folder has only its `main.py`, because a
+deployed function cannot import from `functions`.
+"""
 
 from typing import Annotated
 
