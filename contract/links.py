@@ -19,6 +19,12 @@ _SCHEDULE_LINKS = {
     "schedules_update": {"schedule_id": "$response.body#/_id"},
     "schedules_delete": {"schedule_id": "$response.body#/_id"},
 }
+_WEBHOOK_LINKS = {
+    "schedules_get_webhook": {"webhook_id": "$response.body#/_id"},
+    "schedules_update_webhook": {"webhook_id": "$response.body#/_id"},
+    "schedules_rotate_secret": {"webhook_id": "$response.body#/_id"},
+    "schedules_delete_webhook": {"webhook_id": "$response.body#/_id"},
+}
 _TICKET_LINKS = {
     "chat_look_up": {"ticket_id": "$response.body#/ticket_id"},
     "chat_watch": {"ticket_id": "$response.body#/ticket_id"},
@@ -52,6 +58,9 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "schedules_create": _SCHEDULE_LINKS,
     "schedules_get_schedule": _SCHEDULE_LINKS,
     "schedules_update": _SCHEDULE_LINKS,
+    "schedules_create_webhook": _WEBHOOK_LINKS,
+    "schedules_get_webhook": _WEBHOOK_LINKS,
+    "schedules_update_webhook": _WEBHOOK_LINKS,
     "users_me": {"admin_change_user": {"user_id": "$response.body#/_id"}},
 }
 """Maps an operation to the operations that its response leads to, and each of their parameters to its source."""

@@ -1,4 +1,4 @@
-"""Schedules: runs of agents at the times that a cron expression describes. The sweep starts them."""
+"""Schedules: runs of agents at the times that a cron expression describes. Webhooks: URLs that are notified of runs."""
 
 from shared.startup import finish_startup
 
@@ -26,6 +26,7 @@ from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
 from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
+from shared.web.webhook_routes import router as webhooks
 
 router = APIRouter(route_class=StrictJsonRoute, prefix="/schedules", responses=error_responses(Unavailable))
 
@@ -88,6 +89,7 @@ async def delete(schedule_id: str, caller: ActiveCaller, service: Schedules) -> 
     return Response(status_code=204)
 
 
+router.routes.extend(webhooks.routes)
 app = create_app("schedules", router, Settings.from_environ())
 finish_startup()
 

@@ -62,6 +62,8 @@ _REALISTIC: dict[str, list[Any]] = {
     "timezone": ["UTC", "America/New_York", "Mars/Olympus"],
     "_rev": [None, "outdated"],
     "url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./spec.yaml"],
+    "events": [["run.completed"], ["run.failed", "run.waiting"], ["run.started"], []],
+    "enabled": [True, False],
     "mcp_url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./mcp"],
 }
 

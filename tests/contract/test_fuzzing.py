@@ -54,6 +54,7 @@ DEMO = {
     "generatedCode": {"html": "<p>", "css": "", "js": ""},
 }
 SCHEDULE = {"cron": "0 8 * * *", "input": {"inputText": "Ada"}}
+WEBHOOK = {"url": "https://hooks.example/", "events": ["run.completed"]}
 
 
 @dataclass
@@ -89,6 +90,7 @@ class Service:
                 schedule_id=send("POST", "/schedules", {**SCHEDULE, "agentId": agent})["_id"],
                 demo_id=send("POST", "/demos", DEMO)["_id"],
                 ticket_id=send("POST", "/chat", {**MODEL, "messages": [message]})["ticket_id"],
+                webhook_id=send("POST", "/webhooks", WEBHOOK)["_id"],
                 session_id=send("POST", "/sessions/s/config", MODEL)["session_id"],
                 user_id=send("GET", "/users/me")["_id"],
                 provider="openai",

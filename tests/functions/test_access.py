@@ -25,6 +25,7 @@ from tests.functions.conftest import AuthHeaders, Serve
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}], "provider": "openai", "model": "gpt-4.1-mini"}
 CONFIG = {"provider": "openai", "model": "gpt-4.1-mini"}
+WEBHOOK = {"url": "https://hooks.example/", "events": ["run.completed"]}
 LOG = {"eventType": "e", "message": "m"}
 PASSWORD = "correct horse"
 
@@ -69,6 +70,12 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (schedules, "GET", "/schedules/unknown", None, (401, 404, 404)),
     (schedules, "PUT", "/schedules/unknown", {"enabled": False}, (401, 404, 404)),
     (schedules, "DELETE", "/schedules/unknown", None, (401, 404, 404)),
+    (schedules, "POST", "/webhooks", WEBHOOK, (401, 201, 201)),
+    (schedules, "GET", "/webhooks", None, SIGNED_IN),
+    (schedules, "GET", "/webhooks/unknown", None, (401, 404, 404)),
+    (schedules, "PUT", "/webhooks/unknown", {"enabled": False}, (401, 404, 404)),
+    (schedules, "POST", "/webhooks/unknown/secret", None, (401, 404, 404)),
+    (schedules, "DELETE", "/webhooks/unknown", None, (401, 404, 404)),
     (sessions, "POST", "/sessions/s/config", CONFIG, SIGNED_IN),
     (sessions, "GET", "/sessions/mine/config", None, (401, 200, 404)),
     (sessions, "DELETE", "/sessions/mine", None, (401, 200, 404)),

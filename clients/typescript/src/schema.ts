@@ -696,6 +696,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the caller's webhooks, the newest first
+         * @description Lists the caller's webhooks, the newest first. `X-Next-Page-Token` leads to the next page.
+         */
+        get: operations["schedules_list_webhooks"];
+        put?: never;
+        /**
+         * Registers a webhook
+         * @description Registers a webhook. The response is the only one that contains its secret.
+         */
+        post: operations["schedules_create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns one webhook
+         * @description Returns one webhook. 404 if it does not exist, or belongs to another user.
+         */
+        get: operations["schedules_get_webhook"];
+        /**
+         * Changes the fields that are sent
+         * @description Changes the fields that are sent. 409 for a `_rev` that is not the newest.
+         */
+        put: operations["schedules_update_webhook"];
+        post?: never;
+        /**
+         * Deletes the webhook
+         * @description Deletes the webhook. Its pending notifications are not sent.
+         */
+        delete: operations["schedules_delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replaces the secret
+         * @description Replaces the secret. For a day, notifications are also signed with the previous one.
+         */
+        post: operations["schedules_rotate_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session_id}/config": {
         parameters: {
             query?: never;
@@ -1279,6 +1351,58 @@ export interface components {
             overlap?: "skip" | "allow";
         };
         /**
+         * @description The request body of `POST /webhooks`. `url` must be public, and begin with https:// in a deployment.
+         * @example {
+         *       "events": [
+         *         "run.completed",
+         *         "run.failed"
+         *       ],
+         *       "url": "https://hooks.example.com/runs"
+         *     }
+         */
+        CreateWebhookRequest: {
+            url: string;
+            events: components["schemas"]["WebhookEvent"][];
+            /** @default true */
+            enabled?: boolean;
+        };
+        /**
+         * @description The response of `POST /webhooks`. No other response contains the `secret`, which verifies signatures.
+         * @example {
+         *       "_id": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "_rev": "0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "disabledReason": null,
+         *       "enabled": true,
+         *       "events": [
+         *         "run.completed",
+         *         "run.failed"
+         *       ],
+         *       "failingSince": null,
+         *       "lastError": null,
+         *       "lastStatus": null,
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+         *       "updatedAt": "2026-11-24T06:00:00.120000Z",
+         *       "url": "https://hooks.example.com/runs"
+         *     }
+         */
+        CreatedWebhook: {
+            _id: string;
+            _rev: string;
+            url: string;
+            events: components["schemas"]["WebhookEvent"][];
+            enabled: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            lastStatus: number | null;
+            lastError: string | null;
+            failingSince: string | null;
+            disabledReason: string | null;
+            secret: string;
+        };
+        /**
          * @description The data of `delta`: the next piece of the answer's `content`, or of its `reasoning`.
          * @example {
          *       "content": "The capital of "
@@ -1850,6 +1974,18 @@ export interface components {
             _rev?: string | null;
         };
         /**
+         * @description The response of `POST /webhooks/{id}/secret`. The secret before stays valid until `previousValidUntil`.
+         * @example {
+         *       "previousValidUntil": "2026-11-25T06:00:00.120000Z",
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+         *     }
+         */
+        RotatedSecret: {
+            secret: string;
+            /** Format: date-time */
+            previousValidUntil: string;
+        };
+        /**
          * @description The request body of `POST /agents/run-code`: code, which need not be saved, and the resources it may use.
          *
          *     `invokable_models`: the models that it may call; empty means all of them.
@@ -2147,6 +2283,20 @@ export interface components {
             /** @enum {string} */
             overlap?: "skip" | "allow";
         };
+        /**
+         * @description The request body of `PUT /webhooks/{id}`. Only the fields that are sent change.
+         *
+         *     `rev`: the revision that the change is based on; it is refused if the webhook has changed since.
+         * @example {
+         *       "enabled": false
+         *     }
+         */
+        UpdateWebhookRequest: {
+            url?: string;
+            events?: components["schemas"]["WebhookEvent"][];
+            enabled?: boolean;
+            _rev?: string | null;
+        };
         /** @description Tokens, as the provider counted them. */
         Usage: {
             /** @default 0 */
@@ -2230,6 +2380,47 @@ export interface components {
             billingInfo: components["schemas"]["BillingInfo"];
             usageInfo: components["schemas"]["UsageInfo"];
         };
+        /**
+         * @description A webhook as the API returns it. `lastStatus`, `lastError`: the response to the last attempt, and why it failed.
+         *
+         *     `failingSince`: since when no attempt has succeeded. `disabledReason`: why the service disabled it.
+         * @example {
+         *       "_id": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "_rev": "0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "disabledReason": null,
+         *       "enabled": true,
+         *       "events": [
+         *         "run.completed",
+         *         "run.failed"
+         *       ],
+         *       "failingSince": null,
+         *       "lastError": null,
+         *       "lastStatus": 204,
+         *       "updatedAt": "2026-11-24T06:00:00.120000Z",
+         *       "url": "https://hooks.example.com/runs"
+         *     }
+         */
+        Webhook: {
+            _id: string;
+            _rev: string;
+            url: string;
+            events: components["schemas"]["WebhookEvent"][];
+            enabled: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            lastStatus: number | null;
+            lastError: string | null;
+            failingSince: string | null;
+            disabledReason: string | null;
+        };
+        /**
+         * @description What webhooks are notified of. `run.waiting`: the run asks a question, or sleeps.
+         * @enum {string}
+         */
+        WebhookEvent: "run.completed" | "run.failed" | "run.cancelled" | "run.waiting";
     };
     responses: {
         /** @description The request is well formed, but cannot be served. */
@@ -3815,6 +4006,183 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_list_webhooks: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of entries. Large entries make a shorter page. */
+                limit?: number;
+                /** @description The `X-Next-Page-Token` of the previous page. */
+                pageToken?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description The `pageToken` of the next page. Missing on the last. */
+                    "X-Next-Page-Token"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedWebhook"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_update_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    schedules_rotate_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedSecret"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

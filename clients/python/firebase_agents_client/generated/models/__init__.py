@@ -31,6 +31,8 @@ from .create_demo_request_visibility import CreateDemoRequestVisibility
 from .create_schedule_request import CreateScheduleRequest
 from .create_schedule_request_input import CreateScheduleRequestInput
 from .create_schedule_request_overlap import CreateScheduleRequestOverlap
+from .create_webhook_request import CreateWebhookRequest
+from .created_webhook import CreatedWebhook
 from .delta_event import DeltaEvent
 from .demo import Demo
 from .demo_code import DemoCode
@@ -81,6 +83,7 @@ from .provider_info_models import ProviderInfoModels
 from .providers_list_providers_response_200 import ProvidersListProvidersResponse200
 from .replace_demo_request import ReplaceDemoRequest
 from .replace_demo_request_visibility import ReplaceDemoRequestVisibility
+from .rotated_secret import RotatedSecret
 from .run_code_request import RunCodeRequest
 from .run_code_request_input_dict import RunCodeRequestInputDict
 from .run_code_request_tools import RunCodeRequestTools
@@ -112,6 +115,7 @@ from .update_agent_request_visibility import UpdateAgentRequestVisibility
 from .update_schedule_request import UpdateScheduleRequest
 from .update_schedule_request_input import UpdateScheduleRequestInput
 from .update_schedule_request_overlap import UpdateScheduleRequestOverlap
+from .update_webhook_request import UpdateWebhookRequest
 from .usage import Usage
 from .usage_entry import UsageEntry
 from .usage_entry_metadata import UsageEntryMetadata
@@ -119,6 +123,8 @@ from .usage_info import UsageInfo
 from .usage_report import UsageReport
 from .usage_report_metadata import UsageReportMetadata
 from .user import User
+from .webhook import Webhook
+from .webhook_event import WebhookEvent
 
 __all__ = (
     "Accepted",
@@ -147,9 +153,11 @@ __all__ = (
     "CreateAgentRequestVisibility",
     "CreateDemoRequest",
     "CreateDemoRequestVisibility",
+    "CreatedWebhook",
     "CreateScheduleRequest",
     "CreateScheduleRequestInput",
     "CreateScheduleRequestOverlap",
+    "CreateWebhookRequest",
     "DeltaEvent",
     "Demo",
     "DemoCode",
@@ -196,6 +204,7 @@ __all__ = (
     "ProvidersListProvidersResponse200",
     "ReplaceDemoRequest",
     "ReplaceDemoRequestVisibility",
+    "RotatedSecret",
     "RunCodeRequest",
     "RunCodeRequestInputDict",
     "RunCodeRequestTools",
@@ -225,6 +234,7 @@ __all__ = (
     "UpdateScheduleRequest",
     "UpdateScheduleRequestInput",
     "UpdateScheduleRequestOverlap",
+    "UpdateWebhookRequest",
     "Usage",
     "UsageEntry",
     "UsageEntryMetadata",
@@ -232,4 +242,6 @@ __all__ = (
     "UsageReport",
     "UsageReportMetadata",
     "User",
+    "Webhook",
+    "WebhookEvent",
 )
