@@ -18,7 +18,7 @@ from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.agents.input_fitting import fit_input
 from shared.services.chat.admission import AGENT_BOUNDS, Admission, make_draft
 from shared.services.idempotency import make_keyed_request
-from shared.services.webhooks.webhooks import WebhookService
+from shared.services.webhooks.ownership import refuse_unknown
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import TaskQueue
@@ -29,7 +29,6 @@ class RunSubmission:
 
     def __init__(self, database: Database, queue: TaskQueue, settings: Settings) -> None:
         self._database = database
-        self._webhooks = WebhookService(database, settings)
         self._admission = Admission(database, queue, settings)
 
     async def start(self, caller: Caller, request: StartRunRequest, key: str | None) -> tuple[StartedRun, bool]:
@@ -48,7 +47,7 @@ class RunSubmission:
                 return StartedRun(run_id=stored.made, status=TicketStatus.PENDING), True
         agent = await self._find_agent(caller, request)
         if request.webhook is not None:
-            await self._webhooks.refuse_unknown(caller, request.webhook)
+            await refuse_unknown(self._database, caller, request.webhook)
         body = RunInput(input=await fit_input(agent, request.input))
         draft = _make_run(caller.uid, agent, webhook=request.webhook)
         run_id, replayed = await self._admission.admit_once(caller, draft, body, AGENT_BOUNDS, keyed)

@@ -1,7 +1,4 @@
-"""Webhooks: users create, read, change and delete their webhooks, and replace the secrets that sign notifications.
-
-Only its owner can see a webhook. To anyone else, even an administrator, it does not exist.
-"""
+"""Webhooks: users create, read, change and delete their webhooks, and replace the secrets that sign notifications."""
 
 import base64
 import secrets
@@ -13,7 +10,7 @@ from pydantic import SecretStr
 
 from shared import clock
 from shared.models.caller import Caller
-from shared.models.errors import Conflict, InvalidInput, NotFound
+from shared.models.errors import Conflict
 from shared.models.webhook import (
     MAX_SECRETS,
     ROTATION,
@@ -29,12 +26,12 @@ from shared.models.webhook import (
 )
 from shared.services.pagination import Page, read_moment_token, write_moment_token
 from shared.services.quotas import QuotaService
+from shared.services.webhooks.ownership import require_own
 from shared.services.webhooks.urls import check_url
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _SECRET_BYTES = 32
-_UNKNOWN = "There is no such webhook."
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,7 @@ class WebhookService:
     async def get(self, caller: Caller, webhook_id: str) -> Webhook:
         """One read. Raises `NotFound`, also for another user's webhook."""
         async with self.database.raising_unavailable():
-            return to_webhook(_require_own(caller, await self.database.webhooks.get(webhook_id)))
-
-    async def refuse_unknown(self, caller: Caller, webhook_id: str) -> None:
-        """Raises `InvalidInput` if a run is to notify a webhook that is not one of the caller's. One read."""
-        try:
-            await self.get(caller, webhook_id)
-        except NotFound as error:
-            raise InvalidInput([("webhook", ("webhook",), "You have no such webhook.")]) from error
+            return to_webhook(require_own(caller, await self.database.webhooks.get(webhook_id)))
 
     async def update(self, caller: Caller, webhook_id: str, request: UpdateWebhookRequest) -> Webhook:
         """Changes the fields that were sent. One transaction.
@@ -129,7 +119,7 @@ class WebhookService:
         """Deletes the webhook. Its pending notifications are not sent. One transaction. Raises `NotFound`."""
 
         async def write(transaction: Transaction) -> None:
-            webhook = _require_own(caller, await self.database.webhooks.get(webhook_id, transaction))
+            webhook = require_own(caller, await self.database.webhooks.get(webhook_id, transaction))
             self.database.webhooks.remove(webhook, transaction)
 
         await self.database.transaction(write, serialize_on=f"webhook:{webhook_id}")
@@ -138,18 +128,12 @@ class WebhookService:
         self, caller: Caller, webhook_id: str, change: Callable[[StoredWebhook], StoredWebhook]
     ) -> StoredWebhook:
         async def write(transaction: Transaction) -> StoredWebhook:
-            webhook = _require_own(caller, await self.database.webhooks.get(webhook_id, transaction))
+            webhook = require_own(caller, await self.database.webhooks.get(webhook_id, transaction))
             changed = change(webhook).model_copy(update={"rev": uuid4().hex, "updated_at": clock.now()})
             self.database.webhooks.put(changed, transaction)
             return changed
 
         return await self.database.transaction(write, serialize_on=f"webhook:{webhook_id}")
-
-
-def _require_own(caller: Caller, webhook: StoredWebhook | None) -> StoredWebhook:
-    if webhook is None or webhook.owner != caller.uid:
-        raise NotFound(_UNKNOWN)
-    return webhook
 
 
 def _make_secret() -> SecretStr:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from shared.models.caller import Caller
 from shared.models.errors import BadRequest, Conflict, InvalidInput, NotFound, TooLarge
 from shared.models.webhook import MAX_SECRETS, CreatedWebhook, CreateWebhookRequest, UpdateWebhookRequest
+from shared.services.webhooks.ownership import refuse_unknown
 from shared.services.webhooks.webhooks import WebhookService
 from shared.settings import Settings
 from shared.store import Database
@@ -102,10 +103,10 @@ async def test_only_its_owner_sees_a_webhook(webhooks: WebhookService, caller: C
 async def test_a_run_can_only_notify_its_owners_webhooks(webhooks: WebhookService, caller: Caller) -> None:
     """Another user's webhook, and one that does not exist, are refused with 422."""
     created = await webhooks.create(caller, request())
-    await webhooks.refuse_unknown(caller, created.id)
+    await refuse_unknown(webhooks.database, caller, created.id)
     for user, webhook_id in ((STRANGERS[0], created.id), (caller, "unknown"), (caller, "a/b")):
         with pytest.raises(InvalidInput) as caught:
-            await webhooks.refuse_unknown(user, webhook_id)
+            await refuse_unknown(webhooks.database, user, webhook_id)
         assert caught.value.summary == "webhook: You have no such webhook."
 
 
