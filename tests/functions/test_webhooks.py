@@ -1,18 +1,16 @@
 """Tests the routes of webhooks, and the worker's task for a delivery."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
+import functions.schedules.main as schedules
 import functions.worker.main as worker
 from shared import clock
 from shared.models.delivery import DeliveryStatus
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import create_app
-from shared.web.webhook_routes import router
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.served_here import serve_here
 from tests.doubles.webhook_receiver import WebhookReceiver
@@ -23,10 +21,8 @@ BODY: dict[str, Any] = {"url": "https://hooks.example/", "events": ["run.complet
 
 
 @pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app("schedules", router, settings.model_copy(update={"app_env": "firebase"}))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as http_client:
-        yield http_client
+async def client(serve: Serve) -> httpx.AsyncClient:
+    return serve(schedules, app_env="firebase")
 
 
 async def test_a_webhook_from_its_creation_to_its_deletion(
