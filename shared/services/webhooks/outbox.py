@@ -4,6 +4,7 @@ So a notification exists exactly if its event has happened. After the commit, th
 If the process dies before that, the sweep queues them (`overdue`).
 """
 
+import asyncio
 from functools import partial
 from uuid import uuid4
 
@@ -49,12 +50,15 @@ class Outbox:
 
     async def dispatch(self) -> None:
         """Queues the notifications that have been committed. One that the queue refuses is left to the sweep."""
-        while self._committed:
-            delivery = self._committed.pop()
-            try:
-                await self._queue.enqueue(delivery_task_name(delivery.id, "0"), {"delivery_id": delivery.id})
-            except QueueRefused as error:
-                _log.error("The queue refused a delivery: %s", error, extra={"fields": {"delivery": delivery.id}})
+        committed = [*self._committed]
+        self._committed.clear()
+        await asyncio.gather(*map(self._enqueue, committed))
+
+    async def _enqueue(self, delivery: Delivery) -> None:
+        try:
+            await self._queue.enqueue(delivery_task_name(delivery.id, "0"), {"delivery_id": delivery.id})
+        except QueueRefused as error:
+            _log.error("The queue refused a delivery: %s", error, extra={"fields": {"delivery": delivery.id}})
 
 
 def _is_notified(webhook: StoredWebhook, event: WebhookEvent, run: Ticket) -> bool:
