@@ -63,7 +63,7 @@ class RunQuestion(SnakeModel):
 class Run(SnakeModel):
     """A run. `logs`: the lines that it has printed, as of its last pause or its end. `attempts`: how often a worker has
     started or continued it. `question`: the first of its open `questions`. `wakeAt`: when it continues by itself.
-    `cost`: US dollars so far.
+    `cost`: US dollars, 0 as long as there is no result.
 
     The caller of another user's agent gets its result, but not what it printed.
     """

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from shared.models.agent_run import Run, Step
 from shared.models.chat import ChatResponse, TicketStatus
+from shared.models.journal import LogLine
 from shared.models.part import Part
 from shared.models.wire import SnakeModel, with_example
 
@@ -24,6 +26,8 @@ class EventName(StrEnum):
     DELTA = "delta"
     TOOL = "tool"
     STATUS = "status"
+    STEP = "step"
+    LOG = "log"
     DONE = "done"
 
 
@@ -83,12 +87,22 @@ def status_event(id_: int | None, status: StatusEvent, *, is_news: bool) -> Even
     return Event(id_, EventName.STATUS, _write(status), is_news)
 
 
+def step_event(step: Step) -> Event:
+    """Returns the event of a run's step."""
+    return Event(None, EventName.STEP, _write(step))
+
+
+def log_event(line: LogLine) -> Event:
+    """Returns the event of a line that a run has printed."""
+    return Event(None, EventName.LOG, _write(line))
+
+
 def done_event(id_: int, data: bytes) -> Event:
     """Returns the last event. `data`: see `done_data`."""
     return Event(id_, EventName.DONE, data)
 
 
-def done_data(response: ChatResponse) -> bytes:
+def done_data(response: ChatResponse | Run) -> bytes:
     """Returns the data of the last event."""
     return _escape(to_json(response))
 

@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, JsonValue
 from pydantic_core import from_json
 
-from shared.models.wire import SnakeModel
+from shared.models.wire import JsonObject, SnakeModel
 
 
 class Question(SnakeModel):
@@ -26,6 +26,11 @@ class Question(SnakeModel):
         """Returns the answer. The question must have been answered."""
         answer: JsonValue = from_json(self.answer or "null")
         return answer
+
+    def read_schema(self) -> JsonObject | None:
+        """Returns the schema that the answer must fit, if there is one."""
+        schema: JsonObject | None = None if self.answer_schema is None else from_json(self.answer_schema)
+        return schema
 
     @property
     def is_open(self) -> bool:

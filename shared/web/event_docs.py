@@ -27,7 +27,8 @@ EVENT_SCHEMAS = {"delta": "DeltaEvent", "tool": "ToolEvent", "status": "StatusEv
 """The schema of each event's data."""
 
 
-def _describe(name: str, schema: str) -> dict[str, Any]:
+def describe_event(name: str, schema: str) -> dict[str, Any]:
+    """Returns the schema of an event with this name, whose data has this schema."""
     data = {
         "type": "string",
         "contentMediaType": "application/json",
@@ -51,7 +52,7 @@ EVENT_RESPONSES: Responses = {
             "text/event-stream": {
                 "example": _EXAMPLE,
                 # A keyword of OpenAPI 3.2, which describes each event. Those who only know 3.1 ignore it.
-                "itemSchema": {"oneOf": [_describe(name, schema) for name, schema in EVENT_SCHEMAS.items()]},
+                "itemSchema": {"oneOf": [describe_event(name, schema) for name, schema in EVENT_SCHEMAS.items()]},
             }
         },
     }

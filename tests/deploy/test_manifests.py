@@ -16,7 +16,10 @@ from shared.settings import Settings
 from shared.web import sse
 
 PROJECT = "demo-agents"
-CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep", "fn-worker"}, "sweep": {"scheduler-invoker"}}
+CALLED_BY = {
+    "worker": {"task-invoker", "fn-chat", "fn-deployments", "fn-runs", "fn-sweep", "fn-worker"},
+    "sweep": {"scheduler-invoker"},
+}
 """The callers of private functions. A caller of the worker may also enqueue tasks: the CLI grants both."""
 QUOTA_CPUS, QUOTA_MB = 20, 40 * 1024
 """A new project's quota in a region: `CpuAllocPerProjectRegion` 20,000 (thousandths of a CPU) and
@@ -163,7 +166,8 @@ def test_timeouts_and_memory_fit_the_settings(endpoints: dict[str, dict[str, Any
         "a response with events ends by itself"
     )
     assert sse.HOSTING_SECONDS < 60
-    assert endpoints["chat"]["concurrency"] >= feeds.MAX_READERS + 50, "readers leave room for other requests"
+    for name in ("chat", "runs"):
+        assert endpoints[name]["concurrency"] >= feeds.MAX_READERS + 50, "readers leave room for other requests"
     assert settings.run_timeout_seconds < 60
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
     for name in ("agents", "deployments", "worker"):

@@ -8,10 +8,10 @@ unfinished, and is closed when its last reader leaves.
 import asyncio
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from shared.log import get_logger
 from shared.models.chat import ChatResult
@@ -20,6 +20,7 @@ from shared.models.events import Event, done_data, part_event
 from shared.models.part import Part
 from shared.models.ticket import Ticket, to_chat_response
 from shared.per_loop import per_loop
+from shared.services.chat.ticket_feed import TicketFeed
 from shared.services.request_shares import share
 from shared.store import Database
 
@@ -37,6 +38,7 @@ LAST_PARTS_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
 _PAGE = 300
 _log = get_logger("chat")
+F = TypeVar("F", bound=TicketFeed)
 
 
 @dataclass(frozen=True)
@@ -49,28 +51,17 @@ class Piece:
     characters: int
 
 
-class Feed:
-    """A ticket and its parts with higher numbers than `base`. `ticket` is None once the ticket is deleted.
-
-    `is_complete`: whether the ticket has ended, and no more parts will come.
-    """
+class Feed(TicketFeed):
+    """A ticket and its parts with higher numbers than `base`."""
 
     def __init__(self, database: Database, ticket: Ticket, base: int) -> None:
-        self._database = database
-        self.id = ticket.id
-        self.owner = ticket.owner
-        self.ticket: Ticket | None = ticket
+        super().__init__(database, ticket)
         self.base = max(base, ticket.parts_start)
-        self.is_complete = False
-        self.changed = asyncio.Event()
-        """Set at the next change, and then replaced by another one."""
         self._pieces: list[Piece] = []
         self._bytes = 0
         self._done: bytes | None = None
         self._has_listened = False
-        self._watches = ExitStack()
         self._part_watch = ExitStack()
-        self._completion: asyncio.Task[None] | None = None
 
     @property
     def size(self) -> int:
@@ -87,21 +78,10 @@ class Feed:
             self._done = done_data(to_chat_response(ticket))
         return self._done
 
-    def open(self) -> None:
-        """Starts to listen, or to read the parts if the ticket has ended."""
-        assert self.ticket is not None  # noqa: S101 - as in the constructor
-        if self.ticket.status.finished:
-            self._complete()
-            return
-        self._watches.enter_context(self._database.tickets.watch(self.id, self._on_ticket))
-        self._watch_parts()
-
     def close(self) -> None:
         """Stops everything, and forgets the parts."""
-        self._watches.close()
+        super().close()
         self._part_watch.close()
-        if self._completion is not None:
-            self._completion.cancel()
         self._pieces = []
 
     def cover(self, after: int) -> None:
@@ -111,10 +91,9 @@ class Feed:
         self.base = max(after, self.ticket.parts_start)
         self._pieces, self._bytes = [], 0
         if self.ticket.status.finished:
-            self.is_complete = False
-            self._complete()
+            self._complete(self.ticket)
         else:
-            self._watch_parts()
+            self._listen()
 
     def after(self, n: int) -> list[Piece]:
         """Returns the parts after this number that count, in their order, up to the first that is missing."""
@@ -134,7 +113,7 @@ class Feed:
         """Whether the feed has each part after one number, up to another."""
         return sum(piece.n <= last for piece in self.after(after)) == last - after
 
-    def _watch_parts(self) -> None:
+    def _listen(self) -> None:
         self._has_listened = True
         self._part_watch.close()
         self._part_watch.enter_context(self._database.parts.watch(self.id, self.base, self._on_part))
@@ -149,32 +128,15 @@ class Feed:
         self._pieces.append(piece)
         self._announce()
 
-    def _on_ticket(self, ticket: Ticket | None) -> None:
-        self.ticket = ticket
+    def _take_version(self, ticket: Ticket) -> None:
         self._done = None
-        if ticket is not None:
-            start = ticket.parts_start
-            if self._pieces and self._pieces[0].n <= start:
-                self._pieces = [piece for piece in self._pieces if piece.n > start]
-                self._bytes = _measure(self._pieces)
-            if ticket.status.finished:
-                self._watches.close()
-                self._complete()
-        self._announce()
+        start = ticket.parts_start
+        if self._pieces and self._pieces[0].n <= start:
+            self._pieces = [piece for piece in self._pieces if piece.n > start]
+            self._bytes = _measure(self._pieces)
 
-    def _announce(self) -> None:
-        changed, self.changed = self.changed, asyncio.Event()
-        changed.set()
-
-    def _complete(self) -> None:
-        if self._completion is not None:
-            self._completion.cancel()
-        self._completion = asyncio.create_task(self._find_last_parts())
-
-    async def _find_last_parts(self) -> None:
+    async def _read_rest(self, ticket: Ticket) -> None:
         """Waits for the last parts of the result if the feed listens. If they do not come, or otherwise, reads them."""
-        ticket = self.ticket
-        assert ticket is not None  # noqa: S101 - called for a ticket that has ended
         after, last = max(self.base, ticket.parts_start), ticket.last_part
         if ticket.result is not None and last > after:
             if self._has_listened:
@@ -186,8 +148,6 @@ class Feed:
                 self._pieces = await self._read(after)
                 self._bytes = _measure(self._pieces)
         self._part_watch.close()
-        self.is_complete = True
-        self._announce()
 
     async def _read(self, after: int) -> list[Piece]:
         """Reads the parts after this number, as often as necessary. Stops at the feed's maximum size."""
@@ -226,7 +186,7 @@ def _to_piece(part: Part) -> Piece:
 class _Open:
     """The open feeds of a process, and the number of readers of each."""
 
-    feeds: dict[str, Feed] = field(default_factory=dict[str, Feed])
+    feeds: dict[str, TicketFeed] = field(default_factory=dict[str, TicketFeed])
     readers: Counter[str] = field(default_factory=Counter[str])
 
     def check_size(self, owner: str) -> None:
@@ -248,10 +208,18 @@ def open_feeds(project: str) -> _Open:
 
 @contextmanager
 def join_feed(database: Database, ticket: Ticket, after: int) -> Generator[Feed]:
-    """Returns the ticket's feed, for a reader that needs the parts after a number. It is open in the block.
+    """Returns the feed of a ticket's parts, for a reader that needs those after a number. See `join`."""
+    with join(database, ticket, after, Feed) as feed:
+        yield feed
 
-    Raises `Unavailable` if the process has too many readers or too long answers, and `TooManyRequests` if the ticket's
-    owner has.
+
+@contextmanager
+def join(database: Database, ticket: Ticket, after: int, open_: Callable[[Database, Ticket, int], F]) -> Generator[F]:
+    """Returns the ticket's feed, for a reader that needs what comes after a number. It is open in the block.
+
+    `open_` creates it. A process has feeds of one kind only, because each kind belongs to another function. Raises
+    `Unavailable` if the process has too many readers or too long answers, and `TooManyRequests` if the ticket's owner
+    has.
     """
     opened = open_feeds(database.project)
     if opened.readers.total() >= MAX_READERS:
@@ -260,13 +228,13 @@ def join_feed(database: Database, ticket: Ticket, after: int) -> Generator[Feed]
         feed = opened.feeds.get(ticket.id)
         if feed is None:
             opened.check_size(ticket.owner)
-            feed = opened.feeds[ticket.id] = Feed(database, ticket, after)
+            feed = opened.feeds[ticket.id] = open_(database, ticket, after)
             feed.open()
         else:
             feed.cover(after)
         opened.readers[ticket.id] += 1
         try:
-            yield feed
+            yield cast("F", feed)
         finally:
             opened.readers[ticket.id] -= 1
             if not opened.readers[ticket.id]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatResponse, TicketStatus
 from shared.models.errors import Conflict, NotFound
 from shared.models.ticket import Ticket, to_chat_response
@@ -53,16 +54,16 @@ class TicketService:
         return Page(tickets, None if end is None else write_moment_token(*end)).convert(to_chat_response)
 
     async def delete(self, caller: Caller, ticket_id: str) -> None:
-        """Deletes a ticket that has ended, with its parts and its request. What it cost stays recorded.
+        """Deletes a ticket that has ended, with its parts, its journal and its request. What it cost stays recorded.
 
-        The ticket is deleted last: until then, a deletion that failed can be repeated. Parts beyond
+        The ticket is deleted last: until then, a deletion that failed can be repeated. Parts and segments beyond
         `MAX_PARTS_DELETED` are left to Firestore's TTL. Without their ticket, nobody can read them.
 
         The record of the chat's `Idempotency-Key` stays: if the chat is sent again with this key within its 24 hours,
         it gets the id of the deleted ticket, which look-ups no longer find, and it is not answered again.
 
-        One read and one write for each part, and four more. Raises `NotFound` if the ticket is unknown or belongs to
-        another user, and `Conflict` if it has not ended.
+        One read and one write for each part and segment, and four more. Raises `NotFound` if the ticket is unknown or
+        belongs to another user, and `Conflict` if it has not ended.
         """
         ticket = await self.get(caller, ticket_id)
         if not ticket.status.finished:
@@ -72,6 +73,8 @@ class TicketService:
             )
         async with self.database.raising_unavailable():
             await self.database.parts.delete(ticket.id, MAX_PARTS_DELETED)
+            if ticket.provider == GOFANNON:
+                await self.database.journals.delete(ticket.id, MAX_PARTS_DELETED)
             await self.database.tickets.delete_request(ticket.id)
 
         async def remove(transaction: Transaction) -> None:

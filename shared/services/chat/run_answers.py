@@ -1,0 +1,88 @@
+"""Answers the questions of runs. Each question is answered once, and has its run continue."""
+
+import json
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import JsonValue
+
+from shared import clock
+from shared.models.agent_run import AnswerRequest
+from shared.models.caller import Caller
+from shared.models.chat import TicketStatus
+from shared.models.errors import Conflict, InvalidInput, NotFound
+from shared.models.question import Question
+from shared.models.ticket import Ticket
+from shared.services.agents.questions import find_problem
+from shared.services.chat.run_pause import enqueue_wake_up
+from shared.services.chat.run_views import RunViews, open_questions
+from shared.store import Transaction
+from shared.tasks import TaskQueue
+
+MAX_ANSWER_BYTES = 65_536
+"""The maximum size of an answer as JSON. All answers of a run are stored in its ticket until it continues."""
+_RETRY_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class AnswerService:
+    """Accepts answers."""
+
+    views: RunViews
+    queue: TaskQueue
+
+    async def answer(self, caller: Caller, run_id: str, request: AnswerRequest) -> Ticket:
+        """Stores the answer, queues the run, and returns its ticket. If the queue refuses it, the sweep queues it.
+
+        Raises `NotFound`, `InvalidInput` for an answer that is too large or does not fit the question, and `Conflict`
+        if the run does not ask this, or not any more. While a worker still has the run, the error says when to try
+        again. One read, and one transaction.
+        """
+        answer = _encode(request.answer)
+        question = _find(await self.views.get(caller, run_id), request.call)
+        if (problem := await find_problem(question, request.answer)) is not None:
+            raise InvalidInput([("answer", ("answer",), problem)])
+        ticket = await self.views.database.change(
+            f"user:{caller.uid}", partial(self._write, run_id, question.call, answer), urgent=True
+        )
+        await enqueue_wake_up(self.queue, ticket, None)
+        return ticket
+
+    async def _write(self, run_id: str, call: str, answer: str, transaction: Transaction) -> Ticket:
+        ticket = await self.views.database.tickets.get(run_id, transaction)
+        if ticket is None:  # deleted in the meantime
+            raise NotFound("There is no such run.")
+        answered = ticket.answer(_find(ticket, call).call, answer, clock.now())
+        self.views.database.tickets.put(answered, transaction)
+        return answered
+
+
+def _find(ticket: Ticket, call: str | None) -> Question:
+    """Returns the question to answer, the first one by default. Raises `Conflict` if the run does not ask it now."""
+    if ticket.status.finished:
+        raise Conflict(f"This run is {ticket.status}, so it asks nothing.")
+    if ticket.status is not TicketStatus.WAITING:
+        raise Conflict(
+            f"This run is {ticket.status}. It takes answers while it is waiting.", retry_after=_RETRY_SECONDS
+        )
+    questions = open_questions(ticket)
+    if question := next((question for question in questions if call in (None, question.call)), None):
+        return question
+    asked = [question for question in ticket.questions if call in (None, question.call)]
+    if any(question.is_open for question in asked):
+        raise Conflict("The question has expired.")
+    raise Conflict("The question has been answered already." if asked else "This run asks no such question.")
+
+
+def _encode(answer: JsonValue) -> str:
+    """Returns the answer as JSON text. Raises `InvalidInput` if it is too large."""
+    text = json.dumps(answer, ensure_ascii=False)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair, which a document can only contain in its escaped form
+        text = json.dumps(answer)
+        size = len(text)
+    if size > MAX_ANSWER_BYTES:
+        message = f"The answer is {size} bytes long; the limit is {MAX_ANSWER_BYTES}."
+        raise InvalidInput([("too_large", ("answer",), message)])
+    return text
