@@ -3,6 +3,7 @@
 from shared.startup import finish_startup
 
 import json
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 from functions_framework import aio
 
 from shared.late_imports import import_late
+from shared.models.agent_run import StartedRun
 from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo, DeployRequest
 from shared.models.errors import (
     AgentFailed,
@@ -19,6 +21,7 @@ from shared.models.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    OutcomeUnknown,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -26,8 +29,10 @@ from shared.models.errors import (
 )
 from shared.models.wire import JsonObject
 from shared.services.agents.deployments import DeploymentService
+from shared.services.chat.run_submission import RunSubmission
 from shared.settings import Settings
 from shared.store import Database
+from shared.tasks import task_queue
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
 from shared.web.address import address_block
@@ -35,6 +40,8 @@ from shared.web.disconnects import while_connected
 from shared.web.error_responses import Responses, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, respond_with
+from shared.web.paths import PREFIX
+from shared.web.preferences import PREFER, PREFERENCE_APPLIED, RESPOND_ASYNC, parse_preferences
 
 if TYPE_CHECKING:
     from shared.services.agents.published import PublishedService
@@ -54,7 +61,15 @@ _RESULT: Responses = {
     | {
         "description": "The result, which may be any JSON value.",
         "content": {"application/json": {"example": {"outputText": "Hello, Ada!"}}},
-    }
+    },
+    202: headers(
+        {
+            "Location": "The path of the run.",
+            PREFERENCE_APPLIED: "`respond-async`",
+            REPLAYED_HEADER: REPLAYED_TEXT,
+        }
+    )
+    | {"description": "The run has been started.", "model": StartedRun},
 }
 
 
@@ -62,7 +77,11 @@ async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
     return DeploymentService(Database(settings), settings)
 
 
-async def _published_service(settings: CurrentSettings) -> "PublishedService":
+async def _run_submission(settings: CurrentSettings) -> RunSubmission:
+    return RunSubmission(Database(settings), task_queue(settings), settings)
+
+
+async def _published_service(settings: Settings) -> "PublishedService":
     wiring = await import_late("shared.web.wiring.published")
     return await wiring.wire_published(Database(settings), settings)
 
@@ -126,18 +145,27 @@ async def list_deployments(
 async def call(
     friendly_name: str,
     address: ClientAddress,
-    service: Annotated["PublishedService", Depends(_published_service)],
+    submission: Annotated[RunSubmission, Depends(_run_submission)],
+    settings: CurrentSettings,
     request: Request,
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
     idempotency_key: IdempotencyKey = None,
+    _prefer: Annotated[str | None, PREFER] = None,
 ) -> Response:
     """Runs a published agent. The request body is its input, the response body its result. No token is needed.
 
     The agent's owner is charged. For 24 hours, the same input from the same address with the same `Idempotency-Key` is
     run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
     first request is running.
+
+    With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and `Location` leads to
+    the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other calls.
     """
-    work = service.call(friendly_name, body, address_block(address), idempotency_key)
+    block = address_block(address)
+    if RESPOND_ASYNC in parse_preferences(request.headers.getlist("prefer")):
+        return await _start(request, submission.start_public(friendly_name, body, block, idempotency_key))
+    service = await _published_service(settings)
+    work = service.call(friendly_name, body, block, idempotency_key)
     # A caller with a key can get the result with a later request, so the run continues after a disconnect.
     outcome = await (work if idempotency_key else while_connected(request, work))
     request.state.access["run"] = outcome.run_id
@@ -148,6 +176,22 @@ async def call(
         headers["warnings"] = _encode_warnings(outcome.warnings)
     result: Any = outcome.result
     return JSONResponse(result, headers=headers)
+
+
+async def _start(request: Request, starting: Awaitable[tuple[StartedRun, bool]]) -> Response:
+    """Returns the response for a run that was started. The path is in the form that the caller uses."""
+    try:
+        started, replayed = await starting
+    except OutcomeUnknown as error:
+        request.state.access["run"] = error.body["ticket_id"]
+        raise
+    request.state.access["run"] = started.run_id
+    original: str = request.state.original_path
+    prefix = PREFIX if original.startswith(f"{PREFIX}/") else ""
+    headers = {"Location": f"{prefix}/runs/{started.run_id}", PREFERENCE_APPLIED: RESPOND_ASYNC}
+    if replayed:
+        headers[REPLAYED_HEADER] = "true"
+    return JSONResponse(started.model_dump(mode="json"), status_code=202, headers=headers)
 
 
 _MAX_HEADER_LENGTH = 4_000

@@ -5,62 +5,35 @@ charged. In chats with a published agent (`shared.services.chat.agent_chat`), th
 """
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import uuid4
 
 from shared import clock
-from shared.bounded_dict import BoundedDict
 from shared.json_schema.validation import find_problems
 from shared.log import get_logger
 from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
-from shared.models.deployment_day import DeploymentDay, day_id
 from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
     DeploymentBudgetSpent,
-    NotFound,
     TooManyRequests,
     Unavailable,
 )
-from shared.models.idempotency import KeyedRequest, StoredRequest
+from shared.models.idempotency import KeyedRequest
 from shared.models.wire import JsonObject
-from shared.per_loop import per_loop
-from shared.services.accounts.deployment_budgets import DeploymentBudget, refuse_spent
-from shared.services.accounts.disabled_users import DisabledUserService
+from shared.services.accounts.deployment_budgets import refuse_spent
 from shared.services.agents.input_fitting import fit_input
+from shared.services.agents.published_lookup import PublishedCall, PublishedLookUp
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
 from shared.services.agents.stored_runs import PublishedAnswer, StoredRuns, replay
-from shared.services.idempotency import make_keyed_request
-from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("published")
 _MAX_WARNING_CHARACTERS = 500
 """The maximum length of a warning. Warnings are stored in one document with a result, which may nearly fill it."""
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A request from `address`, with the documents it needs. `stored`: its earlier outcome, if it is repeated."""
-
-    agent: StoredAgent
-    budget: DeploymentBudget
-    day: DeploymentDay | None
-    address: str
-    request: KeyedRequest | None
-    stored: StoredRequest | None
-
-
-@per_loop
-def _agent_ids(project: str) -> BoundedDict[str, str]:
-    """The ids of the agents that were last found, by friendly name."""
-    del project  # the key
-    return BoundedDict()
 
 
 @dataclass(frozen=True)
@@ -72,9 +45,9 @@ class PublishedService:
     settings: Settings
 
     @property
-    def limits(self) -> RateLimitService:
-        """The rate limit for calls of one agent from one address."""
-        return RateLimitService(self.database)
+    def look_up(self) -> PublishedLookUp:
+        """Finds the agents that are called."""
+        return PublishedLookUp(self.database, self.settings)
 
     @property
     def stored_runs(self) -> StoredRuns:
@@ -93,10 +66,7 @@ class PublishedService:
         if the payer has nothing left, `DeploymentBudgetSpent` if callers have spent the agent's budget for the day,
         `AgentFailed`, and `Unavailable`; with a key also `Conflict`, and what `replay` raises.
         """
-        call = await self._find(friendly_name, input_dict, address, key)
-        # Counted after the look-up. Otherwise each invented name would leave a document in the database.
-        await self.limits.acquire(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
-        now = clock.now()
+        call, now = await self.look_up.find(friendly_name, input_dict, address, key)
         if call.stored is not None:
             return replay(call.stored, now)
         refuse_spent(call.budget, call.day, now)
@@ -109,7 +79,7 @@ class PublishedService:
         return await self._run_once(call, call.request, input_dict, run_id)
 
     async def _run_once(
-        self, call: _Call, request: KeyedRequest, input_dict: JsonObject, run_id: str
+        self, call: PublishedCall, request: KeyedRequest, input_dict: JsonObject, run_id: str
     ) -> PublishedAnswer:
         """Runs the agent after a claim, and stores the result. Stores no internal error: its effects are unknown."""
         try:
@@ -131,7 +101,7 @@ class PublishedService:
         await self.stored_runs.store(request, run_id, answer)
         return answer
 
-    async def _run(self, call: _Call, input_dict: JsonObject, run_id: str) -> FinishedRun:
+    async def _run(self, call: PublishedCall, input_dict: JsonObject, run_id: str) -> FinishedRun:
         payer, seconds = Caller(uid=call.agent.owner), self.settings.run_timeout_seconds
         async with RunTimeService(self.database, self.settings).count(payer.uid) as on_start:
             return await self.runs.run_agent(
@@ -149,70 +119,6 @@ class PublishedService:
         if isinstance(failure.cause, DeploymentBudgetSpent):
             raise failure.cause
         raise AgentFailed(run.run_id)
-
-    async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Call:
-        """Looks up the agent, its budget, and the stored request. Raises `NotFound`, `Forbidden`, `Conflict`.
-
-        Three reads; one more with a key, and occasionally one for the owner's standing. They are sent together if this
-        process knows which agent the name had before. If it has another one now, that is read instead.
-        """
-        agent_ids, now = _agent_ids(self.database.project), clock.now()
-        guess = agent_ids.get(friendly_name)
-        async with self.database.raising_unavailable():
-            deployment, agent, day = await asyncio.gather(
-                self.database.deployments.get(friendly_name), *self._read_agent(guess, now)
-            )
-            if deployment is None:
-                raise _unknown_agent_error(friendly_name)
-            if deployment.agent_id != guess:
-                agent_ids[friendly_name] = deployment.agent_id
-                agent, day = await asyncio.gather(*self._read_agent(deployment.agent_id, now))
-            budget = DeploymentBudget.of(deployment, self.settings)
-            request = None
-            if key is not None:
-                request = make_keyed_request(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
-            stored, _ = await asyncio.gather(
-                self._find_stored(request),
-                DisabledUserService(self.database).refuse_disabled_owner(deployment.owner),
-            )
-        if agent is None:
-            raise _unknown_agent_error(friendly_name)
-        return _Call(agent, budget, day, address, request, stored)
-
-    def _read_agent(
-        self, agent_id: str | None, now: datetime
-    ) -> tuple[Awaitable[StoredAgent | None], Awaitable[DeploymentDay | None]]:
-        """Returns the reads of the agent and of its day. They read nothing if the id is None."""
-        return (
-            self.database.agents.get(agent_id or ""),
-            self.database.deployment_days.get(day_id(agent_id, now) if agent_id else ""),
-        )
-
-    async def _find_stored(self, request: KeyedRequest | None) -> StoredRequest | None:
-        return None if request is None else await self.stored_runs.find(request)
-
-
-async def find_published(database: Database, friendly_name: str) -> StoredAgent:
-    """Returns the agent that is published under the name. Two reads, and occasionally a third.
-
-    Raises `NotFound`, and `Forbidden` if its owner is disabled.
-    """
-    async with database.raising_unavailable():
-        deployment = await database.deployments.get(friendly_name)
-        if deployment is None:
-            agent = None
-        else:
-            agent, _ = await asyncio.gather(
-                database.agents.get(deployment.agent_id),
-                DisabledUserService(database).refuse_disabled_owner(deployment.owner),
-            )
-    if agent is None:
-        raise _unknown_agent_error(friendly_name)
-    return agent
-
-
-def _unknown_agent_error(friendly_name: str) -> NotFound:
-    return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
 
 
 def _check_output(agent: StoredAgent, run: FinishedRun) -> list[str]:

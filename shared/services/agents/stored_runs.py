@@ -59,11 +59,6 @@ class StoredRuns:
     database: Database
     settings: Settings
 
-    async def find(self, request: KeyedRequest) -> StoredRequest | None:
-        """Returns the stored request, None if it is new. One read. Raises `Conflict` for another body."""
-        async with self.database.raising_unavailable():
-            return await Idempotency(self.database).find(request, clock.now())
-
     async def claim(self, request: KeyedRequest, run_id: str) -> StoredRequest | None:
         """Claims the run for the request, and returns None. If it was claimed before, returns the stored request.
 

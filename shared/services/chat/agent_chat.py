@@ -28,7 +28,7 @@ from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.agents.input_fitting import fit_input
 from shared.services.agents.journal import Journal, JournalFull
 from shared.services.agents.program_journal import Recording
-from shared.services.agents.published import find_published
+from shared.services.agents.published_lookup import find_published
 from shared.services.agents.runs import FinishedRun, RunService
 from shared.services.chat.lease import LeaseHolder
 from shared.services.chat.run_pause import RunSuspended

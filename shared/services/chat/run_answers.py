@@ -77,11 +77,7 @@ def _find(ticket: Ticket, call: str | None) -> Question:
 def _encode(answer: JsonValue) -> str:
     """Returns the answer as JSON text. Raises `InvalidInput` if it is too large."""
     text = json.dumps(answer, ensure_ascii=False)
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:  # half of a surrogate pair, which a document can only contain in its escaped form
-        text = json.dumps(answer)
-        size = len(text)
+    size = len(text.encode())
     if size > MAX_ANSWER_BYTES:
         message = f"The answer is {size} bytes long; the limit is {MAX_ANSWER_BYTES}."
         raise InvalidInput([("too_large", ("answer",), message)])

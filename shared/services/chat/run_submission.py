@@ -9,13 +9,14 @@ from shared.models.agent_run import StartedRun, StartRunRequest
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import RunInput, TicketStatus
-from shared.models.deployment import Deployment
 from shared.models.errors import NotFound
 from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
 from shared.services.access import require_visible
+from shared.services.accounts.deployment_budgets import refuse_spent
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.agents.input_fitting import fit_input
+from shared.services.agents.published_lookup import PublishedLookUp
 from shared.services.chat.admission import AGENT_BOUNDS, Admission, make_draft
 from shared.services.idempotency import make_keyed_request
 from shared.services.webhooks.ownership import refuse_unknown
@@ -29,6 +30,7 @@ class RunSubmission:
 
     def __init__(self, database: Database, queue: TaskQueue, settings: Settings) -> None:
         self._database = database
+        self._settings = settings
         self._admission = Admission(database, queue, settings)
 
     async def start(self, caller: Caller, request: StartRunRequest, key: str | None) -> tuple[StartedRun, bool]:
@@ -69,12 +71,25 @@ class RunSubmission:
         """Queues a run that `start_in` has stored."""
         await self._admission.enqueue(ticket)
 
-    async def start_public(self, deployment: Deployment, agent: StoredAgent, input_dict: JsonObject) -> str:
-        """Starts a run of a published agent for a caller without an account. Returns its id. See `start`."""
-        owner = Caller(uid=deployment.owner)
-        draft = _make_run(owner.uid, agent).model_copy(update={"is_public": True})
-        run_id, _ = await self._admission.admit_once(owner, draft, RunInput(input=input_dict), AGENT_BOUNDS, None)
-        return run_id
+    async def start_public(
+        self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None
+    ) -> tuple[StartedRun, bool]:
+        """Starts a run of a published agent for a caller without an account. See `start`.
+
+        It is checked like a call that waits for its result: the limit of the caller's `address`, the budget of the day
+        and the agent's schema. Keys are remembered separately from those of such calls. Also raises
+        `DeploymentBudgetSpent`.
+        """
+        look_up = PublishedLookUp(self._database, self._settings, kind="/rest async")
+        call, now = await look_up.find(friendly_name, input_dict, address, key)
+        if call.stored is not None:
+            return StartedRun(run_id=call.stored.made, status=TicketStatus.PENDING), True
+        refuse_spent(call.budget, call.day, now)
+        body = RunInput(input=await fit_input(call.agent, input_dict))
+        owner = Caller(uid=call.agent.owner)
+        draft = _make_run(owner.uid, call.agent).model_copy(update={"is_public": True})
+        run_id, replayed = await self._admission.admit_once(owner, draft, body, AGENT_BOUNDS, call.request)
+        return StartedRun(run_id=run_id, status=TicketStatus.PENDING), replayed
 
     async def _find_agent(self, caller: Caller, request: StartRunRequest) -> StoredAgent:
         """Returns the agent. One read, two for a name, and occasionally another."""

@@ -10,6 +10,7 @@ from ...models.deployments_call_body import DeploymentsCallBody
 from ...models.error import Error
 from ...models.failed_run import FailedRun
 from ...models.invalid import Invalid
+from ...models.started_run import StartedRun
 from ...types import UNSET, Response, Unset
 
 
@@ -18,10 +19,14 @@ def _get_kwargs(
     *,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
+    prefer: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(prefer, Unset):
+        headers["Prefer"] = prefer
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -40,10 +45,15 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | Error | FailedRun | Invalid | None:
+) -> Any | Error | FailedRun | Invalid | StartedRun | None:
     if response.status_code == 200:
         response_200 = response.json()
         return response_200
+
+    if response.status_code == 202:
+        response_202 = StartedRun.from_dict(response.json())
+
+        return response_202
 
     if response.status_code == 402:
         response_402 = Error.from_dict(response.json())
@@ -98,7 +108,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | Error | FailedRun | Invalid]:
+) -> Response[Any | Error | FailedRun | Invalid | StartedRun]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -113,7 +123,8 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
-) -> Response[Any | Error | FailedRun | Invalid]:
+    prefer: None | str | Unset = UNSET,
+) -> Response[Any | Error | FailedRun | Invalid | StartedRun]:
     """Runs a published agent
 
      Runs a published agent. The request body is its input, the response body its result. No token is
@@ -125,10 +136,17 @@ def sync_detailed(
     After`, while the
     first request is running.
 
+    With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
+    `Location` leads to
+    the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other
+    calls.
+
     Args:
         friendly_name (str):
         idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
             is repeated with the same key takes effect only once. A UUID is a good choice.
+        prefer (None | str | Unset): With `respond-async`, the response is 202, and the run
+            continues after it.
         body (DeploymentsCallBody):
 
     Raises:
@@ -136,13 +154,14 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | Error | FailedRun | Invalid]
+        Response[Any | Error | FailedRun | Invalid | StartedRun]
     """
 
     kwargs = _get_kwargs(
         friendly_name=friendly_name,
         body=body,
         idempotency_key=idempotency_key,
+        prefer=prefer,
     )
 
     response = client.get_httpx_client().request(
@@ -158,7 +177,8 @@ def sync(
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
-) -> Any | Error | FailedRun | Invalid | None:
+    prefer: None | str | Unset = UNSET,
+) -> Any | Error | FailedRun | Invalid | StartedRun | None:
     """Runs a published agent
 
      Runs a published agent. The request body is its input, the response body its result. No token is
@@ -170,10 +190,17 @@ def sync(
     After`, while the
     first request is running.
 
+    With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
+    `Location` leads to
+    the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other
+    calls.
+
     Args:
         friendly_name (str):
         idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
             is repeated with the same key takes effect only once. A UUID is a good choice.
+        prefer (None | str | Unset): With `respond-async`, the response is 202, and the run
+            continues after it.
         body (DeploymentsCallBody):
 
     Raises:
@@ -181,7 +208,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | Error | FailedRun | Invalid
+        Any | Error | FailedRun | Invalid | StartedRun
     """
 
     return sync_detailed(
@@ -189,6 +216,7 @@ def sync(
         client=client,
         body=body,
         idempotency_key=idempotency_key,
+        prefer=prefer,
     ).parsed
 
 
@@ -198,7 +226,8 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
-) -> Response[Any | Error | FailedRun | Invalid]:
+    prefer: None | str | Unset = UNSET,
+) -> Response[Any | Error | FailedRun | Invalid | StartedRun]:
     """Runs a published agent
 
      Runs a published agent. The request body is its input, the response body its result. No token is
@@ -210,10 +239,17 @@ async def asyncio_detailed(
     After`, while the
     first request is running.
 
+    With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
+    `Location` leads to
+    the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other
+    calls.
+
     Args:
         friendly_name (str):
         idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
             is repeated with the same key takes effect only once. A UUID is a good choice.
+        prefer (None | str | Unset): With `respond-async`, the response is 202, and the run
+            continues after it.
         body (DeploymentsCallBody):
 
     Raises:
@@ -221,13 +257,14 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | Error | FailedRun | Invalid]
+        Response[Any | Error | FailedRun | Invalid | StartedRun]
     """
 
     kwargs = _get_kwargs(
         friendly_name=friendly_name,
         body=body,
         idempotency_key=idempotency_key,
+        prefer=prefer,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -241,7 +278,8 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
-) -> Any | Error | FailedRun | Invalid | None:
+    prefer: None | str | Unset = UNSET,
+) -> Any | Error | FailedRun | Invalid | StartedRun | None:
     """Runs a published agent
 
      Runs a published agent. The request body is its input, the response body its result. No token is
@@ -253,10 +291,17 @@ async def asyncio(
     After`, while the
     first request is running.
 
+    With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
+    `Location` leads to
+    the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other
+    calls.
+
     Args:
         friendly_name (str):
         idempotency_key (None | str | Unset): Identifies the request for 24 hours. A request that
             is repeated with the same key takes effect only once. A UUID is a good choice.
+        prefer (None | str | Unset): With `respond-async`, the response is 202, and the run
+            continues after it.
         body (DeploymentsCallBody):
 
     Raises:
@@ -264,7 +309,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | Error | FailedRun | Invalid
+        Any | Error | FailedRun | Invalid | StartedRun
     """
 
     return (
@@ -273,5 +318,6 @@ async def asyncio(
             client=client,
             body=body,
             idempotency_key=idempotency_key,
+            prefer=prefer,
         )
     ).parsed
