@@ -31,6 +31,13 @@ _TICKET_LINKS = {
     "chat_cancel": {"ticket_id": "$response.body#/ticket_id"},
     "chat_delete": {"ticket_id": "$response.body#/ticket_id"},
 }
+_RUN_LINKS = {
+    "runs_look_up": {"run_id": "$response.body#/run_id"},
+    "runs_list_steps": {"run_id": "$response.body#/run_id"},
+    "runs_watch": {"run_id": "$response.body#/run_id"},
+    "runs_answer": {"run_id": "$response.body#/run_id"},
+    "runs_cancel": {"run_id": "$response.body#/run_id"},
+}
 _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "agents_create": _AGENT_LINKS,
     "agents_get_agent": _AGENT_LINKS,
@@ -45,6 +52,8 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
         "deployments_undeploy": {"agent_id": "$response.body#/agentId"},
         "agents_get_agent": {"agent_id": "$response.body#/agentId"},
     },
+    "runs_start": _RUN_LINKS,
+    "runs_look_up": _RUN_LINKS,
     "chat_submit": _TICKET_LINKS,
     "chat_look_up": _TICKET_LINKS,
     "chat_cancel": _TICKET_LINKS,

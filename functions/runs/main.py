@@ -32,7 +32,7 @@ from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
-from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller, ActiveCallerIfAny
 from shared.web.address import address_block
 from shared.web.authentication import TOKEN_OPTIONAL
@@ -82,7 +82,7 @@ AgentId = Annotated[str | None, Query(alias="agentId", max_length=1500, descript
 )
 async def start(
     body: StartRunRequest,
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     submission: Submission,
     request: Request,
     response: Response,

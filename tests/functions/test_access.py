@@ -18,6 +18,7 @@ import functions.mcp.main as mcp
 import functions.meta.main as meta
 import functions.providers.main as providers
 import functions.schedules.main as schedules
+import functions.runs.main as runs
 import functions.sessions.main as sessions
 import functions.specs.main as specs
 import functions.users.main as users
@@ -59,6 +60,13 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (chat, "DELETE", "/chat/unknown", None, (401, 404, 404)),
     (chat, "POST", "/chat/unknown/cancel", None, (401, 404, 404)),
     (chat, "GET", "/chat/unknown/events", None, (401, 404, 404)),
+    (runs, "POST", "/runs", {"agentId": "unknown"}, (401, 404, 404)),
+    (runs, "GET", "/runs", None, SIGNED_IN),
+    (runs, "GET", "/runs/unknown", None, (401, 404, 404)),
+    (runs, "GET", "/runs/unknown/steps", None, (401, 404, 404)),
+    (runs, "GET", "/runs/unknown/events", None, (401, 404, 404)),
+    (runs, "POST", "/runs/unknown/cancel", None, (401, 404, 404)),
+    (runs, "POST", "/runs/unknown/answer", {"answer": 1}, (401, 404, 404)),
     (demos, "GET", "/demos", None, SIGNED_IN),
     (demos, "GET", "/demos/unknown", None, (401, 404, 404)),
     (demos, "DELETE", "/demos/unknown", None, (401, 404, 404)),

@@ -19,6 +19,7 @@ import functions.mcp.main as mcp
 import functions.meta.main as meta
 import functions.providers.main as providers
 import functions.schedules.main as schedules
+import functions.runs.main as runs
 import functions.sessions.main as sessions
 import functions.specs.main as specs
 import functions.users.main as users
@@ -66,6 +67,13 @@ REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (chat, "DELETE", f"/chat/{TICKET}", None),
     (chat, "POST", f"/chat/{TICKET}/cancel", None),
     (chat, "GET", f"/chat/{TICKET}/events", None),
+    (runs, "POST", "/runs", {"agentId": "a"}),
+    (runs, "GET", "/runs", None),
+    (runs, "GET", f"/runs/{TICKET}", None),
+    (runs, "GET", f"/runs/{TICKET}/steps", None),
+    (runs, "GET", f"/runs/{TICKET}/events", None),
+    (runs, "POST", f"/runs/{TICKET}/cancel", None),
+    (runs, "POST", f"/runs/{TICKET}/answer", {"answer": 1}),
     (providers, "GET", "/providers", None),
     (providers, "GET", "/providers/openai/models", None),
     (schedules, "POST", "/schedules", {"agentId": "a", "cron": "* * * * *"}),
@@ -158,7 +166,7 @@ async def test_other_callers_are_not_affected(serve: Serve, auth_headers: AuthHe
 
 def test_every_route_that_takes_a_token_refuses_disabled_users() -> None:
     """Every route with a caller refuses disabled users, through its dependency or in its transaction."""
-    modules = (users, chat, providers, schedules, sessions, agents, deployments, demos, mcp, specs, logs, meta)
+    modules = (users, chat, runs, providers, schedules, sessions, agents, deployments, demos, mcp, specs, logs, meta)
     for module in modules:
         for route in module.router.routes:
             assert isinstance(route, APIRoute)

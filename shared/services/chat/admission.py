@@ -26,8 +26,6 @@ from shared.store import Database, Transaction
 from shared.tasks import QueueRefused, TaskQueue, task_name
 from shared.trace import current_request
 
-AGENT_BOUNDS = CostBounds(1, 1)
-"""The cost of an agent's calls is held call by call, so only a millionth of a dollar is held for the agent itself."""
 _log = get_logger("chat")
 AGENT_BOUNDS = CostBounds(1, 1)
 """The cost of an agent's calls is held call by call, so only a millionth of a dollar is held for the agent itself."""
