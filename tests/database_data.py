@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from shared.models.account import Account
-from shared.models.chat import ChatRequest
+from shared.models.chat import StoredInput
 from shared.models.part import Part
 from shared.models.ticket import Ticket
 from shared.store import Database, Transaction
@@ -11,7 +11,7 @@ from shared.store import Database, Transaction
 EXPIRE_AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
-async def store(database: Database, ticket: Ticket, request: ChatRequest) -> None:
+async def store(database: Database, ticket: Ticket, request: StoredInput) -> None:
     """Adds a new ticket and its request."""
 
     async def add(transaction: Transaction) -> None:

@@ -6,7 +6,9 @@ from fastapi import Header
 
 RESPOND_ASYNC = "respond-async"
 PREFERENCE_APPLIED = "Preference-Applied"
-PREFER = Header(alias="Prefer", description="With `respond-async`, the response is 202, and the run continues after it.")
+PREFER = Header(
+    alias="Prefer", description="With `respond-async`, the response is 202, and the run continues after it."
+)
 """The header, for the document. A request may have several, so `parse_preferences` reads them all."""
 
 

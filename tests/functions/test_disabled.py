@@ -18,8 +18,8 @@ import functions.logs.main as logs
 import functions.mcp.main as mcp
 import functions.meta.main as meta
 import functions.providers.main as providers
-import functions.schedules.main as schedules
 import functions.runs.main as runs
+import functions.schedules.main as schedules
 import functions.sessions.main as sessions
 import functions.specs.main as specs
 import functions.users.main as users

@@ -432,6 +432,9 @@ export interface paths {
          *     The agent's owner is charged. For 24 hours, the same input from the same address with the same `Idempotency-Key` is
          *     run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
          *     first request is running.
+         *
+         *     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and `Location` leads to
+         *     the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other calls.
          */
         post: operations["deployments_call"];
         delete?: never;
@@ -634,6 +637,151 @@ export interface paths {
         get: operations["providers_get_model"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the caller's runs, the newest first, without their `input` and `logs`
+         * @description Lists the caller's runs, the newest first, without their `input` and `logs`. Chats with agents are runs, too.
+         *
+         *     `X-Next-Page-Token` leads to the next page. `status` and `agentId` select the runs that have them; a chat has no
+         *     `agentId`.
+         */
+        get: operations["runs_list_runs"];
+        put?: never;
+        /**
+         * Starts a run of an agent, and responds once the run can no longer be lost
+         * @description Starts a run of an agent, and responds once the run can no longer be lost.
+         *
+         *     For 24 hours, the same request with the same `Idempotency-Key` gets the same run. Another one with this key gets
+         *     409.
+         */
+        post: operations["runs_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the run's status, what it has printed and asks, and its result or error once it is finished
+         * @description Returns the run's status, what it has printed and asks, and its result or error once it is finished.
+         *
+         *     If the run was started by calling a published agent, anybody who knows its id may look up its status and its result,
+         *     without a token, and nothing else.
+         */
+        get: operations["runs_look_up"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{run_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their order
+         * @description Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their order.
+         *
+         *     Of an agent that belongs to somebody else, the steps have neither names nor results.
+         */
+        get: operations["runs_list_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Streams what the run does and prints, and the run itself at the end
+         * @description Streams what the run does and prints, and the run itself at the end.
+         *
+         *     Some events have an `id`, which is a cursor. A client that was disconnected continues after the last one that it
+         *     has, on any instance, also after the run has ended. The response ends after 280 seconds at the latest, and through
+         *     Hosting, which holds it back until its end, after 25; the client then continues with its cursor.
+         */
+        get: operations["runs_watch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops the run, and returns it as it ended
+         * @description Stops the run, and returns it as it ended. A run that had already ended stays as it is.
+         *
+         *     What it has done and cost so far stays. If its worker has died, the response has the status `processing`; the run
+         *     ends within a minute or two.
+         */
+        post: operations["runs_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{run_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a question of the run, which then continues, and returns the run
+         * @description Answers a question of the run, which then continues, and returns the run. Each question is answered once.
+         *
+         *     409 if the run does not ask this, or not any more; with `Retry-After` while it is not waiting yet. 422 if the answer
+         *     is not one of the choices, does not fit the schema, or is larger than 64 KB.
+         */
+        post: operations["runs_answer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1104,6 +1252,16 @@ export interface components {
             _rev?: string | null;
             /** @description Epoch milliseconds: 0 for never, or at least 100000000000. Fractions are dropped. */
             allowanceResetDate: number;
+        };
+        /**
+         * @description The request body of `POST /runs/{id}/answer`. `call`: the question to answer, if the run asks several.
+         * @example {
+         *       "answer": "yes"
+         *     }
+         */
+        AnswerRequest: {
+            answer: components["schemas"]["JsonValue"];
+            call?: string | null;
         };
         /** @description The user's identity according to the ID token. */
         BasicInfo: {
@@ -1756,6 +1914,12 @@ export interface components {
             mcp_url: string;
             auth_token?: string | null;
         };
+        /** @description A line that the run printed. `at`: when, on the run's own clock. */
+        LogLine: {
+            /** Format: date-time */
+            at: string;
+            text: string;
+        };
         /**
          * @description The entry was logged.
          * @example {
@@ -1986,6 +2150,76 @@ export interface components {
             previousValidUntil: string;
         };
         /**
+         * @description A run. `logs`: the lines that it has printed, as of its last pause or its end. `attempts`: how often a worker has
+         *     started or continued it. `question`: the first of its open `questions`. `wakeAt`: when it continues by itself.
+         *     `cost`: US dollars, 0 as long as there is no result.
+         *
+         *     The caller of another user's agent gets its result, but not what it printed.
+         * @example {
+         *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "attempts": 1,
+         *       "completed_at": "2026-11-28T12:00:01Z",
+         *       "cost": 0,
+         *       "created_at": "2026-11-28T12:00:00Z",
+         *       "engine": "python",
+         *       "error": null,
+         *       "friendlyName": "greeter",
+         *       "input": {
+         *         "inputText": "Ada"
+         *       },
+         *       "logs": [],
+         *       "question": null,
+         *       "questions": [],
+         *       "result": {
+         *         "outputText": "Hello, Ada!"
+         *       },
+         *       "run_id": "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10",
+         *       "status": "completed",
+         *       "updated_at": "2026-11-28T12:00:01Z",
+         *       "usage": {
+         *         "completion_tokens": 0,
+         *         "prompt_tokens": 0,
+         *         "total_tokens": 0
+         *       },
+         *       "wakeAt": null
+         *     }
+         */
+        Run: {
+            run_id: string;
+            agentId: string | null;
+            friendlyName: string | null;
+            status: components["schemas"]["TicketStatus"];
+            input: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            result: components["schemas"]["JsonValue"];
+            error: string | null;
+            /** @default [] */
+            logs: string[];
+            /** @constant */
+            engine: "python";
+            attempts: number;
+            question: components["schemas"]["RunQuestion"] | null;
+            /** @default [] */
+            questions: components["schemas"]["RunQuestion"][];
+            wakeAt: string | null;
+            /**
+             * @default {
+             *       "prompt_tokens": 0,
+             *       "completion_tokens": 0,
+             *       "total_tokens": 0
+             *     }
+             */
+            usage: components["schemas"]["Usage"];
+            /** @default 0 */
+            cost: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            completed_at: string | null;
+        };
+        /**
          * @description The request body of `POST /agents/run-code`: code, which need not be saved, and the resources it may use.
          *
          *     `invokable_models`: the models that it may call; empty means all of them.
@@ -2038,6 +2272,18 @@ export interface components {
             durationMs: number;
             /** @constant */
             engine: "python";
+        };
+        /** @description A question that a run asks. `call` names it. The answer must be one of `choices`, or fit the `schema`. */
+        RunQuestion: {
+            call: string;
+            question: string;
+            choices: string[] | null;
+            schema: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Format: date-time */
+            asked_at: string;
+            expires_at: string | null;
         };
         /**
          * @description A schedule as the API returns it. `nextTimes`: the next five due times; none while it is disabled.
@@ -2148,6 +2394,37 @@ export interface components {
             spendRemaining: number;
         };
         /**
+         * @description The request body of `POST /runs`: one of `agentId` and `friendlyName`, and the agent's `input`.
+         *
+         *     `webhook`: the id of a webhook that is notified of this run even if it does not subscribe to the event.
+         * @example {
+         *       "friendlyName": "greeter",
+         *       "input": {
+         *         "inputText": "Ada"
+         *       }
+         *     }
+         */
+        StartRunRequest: {
+            agentId?: string | null;
+            friendlyName?: string | null;
+            /** @default {} */
+            input?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            webhook?: string | null;
+        };
+        /**
+         * @description The response of `POST /runs`.
+         * @example {
+         *       "run_id": "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10",
+         *       "status": "pending"
+         *     }
+         */
+        StartedRun: {
+            run_id: string;
+            status: components["schemas"]["TicketStatus"];
+        };
+        /**
          * @description The data of `status`. With `restart`, all earlier deltas are void, because the answer begins again.
          * @example {
          *       "attempt": 1,
@@ -2160,6 +2437,38 @@ export interface components {
             /** @default null */
             restart?: boolean | null;
         };
+        /**
+         * @description A step of a run: something that its code did outside the sandbox.
+         *
+         *     `n`: its position in the run. `call`: its number in the code that made it; the calls of an agent that another one
+         *     called are numbered below that call, as in "3.1". `name`: the model, the request, the tool or the agent. `preview`:
+         *     the beginning of what it returned. `cost`: US dollars.
+         */
+        Step: {
+            n: number;
+            call: string;
+            kind: components["schemas"]["StepKind"];
+            name: string;
+            status: components["schemas"]["StepStatus"];
+            /** Format: date-time */
+            startedAt: string;
+            endedAt: string | null;
+            cost: number | null;
+            usage: components["schemas"]["Usage"] | null;
+            /** @default  */
+            preview: string;
+            error: string | null;
+        };
+        /**
+         * @description What a step of a run does.
+         * @enum {string}
+         */
+        StepKind: "model" | "http" | "tool" | "agent" | "data" | "sleep" | "ask" | "clock";
+        /**
+         * @description The state of a step. `interrupted`: its outcome is unknown, because its worker died.
+         * @enum {string}
+         */
+        StepStatus: "running" | "completed" | "failed" | "interrupted";
         /**
          * @description An OpenAPI or Swagger document, as it was fetched.
          * @example {
@@ -3515,6 +3824,8 @@ export interface operations {
             header?: {
                 /** @description Identifies the request for 24 hours. A request that is repeated with the same key takes effect only once. A UUID is a good choice. */
                 "Idempotency-Key"?: string | null;
+                /** @description With `respond-async`, the response is 202, and the run continues after it. */
+                Prefer?: string | null;
             };
             path: {
                 friendly_name: string;
@@ -3547,6 +3858,21 @@ export interface operations {
                      *     }
                      */
                     "application/json": unknown;
+                };
+            };
+            /** @description The run has been started. */
+            202: {
+                headers: {
+                    /** @description The path of the run. */
+                    Location?: string;
+                    /** @description `respond-async` */
+                    "Preference-Applied"?: string;
+                    /** @description `true` if the request was sent before with the same key. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
                 };
             };
             402: components["responses"]["AllowanceSpent"];
@@ -3854,6 +4180,253 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runs_list_runs: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of entries. Large entries make a shorter page. */
+                limit?: number;
+                /** @description The `X-Next-Page-Token` of the previous page. */
+                pageToken?: string | null;
+                /** @description Lists only runs with this status. */
+                status?: components["schemas"]["TicketStatus"] | null;
+                /** @description Lists only runs of this agent. */
+                agentId?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description The `pageToken` of the next page. Missing on the last. */
+                    "X-Next-Page-Token"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runs_start: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request for 24 hours. A request that is repeated with the same key takes effect only once. A UUID is a good choice. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRunRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description `true` if the request was sent before with the same key. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    runs_look_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runs_list_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Step"][];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runs_watch: {
+        parameters: {
+            query?: {
+                /** @description The response ends after so many seconds, or right after the first events that are new. */
+                wait?: number | null;
+                /** @description The `id` of the last event that the client has. */
+                starting_after?: number | null;
+            };
+            header?: {
+                /** @description The same as `starting_after`, and takes precedence. */
+                "Last-Event-Id"?: number | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, each with its data as JSON: `status` when the run's status or its attempt changes; `step` when a step begins, and again when it ends; `log` with a line that the run has printed; and at the end `done` with the run, as from `GET /runs/{run_id}`. A comment follows after each 15 seconds without an event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 1000
+                     *
+                     *     event: status
+                     *     data: {"status":"processing","attempt":1}
+                     *
+                     *     event: log
+                     *     data: {"at":"2026-11-28T12:00:00Z","text":"Asking the model"}
+                     *
+                     *     id: 1
+                     *     event: step
+                     *     data: {"n":1,"call":"1","kind":"model","name":"openai/gpt-4.1-mini","status":"completed", ...}
+                     *
+                     *     id: 1
+                     *     event: done
+                     *     data: {"run_id":"0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10","status":"completed", ...}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runs_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runs_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

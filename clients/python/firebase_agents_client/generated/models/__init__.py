@@ -9,6 +9,7 @@ from .agent_output_schema_type_0 import AgentOutputSchemaType0
 from .agent_tools import AgentTools
 from .agent_visibility import AgentVisibility
 from .allowance_reset_date import AllowanceResetDate
+from .answer_request import AnswerRequest
 from .basic_info import BasicInfo
 from .billing_info import BillingInfo
 from .built_in_tool import BuiltInTool
@@ -64,6 +65,7 @@ from .health import Health
 from .heartbeat import Heartbeat
 from .invalid import Invalid
 from .list_tools_request import ListToolsRequest
+from .log_line import LogLine
 from .logged import Logged
 from .mcp_tool import McpTool
 from .mcp_tool_input_schema import McpToolInputSchema
@@ -84,10 +86,14 @@ from .providers_list_providers_response_200 import ProvidersListProvidersRespons
 from .replace_demo_request import ReplaceDemoRequest
 from .replace_demo_request_visibility import ReplaceDemoRequestVisibility
 from .rotated_secret import RotatedSecret
+from .run import Run
 from .run_code_request import RunCodeRequest
 from .run_code_request_input_dict import RunCodeRequestInputDict
 from .run_code_request_tools import RunCodeRequestTools
 from .run_code_response import RunCodeResponse
+from .run_input_type_0 import RunInputType0
+from .run_question import RunQuestion
+from .run_question_schema_type_0 import RunQuestionSchemaType0
 from .schedule import Schedule
 from .schedule_input import ScheduleInput
 from .schedule_overlap import ScheduleOverlap
@@ -97,7 +103,13 @@ from .selected_api_output_schema_type_0 import SelectedApiOutputSchemaType0
 from .session_configured import SessionConfigured
 from .session_deleted import SessionDeleted
 from .spend_remaining import SpendRemaining
+from .start_run_request import StartRunRequest
+from .start_run_request_input import StartRunRequestInput
+from .started_run import StartedRun
 from .status_event import StatusEvent
+from .step import Step
+from .step_kind import StepKind
+from .step_status import StepStatus
 from .swagger_spec import SwaggerSpec
 from .text_part import TextPart
 from .ticket_status import TicketStatus
@@ -136,6 +148,7 @@ __all__ = (
     "AgentTools",
     "AgentVisibility",
     "AllowanceResetDate",
+    "AnswerRequest",
     "BasicInfo",
     "BillingInfo",
     "BuiltInTool",
@@ -186,6 +199,7 @@ __all__ = (
     "Invalid",
     "ListToolsRequest",
     "Logged",
+    "LogLine",
     "McpTool",
     "McpToolInputSchema",
     "Message",
@@ -205,10 +219,14 @@ __all__ = (
     "ReplaceDemoRequest",
     "ReplaceDemoRequestVisibility",
     "RotatedSecret",
+    "Run",
     "RunCodeRequest",
     "RunCodeRequestInputDict",
     "RunCodeRequestTools",
     "RunCodeResponse",
+    "RunInputType0",
+    "RunQuestion",
+    "RunQuestionSchemaType0",
     "Schedule",
     "ScheduleInput",
     "ScheduleOverlap",
@@ -218,7 +236,13 @@ __all__ = (
     "SessionConfigured",
     "SessionDeleted",
     "SpendRemaining",
+    "StartedRun",
+    "StartRunRequest",
+    "StartRunRequestInput",
     "StatusEvent",
+    "Step",
+    "StepKind",
+    "StepStatus",
     "SwaggerSpec",
     "TextPart",
     "TicketStatus",
