@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from shared.models.agent_run import Step, StepStatus
+from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent, DeploymentBudgetSpent
 from shared.models.journal import LogLine
 from shared.models.money import to_dollars
@@ -161,7 +162,7 @@ class ProgramJournal:
             update={
                 "ended_at": to_datetime(moment.clock),
                 "cost": to_dollars(cost) if cost else None,
-                "usage": usage or None,
+                "usage": Usage.model_validate(usage) if usage else None,
                 "preview": preview(call.function, answer) if self._is_visible else "",
                 "error": shown_error,
             }
