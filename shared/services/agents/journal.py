@@ -5,8 +5,8 @@ how a call ended, which agent another one called, and how much was printed. A ca
 the call in its program, after the path of the call that started the program, as in "3.1".
 
 Records are collected, and written with the next commit: before a call that others can notice, with the charge for a
-model call, when the run is put aside, at its end, and otherwise after half a second. So each record is durable before
-anything outside depends on it.
+model call, when the run is put aside, at its end, after a call that must not be repeated, and otherwise after half a
+second. So each record is durable before anything outside depends on it.
 """
 
 from __future__ import annotations
@@ -140,10 +140,13 @@ class Journal:
         return self.agents[path]
 
     def end_call(self, path: str, record: Record, end: JsonObject, step: Step) -> None:
-        """Records the outcome of a call. It is written with the next commit."""
+        """Records the outcome of a call. It is written with the next commit.
+
+        That of a call which must not be repeated is written at once: until then, its outcome is unknown to others.
+        """
         record.end = end
         self.records[path] = record
-        self._add({"t": "end", "n": path, **_describe(record), **end}, step=step)
+        self._add({"t": "end", "n": path, **_describe(record), **end}, step=step, is_urgent=record.has_begun)
 
     async def begin_call(self, path: str, record: Record, step: Step) -> None:
         """Records that a call begins which must not be repeated, and writes that. Raises what `flush` raises."""
@@ -163,8 +166,8 @@ class Journal:
 
     @property
     def has_news(self) -> bool:
-        """Whether there is anything unwritten that the run's owner may see."""
-        return bool(self._pending.steps or self._pending.logs)
+        """Whether there is anything unwritten that the run's owner may see. That includes what is being written."""
+        return bool(self._pending.steps or self._pending.logs or self._flushing)
 
     @property
     def has_unwritten(self) -> bool:
@@ -264,8 +267,9 @@ class Journal:
         logs: list[LogLine] | None = None,
         *,
         is_news: bool = True,
+        is_urgent: bool = False,
     ) -> None:
-        """Adds a record. One that is no news is written with the first that is."""
+        """Adds a record. One that is no news is written with the first that is, and one that is urgent at once."""
         line = json.dumps(record, separators=(",", ":"))
         self._size += len(line)
         if self._size > MAX_BYTES:
@@ -275,8 +279,10 @@ class Journal:
         if step is not None:
             self._pending.steps.append(step)
         self._pending.logs += logs or []
+        if is_urgent:
+            self._stop_timer()
         if self._timer is None and is_news:
-            delay = 0 if len(line) > _FLUSH_BYTES else _FLUSH_SECONDS
+            delay = 0 if is_urgent or len(line) > _FLUSH_BYTES else _FLUSH_SECONDS
             self._timer = asyncio.get_running_loop().call_later(delay, self._flush_soon)
 
     def _flush_soon(self) -> None:

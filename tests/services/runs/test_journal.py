@@ -1,0 +1,64 @@
+"""When the records of a run's journal are written."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.models.agent_run import Step, StepKind, StepStatus
+from shared.models.chat import Usage
+from shared.services.agents.journal import Journal, Record
+from shared.store import Database
+
+_NOW = datetime.now(UTC)
+_STEP = Step(n=0, call="1", kind=StepKind.TOOL, name="send", status=StepStatus.COMPLETED, started_at=_NOW)
+
+
+@pytest.fixture
+def journal(database: Database, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """A journal that writes nothing by itself in the time of a test, unless that is urgent."""
+    monkeypatch.setattr("shared.services.agents.journal._FLUSH_SECONDS", 3600.0)
+    return Journal(database, "run", 1, "owner", _NOW + timedelta(days=1))
+
+
+async def _until_flushing(journal: Journal) -> None:
+    async with asyncio.timeout(20):
+        while not journal.has_news or journal._pending.lines:  # noqa: ASYNC110  # pyright: ignore[reportPrivateUsage]
+            await asyncio.sleep(0)
+
+
+async def test_the_outcome_of_a_call_that_must_not_be_repeated_is_written_at_once(
+    journal: Journal, database: Database
+) -> None:
+    """If the worker died before that, the code would get an `InterruptedCall` for a call that has ended."""
+    record = Record("call_tool", "hash", "{}", 1, has_begun=True)
+    journal.end_call("1", record, {"r": {"value": 1}}, _STEP)
+    await _until_flushing(journal)
+    async with asyncio.timeout(20):
+        while journal.has_unwritten:  # noqa: ASYNC110 - the journal has no event for this
+            await asyncio.sleep(0.01)
+    (segment,) = await database.journals.read("run")
+    assert segment.steps == [_STEP]
+
+
+async def test_other_outcomes_wait_for_the_next_commit(journal: Journal, database: Database) -> None:
+    """Each commit costs a write and takes time."""
+    journal.end_call("1", Record("http", "hash", "{}", 1), {"r": {"value": 1}}, _STEP)
+    await asyncio.sleep(0)
+    assert await database.journals.read("run") == []
+    await journal.flush()
+    assert len(await database.journals.read("run")) == 1
+    await journal.close()
+
+
+async def test_what_is_being_written_is_still_news(journal: Journal, database: Database) -> None:
+    """A run that ends while its last records are being written waits for that. Otherwise they would be lost."""
+    step = _STEP.model_copy(update={"usage": Usage(total_tokens=3)})
+    journal.end_call("1", Record("call_tool", "hash", "{}", 1, has_begun=True), {"r": {"value": 1}}, step)
+    await _until_flushing(journal)
+    assert journal.has_news
+    await journal.flush()
+    assert not journal.has_news
+    await journal.close()
+    (segment,) = await database.journals.read("run")
+    assert segment.steps == [step]
