@@ -96,6 +96,7 @@ class Journal:
         self.is_resumed = False
         self.has_written = False
         self.last_attempt = 0
+        self._last_read = 0
         self.seed = b""
         self.clock = 0
         self.spent = 0
@@ -108,10 +109,15 @@ class Journal:
         self._on_failure = on_failure
 
     async def load(self) -> None:
-        """Reads what earlier attempts have recorded. One query, and one read per segment."""
+        """Reads what earlier attempts have recorded. One query, and one read per segment.
+
+        Ignores what a worker that had stalled for longer than its lease wrote when the next one had read the journal.
+        """
         async with self._database.raising_unavailable():
             segments = await self._database.journals.read(self.run_id)
         self.last_attempt = segments[-1].attempt if segments else 0
+        segments = _drop_late(segments)
+        self._last_read = segments[-1].n if segments else 0
         text = "".join(segment.text for segment in segments)
         self._size = len(text)
         for line in text.split("\n"):
@@ -125,6 +131,7 @@ class Journal:
     def begin(self, agent: StoredAgent) -> StoredAgent:
         """Returns the agent with the code that the run started with, which is this agent if it starts now."""
         if self.is_resumed:
+            self._add({"t": "resume", "seen": self._last_read}, is_news=False)
             return self.agents[""]
         self.seed, self.clock = os.urandom(_SEED_BYTES), int(clock.time() * 1e9)
         self._add({"t": "begin", "seed": self.seed.hex(), "clock": self.clock}, is_news=False)
@@ -327,6 +334,29 @@ class Journal:
 
     def _count(self, usage: dict[str, int]) -> None:
         self.usage = Usage(**{name: getattr(self.usage, name) + usage.get(name, 0) for name in _TOKENS})
+
+
+def _drop_late(segments: list[Segment]) -> list[Segment]:
+    """Returns the segments without those that an attempt wrote after the next one had read the journal.
+
+    Each attempt that writes begins with a record that says up to which segment it had read.
+    """
+    kept = list[Segment]()
+    for segment in segments:
+        if kept and kept[-1].attempt != segment.attempt:
+            first = _read_first(segment.text)
+            if first.get("t") in ("begin", "resume"):
+                kept = [earlier for earlier in kept if earlier.n <= first.get("seen", 0)]
+        kept.append(segment)
+    return kept
+
+
+def _read_first(text: str) -> dict[str, Any]:
+    """Returns the first record of an attempt's first segment, an empty one if it is not all there."""
+    try:
+        return json.loads(text.lstrip("\n").partition("\n")[0])
+    except ValueError:
+        return {}
 
 
 def _divide(segments: list[Segment]) -> list[tuple[int, int]]:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.models.agent_run import Step, StepKind, StepStatus
+from shared.models.caller import Caller
 from shared.models.chat import Usage
 from shared.services.agents.journal import Journal, Record
 from shared.store import Database
+from tests.services.publishing import get_stored, save
 
 _NOW = datetime.now(UTC)
 _STEP = Step(n=0, call="1", kind=StepKind.TOOL, name="send", status=StepStatus.COMPLETED, started_at=_NOW)
@@ -39,6 +41,51 @@ async def test_the_outcome_of_a_call_that_must_not_be_repeated_is_written_at_onc
             await asyncio.sleep(0.01)
     (segment,) = await database.journals.read("run")
     assert segment.steps == [_STEP]
+
+
+async def test_a_worker_that_stalled_for_too_long_does_not_change_the_past(
+    journal: Journal, database: Database
+) -> None:
+    """It wrote an outcome after the next worker had read the journal, and made the call again with another outcome."""
+    agent = await get_stored(database, await save(database, Caller(uid="owner")))
+    second, third = (Journal(database, "run", attempt, "owner", _NOW + timedelta(days=1)) for attempt in (2, 3))
+
+    def end_call(journal: Journal, path: str, value: int) -> None:
+        step = _STEP.model_copy(update={"call": path})
+        journal.end_call(path, Record("http", "hash", "{}", 1), {"r": {"value": value}}, step)
+
+    journal.begin(agent)
+    end_call(journal, "1", 1)
+    await journal.flush()
+    end_call(journal, "2", 2)
+    await second.load()
+    second.begin(agent)
+    end_call(second, "2", 20)
+    await second.flush()
+    await journal.flush()
+    await third.load()
+    ends = {path: record.end["r"] for path, record in third.records.items() if record.end}
+    assert ends == {"1": {"value": 1}, "2": {"value": 20}}
+    assert third.seed == journal.seed
+    assert third.calls == 2
+
+
+async def test_a_worker_that_stalled_before_its_first_record_does_not_change_the_past(
+    journal: Journal, database: Database
+) -> None:
+    """The next worker has begun the run anew, with other random numbers."""
+    agent = await get_stored(database, await save(database, Caller(uid="owner")))
+    second, third = (Journal(database, "run", attempt, "owner", _NOW + timedelta(days=1)) for attempt in (2, 3))
+    journal.begin(agent)
+    journal.end_call("1", Record("http", "hash", "{}", 1), {"r": {"value": 1}}, _STEP)
+    await second.load()
+    second.begin(agent)
+    second.end_call("2", Record("http", "hash", "{}", 1), {"r": {"value": 2}}, _STEP)
+    await second.flush()
+    await journal.flush()
+    await third.load()
+    assert list(third.records) == ["2"]
+    assert third.seed == second.seed
 
 
 async def test_other_outcomes_wait_for_the_next_commit(journal: Journal, database: Database) -> None:
