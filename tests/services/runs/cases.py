@@ -1,5 +1,6 @@
 """The corpus of agents whose workers are killed: what each returns, and what it does outside the sandbox."""
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ CASES = (
         "put_delete",
         [204, 204, 204],
         other=_CHANGES,
-        interrupted=(["interrupted", 204, 204], [204, "interrupted", 204], [204, 204, "interrupted"]),
+        interrupted=tuple(map(list, itertools.product((204, "interrupted"), repeat=3))),
     ),
     Case("short_sleeps", "ok", posts=3),
     Case("long_sleeps", [6, 86400], posts=2, lines=("slept 6", "slept 86400")),

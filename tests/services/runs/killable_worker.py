@@ -1,6 +1,7 @@
 """A worker that answers deliveries of runs, each in a process of its own, which may kill itself at a boundary.
 
-It reads a delivery in JSON from each line of its standard input, and writes how its process ended. It has imported
+It reads a delivery in JSON from each line of its standard input, and writes how its process ended, and before that
+whether it stalls. It has imported
 everything, and the sandbox's fork server is running, so that a delivery's process starts in a few milliseconds. It
 imports no client of a model provider: the models are scripted, and their calls are noted in the trace's folder.
 """
@@ -136,7 +137,7 @@ def work(delivery: dict[str, Any], settings: Settings) -> None:
     try:
         moved = delivery["clock"]
         clock.time = lambda: time.time() + moved
-        Boundaries(Path(delivery["trace"]), delivery["kill_at"]).install()
+        Boundaries(Path(delivery["trace"]), delivery["stop_at"], delivery["signal"]).install()
         asyncio.run(deliver(delivery, settings))
         status = 0
     finally:
@@ -154,9 +155,16 @@ def serve(settings: Settings) -> None:
         pid = os.fork()
         if not pid:
             work(delivery, settings)
-        _, status = os.waitpid(pid, 0)
-        sys.stdout.write(json.dumps({"status": os.waitstatus_to_exitcode(status)}) + "\n")
-        sys.stdout.flush()
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            _report(stalled=pid)
+            _, status = os.waitpid(pid, 0)
+        _report(status=os.waitstatus_to_exitcode(status))
+
+
+def _report(**report: int) -> None:
+    sys.stdout.write(json.dumps(report) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -41,7 +42,7 @@ COST = 100
 
 @dataclass
 class Outcome:
-    """How a run has ended. `boundaries`: those that it passed. `killed`: the one at which its worker died.
+    """How a run has ended. `boundaries`: those that it passed. `stopped`: those at which workers stopped.
 
     `holds`: the number of those that are left for the sweep. `held`: what is still held after that. `running`: the
     calls of which the run's owner does not see an end.
@@ -56,7 +57,7 @@ class Outcome:
     running: list[str]
     boundaries: list[str]
     deliveries: int
-    killed: str | None
+    stopped: list[str]
 
     @property
     def result(self) -> Any:
@@ -87,15 +88,31 @@ class Workers:
         self._free.put_nowait(process)
         return process
 
-    async def deliver(self, delivery: dict[str, Any]) -> int:
-        """Has a worker answer a delivery. Returns the exit code of its process; negative for a signal."""
+    async def deliver(self, delivery: dict[str, Any], stalled: AsyncExitStack) -> int | None:
+        """Has a worker answer a delivery. Returns the exit code of its process; negative for a signal.
+
+        Returns None if the process stalls. It goes on, and ends, when the stack is closed.
+        """
         process = await self._free.get()
         assert process.stdin is not None
-        assert process.stdout is not None
         process.stdin.write(json.dumps(delivery).encode() + b"\n")
-        line = await process.stdout.readline()
-        self._free.put_nowait(process)
-        return json.loads(line)["status"]
+        report = await _read_report(process)
+        if "stalled" not in report:
+            self._free.put_nowait(process)
+            return report["status"]
+
+        async def end() -> None:
+            os.kill(report["stalled"], signal.SIGCONT)
+            await _read_report(process)
+            self._free.put_nowait(process)
+
+        stalled.push_async_callback(end)
+        return None
+
+
+async def _read_report(process: asyncio.subprocess.Process) -> dict[str, int]:
+    assert process.stdout is not None
+    return json.loads(await process.stdout.readline())
 
 
 @asynccontextmanager
@@ -121,25 +138,29 @@ class Killing:
     servers: CountedServers
     folder: Path
 
-    async def run(self, case: Case, kill_at: int | None) -> Outcome:
-        """Runs a case with a user of its own. Its worker is killed at the boundary with this number."""
+    async def run(self, case: Case, stop_at: tuple[int, ...] = (), stop_signal: int = signal.SIGKILL) -> Outcome:
+        """Runs a case with a user of its own. Workers are killed, or stall, at the boundaries with these numbers.
+
+        A worker that stalls goes on when others have ended the run.
+        """
         owner = Caller(uid=f"owner-{uuid4().hex[:12]}")
         trace = self.folder / owner.uid
         run_id = await self._start(case, owner)
-        moved, deliveries, killed = 0.0, 0, None
-        while not (ticket := await get_ticket(self.harness, run_id)).status.finished and deliveries < _MAX_DELIVERIES:
-            if ticket.status is TicketStatus.PROCESSING:
-                await expire_lease(self.harness, run_id)
-            elif ticket.status is TicketStatus.WAITING:
-                moved = await self._wake(case, ticket, moved)
-            delivery = {"ticket": run_id, "trace": str(trace), "kill_at": kill_at, "clock": moved}
-            status = await self.workers.deliver(delivery)
-            deliveries += 1
-            if status == -9:
-                killed = read_lines(trace)[-1]
-            elif status:
-                raise RuntimeError(f"The worker of {run_id} failed: {status}.")
-        return await self._look(ticket, owner, trace, deliveries, killed)
+        moved, deliveries, stopped = 0.0, 0, list[str]()
+        async with AsyncExitStack() as stalled:
+            while not (ticket := await get_ticket(self.harness, run_id)).status.finished:
+                if ticket.status is TicketStatus.PROCESSING:
+                    await expire_lease(self.harness, run_id)
+                elif ticket.status is TicketStatus.WAITING:
+                    moved = await self._wake(case, ticket, moved)
+                delivery = {"ticket": run_id, "trace": str(trace), "stop_at": stop_at, "signal": stop_signal}
+                status = await self.workers.deliver({**delivery, "clock": moved}, stalled)
+                deliveries += 1
+                if status in (-signal.SIGKILL, None):
+                    stopped.append(read_lines(trace)[-1])
+                if status not in (0, -signal.SIGKILL, None) or deliveries > _MAX_DELIVERIES:
+                    raise RuntimeError(f"The workers of {run_id} failed: {status} after {deliveries} deliveries.")
+        return await self._look(ticket, owner, trace, deliveries, stopped)
 
     async def _start(self, case: Case, owner: Caller) -> str:
         tools = {f"{self.servers.address}/mcp": TOOLS}
@@ -172,7 +193,7 @@ class Killing:
         assert ticket.wake_at is not None
         return moved + max(0.0, (ticket.wake_at - now).total_seconds()) + 0.01
 
-    async def _look(self, ticket: Ticket, owner: Caller, trace: Path, deliveries: int, killed: str | None) -> Outcome:
+    async def _look(self, ticket: Ticket, owner: Caller, trace: Path, deliveries: int, stopped: list[str]) -> Outcome:
         database = self.harness.database
         holds = await self._give_up_holds(owner)
         account = await self.harness.account(owner.uid)
@@ -188,7 +209,7 @@ class Killing:
             running=[call for call, step in steps.items() if step.status is StepStatus.RUNNING],
             boundaries=read_lines(trace),
             deliveries=deliveries,
-            killed=killed,
+            stopped=stopped,
         )
 
     async def _give_up_holds(self, owner: Caller) -> int:
@@ -208,8 +229,8 @@ def read_lines(file: Path) -> list[str]:
 
 def is_interrupted(case: Case, outcome: Outcome) -> bool:
     """Whether a run ended with one of the results that are allowed only if its worker died during a certain call."""
-    error, label = outcome.ticket.error, outcome.killed or ""
-    if not label.endswith(case.at_risk):
+    error = outcome.ticket.error
+    if not any(label.endswith(case.at_risk) for label in outcome.stopped):
         return False
     if error is not None:
         return any(str(text) in error for text in case.interrupted)
@@ -236,7 +257,7 @@ def find_problems(case: Case, outcome: Outcome) -> list[str]:
     for name, number in case.other.items():
         expect(f"The number of {name}", effects.other[name], *((0, number) if interrupted else (number,)))
     expect("The lines", Counter(outcome.lines), Counter(case.lines))
-    abandoned = case.abandoned if outcome.killed else 0
+    abandoned = case.abandoned if outcome.stopped else 0
     expect("The number of charges", len(outcome.charges), *range(case.models - abandoned, case.models + 1))
     expect("The charges", outcome.charges.count(COST), *range(case.models - abandoned, case.models + 1))
     expect("The number of holds", outcome.holds, *range(abandoned + 1))

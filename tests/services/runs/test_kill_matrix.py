@@ -40,7 +40,7 @@ async def killing(
 
 async def test_each_agent_ends_as_expected(killing: Killing) -> None:
     """Without a kill, each agent of the corpus has the result, effects, lines and charges that its case states."""
-    outcomes = await asyncio.gather(*(killing.run(case, None) for case in CASES))
+    outcomes = await asyncio.gather(*(killing.run(case) for case in CASES))
     problems = {case.name: find_problems(case, outcome) for case, outcome in zip(CASES, outcomes, strict=True)}
     assert {name: found for name, found in problems.items() if found} == {}
 
