@@ -98,6 +98,8 @@ class Timeline:
         self._arrived.append(_Arrived(number, moment, json.dumps({"number": number, **answer})))
         self._arrived.sort(key=lambda arrived: arrived.moment.clock)
         self._changed.set()
+        if self._is_blocked:  # otherwise, the run could be put aside before the program has got the answer
+            self._suspension.unblock(self)
 
     def withdraw(self, number: int) -> None:
         """Drops the answer to a call that the program has withdrawn."""
@@ -148,6 +150,7 @@ class Timeline:
                 self.check_end()
             if answers or self.is_replaying:
                 return answers
+            self._live.set()
             if ends_at is None and seconds is not None and deadline is not None:
                 # A wait that was interrupted ends when it would have ended. Any other takes its full time, however far
                 # the program's clock is behind.
