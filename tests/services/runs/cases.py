@@ -118,6 +118,7 @@ CASES = (
     Case("short_sleeps", "ok", posts=3),
     Case("long_sleeps", [6, 86400], posts=2, lines=("slept 6", "slept 86400")),
     Case("gathered_sleeps", [0.2, *_said("delay=0.5"), 20, 300], posts=3, models=1),
+    Case("work_beside_sleep", {"in time": True, "slept": True}, posts=3, models=3),
     Case("choices", "yes", answers={"Shall I": "yes"}, posts=1, models=1),
     Case("schema", 5, answers={"How many?": {"n": 4}}),
     Case("expiring_question", ["nobody", "late"], answers={"And now?": "late"}, posts=1),
