@@ -145,6 +145,20 @@ class Step(SnakeModel):
     the beginning of what it returned. `cost`: US dollars.
     """
 
+    model_config = with_example(
+        n=1,
+        call="1",
+        kind="model",
+        name="openai/gpt-4.1-mini",
+        status="completed",
+        startedAt="2026-11-28T12:00:00Z",
+        endedAt="2026-11-28T12:00:01Z",
+        cost=0.0001,
+        usage={"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
+        preview="Hello, Ada!",
+        error=None,
+    )
+
     n: int
     call: str
     kind: StepKind

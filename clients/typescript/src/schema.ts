@@ -2443,6 +2443,23 @@ export interface components {
          *     `n`: its position in the run. `call`: its number in the code that made it; the calls of an agent that another one
          *     called are numbered below that call, as in "3.1". `name`: the model, the request, the tool or the agent. `preview`:
          *     the beginning of what it returned. `cost`: US dollars.
+         * @example {
+         *       "call": "1",
+         *       "cost": 0.0001,
+         *       "endedAt": "2026-11-28T12:00:01Z",
+         *       "error": null,
+         *       "kind": "model",
+         *       "n": 1,
+         *       "name": "openai/gpt-4.1-mini",
+         *       "preview": "Hello, Ada!",
+         *       "startedAt": "2026-11-28T12:00:00Z",
+         *       "status": "completed",
+         *       "usage": {
+         *         "completion_tokens": 3,
+         *         "prompt_tokens": 9,
+         *         "total_tokens": 12
+         *       }
+         *     }
          */
         Step: {
             n: number;
