@@ -35,7 +35,6 @@ from shared.tasks import task_queue
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller, ActiveCallerIfAny
 from shared.web.address import address_block
-from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
 from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey
 from shared.web.paging import LIMIT_DESCRIPTION, PAGED, PageToken, respond_with
@@ -122,7 +121,7 @@ async def list_runs(
     return respond_with(await views.list(caller, limit, page_token, status, agent_id), response)
 
 
-@router.get("/runs/{run_id}", responses=error_responses(NotFound, TooManyRequests), openapi_extra=TOKEN_OPTIONAL)
+@router.get("/runs/{run_id}", responses=error_responses(NotFound, TooManyRequests))
 async def look_up(
     run_id: str, caller: ActiveCallerIfAny, address: ClientAddress, views: Views, request: Request
 ) -> Run:
@@ -138,7 +137,7 @@ async def look_up(
 
 @router.get("/runs/{run_id}/steps", responses=error_responses(NotFound))
 async def list_steps(run_id: str, caller: ActiveCaller, views: Views, request: Request) -> list[Step]:
-    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their order.
+    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests.
 
     Of an agent that belongs to somebody else, the steps have neither names nor results.
     """

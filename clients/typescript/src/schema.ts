@@ -704,8 +704,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their order
-         * @description Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their order.
+         * Lists what the run has done outside its sandbox, such as model calls and HTTP requests
+         * @description Lists what the run has done outside its sandbox, such as model calls and HTTP requests.
          *
          *     Of an agent that belongs to somebody else, the steps have neither names nor results.
          */

@@ -81,11 +81,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | list[Step]]:
-    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order
+    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests
 
-     Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order.
+     Lists what the run has done outside its sandbox, such as model calls and HTTP requests.
 
     Of an agent that belongs to somebody else, the steps have neither names nor results.
 
@@ -116,11 +114,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | list[Step] | None:
-    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order
+    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests
 
-     Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order.
+     Lists what the run has done outside its sandbox, such as model calls and HTTP requests.
 
     Of an agent that belongs to somebody else, the steps have neither names nor results.
 
@@ -146,11 +142,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | list[Step]]:
-    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order
+    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests
 
-     Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order.
+     Lists what the run has done outside its sandbox, such as model calls and HTTP requests.
 
     Of an agent that belongs to somebody else, the steps have neither names nor results.
 
@@ -179,11 +173,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | list[Step] | None:
-    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order
+    """Lists what the run has done outside its sandbox, such as model calls and HTTP requests
 
-     Lists what the run has done outside its sandbox, such as model calls and HTTP requests, in their
-    order.
+     Lists what the run has done outside its sandbox, such as model calls and HTTP requests.
 
     Of an agent that belongs to somebody else, the steps have neither names nor results.
 
