@@ -210,6 +210,41 @@ def test_the_guide_to_live_answers(local_suite: Suite) -> None:
     assert "event: done" in rest
 
 
+def test_the_guide_to_waiting_for_a_person(local_suite: Suite) -> None:
+    """With the guide's commands, an agent's run waits for an answer as the guide shows it, gets it, and completes."""
+    save, start, look_up, answer = commands("docs/guides/waiting-for-a-person.md")
+    started, waiting = example_responses("docs/guides/waiting-for-a-person.md")
+    agent = json.loads(paste(save, local_suite))
+    assert agent["warnings"] == []
+    response = json.loads(paste(start.replace("AGENT_ID", agent["_id"]), local_suite))
+    assert (set(response), response["status"]) == (set(started), started["status"])
+
+    def look_up_until(*statuses: str) -> Any:
+        deadline = time.monotonic() + 60
+        while (run := json.loads(paste(look_up.replace("RUN_ID", response["run_id"]), local_suite)))[
+            "status"
+        ] not in statuses:
+            assert time.monotonic() < deadline, run
+            time.sleep(0.5)
+        return run
+
+    asking = look_up_until("waiting", "completed", "failed")
+    assert list(asking) == list(waiting)
+    varying = {"run_id", "agentId", "question", "questions", "wakeAt", "created_at", "updated_at"}
+    assert {name: asking[name] for name in asking if name not in varying} == {
+        name: waiting[name] for name in waiting if name not in varying
+    }
+    times = ("asked_at", "expires_at")
+    assert asking["questions"] == [asking["question"]]
+    assert {name: asking["question"][name] for name in asking["question"] if name not in times} == {
+        name: waiting["question"][name] for name in waiting["question"] if name not in times
+    }
+    paste(answer.replace("RUN_ID", response["run_id"]), local_suite)
+    ended = look_up_until("completed", "failed")
+    assert (ended["result"], ended["attempts"], ended["question"]) == ({"outputText": "refunded"}, 2, None)
+    paste(f"curl -s -X DELETE http://127.0.0.1:8000/api/agents/{agent['_id']}", local_suite)
+
+
 def test_every_command_in_the_guides_is_run() -> None:
     """A new guide with commands needs a test in this file, unless the commands are for a Google Cloud project.
 
@@ -223,6 +258,7 @@ def test_every_command_in_the_guides_is_run() -> None:
             "guides/local",
             "guides/live-answers",
             "guides/observability",
+            "guides/waiting-for-a-person",
             "explanation/money",
             "explanation/sandbox",
         ),
