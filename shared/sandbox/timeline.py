@@ -81,7 +81,7 @@ class Timeline:
     def end(self, call: Call, at: int | None) -> Moment:
         """Decides at which moment the call ends. Until it has arrived, the program gets no other answer."""
         self._ending.add(call.number)
-        clock, waits = self._last_clock + 1, self._waits
+        clock, waits = max(self._last_clock + 1, at or 0), self._waits
         if self._is_blocked:
             clock = max(clock, self.now + 1, int(self._suspension.now() * _NANO) if at is None else at)
             if self._deadline is None or clock < self._deadline or self._last_clock + 1 < self._deadline:

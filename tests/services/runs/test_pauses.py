@@ -8,6 +8,7 @@ from shared.models.agent import UpdateAgentRequest
 from shared.models.chat import TicketStatus
 from shared.services.agents.agents import AgentService
 from shared.services.chat.sweep import SweepService
+from tests.doubles.api_server import ApiServer
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.harness import Harness
@@ -63,6 +64,47 @@ async def run(input_dict, tools):
     assert len(model_server.calls) == 1
     account = await harness.account(OWNER.uid)
     assert (account.held, account.unfinished) == (0, 0)
+
+
+async def test_an_answer_arrives_at_its_own_time(harness: Harness, moved_clock: MovedClock) -> None:
+    """The code's clock shows when the question was answered, also with a time limit, and a sleep begins then."""
+    code = """
+import asyncio, time
+async def run(input_dict, tools):
+    asked = time.time()
+    answer = await ask("Now?", timeout=5 * 24 * 3600)
+    answered = time.time()
+    await asyncio.sleep(3600)
+    return [answer, round((answered - asked) / 3600), round((time.time() - answered) / 3600)]
+"""
+    agent = await save(harness.database, OWNER, code)
+    run_id = await start_again(harness, agent.id)
+    await work_on(harness, run_id)
+    moved_clock.move(timedelta(days=2))
+    await answer(harness, run_id, "1", '"yes"')
+    answered_at = moved_clock()
+    sleeping = await work_on(harness, run_id)
+    assert sleeping.status is TicketStatus.WAITING, sleeping
+    assert sleeping.wake_at is not None
+    assert 3590 < sleeping.wake_at.timestamp() - answered_at < 3610
+    moved_clock.move(timedelta(hours=1, seconds=1))
+    ended = await work_on(harness, run_id)
+    assert ended.result is not None, ended.error
+    assert ended.result.thoughts == ["yes", 48, 1]
+
+
+async def test_a_run_is_not_put_aside_when_its_call_has_ended(harness: Harness, api_server: ApiServer) -> None:
+    """The code gets the outcome, although a time limit around the call has not passed yet."""
+    code = f"""
+import asyncio
+async def run(input_dict, tools):
+    async with asyncio.timeout(60):
+        response = await http_client.get("{api_server.address}/slow?seconds=0.2")
+    return response.status_code
+"""
+    agent = await save(harness.database, OWNER, code)
+    ended = await work_on(harness, await start_again(harness, agent.id))
+    assert (ended.status, ended.attempts, ended.error) == (TicketStatus.COMPLETED, 1, None)
 
 
 async def test_an_unanswered_question_times_out(harness: Harness, moved_clock: MovedClock) -> None:
