@@ -105,6 +105,7 @@ class Timeline:
         """Drops the answer to a call that the program has withdrawn."""
         self._ending.discard(number)
         self._arrived = [arrived for arrived in self._arrived if arrived.number != number]
+        self._changed.set()
 
     async def wait(self, seconds: float | None) -> None:
         """Answers a wait of the program: sends it the answers that have arrived, or that its time is up.

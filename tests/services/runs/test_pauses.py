@@ -1,5 +1,6 @@
 """Runs that are put aside: they sleep, ask a person, or have used up their worker's time."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -105,6 +106,29 @@ async def run(input_dict, tools):
     agent = await save(harness.database, OWNER, code)
     ended = await work_on(harness, await start_again(harness, agent.id))
     assert (ended.status, ended.attempts, ended.error) == (TicketStatus.COMPLETED, 1, None)
+
+
+async def test_a_call_that_nobody_waits_for_does_not_stop_the_run(harness: Harness, model_server: ModelServer) -> None:
+    """The code goes on, also if it waits at the moment at which such a call is charged."""
+    model_server.script("slow", Answer("late", prompt_tokens=1000, completion_tokens=100, delay=0.4))
+    code = """
+import asyncio
+async def run(input_dict, tools):
+    try:
+        async with asyncio.timeout(0.1):
+            await call_llm("openai", "gpt-4.1-mini", "slow", {"max_tokens": 100})
+    except TimeoutError:
+        pass
+    for _ in range(300):
+        await asyncio.sleep(0.003)
+    return "done"
+"""
+    agent = await save(harness.database, OWNER, code)
+    run_id = await start_again(harness, agent.id)
+    async with asyncio.timeout(20):
+        ended = await work_on(harness, run_id)
+    assert (ended.status, ended.error) == (TicketStatus.COMPLETED, None)
+    assert await harness.get_charges(OWNER.uid) == [560]
 
 
 async def test_an_unanswered_question_times_out(harness: Harness, moved_clock: MovedClock) -> None:
