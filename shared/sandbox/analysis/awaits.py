@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from shared.sandbox.analysis.findings import Finding
+from shared.sandbox.analysis.names import find_assigned_names
 
-_FUNCTIONS = {"call_llm"}
+_FUNCTIONS = {"call_llm", "ask"}
 _METHODS = {
     "litellm": {"acompletion"},
     "http_client": {"get", "post", "put", "patch", "delete", "head", "options", "request"},
@@ -21,10 +22,22 @@ def find_missing_awaits(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
     for node in nodes:
         if isinstance(node, ast.Name):
             uses[node.id].append(node)
+    functions = _FUNCTIONS.difference(find_assigned_names(nodes), _find_renamed_imports(nodes))
     clients = _find_clients(nodes, uses)
     for node in nodes:
-        if isinstance(node, ast.Call) and (name := _name_awaitable(node, clients)) and _is_misused(node, uses, parents):
+        if (
+            isinstance(node, ast.Call)
+            and (name := _name_awaitable(node, functions, clients))
+            and _is_misused(node, uses, parents)
+        ):
             yield Finding(node.lineno, f"`{name}(…)` must be awaited. Put `await` before it.")
+
+
+def _find_renamed_imports(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """Yields the names that the code gives to what it imports. `from services.llm_service import call_llm` is none."""
+    for node in nodes:
+        if isinstance(node, ast.alias) and node.asname is not None:
+            yield node.asname
 
 
 def _find_clients(nodes: Sequence[ast.AST], uses: Mapping[str, list[ast.Name]]) -> set[str]:
@@ -53,12 +66,15 @@ def _is_client(callee: ast.expr) -> bool:
             return False
 
 
-def _name_awaitable(node: ast.Call, clients: set[str]) -> str | None:
-    """Returns the name of the called function if the call must be awaited."""
+def _name_awaitable(node: ast.Call, functions: set[str], clients: set[str]) -> str | None:
+    """Returns the name of the called function if the call must be awaited.
+
+    `functions`: those that the code has not replaced by its own of the same name.
+    """
     match node.func:
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in clients and name in _METHODS["http_client"]:
             return f"{owner}.{name}"
-        case ast.Name(id=name) if name in _FUNCTIONS:
+        case ast.Name(id=name) if name in functions:
             return name
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in _METHODS.get(owner, ()):
             return f"{owner}.{name}"
@@ -75,6 +91,8 @@ def _is_misused(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: dic
     """
     match parents.get(id(node)):
         case ast.Attribute() | ast.Subscript(value=ast.Call()) | ast.Expr():
+            return True
+        case ast.Compare() | ast.FormattedValue() | ast.UnaryOp() | ast.If() | ast.While():
             return True
         case ast.Assign(targets=[ast.Tuple()]):
             return True

@@ -25,7 +25,7 @@ class _NameChecker:
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self._nodes = nodes
         self._paths: dict[str, str] = {}  # the code's names for modules and their attributes, with the full names
-        self._assigned = set(_find_assigned_names(nodes))
+        self._assigned = set(find_assigned_names(nodes))
         self._guarded = find_guarded_imports(nodes[0], is_available)
         for name in _PREDEFINED_NAMES:
             self._record(name, name)
@@ -119,7 +119,7 @@ def _make_finding(node: ast.expr | ast.stmt, name: str, message: str) -> Finding
     return Finding(node.lineno, f"{message} {alternative}".strip())
 
 
-def _find_assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
+def find_assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Yields every name that the code binds anywhere, except by an import."""
     for node in nodes:
         match node:

@@ -242,6 +242,12 @@ def test_any_code_can_be_analyzed(seed: int) -> None:
         ("r = http_client.get('x'); return r.json()", "http_client.get"),
         ("return http_client.get('x').text", "http_client.get"),
         ("content, thoughts = call_llm('p', 'm', 'hi')", "call_llm"),
+        ("return f\"The answer is {ask('Go on?')}.\"", "ask"),
+        ("answer = ask('Go on?', choices=['yes', 'no']); return answer.upper()", "ask"),
+        ("ask('Go on?')", "ask"),
+        ("return 1 if 'yes' == ask('Go on?') else 2", "ask"),
+        ("if ask('Go on?', schema={'type': 'boolean'}): return 1", "ask"),
+        ("if not ask('Go on?', timeout=60): return 1", "ask"),
         ("http_client.post('x')", "http_client.post"),
         ("return mcpc['u'].call(tool_name='a')['x']", "mcpc[…].call"),
         ("a = gofannon_client.call('a', {}); return a['outputText']", "gofannon_client.call"),
@@ -261,6 +267,9 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
         "calls = [call_llm('p', 'm', str(n)) for n in range(3)]; return await asyncio.gather(*calls)",
         "call = call_llm('p', 'm', 'hi'); return await call",
         "a = http_client.get('x'); b = http_client.get('y'); return await asyncio.gather(a, b)",
+        "answers = [ask(str(n)) for n in range(3)]; return await asyncio.gather(*answers)",
+        "question = ask('Go on?'); await http_client.get('x'); return await question",
+        "return (await ask('Go on?')) == 'yes'",
         "return (await http_client.get('x')).json()",
         "r = await http_client.get('x'); return r.json()",
         "c = httpx.AsyncClient(); c = Own(); return c.get('x').text",
@@ -270,6 +279,20 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
 def test_awaiting_later_is_accepted(line: str) -> None:
     """Calls may be collected first and awaited later."""
     assert analyze_sync(f"async def run(input_dict, tools):\n    {line}") == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["def ask(question): return input_dict[question]", "return ask('name') == 'x'"],
+        ["ask = input_dict.get", "return ask('name') == 'x'"],
+        ["from operator import neg as ask", "return ask(1) == -1"],
+        ["answer = (lambda ask: ask(1) == 2)(str)", "return answer"],
+    ],
+)
+def test_code_may_have_its_own_function_of_the_same_name(lines: list[str]) -> None:
+    """`ask` is a common name. If the code binds it to something else, its calls need no `await`."""
+    assert analyze_sync(body(*lines)) == []
 
 
 def find_lines(code: str) -> list[int]:
