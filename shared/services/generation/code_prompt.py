@@ -25,7 +25,16 @@ headers, json() and raise_for_status(), and failures are the exceptions of httpx
 parameters={...})`, to call the models listed below and no others
 - `await mcpc[url].call(tool_name=..., argument=value)` for the tools listed below
 - `await gofannon_client.call(agent_name=..., input_dict={...})` for the agents listed below
-- `print(...)`, which writes to the log"""
+- `answer = await ask("question", choices=["yes", "no"], timeout=seconds)`, to ask a person, and wait for days if need \
+be. The answer is one of the choices, or with schema={...} instead of choices, a value that fits this JSON Schema. If \
+nobody answers in time, TimeoutError is raised. Ask only if the task needs a person.
+- `await asyncio.sleep(seconds)`, which may also wait for hours or days: a waiting run costs nothing
+- `print(...)`, which writes to the log
+
+An interrupted run continues: the code runs again from its first line, and the calls that had ended return what they \
+returned before. So the code must depend on nothing but its input, the results of its calls, the clock and random \
+numbers, which are all the same again. A call that must not be repeated, and whose outcome is unknown after an \
+interruption, raises `InterruptedCall`, which needs no import. Catch it only to find out if the call took effect."""
 
 NAME_RULES = """\
 You name an agent and document it. Answer with only one JSON object, no explanation, no Markdown:
