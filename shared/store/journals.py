@@ -18,6 +18,7 @@ from shared.store.watching import listeners
 
 _BATCH = 500
 """The number of segments that one commit deletes."""
+_TEXT = ["n", "attempt", "text"]
 _WITHOUT_TEXT = ["n", "attempt", "steps", "logs"]
 
 
@@ -42,8 +43,11 @@ class JournalStore:
             transaction.create(self._segments(run_id).document(str(segment.n)), {**document, "expire_at": expire_at})
 
     async def read(self, run_id: str) -> list[Segment]:
-        """Returns all segments in their order. One query, and one read per segment, at least one."""
-        return await _fetch(self._segments(run_id).order_by("n"))
+        """Returns all segments in their order, without steps and logs, which a continued run does not need.
+
+        One query, and one read per segment, at least one.
+        """
+        return await _fetch(self._segments(run_id).order_by("n").select(_TEXT))
 
     async def read_steps(self, run_id: str, limit: int) -> list[Segment]:
         """Returns the segments in their order, without their text. One query, and one read each, at least one."""

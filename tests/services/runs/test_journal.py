@@ -39,7 +39,7 @@ async def test_the_outcome_of_a_call_that_must_not_be_repeated_is_written_at_onc
     async with asyncio.timeout(20):
         while journal.has_unwritten:  # noqa: ASYNC110 - the journal has no event for this
             await asyncio.sleep(0.01)
-    (segment,) = await database.journals.read("run")
+    (segment,) = await database.journals.read_steps("run", 10)
     assert segment.steps == [_STEP]
 
 
@@ -107,5 +107,5 @@ async def test_what_is_being_written_is_still_news(journal: Journal, database: D
     await journal.flush()
     assert not journal.has_news
     await journal.close()
-    (segment,) = await database.journals.read("run")
+    (segment,) = await database.journals.read_steps("run", 10)
     assert segment.steps == [step]
