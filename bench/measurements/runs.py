@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from statistics import median
 
 from google.cloud.firestore import AsyncClient
@@ -38,6 +39,20 @@ _OWNER = Caller(uid="owner")
 _NAME = "caller"
 
 
+@dataclass(frozen=True)
+class _Timing:
+    """How long a request took, and the CPU time of the function and its sandboxes meanwhile."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class _JournalSize:
+    segments: int
+    characters: int
+
+
 def measure(rounds: int) -> Iterator[Row]:
     """Yields the cost of a recorded call, and the time to continue. All results and charges are checked."""
     with ExitStack() as stack:
@@ -45,60 +60,80 @@ def measure(rounds: int) -> Iterator[Row]:
         worker = stack.enter_context(serve_function("worker", backends.environ))
         deployments = stack.enter_context(serve_function("deployments", backends.environ))
         run(_publish(backends))
-        added: list[float] = []
-        resumed: list[float] = []
-        plain_ms: list[float] = []
-        segments = 0
+        plain: list[_Timing] = []
+        recorded: list[_Timing] = []
+        resumed: list[_Timing] = []
+        journal = _JournalSize(0, 0)
         made = 0
         for number in count_rounds(rounds, "runs", warm_up=True):
-            plain = run(_time(deployments, f"/rest/{_NAME}", {"asks": False}))
-            recorded = run(_time_run(backends, worker))
-            seconds, segments = run(_time_continuation(backends, worker))
+            unrecorded = run(_time(deployments, f"/rest/{_NAME}", {"asks": False}))
+            run_timing = run(_time_run(backends, worker))
+            continuation, journal = run(_time_continuation(backends, worker))
             made += 3 * _CALLS
             if number:
-                plain_ms.append(1000 * plain / _CALLS)
-                added.append(1000 * (recorded - plain) / _CALLS)
-                resumed.append(1000 * seconds)
+                plain.append(unrecorded)
+                recorded.append(run_timing)
+                resumed.append(continuation)
         run(check_account(AsyncClient(project=backends.project), _OWNER.uid, made))
+        yield _write_call_row(plain, recorded)
         note = (
-            f"{_CALLS} paid model calls, one after the other; without a journal, a call takes {median(plain_ms):.1f} ms"
+            f"until it has ended and is settled; its journal has {journal.segments} segments with "
+            f"{journal.characters / 1000:.0f} kB; CPU time: {_median_cpu(resumed):.0f} ms"
         )
-        yield Row("a recorded call: what the journal adds", "ms", added, target=Target(10), note=note)
-        note = f"until it has ended and is settled; its journal has {segments} segments"
-        yield Row(f"a run with {_CALLS} calls continues", "ms", resumed, target=Target(300), note=note)
+        milliseconds = [1000 * each.seconds for each in resumed]
+        yield Row(f"a run with {_CALLS} calls continues", "ms", milliseconds, target=Target(300), note=note)
+
+
+def _write_call_row(plain: list[_Timing], recorded: list[_Timing]) -> Row:
+    added = [1000 * (ours.seconds - bare.seconds) / _CALLS for ours, bare in zip(recorded, plain, strict=True)]
+    plain_ms = [1000 * each.seconds / _CALLS for each in plain]
+    note = (
+        f"{_CALLS} paid model calls, one after the other; without a journal, a call takes {median(plain_ms):.1f} ms; "
+        f"CPU time per call: {_median_cpu(recorded) / _CALLS:.1f} ms, without a journal "
+        f"{_median_cpu(plain) / _CALLS:.1f} ms"
+    )
+    raw = {"plain": plain_ms, "recorded": [1000 * each.seconds / _CALLS for each in recorded]}
+    return Row("a recorded call: what the journal adds", "ms", added, target=Target(10), note=note, raw=raw)
+
+
+def _median_cpu(timings: list[_Timing]) -> float:
+    """Returns milliseconds."""
+    return median(1000 * timing.cpu_seconds for timing in timings)
 
 
 async def _publish(backends: Backends) -> None:
     await publish(backends.database(), _OWNER, _NAME, _CODE)
 
 
-async def _time(function: Served, path: str, body: object) -> float:
-    """Returns how long a request takes. Raises `MeasurementFailed` if it fails."""
+async def _time(function: Served, path: str, body: object) -> _Timing:
+    """Sends a request. Raises `MeasurementFailed` if it fails."""
     connection = await Connection.open(function.port)
+    cpu_before = function.total_cpu_seconds()
     began = time.perf_counter()
     response = await connection.send(write_request("POST", path, {}, json.dumps(body).encode()))
     seconds = time.perf_counter() - began
+    cpu_seconds = function.total_cpu_seconds() - cpu_before
     connection.close()
     if not response.succeeded:
         raise MeasurementFailed(f"POST {path}: {response.status} {response.body[:300]!r}")
-    return seconds
+    return _Timing(seconds, cpu_seconds)
 
 
-async def _time_run(backends: Backends, worker: Served) -> float:
+async def _time_run(backends: Backends, worker: Served) -> _Timing:
     database = backends.database()
     run_id = await _start(backends, database, asks=False)
-    seconds = await _time(worker, "/", {"ticket_id": run_id})
+    timing = await _time(worker, "/", {"ticket_id": run_id})
     await _find(database, run_id, TicketStatus.COMPLETED)
-    return seconds
+    return timing
 
 
-async def _time_continuation(backends: Backends, worker: Served) -> tuple[float, int]:
-    """Returns how long a run takes to continue and end after its question was answered, and its number of segments."""
+async def _time_continuation(backends: Backends, worker: Served) -> tuple[_Timing, _JournalSize]:
+    """Returns how long a run takes to continue and end after its question was answered, and its journal's size."""
     database = backends.database()
     run_id = await _start(backends, database, asks=True)
     await _time(worker, "/", {"ticket_id": run_id})
     waiting = await _find(database, run_id, TicketStatus.WAITING)
-    segments = len(await database.journals.read(run_id))
+    segments = await database.journals.read(run_id)
 
     async def answer(transaction: Transaction) -> None:
         ticket = await database.tickets.get(run_id, transaction)
@@ -106,9 +141,9 @@ async def _time_continuation(backends: Backends, worker: Served) -> tuple[float,
             database.tickets.put(ticket.answer(waiting.questions[0].call, '"yes"', clock.now()), transaction)
 
     await database.transaction(answer)
-    seconds = await _time(worker, "/", {"ticket_id": run_id})
+    timing = await _time(worker, "/", {"ticket_id": run_id})
     await _find(database, run_id, TicketStatus.COMPLETED)
-    return seconds, segments
+    return timing, _JournalSize(len(segments), sum(len(segment.text) for segment in segments))
 
 
 async def _start(backends: Backends, database: Database, *, asks: bool) -> str:
