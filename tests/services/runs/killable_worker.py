@@ -7,6 +7,7 @@ imports no client of a model provider: the models are scripted, and their calls 
 """
 
 import asyncio
+import gc
 import itertools
 import json
 import os
@@ -112,10 +113,9 @@ class _Unlogged:
         self.stderr = asyncio.StreamReader()
 
 
-async def deliver(delivery: dict[str, Any], settings: Settings) -> None:
+async def deliver(delivery: dict[str, Any], settings: Settings, catalog: Catalog) -> None:
     """Answers a ticket once, as the worker does, and then waits for the calls of models that continue."""
     database = Database(settings)
-    catalog = Catalog.load({"OPENAI_API_KEY": "sk-" + "0" * 32})
     complete = ScriptedModel(Path(delivery["trace"] + ".models"))
     runs = RunService(
         database, ModelCallService.create(database, catalog, complete, settings), create_engine(settings), settings
@@ -131,14 +131,14 @@ async def deliver(delivery: dict[str, Any], settings: Settings) -> None:
         await asyncio.wait(set(under_way))
 
 
-def work(delivery: dict[str, Any], settings: Settings) -> None:
+def work(delivery: dict[str, Any], settings: Settings, catalog: Catalog) -> None:
     """Answers a delivery in this process, and ends it."""
     status = 1
     try:
         moved = delivery["clock"]
         clock.time = lambda: time.time() + moved
         Boundaries(Path(delivery["trace"]), delivery["stop_at"], delivery["signal"]).install()
-        asyncio.run(deliver(delivery, settings))
+        asyncio.run(deliver(delivery, settings, catalog))
         status = 0
     finally:
         sys.stderr.flush()
@@ -149,12 +149,15 @@ def serve(settings: Settings) -> None:
     """Answers deliveries, one after the other, until the standard input is closed."""
     server = SharedForkServer()
     forking._Process.start = server.start  # pyright: ignore
+    catalog = Catalog.load({"OPENAI_API_KEY": "sk-" + "0" * 32})
+    gc.collect()
+    gc.freeze()  # keeps the memory shared with the deliveries' processes
     for line in sys.stdin:
         delivery = json.loads(line)
         server.use_next()
         pid = os.fork()
         if not pid:
-            work(delivery, settings)
+            work(delivery, settings, catalog)
         _, status = os.waitpid(pid, os.WUNTRACED)
         if os.WIFSTOPPED(status):
             _report(stalled=pid)

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared import clock
 from shared.models.chat import TicketStatus
+from shared.sandbox.recorder import Call
 from shared.sandbox.suspension import Suspension
 from shared.sandbox.timeline import Timeline
 from tests.doubles.model_server import ModelServer
@@ -30,18 +31,24 @@ async def run(input_dict, tools):
     assert len(model_server.calls) == 3
 
 
-async def test_a_call_is_made_when_all_recorded_calls_have_been_received() -> None:
-    """Its program then waits for it, so nothing else would let it start."""
+def make_timeline(last_number: int) -> Timeline:
+    """Returns the timeline of a program of which calls up to this number are recorded."""
 
     async def send(message: bytes, advance: int) -> None:
         pass
 
     suspension = Suspension(clock.time)
-    recorder: Any = SimpleNamespace(suspension=suspension, clock=0, is_resumed=True, last_number=2)
+    recorder: Any = SimpleNamespace(suspension=suspension, clock=0, is_resumed=last_number > 0, last_number=last_number)
     worker: Any = SimpleNamespace(ended=asyncio.get_running_loop().create_future(), send=send)
     timeline = Timeline(recorder, worker)
     suspension.enter(timeline)
     suspension.begin_call()
+    return timeline
+
+
+async def test_a_call_is_made_when_all_recorded_calls_have_been_received() -> None:
+    """Its program then waits for it, so nothing else would let it start."""
+    timeline = make_timeline(last_number=2)
     timeline.begin(1)
     first = asyncio.create_task(timeline.until_live())
     await asyncio.sleep(0)
@@ -51,3 +58,21 @@ async def test_a_call_is_made_when_all_recorded_calls_have_been_received() -> No
     async with asyncio.timeout(20):
         await first
     waiting.cancel()
+
+
+async def test_an_answer_does_not_wait_for_a_call_that_is_withdrawn_as_it_ends() -> None:
+    """The program cancelled a call of a model. Its charge was being written when another answer arrived."""
+    timeline = make_timeline(last_number=0)
+    withdrawn, other = (Call(number, "http", "{}", 1, 0, timeline.end) for number in (1, 2))
+    timeline.begin(1)
+    timeline.begin(2)
+    waiting = asyncio.create_task(timeline.wait(None))
+    await asyncio.sleep(0)
+    withdrawn.end()
+    timeline.arrive(2, other.end(), {"value": None})
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    timeline.withdraw(1)
+    async with asyncio.timeout(20):
+        await waiting
