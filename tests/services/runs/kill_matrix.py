@@ -24,7 +24,7 @@ from tests.services.runs.cases import CASES, Case
 from tests.services.runs.counted_servers import CountedServers
 from tests.services.runs.killing import Killing, find_problems, is_interrupted, running_workers
 
-_WORKERS = 3
+WORKERS = 3
 _STALLED = 2
 """The maximum number of runs at a time if workers stall: each then needs another worker."""
 _UNTIL_SECOND = 7
@@ -53,7 +53,7 @@ async def kill_at_each(killing: Killing, case: Case, every: int = 1, way: str = 
     """Runs the case without a kill, and then once for each boundary at which its worker is killed, or stalls."""
     row = Row(case.name)
     outcome = await killing.run(case)
-    at_once = asyncio.Semaphore(_STALLED if way == "stall" else _WORKERS)
+    at_once = asyncio.Semaphore(_STALLED if way == "stall" else WORKERS)
     row.boundaries = len(outcome.boundaries)
     row.problems += [f"without a kill: {problem}" for problem in find_problems(case, outcome)]
 
@@ -97,7 +97,7 @@ async def main(names: list[str], every: int, way: str) -> int:
         )
         harness = Harness(settings, Catalog.load({}))
         _print(f"| {'agent':<20} | boundaries | kills | interrupted | {'result':<12} |\n|---|---:|---:|---:|---|")
-        async with running_workers(settings, _WORKERS) as workers:
+        async with running_workers(settings, WORKERS) as workers:
             killing = Killing(harness, workers, servers, Path(folder))
             for case in CASES:
                 if not names or case.name in names:

@@ -15,7 +15,7 @@ from shared.settings import Settings
 from tests.services.harness import Harness
 from tests.services.runs.cases import CASES, Case
 from tests.services.runs.counted_servers import CountedServers
-from tests.services.runs.kill_matrix import kill_at_each
+from tests.services.runs.kill_matrix import WORKERS, kill_at_each
 from tests.services.runs.killing import Killing, find_problems, running_workers
 
 _SAMPLE = ("tool_caught", "schema")
@@ -34,7 +34,7 @@ async def killing(
     settings: Settings, catalog: Catalog, servers: CountedServers, tmp_path: Path
 ) -> AsyncIterator[Killing]:
     settings = settings.model_copy(update={"outbound_allowed_hosts": (servers.host, "127.0.0.1:1")})
-    async with running_workers(settings, 2) as workers:
+    async with running_workers(settings, WORKERS) as workers:
         yield Killing(Harness(settings, catalog), workers, servers, tmp_path)
 
 
@@ -63,3 +63,13 @@ async def test_a_killed_worker_makes_no_difference(case: Case, killing: Killing)
 async def test_a_killed_worker_makes_no_difference_for_any_agent(case: Case, killing: Killing) -> None:
     """See above."""
     await test_a_killed_worker_makes_no_difference(case, killing)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("way", ["twice", "stall"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_two_workers_of_a_run_may_fail(case: Case, way: str, killing: Killing) -> None:
+    """The worker that continues the run is killed as well, or the first one stalls and goes on afterwards."""
+    row = await kill_at_each(killing, case, every=3, way=way)
+    assert row.problems == []
