@@ -10,7 +10,9 @@ from firebase_agents_client import (
     Client,
     Delta,
     Done,
+    LogEvent,
     Restart,
+    RunDone,
     ServiceError,
     Status,
     TicketCancelled,
@@ -20,8 +22,10 @@ from firebase_agents_client import (
     wait_for_ticket_async,
     watching,
 )
+from firebase_agents_client.generated.api.agents import agents_create
 from firebase_agents_client.generated.api.chat import chat_cancel, chat_submit
-from firebase_agents_client.generated.models import ChatRequest
+from firebase_agents_client.generated.api.runs import runs_start
+from firebase_agents_client.generated.models import ChatRequest, CreateAgentRequest, StartRunRequest
 from tests.clients.conftest import Host
 from tests.clients.hosted import HostedService
 from tests.clients.speaking import TEXT, speak
@@ -159,7 +163,7 @@ async def test_temporary_errors_are_waited_out(
         async def note(seconds: float) -> None:
             pauses.append(seconds)
 
-        monkeypatch.setattr(watching, "_sleep", note)
+        monkeypatch.setattr(watching, "sleep", note)
         events = [event async for event in client.watch(ticket_id)]
         assert isinstance(events[-1], Done)
         assert pauses[:4] == [0.01, 1, pytest.approx(0.01 * 1.5**2), pytest.approx(0.01 * 1.5**3)]
@@ -206,3 +210,25 @@ async def test_a_failed_ticket_ends_the_watch(hosted: HostedService, model_serve
     assert isinstance(events[-1], Done)
     assert events[-1].ticket.status == "failed"
     assert events[-1].ticket.error
+
+
+@pytest.mark.parametrize("path", ["/own/runs", "/api"])
+async def test_a_run_is_watched(hosted: HostedService, path: str) -> None:
+    """Its lines and its steps come as they happen, with cursors, and the run itself comes last."""
+    code = (
+        "import asyncio\nasync def run(input_dict, tools):\n    print('one')\n    await asyncio.sleep(1)\n"
+        "    print('two')\n    return {'n': input_dict['n']}"
+    )
+    async with connect(f"{hosted.address}/own/agents") as client:
+        body = CreateAgentRequest.from_dict({"name": "n", "description": "d", "code": code})
+        agent = unwrap(await agents_create.asyncio_detailed(client=client, body=body))
+    async with connected(hosted, path) as (client, _):
+        request = StartRunRequest.from_dict({"agentId": agent.field_id, "input": {"n": 3}})
+        started = unwrap(await runs_start.asyncio_detailed(client=client, body=request))
+        events = [event async for event in client.watch_run(started)]
+        assert [event.text for event in events if isinstance(event, LogEvent)] == ["one", "two"]
+        done = events[-1]
+        assert isinstance(done, RunDone)
+        assert (done.run.status, done.run.result) == ("completed", {"n": 3})
+        again = [event async for event in client.watch_run(started.run_id, starting_after=done.id)]
+        assert again == [done]

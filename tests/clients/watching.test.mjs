@@ -5,7 +5,15 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import test from "node:test";
 
-import { connect, TicketCancelled, TicketTimeout, unwrap, waitForTicket, watchTicket } from "firebase-agents-client";
+import {
+  connect,
+  TicketCancelled,
+  TicketTimeout,
+  unwrap,
+  waitForTicket,
+  watchRun,
+  watchTicket,
+} from "firebase-agents-client";
 import { fromFirebase } from "firebase-agents-client/firebase";
 import { deleteApp, initializeApp } from "firebase/app";
 import { connectFirestoreEmulator, getFirestore } from "firebase/firestore";
@@ -155,4 +163,25 @@ test("a page listens to Firestore under the rules", async () => {
   assert.equal(join(later), join(events.filter((event) => event.type === "delta").slice(1)));
   await assert.rejects(collect(watchTicket(secured, "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10", { firebase: fromFirebase(app) })));
   await deleteApp(app);
+});
+
+test("a run's lines and steps are yielded while it runs", async () => {
+  const code = `
+import asyncio
+async def run(input_dict, tools):
+    print("one")
+    await asyncio.sleep(1)
+    print("two")
+    return {"n": input_dict["n"]}
+`;
+  const agent = unwrap(await hosting.POST("/agents", { body: { name: "n", description: "d", code } }));
+  const { run_id } = unwrap(await hosting.POST("/runs", { body: { agentId: agent._id, input: { n: 3 } } }));
+  const events = await collect(watchRun(hosting, run_id));
+  assert.deepEqual(
+    events.filter((event) => event.type === "log").map((event) => event.text),
+    ["one", "two"],
+  );
+  const done = events.at(-1);
+  assert.deepEqual([done.type, done.run.status, done.run.result], ["done", "completed", { n: 3 }]);
+  assert.deepEqual(await collect(watchRun(hosting, run_id, { startingAfter: done.id })), [done]);
 });

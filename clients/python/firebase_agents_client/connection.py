@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 import httpx
 
 from firebase_agents_client.answers import ServiceError
-from firebase_agents_client.generated.models import Accepted
+from firebase_agents_client.generated.models import Accepted, StartedRun
 from firebase_agents_client.resending import ResendingClient
+from firebase_agents_client.runs import RunEvent, watch_run
 from firebase_agents_client.watching import TicketEvent, watch_ticket
 
 TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
@@ -38,6 +39,13 @@ class Client(ResendingClient):
         """Yields the events of a ticket, which is an id or the result of `chat_submit`. See `watch_ticket`."""
         ticket_id = ticket if isinstance(ticket, str) else ticket.ticket_id
         return watch_ticket(self, ticket_id, starting_after=starting_after, timeout=timeout)
+
+    def watch_run(
+        self, run: str | StartedRun, *, starting_after: int = 0, timeout: float = 600
+    ) -> AsyncGenerator[RunEvent]:
+        """Yields the events of a run, which is an id or the result of `runs_start`. See `watch_run`."""
+        run_id = run if isinstance(run, str) else run.run_id
+        return watch_run(self, run_id, starting_after=starting_after, timeout=timeout)
 
 
 def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float = 120) -> Client:

@@ -17,7 +17,7 @@ from firebase_agents_client.answers import ServiceError
 from firebase_agents_client.generated.client import AuthenticatedClient
 
 KEY_HEADER = "Idempotency-Key"
-_KEYED_PATH = re.compile(r".*/(chat|rest/[^/]+)/?")
+_KEYED_PATH = re.compile(r".*/(chat|runs|rest/[^/]+)/?")
 _MAX_ATTEMPTS = 5
 _FIRST_PAUSE = 0.5
 _MAX_PAUSE = 8.0

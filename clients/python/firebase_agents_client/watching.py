@@ -1,11 +1,14 @@
-"""Watches a ticket: yields what its model says while it says it, and continues after every interruption."""
+"""Watches a ticket: yields what its model says while it says it, and continues after every interruption.
+
+A run is watched in the same way (`firebase_agents_client.runs`).
+"""
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -66,6 +69,7 @@ class Done:
     ticket: ChatResponse
 
 
+E = TypeVar("E")
 TicketEvent = Delta | ToolCalls | Status | Restart | Done
 
 
@@ -80,21 +84,34 @@ async def watch_ticket(
 
     Raises `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an unknown ticket.
     """
-    connection = _Connection(client, ticket_id, starting_after, timeout)
+    path = f"/chat/{quote(ticket_id, safe='')}/events"
+    connection = EventConnection(client, path, _to_event, ticket_id, starting_after, timeout)
     while True:
         async for event in connection.read():
             yield event
             if isinstance(event, Done):
                 return
-        await _sleep(connection.pause())
+        await sleep(connection.pause())
 
 
-class _Connection:
-    """Reads the events of one ticket, from one response after the other."""
+class EventConnection(Generic[E]):
+    """Reads the events of one ticket or run, from one response after the other.
 
-    def __init__(self, client: AuthenticatedClient, ticket_id: str, cursor: int, timeout: float) -> None:
+    `to_event` gets an event's name, its data and the cursor after it, and returns None for an event to ignore.
+    """
+
+    def __init__(
+        self,
+        client: AuthenticatedClient,
+        path: str,
+        to_event: Callable[[str, Any, int], E | None],
+        ticket_id: str,
+        cursor: int,
+        timeout: float,
+    ) -> None:
         self._client = client.get_async_httpx_client()
-        self._path = f"/chat/{quote(ticket_id, safe='')}/events"
+        self._path = path
+        self._to_event = to_event
         self._ticket_id = ticket_id
         self._cursor = cursor
         self._timeout = timeout
@@ -105,7 +122,7 @@ class _Connection:
         """Whether the last response had something new, or was at least held open to wait for it."""
         self._is_through_hosting = self._client.base_url.path.startswith("/api/")
 
-    async def read(self) -> AsyncIterator[TicketEvent]:
+    async def read(self) -> AsyncIterator[E]:
         """Yields the events of the next response. Raises `ServiceError` for an error that is not temporary."""
         params = {"starting_after": self._cursor} | ({"wait": _HOSTING_WAIT} if self._is_through_hosting else {})
         timeout = httpx.Timeout(min(_SILENT_SECONDS, self._seconds_left), connect=10)
@@ -119,7 +136,7 @@ class _Connection:
                 async for id_, name, data in _parse(self._read_in_time(response)):
                     if id_ is not None:
                         self._cursor, self._next_pause, self._has_news = id_, _FIRST_PAUSE, True
-                    if (event := _to_event(name, data, self._cursor)) is not None:
+                    if (event := self._to_event(name, data, self._cursor)) is not None:
                         yield event
                 self._has_news |= time.monotonic() - began >= _HELD_SECONDS
         except httpx.TransportError as error:
@@ -167,7 +184,7 @@ async def _parse(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int | None
                 yield id_, fields[b"event"].decode(), json.loads(fields[b"data"])
 
 
-async def _sleep(seconds: float) -> None:
+async def sleep(seconds: float) -> None:
     """Waits. Tests replace it."""
     await asyncio.sleep(seconds)
 

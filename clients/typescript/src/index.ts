@@ -3,7 +3,7 @@
  *
  * `schema.ts` is generated and has the types of all operations. This package adds `connect`, which opens a client,
  * `unwrap`, which returns a call's result or throws, `waitForTicket`, which waits for a chat's result, and
- * `watchTicket`, which yields the answer while it is being given.
+ * `watchTicket` and `watchRun`, which yield an answer and what an agent does while it happens.
  */
 
 export { ServiceError, unwrap, type ErrorBody } from "./answers.js";
@@ -23,6 +23,7 @@ export type {
   TicketEvent,
   ToolEvent,
 } from "./events.js";
+export { watchRun, type LogEvent, type Run, type RunDoneEvent, type RunEvent, type Step, type StepEvent } from "./runs.js";
 export type { components, operations, paths } from "./schema.js";
 export {
   TicketCancelled,

@@ -6,7 +6,7 @@
  */
 
 const KEY_HEADER = "Idempotency-Key";
-const KEYED_PATH = /\/(chat|rest\/[^/]+)\/?$/;
+const KEYED_PATH = /\/(chat|runs|rest\/[^/]+)\/?$/;
 const MAX_ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8_000;

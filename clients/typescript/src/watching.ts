@@ -17,11 +17,13 @@ const HELD_MS = 1_000;
 const HOSTING_WAIT = 2;
 
 /** Another way to the same events, such as `fromFirebase(app)` in `firebase-agents-client/firebase`. */
-export type EventSource = (
-  ticketId: string,
+export type EventSource<E = TicketEvent> = (
+  id: string,
   startingAfter: number,
   signal: AbortSignal,
-) => AsyncIterable<TicketEvent>;
+) => AsyncIterable<E>;
+
+type EventPath = "/chat/{ticket_id}/events" | "/runs/{run_id}/events";
 
 /**
  * `startingAfter`: the `id` of the last event that you have; 0 for all. `timeoutMs`: the maximum total time. `signal`:
@@ -47,21 +49,38 @@ export async function* watchTicket(
   ticketId: string,
   options: WatchOptions = {},
 ): AsyncGenerator<TicketEvent, void, undefined> {
-  const { startingAfter = 0, timeoutMs = 600_000, signal, firebase } = options;
+  const source = options.firebase ?? fromService(client, "/chat/{ticket_id}/events", "ticket_id", toEvent);
+  yield* watch(source, ticketId, options);
+}
+
+/** Yields the events of a source until they end, for the maximum total time. Throws what `watchTicket` throws. */
+export async function* watch<E>(
+  source: EventSource<E>,
+  id: string,
+  options: Omit<WatchOptions, "firebase">,
+): AsyncGenerator<E, void, undefined> {
+  const { startingAfter = 0, timeoutMs = 600_000, signal } = options;
   const deadline = AbortSignal.timeout(timeoutMs);
   const stop = signal ? AbortSignal.any([signal, deadline]) : deadline;
-  const events = (firebase ?? fromService(client))(ticketId, startingAfter, stop);
   try {
-    yield* events;
+    yield* source(id, startingAfter, stop);
   } catch (error) {
     signal?.throwIfAborted();
-    throw deadline.aborted ? new TicketTimeout(ticketId, timeoutMs, error) : error;
+    throw deadline.aborted ? new TicketTimeout(id, timeoutMs, error) : error;
   }
 }
 
-/** Reads the service's event stream, from one response after the other. */
-function fromService(client: ServiceClient): EventSource {
-  return async function* (ticketId, startingAfter, stop) {
+/**
+ * Reads an event stream of the service, from one response after the other. `toEvent` gets each event and the cursor
+ * after it, and returns `undefined` for one to ignore.
+ */
+export function fromService<E extends { type: string }>(
+  client: ServiceClient,
+  path: EventPath,
+  parameter: string,
+  toEvent: (event: ServerEvent, id: number) => E | undefined,
+): EventSource<E> {
+  return async function* (id, startingAfter, stop) {
     let cursor = startingAfter;
     const connection: Connection = { isShort: true };
     let pauseMs = FIRST_PAUSE_MS;
@@ -69,7 +88,7 @@ function fromService(client: ServiceClient): EventSource {
       let retryMs = pauseMs; // unless the response has something new, or was held open to wait for it
       const began = performance.now();
       try {
-        for await (const event of readResponse(client, ticketId, cursor, connection, stop)) {
+        for await (const event of readResponse(client, path, { [parameter]: id }, cursor, connection, stop)) {
           if (event.id !== undefined) {
             cursor = event.id;
             retryMs = 0;
@@ -107,7 +126,8 @@ interface Connection {
 /** Yields the events of one response. Throws `ServiceError`, and `TypeError` if the connection breaks or is silent. */
 async function* readResponse(
   client: ServiceClient,
-  ticketId: string,
+  path: EventPath,
+  parameters: Record<string, string>,
   cursor: number,
   connection: Connection,
   stop: AbortSignal,
@@ -119,9 +139,10 @@ async function* readResponse(
     timer = setTimeout(() => silence.abort(), SILENT_MS);
   };
   try {
-    const outcome = await client.GET("/chat/{ticket_id}/events", {
+    // Both paths have the same parameters but for the name of the id.
+    const outcome = await client.GET(path as "/chat/{ticket_id}/events", {
       params: {
-        path: { ticket_id: ticketId },
+        path: parameters as { ticket_id: string },
         query: { starting_after: cursor, ...(connection.isShort ? { wait: HOSTING_WAIT } : {}) },
       },
       parseAs: "stream",
