@@ -65,8 +65,9 @@ class Record:
 
 @dataclass
 class Batch:
-    """Records that are written together, and what the run's owner sees of them."""
+    """Records that are written together, and what the run's owner sees of them. `opening`: those that come first."""
 
+    opening: list[str] = field(default_factory=list[str])
     lines: list[str] = field(default_factory=list[str])
     steps: list[Step] = field(default_factory=list[Step])
     logs: list[LogLine] = field(default_factory=list[LogLine])
@@ -179,14 +180,15 @@ class Journal:
     @property
     def has_unwritten(self) -> bool:
         """Whether anything is not written yet."""
-        return bool(self._pending.lines or self._pending.steps or self._pending.logs or self._flushing)
+        pending = self._pending
+        return bool(pending.opening or pending.lines or pending.steps or pending.logs or self._flushing)
 
     async def flush(self) -> None:
         """Writes all records, and waits until they are durable. Raises `Unavailable`, and what the check raises."""
         await self.commit_with(None)
         if self._flushing:
             await asyncio.gather(*self._flushing, return_exceptions=True)
-            if self._pending.lines:
+            if self._pending.opening or self._pending.lines:
                 await self.commit_with(None)
 
     async def commit_with(self, body: Callable[[Transaction], Any] | None) -> None:
@@ -220,14 +222,13 @@ class Journal:
         """
         batch, self._pending = self._pending, Batch()
         if max_bytes is not None and sum(map(len, batch.lines)) > max_bytes:
-            batch, self._pending = Batch(batch.lines[-1:], batch.steps[-1:]), batch
-            self._pending.lines.pop()
-            self._pending.steps = self._pending.steps[:-1]
+            rest = Batch(lines=batch.lines[:-1], steps=batch.steps[:-1], logs=batch.logs)
+            batch, self._pending = Batch(batch.opening, batch.lines[-1:], batch.steps[-1:]), rest
         else:
             self._stop_timer()
-        if not (batch.lines or batch.steps or batch.logs):
+        if not (batch.opening or batch.lines or batch.steps or batch.logs):
             return None
-        text = "".join(f"{line}\n" for line in batch.lines)
+        text = "".join(f"{line}\n" for line in [*batch.opening, *batch.lines])
         if text and self._next_segment == self._first_segment:
             text = "\n" + text  # ends a line that the attempt before may have left unfinished
         pieces = [text[start : start + MAX_SEGMENT_BYTES] for start in range(0, len(text), MAX_SEGMENT_BYTES)] or [""]
@@ -248,7 +249,12 @@ class Journal:
     def put_back(self, batch: Batch) -> None:
         """Takes back records whose commit failed."""
         waiting = self._pending
-        self._pending = Batch(batch.lines + waiting.lines, batch.steps + waiting.steps, batch.logs + waiting.logs)
+        self._pending = Batch(
+            batch.opening + waiting.opening,
+            batch.lines + waiting.lines,
+            batch.steps + waiting.steps,
+            batch.logs + waiting.logs,
+        )
 
     async def write_in(self, batch: Batch, transaction: Transaction, first: int = 0, last: int | None = None) -> None:
         """Writes a batch, or some of its segments, in a transaction. Raises what the lease's check raises."""
@@ -276,13 +282,13 @@ class Journal:
         is_news: bool = True,
         is_urgent: bool = False,
     ) -> None:
-        """Adds a record. One that is no news is written with the first that is, and one that is urgent at once."""
+        """Adds a record. One that is no news is written before the first that is, and one that is urgent at once."""
         line = json.dumps(record, separators=(",", ":"))
         self._size += len(line)
         if self._size > MAX_BYTES:
             self._on_failure(JournalFull(f"The run has recorded more than {MAX_BYTES} bytes, the limit."))
             return
-        self._pending.lines.append(line)
+        (self._pending.lines if is_news else self._pending.opening).append(line)
         if step is not None:
             self._pending.steps.append(step)
         self._pending.logs += logs or []

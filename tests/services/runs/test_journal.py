@@ -1,6 +1,7 @@
 """When the records of a run's journal are written."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,3 +110,17 @@ async def test_what_is_being_written_is_still_news(journal: Journal, database: D
     await journal.close()
     (segment,) = await database.journals.read_steps("run", 10)
     assert segment.steps == [step]
+
+
+async def test_a_run_never_has_an_outcome_without_its_beginning(journal: Journal, database: Database) -> None:
+    """If more is waiting than fits beside a charge, the beginning is written with the charge nevertheless."""
+    journal.begin(await get_stored(database, await save(database, Caller(uid="owner"))))
+    for path in ("1", "2"):
+        journal.end_call(path, Record("http", "hash", "{}", 1), {"r": {"value": "x" * 1000}}, _STEP)
+    batch, rest = journal.take(500), journal.take()
+    assert batch is not None
+    assert rest is not None
+    records = [json.loads(line) for line in batch.segments[0].text.strip().split("\n")]
+    assert [(record["t"], record.get("n")) for record in records] == [("begin", None), ("agent", ""), ("end", "2")]
+    assert json.loads(rest.segments[0].text)["n"] == "1"
+    await journal.close()

@@ -92,7 +92,7 @@ class MemoryJournal(Journal):
 
     async def commit_with(self, body: Any) -> None:
         if (batch := self.take()) is not None:
-            self.lines += batch.lines
+            self.lines += [line for line in [*batch.opening, *batch.lines] if "resume" not in line[:12]]
 
 
 @dataclass
