@@ -91,7 +91,7 @@ class Service:
                 demo_id=send("POST", "/demos", DEMO)["_id"],
                 ticket_id=send("POST", "/chat", {**MODEL, "messages": [message]})["ticket_id"],
                 webhook_id=send("POST", "/webhooks", WEBHOOK)["_id"],
-                run_id=send("POST", "/runs", {"agentId": agent})["run_id"],
+                run_id=send("POST", "/runs", {"agentId": agent, "input": {"inputText": "hi"}})["run_id"],
                 session_id=send("POST", "/sessions/s/config", MODEL)["session_id"],
                 user_id=send("GET", "/users/me")["_id"],
                 provider="openai",

@@ -145,6 +145,14 @@ def test_the_guide_to_schedules(local_suite: Suite, shouter: str) -> None:
     assert (changed["enabled"], changed["nextTimes"]) == (False, [])
 
 
+def test_the_guide_to_webhooks(local_suite: Suite) -> None:
+    """A webhook is created, with a secret. Its notifications are tested with the guide's receiver elsewhere."""
+    (create,) = commands("docs/reference/webhooks.md")
+    webhook = json.loads(paste(create, local_suite))
+    assert webhook["secret"].startswith("whsec_")
+    paste(f"curl -s -X DELETE http://127.0.0.1:8000/api/webhooks/{webhook['_id']}", local_suite)
+
+
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
     """The guide's commands work with the tests' servers instead of third-party ones."""
     list_tools, fetch_spec = commands("docs/reference/mcp-and-specs.md")
@@ -263,7 +271,7 @@ def test_every_command_in_the_guides_is_run() -> None:
             "explanation/sandbox",
         ),
         *("reference/agents", "reference/chat", "reference/demos", "reference/mcp-and-specs"),
-        "reference/schedules",
+        *("reference/schedules", "reference/webhooks"),
     }
     cloud = {"docs/guides/deploy.md", "docs/guides/operations.md", "deploy/monitoring/README.md"}
     assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *cloud}

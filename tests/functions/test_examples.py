@@ -13,6 +13,7 @@ from shared.store import Database
 from tests.contract.answer_check import stored_document
 from tests.contract.test_document import examples_of
 from tests.functions.conftest import Serve
+from tests.services.chat.stored_runs import ask, question
 from tests.services.publishing import publish
 
 FUNCTIONS = {function.name: function for function in functions()}
@@ -43,12 +44,16 @@ async def test_an_example_works(
     schedules = serve(FUNCTIONS["schedules"].module)
     new_schedule = {"agentId": agent.id, "cron": "0 8 * * *", "input": {"inputText": "Ada"}}
     schedule_id = (await schedules.post("/schedules", json=new_schedule)).json()["_id"]
+    new_webhook = {"url": "https://hooks.example/", "events": ["run.completed"]}
+    webhook_id = (await schedules.post("/webhooks", json=new_webhook)).json()["_id"]
     ids = {
         "agent_id": agent.id,
         "demo_id": demo_id,
         "schedule_id": schedule_id,
+        "run_id": (await ask(database, question(), owner=LOCAL_USER)).id,
         "session_id": "s",
         "user_id": LOCAL_USER,
+        "webhook_id": webhook_id,
     }
     filled_path = path.format(**ids, friendly_name="greeter")
     client = serve(

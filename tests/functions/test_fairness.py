@@ -25,7 +25,8 @@ from tests.services.harness import Harness, chat
 from tests.services.publishing import ECHO, publish
 
 FLOODER, OTHER = Caller(uid="flooder"), Caller(uid="other")
-SLEEPER = "async def run(input_dict, tools):\n    await asyncio.sleep(100)"
+SLEEPER = "async def run(input_dict, tools):\n    for _ in range(30):\n        await asyncio.sleep(4)"
+"""It occupies its worker, as it is not put aside for so short a time."""
 DISPATCHES, FLOOD, TURNS = 8, 30, 2
 Start = Callable[[str], AbstractContextManager[Served]]
 

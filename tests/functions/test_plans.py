@@ -20,7 +20,7 @@ from tests.functions.test_answers_in_common import example, fill_path
 from tests.web.lanes import client, comparable, switch_plans_off
 
 MODULES = {function.name: function.module for function in functions()}
-HANDLED_BY_FASTAPI = {"/docs", "/demos/{demo_id}/page", "/chat/{ticket_id}/events"}
+HANDLED_BY_FASTAPI = {"/docs", "/demos/{demo_id}/page", "/chat/{ticket_id}/events", "/runs/{run_id}/events"}
 OPERATIONS = [
     pytest.param(path, method, operation, id=operation["operationId"])
     for path, item in stored_document()["paths"].items()
