@@ -138,7 +138,7 @@ class ProgramJournal:
         if known is not None and known.end is not None:  # recorded with its charge
             recorded: Any = known.end["r"]
             return recorded
-        self.record_end(call, answer, cause)
+        self.record_end(call, answer, cause, usage=_read_usage(call, answer))
         self.recording.questions.pop(path, None)
         return answer
 
@@ -223,6 +223,14 @@ def _describe_divergence(path: str, call: Call, record: Record) -> str:
         f"{recorded}, and now is {made}. The code must depend on nothing but its input, the answers to its calls, the "
         "clock and random numbers."
     )
+
+
+def _read_usage(call: Call, answer: Answer) -> JsonObject | None:
+    """Returns the tokens of a model call that costs nothing, so that its outcome is not recorded with a charge."""
+    value = answer.get("value")
+    if call.function != "call_model" or not isinstance(value, dict):
+        return None
+    return {name: value[name] for name in Usage.model_fields if name in value}
 
 
 def _read_cause(cause: Any) -> Exception | None:

@@ -246,3 +246,24 @@ async def test_a_run_that_waits_for_nothing_fails(harness: Harness) -> None:
     agent = await save(harness.database, OWNER, code)
     ended = await work_on(harness, await start_again(harness, agent.id))
     assert ended.error == "The agent failed: RuntimeError: The run waits for something that never happens."
+
+
+async def test_the_tokens_of_free_models_are_counted_across_pauses(harness: Harness, moved_clock: MovedClock) -> None:
+    """They are part of the journal, although nothing is charged."""
+    code = """
+import asyncio
+async def run(input_dict, tools):
+    await call_llm("local", "smollm2-135m-instruct", "hi", {"max_tokens": 10})
+    await asyncio.sleep(3600)
+    await call_llm("local", "smollm2-135m-instruct", "hi", {"max_tokens": 10})
+"""
+    agent = await save(harness.database, OWNER, code)
+    run_id = await start_again(harness, agent.id)
+    await work_on(harness, run_id)
+    moved_clock.move(timedelta(hours=1, seconds=1))
+    ended = await work_on(harness, run_id)
+    assert ended.result is not None, ended.error
+    steps = [step for segment in await harness.database.journals.read_steps(run_id, 10) for step in segment.steps]
+    tokens = [step.usage.total_tokens for step in steps if step.usage]
+    assert len(tokens) == 2
+    assert ended.result.usage.total_tokens == sum(tokens) > 0
