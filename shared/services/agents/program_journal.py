@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from shared.models.agent_run import Step, StepStatus
+from shared.log import get_logger
+from shared.models.agent_run import Step, StepKind, StepStatus
 from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent, DeploymentBudgetSpent
 from shared.models.journal import LogLine
@@ -25,6 +26,7 @@ from shared.services.agents.journal import Journal, Record, digest, to_datetime
 from shared.services.agents.questions import encode_schema
 from shared.services.agents.steps import kind_of, name_call, preview, show_arguments
 
+_log = get_logger("runs")
 INTERRUPTED = "InterruptedCall"
 MAX_QUESTIONS = 20
 """The maximum number of questions that are open at a time."""
@@ -168,6 +170,16 @@ class ProgramJournal:
             }
         )
         self.journal.end_call(self.path_of(call), self.make_record(call), end, step)
+        fields: dict[str, object] = {
+            "run": self.journal.run_id,
+            "call": step.call,
+            "kind": step.kind.value,
+            "step": "" if step.kind is StepKind.ASK else step.name,  # the log contains no content
+            "status": step.status.value,
+            "seconds": round((moment.clock - call.clock) / _NANO, 3),
+            "cost_micros": cost,
+        }
+        _log.info("A step of a run ended", extra={"fields": fields})
 
     def make_record(self, call: Call) -> Record:
         """Returns the record of a call that was recorded before, or a new one."""
