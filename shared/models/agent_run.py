@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from shared.models.agent import EngineName
-from shared.models.chat import TicketStatus, Usage
+from shared.models.chat import RunInput, StoredInput, TicketStatus, Usage
 from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, SnakeModel, with_example
 
 
@@ -172,9 +172,9 @@ class Step(SnakeModel):
     error: str | None = None
 
 
-def summarize_input(body: Any) -> JsonObject:
+def summarize_input(body: StoredInput) -> JsonObject:
     """Returns the input of a run or, for a chat, its parameters with the newest message."""
-    if hasattr(body, "input"):
+    if isinstance(body, RunInput):
         return body.input
     contents = [message.content for message in body.messages if message.role == "user"]
     return {**body.parameters, "inputText": contents[-1] if contents else ""}

@@ -63,7 +63,7 @@ class Timeline:
         if self._recorder.last_number > self._last_number:
             number = self._recorder.last_number
             raise ReplayDiverged(
-                f"line 0: The code was run again after an interruption, and took another way. Its call {number} is "
+                f"The code was run again after an interruption, and took another way. Its call {number} is "
                 f"recorded, but now the code waits or ends after call {self._last_number}."
             )
 

@@ -12,12 +12,11 @@ from google.cloud.firestore import AsyncClient, AsyncCollectionReference, AsyncQ
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.models.journal import LogLine, Segment, lines_of, steps_of
+from shared.store.deletion import delete_documents
 from shared.store.targets import NumberedTarget
 from shared.store.transaction import Transaction
 from shared.store.watching import listeners
 
-_BATCH = 500
-"""The number of segments that one commit deletes."""
 _TEXT = ["n", "attempt", "text"]
 _WITHOUT_TEXT = ["n", "attempt", "steps", "logs"]
 
@@ -76,23 +75,8 @@ class JournalStore:
         return listeners(self._client).watch(NumberedTarget(self._segments(run_id), after, take))
 
     async def delete(self, run_id: str, limit: int) -> None:
-        """Deletes segments of a run in batches, at most `limit`. One read and one write each.
-
-        It may be interrupted between batches, and repeated.
-        """
-        segments = self._segments(run_id).select([]).order_by("__name__")
-        query = segments
-        for start in range(0, limit, _BATCH):
-            size = min(_BATCH, limit - start)
-            snapshots = await query.limit(size).get()
-            if snapshots:
-                batch = self._client.batch()
-                for snapshot in snapshots:
-                    batch.delete(snapshot.reference)
-                await batch.commit()
-            if len(snapshots) < size:
-                return
-            query = segments.start_after({"__name__": snapshots[-1].reference})
+        """Deletes segments of a run, at most `limit`. See `delete_documents`."""
+        await delete_documents(self._client, self._segments(run_id).select([]).order_by("__name__"), limit)
 
 
 async def _fetch(query: AsyncQuery) -> list[Segment]:

@@ -13,12 +13,10 @@ from google.cloud.firestore import AsyncClient, AsyncCollectionReference, AsyncD
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.models.part import Part
+from shared.store.deletion import delete_documents
 from shared.store.targets import NumberedTarget
 from shared.store.transaction import Transaction
 from shared.store.watching import listeners
-
-_BATCH = 500
-"""The number of parts that one commit deletes."""
 
 
 class PartStore:
@@ -67,24 +65,8 @@ class PartStore:
         return [from_document(snapshot.to_dict() or {}) for snapshot in await query.get()]
 
     async def delete(self, ticket_id: str, limit: int) -> None:
-        """Deletes parts of a ticket in batches, at most `limit`. One read and one write each.
-
-        It may be interrupted between batches, and repeated.
-        """
-        parts = self._parts(ticket_id).select([]).order_by("__name__")
-        query = parts
-        for start in range(0, limit, _BATCH):
-            size = min(_BATCH, limit - start)
-            snapshots = await query.limit(size).get()
-            if snapshots:
-                batch = self._client.batch()
-                for snapshot in snapshots:
-                    batch.delete(snapshot.reference)
-                await batch.commit()
-            if len(snapshots) < size:
-                return
-            # Continues after them, because Firestore would pass over what it has just deleted, which takes time.
-            query = parts.start_after({"__name__": snapshots[-1].reference})
+        """Deletes parts of a ticket, at most `limit`. See `delete_documents`."""
+        await delete_documents(self._client, self._parts(ticket_id).select([]).order_by("__name__"), limit)
 
 
 def _to_document(part: Part, expire_at: datetime) -> dict[str, Any]:

@@ -217,6 +217,7 @@ def test_every_query_is_listed_here() -> None:
         "__init__",
         "counts",
         "database",
+        "deletion",
         "documents",
         "group_commit",
         "listening",

@@ -37,7 +37,7 @@ class HostLoop(asyncio.BaseEventLoop):
         answer = self._calls[number] = self.create_future()
         try:
             return await answer
-        except asyncio.CancelledError:  # nobody waits for the answer any more
+        except asyncio.CancelledError:  # the code no longer waits for the answer
             if self._calls.pop(number, None) is not None:
                 self._channel.cancel(number)
             raise

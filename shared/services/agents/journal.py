@@ -22,7 +22,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared import clock
-from shared.log import get_logger
 from shared.models.agent import StoredAgent
 from shared.models.agent_run import Step
 from shared.models.chat import Usage
@@ -31,7 +30,6 @@ from shared.models.journal import MAX_SEGMENT_BYTES, LogLine, Segment, first_seg
 from shared.models.wire import JsonObject
 from shared.store import Database, Transaction
 
-_log = get_logger("journal")
 MAX_BYTES = 20_000_000
 """The maximum size of a run's journal."""
 MAX_COMMIT_BYTES = 2_000_000
@@ -168,10 +166,6 @@ class Journal:
         self.printed[path] = printed
         self._add({"t": "log", "n": path, "printed": printed}, logs=lines)
 
-    def add_step(self, step: Step) -> None:
-        """Shows a step that needs no record."""
-        self._pending.steps.append(step)
-
     @property
     def has_news(self) -> bool:
         """Whether there is anything unwritten that the run's owner may see. That includes what is being written."""
@@ -185,34 +179,25 @@ class Journal:
 
     async def flush(self) -> None:
         """Writes all records, and waits until they are durable. Raises `Unavailable`, and what the check raises."""
-        await self.commit_with(None)
+        await self._commit()
         if self._flushing:
             await asyncio.gather(*self._flushing, return_exceptions=True)
             if self._pending.opening or self._pending.lines:
-                await self.commit_with(None)
+                await self._commit()
 
-    async def commit_with(self, body: Callable[[Transaction], Any] | None) -> None:
-        """Writes all records together with what `body` writes, in one transaction."""
-        batch = self.take()
-        if batch is None and body is None:
+    async def _commit(self) -> None:
+        """Writes all records, in one transaction unless they are large."""
+        if (batch := self.take()) is None:
             return
-        written = 0
         try:
-            for first, last in _divide(batch.segments if batch else []):
+            for first, last in _divide(batch.segments):
 
                 async def write(transaction: Transaction, first: int = first, last: int = last) -> None:
-                    if batch is not None:
-                        if body is not None and last == len(batch.segments):
-                            await body(transaction)
-                        await self.write_in(batch, transaction, first, last)
-                    elif body is not None:
-                        await body(transaction)
+                    await self.write_in(batch, transaction, first, last)
 
                 await self._database.change(self._group, write, urgent=True)
-                written = last
         except BaseException:
-            if batch is not None and written < len(batch.segments):
-                self.put_back(batch)
+            self.put_back(batch)
             raise
 
     def take(self, max_bytes: int | None = None) -> Batch | None:
@@ -307,7 +292,7 @@ class Journal:
     async def _flush_alone(self) -> None:
         try:
             with contextlib.suppress(Unavailable):  # it is tried again with the next records
-                await self.commit_with(None)
+                await self._commit()
         except Exception as error:
             self._on_failure(error)
 

@@ -32,6 +32,8 @@ MAX_QUESTIONS = 20
 """The maximum number of questions that are open at a time."""
 MAX_QUESTION_CHARACTERS = 20_000
 """The maximum length of a question with its choices and its schema. The open ones are stored in the run's ticket."""
+MAX_PRINTED_CHARACTERS = 200_000
+"""About how much of what a run and the agents that it calls print is stored."""
 _MAX_LINE_CHARACTERS = 10_000
 _MAX_ERROR_CHARACTERS = 500
 _NANO = 10**9
@@ -216,8 +218,12 @@ class ProgramJournal:
             self._add([line], clock, self._printed)
 
     def _add(self, lines: list[str], clock: int, printed: int) -> None:
-        at = to_datetime(clock)
-        shown = [LogLine(at=at, text=line[:_MAX_LINE_CHARACTERS]) for line in lines] if self._is_visible else []
+        before = sum(self.journal.printed.values())
+        after = before + printed - self.journal.printed.get(self.path, 0)
+        texts = lines if self._is_visible and before <= MAX_PRINTED_CHARACTERS else []
+        if texts and after > MAX_PRINTED_CHARACTERS:
+            texts = [*texts, f"… More was printed; only the first {MAX_PRINTED_CHARACTERS} characters are stored."]
+        shown = [LogLine(at=to_datetime(clock), text=text[:_MAX_LINE_CHARACTERS]) for text in texts]
         self.journal.add_lines(self.path, shown, printed)
 
 

@@ -20,6 +20,7 @@ from shared.models.agent_run import StepStatus
 from shared.models.chat import ChatResult
 from shared.models.ticket import LeaseLost
 from shared.models.wire import JsonObject
+from shared.outbound.errors import OutboundError
 from shared.sandbox import CallFailed, HttpCall, HttpResponse, ModelAnswer, ToolDoc
 from shared.sandbox.recorder import Answer, Call
 from shared.services.agents.error_translation import to_call_failed
@@ -97,9 +98,12 @@ class RecordedHostFunctions:
         return replace(self.functions, made_call=MadeCall(self._id, path, self.call.clock, self._record_charge))
 
     async def _is_repeatable(self, url: str, token: str | None, tool: str) -> bool:
-        """Returns whether the server says that calling the tool again has no further effect."""
+        """Returns whether the server says that calling the tool again has no further effect. If it says nothing, no."""
         module = await import_late("shared.outbound.mcp")
-        tools = await module.list_tools(url, token, self.functions.settings)
+        try:
+            tools = await module.list_tools(url, token, self.functions.settings)
+        except OutboundError:
+            return False
         return any(each.name == tool and each.is_repeatable for each in tools)
 
     async def _begin(self) -> None:

@@ -41,6 +41,9 @@ OUTPUT_TEXT = "outputText"
 
 CLOSING_MARGIN_SECONDS = 60
 """How much sooner than necessary an attempt starts no more calls, so that it can end before its worker's time is up."""
+MAX_ATTEMPTS = 10_000
+"""How often a run may be started and continued. Otherwise, one that sleeps again and again would cost its owner nothing
+for 30 days."""
 MIN_ATTEMPT_SECONDS = 30
 ATTEMPT_SHARE = 0.95
 """The part of a worker's time after which a run fails, because one of its calls has not ended."""
@@ -60,6 +63,8 @@ class AgentChatService:
             days=1
         ):
             raise ModelFailure(f"The run has lasted {days:g} days, the limit.", transient=False)
+        if ticket.attempts > MAX_ATTEMPTS:
+            raise ModelFailure(f"The run has been continued {MAX_ATTEMPTS} times, the limit.", transient=False)
         journal = self._open_journal(ticket)
         try:
             if ticket.attempts > 1:

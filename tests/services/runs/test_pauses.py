@@ -267,3 +267,16 @@ async def run(input_dict, tools):
     tokens = [step.usage.total_tokens for step in steps if step.usage]
     assert len(tokens) == 2
     assert ended.result.usage.total_tokens == sum(tokens) > 0
+
+
+async def test_a_run_cannot_be_continued_without_end(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that sleeps again and again ends with an error."""
+    monkeypatch.setattr("shared.services.chat.agent_chat.MAX_ATTEMPTS", 2)
+    monkeypatch.setattr("shared.sandbox.suspension.MIN_SECONDS", -1.0)
+    code = "import asyncio\nasync def run(input_dict, tools):\n    while True:\n        await asyncio.sleep(0.01)"
+    agent = await save(harness.database, OWNER, code)
+    run_id = await start_again(harness, agent.id)
+    for _ in range(2):
+        assert not (await work_on(harness, run_id)).status.finished
+    ended = await work_on(harness, run_id)
+    assert (ended.status, ended.error) == (TicketStatus.FAILED, "The run has been continued 2 times, the limit.")

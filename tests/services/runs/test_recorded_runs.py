@@ -18,15 +18,19 @@ from tests.services.publishing import save
 from tests.services.runs.running import OWNER, die, start, work_on
 
 
-async def interrupt(harness: Harness, run_id: str, condition: Callable[[], bool]) -> None:
-    """Has a worker die when the condition holds and its records so far are written."""
+async def interrupt(harness: Harness, run_id: str, condition: Callable[[], bool], recorded: int) -> None:
+    """Has a worker die when the condition holds, and the outcomes of this many calls are recorded."""
     dying = asyncio.create_task(harness.deliver(run_id))
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - other threads receive the requests
+        while not condition() or await count_outcomes(harness, run_id) < recorded:  # noqa: ASYNC110 - other threads
             await asyncio.sleep(0.01)
-    await asyncio.sleep(0.7)  # records are written after half a second
     await die(dying)
     await expire_lease(harness, run_id)
+
+
+async def count_outcomes(harness: Harness, run_id: str) -> int:
+    segments = await harness.database.journals.read_steps(run_id, 100)
+    return sum(step.ended_at is not None for segment in segments for step in segment.steps)
 
 
 async def finish(harness: Harness, run_id: str) -> Ticket:
@@ -83,7 +87,7 @@ async def run(input_dict, tools):
     return {{"seen": seen, "sent": json.loads(first.json()["body"])}}
 """
     run_id = await start(harness, code)
-    await interrupt(harness, run_id, lambda: "/slow" in api_server.paths())
+    await interrupt(harness, run_id, lambda: "/slow" in api_server.paths(), recorded=2)
     ticket = await finish(harness, run_id)
     assert ticket.result is not None, ticket.error
     assert ticket.result.thoughts["seen"] == ticket.result.thoughts["sent"]
@@ -109,7 +113,7 @@ async def run(input_dict, tools):
         return "caught " + type(error).__name__
 """
     run_id = await start(harness, code)
-    await interrupt(harness, run_id, lambda: "/slow" in api_server.paths())
+    await interrupt(harness, run_id, lambda: "/slow" in api_server.paths(), recorded=0)
     ticket = await finish(harness, run_id)
     assert api_server.paths() == ["/slow"]
     if is_caught:
@@ -147,7 +151,7 @@ async def run(input_dict, tools):
     return seen
 """
     run_id = await start(harness, code)
-    await interrupt(harness, run_id, lambda: any("3.5" in call.query for call in api_server.calls))
+    await interrupt(harness, run_id, lambda: any("3.5" in call.query for call in api_server.calls), recorded=5)
     ticket = await finish(harness, run_id)
     assert ticket.result is not None, ticket.error
     assert ticket.result.thoughts == [0.1, 0.3, 0.6, "timeout", 0.2, 1]
@@ -164,7 +168,7 @@ async def run(input_dict, tools):
     await http_client.get("{api_server.address}/slow?seconds=3")
 """
     run_id = await start(harness, code)
-    await interrupt(harness, run_id, lambda: "/slow" in api_server.paths())
+    await interrupt(harness, run_id, lambda: "/slow" in api_server.paths(), recorded=1)
     read = JournalStore.read
 
     async def read_with_other_code(store: JournalStore, run_id: str) -> list[Segment]:
@@ -203,7 +207,7 @@ async def run(input_dict, tools):
 """
     agent = await save(harness.database, OWNER, inner, name="Inner")
     run_id = await start(harness, outer, gofannonAgents=[agent.id])
-    await interrupt(harness, run_id, lambda: any("2.5" in call.query for call in api_server.calls))
+    await interrupt(harness, run_id, lambda: any("2.5" in call.query for call in api_server.calls), recorded=4)
     ticket = await finish(harness, run_id)
     assert ticket.result is not None, ticket.error
     assert ticket.result.thoughts == ["A", "B"]
@@ -227,7 +231,18 @@ async def run(input_dict, tools):
     return "done"
 """
     run_id = await start(harness, code)
-    await interrupt(harness, run_id, lambda: any(call.query == "seconds=3" for call in api_server.calls))
+    await interrupt(harness, run_id, lambda: any(call.query == "seconds=3" for call in api_server.calls), recorded=1)
     ticket = await finish(harness, run_id)
     assert ticket.result is not None, ticket.error
     assert [call.query for call in api_server.calls] == ["seconds=20", "", "seconds=3", "seconds=3"]
+
+
+async def test_what_a_run_prints_is_limited(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is not stored, and the last line says so."""
+    monkeypatch.setattr("shared.services.agents.program_journal.MAX_PRINTED_CHARACTERS", 20)
+    code = "async def run(input_dict, tools):\n    for n in range(10):\n        print('0123456789')"
+    run_id = await start(harness, code)
+    await work_on(harness, run_id)
+    *lines, notice = [line.text for line in await harness.database.journals.read_logs(run_id)]
+    assert lines == ["0123456789"] * 2
+    assert notice == "… More was printed; only the first 20 characters are stored."

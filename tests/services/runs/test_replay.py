@@ -90,7 +90,7 @@ class MemoryJournal(Journal):
         for line in lines:
             self._read(json.loads(line))
 
-    async def commit_with(self, body: Any) -> None:
+    async def _commit(self) -> None:
         if (batch := self.take()) is not None:
             self.lines += [line for line in [*batch.opening, *batch.lines] if "resume" not in line[:12]]
 
