@@ -1,0 +1,70 @@
+"""Decides who may call a published agent by its name, and counts how often they do.
+
+This is the owner's policy (`shared.models.deployment.Deployment`). It is the same wherever an agent is called by its
+name. Lists, chats and runs also require that the caller can see the agent (`shared.services.access`); at `POST
+/rest/{friendly_name}`, this policy alone decides.
+"""
+
+from shared.models.api_key import Scope
+from shared.models.caller import Caller
+from shared.models.deployment import Deployment
+from shared.models.errors import Forbidden, NotFound, ServiceError, Unauthenticated
+from shared.services.access import can_see
+from shared.services.rate_limits import RateLimitService
+from shared.store import Database
+
+_ANONYMOUS = "This agent is not open to everyone. Send an ID token or an API key as 'Authorization: Bearer <token>'."
+_NO_KEY = "This agent can be called only with an API key. Create one, and send it as 'Authorization: Bearer <key>'."
+_NO_SCOPE = f"This API key needs the scope '{Scope.RUN.value}'. Create a key that has it."
+
+
+def may_call(caller: Caller | None, deployment: Deployment) -> bool:
+    """Returns whether the caller may call the agent. `caller`: None without a valid token."""
+    return _find_refusal(caller, deployment) is None
+
+
+def require_callable(caller: Caller | None, deployment: Deployment) -> None:
+    """Raises an error if the caller may not call the agent. `caller`: None without a valid token.
+
+    Raises `Unauthenticated` for None, even if the agent is hidden: names are no secret, and a client whose token has
+    expired must find out. Raises `NotFound`, as for an unknown name, if only those who can see the agent may call it
+    and the caller cannot, and `Forbidden` for any other caller who may not call it.
+    """
+    refusal = _find_refusal(caller, deployment)
+    if refusal is not None:
+        raise refusal
+
+
+def _find_refusal(caller: Caller | None, deployment: Deployment) -> ServiceError | None:
+    if deployment.access == "public":
+        return None
+    if caller is None:
+        return Unauthenticated(_ANONYMOUS)
+    if deployment.access == "key" and caller.uid != deployment.owner:
+        if not can_see(caller, deployment):
+            return unknown_agent_error(deployment.friendly_name)
+        if caller.key is None:
+            return Forbidden(_NO_KEY)
+    if caller.key is not None and Scope.RUN not in caller.key.scopes:
+        return Forbidden(_NO_SCOPE)
+    return None
+
+
+def unknown_agent_error(friendly_name: str) -> NotFound:
+    """Returns the error for a name under which nothing is published, or nothing that the caller may know of."""
+    return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
+
+
+def name_caller(caller: Caller | None, address: str) -> str:
+    """Returns what tells callers apart: the user, or the address of a caller without a user."""
+    return address if caller is None else f"user:{caller.uid}"
+
+
+async def count_call(database: Database, deployment: Deployment, name: str, default: int = 0) -> None:
+    """Counts a call against the deployment's limit for each caller. All ways to call the agent share this limit.
+
+    `name`: as `name_caller` returns it. `default`: the limit per minute of a deployment without one; 0 means none.
+    Raises `TooManyRequests` and `Unavailable`.
+    """
+    per_minute = deployment.rate_per_minute or default
+    await RateLimitService(database).acquire(f"rest:{deployment.friendly_name}:{name}", per_minute)
