@@ -9,7 +9,7 @@ from shared.llm.estimate import bound_cost
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, TicketStatus
-from shared.models.errors import BadRequest
+from shared.models.errors import BadRequest, Forbidden, TooManyRequests
 from shared.models.money import CostBounds
 from shared.services.access import can_see
 from shared.services.accounts.disabled_users import DisabledUserService
@@ -48,7 +48,7 @@ class ChatService:
             keyed_request = make_keyed_request("/chat", caller.uid, caller.uid, key, request.model_dump(mode="json"))
         try:
             bounds = await self._bound_cost(caller, request)
-        except BadRequest:  # the chat may have been valid when it was first sent
+        except (BadRequest, Forbidden, TooManyRequests):  # the chat may have been accepted when it was first sent
             if keyed_request is None or (stored := await self._admission.find(keyed_request)) is None:
                 raise
             return Accepted(ticket_id=stored.made, status=TicketStatus.PENDING), True

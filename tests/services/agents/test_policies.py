@@ -219,6 +219,20 @@ async def test_each_user_has_the_whole_rate(published: PublishedService, harness
     await published.call("greeter", HI, "1.1.1.1", None, verified(BOB))
 
 
+async def test_a_repeated_chat_or_run_gets_its_ticket(harness: Harness) -> None:
+    """A request whose response was lost is repeated with its key, even if the rate or a stricter policy would now
+    refuse it."""
+    agent = await publish(harness, visibility="shared", access="signed-in", ratePerMinute=2)
+    run = StartRunRequest(friendly_name="greeter", input=HI)
+    accepted, _ = await harness.chat.submit_once(ADA, chat_with_agent(), "k")
+    started, _ = await submission(harness).start(ADA, run, "k")
+    service = DeploymentService(harness.database, harness.settings)
+    for access in ("signed-in", "key"):
+        await service.deploy(OWNER, agent.id, DeployRequest.model_validate({"access": access}))
+        assert await harness.chat.submit_once(ADA, chat_with_agent(), "k") == (accepted, True)
+        assert await submission(harness).start(ADA, run, "k") == (started, True)
+
+
 async def test_each_address_has_the_whole_rate(harness: Harness) -> None:
     """The rate of a public agent replaces the one in the settings, whichever is higher."""
     await publish(harness, ratePerMinute=2)
