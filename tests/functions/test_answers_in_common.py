@@ -35,7 +35,17 @@ def operations_with(status: str, excluded: Container[str] = ()) -> Any:
 
 
 def fill_path(path: str, **values: str) -> str:
-    names = ("agent_id", "demo_id", "friendly_name", "model", "provider", "schedule_id", "session_id", "user_id")
+    names = (
+        "agent_id",
+        "demo_id",
+        "friendly_name",
+        "key_id",
+        "model",
+        "provider",
+        "schedule_id",
+        "session_id",
+        "user_id",
+    )
     ticket = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
     tickets = {"ticket_id": ticket, "run_id": ticket}
     return path.format(**{**dict.fromkeys((*names, "webhook_id"), "x1"), **tickets, **values})

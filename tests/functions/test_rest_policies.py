@@ -4,9 +4,12 @@ import pytest
 
 import functions.deployments.main as deployments
 import functions.runs.main as runs
+from shared.models.api_key import CreateKeyRequest, Scope
 from shared.models.caller import LOCAL_USER, Caller
 from shared.models.deployment import DeployRequest
 from shared.services.agents.deployments import DeploymentService
+from shared.services.api_keys.key_text import make_key_text
+from shared.services.api_keys.keys import ApiKeyService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import authentication
@@ -82,6 +85,39 @@ async def test_the_local_user_is_signed_in(serve: Serve, database: Database, acc
     """While authentication is bypassed, the local user may call each of their agents without a token."""
     await publish(database, Caller(uid=LOCAL_USER), access=access)
     assert (await serve(deployments).post("/rest/echo", json=BODY)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("access", "visibility", "statuses"),
+    [
+        ("public", "private", (200, 200, 200, 200, 200)),
+        ("signed-in", "private", (200, 403, 200, 403, 401)),
+        ("key", "private", (200, 403, 404, 403, 401)),
+        ("key", "shared", (200, 403, 200, 403, 401)),
+    ],
+)
+async def test_the_policy_decides_what_a_key_opens(
+    serve: Serve,
+    database: Database,
+    auth_headers: AuthHeaders,
+    access: str,
+    visibility: str,
+    statuses: tuple[int, ...],
+) -> None:
+    """The owner's and another user's key, each with and without the scope `run`, and an unknown key get these
+    statuses."""
+    del auth_headers  # connects to no Auth
+    await publish(database, visibility=visibility, access=access)
+    keys = ApiKeyService(database, Settings())
+    texts = [
+        (await keys.create(caller, CreateKeyRequest(name="k", scopes=[scope]))).key
+        for caller in (OWNER, Caller(uid="other"))
+        for scope in (Scope.RUN, Scope.CHAT)
+    ]
+    client = serve(deployments, app_env="firebase", sign_in_check_seconds=0)
+    for text, status in zip((*texts, make_key_text().text), statuses, strict=True):
+        response = await client.post("/api/rest/echo", json=BODY, headers={"Authorization": f"Bearer {text}"})
+        assert response.status_code == status, response.text
 
 
 async def test_an_unknown_name_and_a_hidden_agent_look_alike(

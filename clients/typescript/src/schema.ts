@@ -138,6 +138,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/me/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the caller's keys, the newest first, with their last use and what they have spent
+         * @description Lists the caller's keys, the newest first, with their last use and what they have spent.
+         *
+         *     `X-Next-Page-Token` leads to the next page.
+         */
+        get: operations["api_keys_list_keys"];
+        put?: never;
+        /**
+         * Creates a key
+         * @description Creates a key. The response is the only one that contains it.
+         */
+        post: operations["api_keys_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revokes a key
+         * @description Revokes a key. Within ten seconds, it opens nothing any more. 404 if it does not exist or is another user's.
+         *
+         *     Runs that were started with it continue, but make no further calls that cost something.
+         */
+        delete: operations["api_keys_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/chat": {
         parameters: {
             query?: never;
@@ -1485,6 +1533,30 @@ export interface components {
             visibility?: "private" | "shared";
         };
         /**
+         * @description The request body of `POST /users/me/keys`.
+         *
+         *     `expiresAt`: when the key stops working, in the future; without it, it works until it is revoked. `budget`: without
+         *     it, the key may spend all of the user's allowance. `scopes`: what the key opens; without it, everything that a key
+         *     can open.
+         * @example {
+         *       "budget": {
+         *         "amount": 5,
+         *         "period": "month"
+         *       },
+         *       "name": "Laptop",
+         *       "scopes": [
+         *         "chat",
+         *         "run"
+         *       ]
+         *     }
+         */
+        CreateKeyRequest: {
+            name: string;
+            expiresAt?: string | null;
+            budget?: components["schemas"]["KeyBudget"] | null;
+            scopes?: components["schemas"]["Scope"][] | null;
+        };
+        /**
          * @description The request body of `POST /schedules`.
          * @example {
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
@@ -1529,6 +1601,43 @@ export interface components {
             events: components["schemas"]["WebhookEvent"][];
             /** @default true */
             enabled?: boolean;
+        };
+        /**
+         * @description The response of `POST /users/me/keys`. No other response contains `key`.
+         * @example {
+         *       "_id": "4fGh7Jk2Lm9N",
+         *       "budget": {
+         *         "amount": 5,
+         *         "period": "month"
+         *       },
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "expiresAt": null,
+         *       "key": "fba_4fGh7Jk2Lm9N8Pq3Rs6Tu1Vw5Xy0Za2Bc4De6Fg8Hi0Jk2Lm",
+         *       "lastUsedAt": "2026-11-24T06:10:00Z",
+         *       "name": "Laptop",
+         *       "prefix": "fba_4fGh7Jk2Lm9N",
+         *       "scopes": [
+         *         "chat",
+         *         "run"
+         *       ],
+         *       "spent": 1.25,
+         *       "spentSince": "2026-11-01T00:00:00Z"
+         *     }
+         */
+        CreatedKey: {
+            _id: string;
+            name: string;
+            prefix: string;
+            scopes: components["schemas"]["Scope"][];
+            budget: components["schemas"]["KeyBudget"] | null;
+            spent: number;
+            /** Format: date-time */
+            spentSince: string;
+            /** Format: date-time */
+            createdAt: string;
+            expiresAt: string | null;
+            lastUsedAt: string | null;
+            key: string;
         };
         /**
          * @description The response of `POST /webhooks`. No other response contains the `secret`, which verifies signatures.
@@ -1945,6 +2054,49 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * @description A key, without the key itself. `prefix`: how the key begins.
+         *
+         *     `spent`: US dollars that were charged for its requests since `spentSince`, the beginning of the budget's period, or
+         *     of the month without a budget.
+         * @example {
+         *       "_id": "4fGh7Jk2Lm9N",
+         *       "budget": {
+         *         "amount": 5,
+         *         "period": "month"
+         *       },
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "expiresAt": null,
+         *       "lastUsedAt": "2026-11-24T06:10:00Z",
+         *       "name": "Laptop",
+         *       "prefix": "fba_4fGh7Jk2Lm9N",
+         *       "scopes": [
+         *         "chat",
+         *         "run"
+         *       ],
+         *       "spent": 1.25,
+         *       "spentSince": "2026-11-01T00:00:00Z"
+         *     }
+         */
+        Key: {
+            _id: string;
+            name: string;
+            prefix: string;
+            scopes: components["schemas"]["Scope"][];
+            budget: components["schemas"]["KeyBudget"] | null;
+            spent: number;
+            /** Format: date-time */
+            spentSince: string;
+            /** Format: date-time */
+            createdAt: string;
+            expiresAt: string | null;
+            lastUsedAt: string | null;
+        };
+        /** @description What a key may spend: `amount` US dollars in each `period`, a day or a month in UTC. */
+        KeyBudget: {
+            amount: number;
+            period: components["schemas"]["Period"];
+        };
+        /**
          * @description The request body of `POST /mcp/tools`. `auth_token`: the bearer token for the server; none is sent if empty.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp"
@@ -2057,6 +2209,11 @@ export interface components {
             max: number | null;
             choices: unknown[] | null;
         };
+        /**
+         * @description The period after which a key's budget is full again. It begins at midnight in UTC, a month on its first day.
+         * @enum {string}
+         */
+        Period: "day" | "month";
         /**
          * @description US dollars per million tokens of text. None means that the price does not exist or is unknown.
          *
@@ -2387,6 +2544,11 @@ export interface components {
             skipped: number;
             missed: number;
         };
+        /**
+         * @description What a key opens. No key manages keys, or opens the admin panel.
+         * @enum {string}
+         */
+        Scope: "chat" | "run" | "agents" | "account";
         /** @description An entry of `GET /deployments`, as a frontend sends it back. Only its name is used. */
         SelectedApi: {
             friendlyName: string;
@@ -3317,6 +3479,94 @@ export interface operations {
             header?: never;
             path: {
                 agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    api_keys_list_keys: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of entries. Large entries make a shorter page. */
+                limit?: number;
+                /** @description The `X-Next-Page-Token` of the previous page. */
+                pageToken?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description The `pageToken` of the next page. Missing on the last. */
+                    "X-Next-Page-Token"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    api_keys_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedKey"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    api_keys_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
             };
             cookie?: never;
         };

@@ -8,19 +8,22 @@ name. Lists, chats and runs also require that the caller can see the agent (`sha
 from shared.models.api_key import Scope
 from shared.models.caller import Caller
 from shared.models.deployment import Deployment
-from shared.models.errors import Forbidden, NotFound, ServiceError, Unauthenticated
+from shared.models.errors import Forbidden, NotFound, Unauthenticated
 from shared.services.access import can_see
 from shared.services.rate_limits import RateLimitService
 from shared.store import Database
 
 _ANONYMOUS = "This agent is not open to everyone. Send an ID token or an API key as 'Authorization: Bearer <token>'."
 _NO_KEY = "This agent can be called only with an API key. Create one, and send it as 'Authorization: Bearer <key>'."
-_NO_SCOPE = f"This API key needs the scope '{Scope.RUN.value}'. Create a key that has it."
 
 
 def may_call(caller: Caller | None, deployment: Deployment) -> bool:
     """Returns whether the caller may call the agent. `caller`: None without a valid token."""
-    return _find_refusal(caller, deployment) is None
+    try:
+        require_callable(caller, deployment)
+    except (Unauthenticated, Forbidden, NotFound):
+        return False
+    return True
 
 
 def require_callable(caller: Caller | None, deployment: Deployment) -> None:
@@ -30,24 +33,16 @@ def require_callable(caller: Caller | None, deployment: Deployment) -> None:
     expired must find out. Raises `NotFound`, as for an unknown name, if only those who can see the agent may call it
     and the caller cannot, and `Forbidden` for any other caller who may not call it.
     """
-    refusal = _find_refusal(caller, deployment)
-    if refusal is not None:
-        raise refusal
-
-
-def _find_refusal(caller: Caller | None, deployment: Deployment) -> ServiceError | None:
     if deployment.access == "public":
-        return None
+        return
     if caller is None:
-        return Unauthenticated(_ANONYMOUS)
+        raise Unauthenticated(_ANONYMOUS)
     if deployment.access == "key" and caller.uid != deployment.owner:
         if not can_see(caller, deployment):
-            return unknown_agent_error(deployment.friendly_name)
+            raise unknown_agent_error(deployment.friendly_name)
         if caller.key is None:
-            return Forbidden(_NO_KEY)
-    if caller.key is not None and Scope.RUN not in caller.key.scopes:
-        return Forbidden(_NO_SCOPE)
-    return None
+            raise Forbidden(_NO_KEY)
+    caller.require_scope(Scope.RUN)
 
 
 def unknown_agent_error(friendly_name: str) -> NotFound:

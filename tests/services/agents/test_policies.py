@@ -8,7 +8,7 @@ import pytest
 from shared.models.account import Account
 from shared.models.agent import Agent
 from shared.models.agent_run import StartRunRequest
-from shared.models.api_key import ApiKey, Scope
+from shared.models.api_key import CreateKeyRequest
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest
@@ -18,6 +18,7 @@ from shared.models.errors import (
     AllowanceSpent,
     DeploymentBudgetSpent,
     Forbidden,
+    KeyBudgetSpent,
     NotFound,
     TooManyRequests,
     Unauthenticated,
@@ -27,6 +28,7 @@ from shared.models.wire import JsonObject
 from shared.services.agents.deployments import DeploymentService
 from shared.services.agents.published import PublishedService
 from shared.services.agents.published_lookup import Identify
+from shared.services.api_keys.keys import ApiKeyService
 from shared.services.chat.run_submission import RunSubmission
 from shared.services.chat.run_views import RunViews
 from tests.database_data import store_account
@@ -38,12 +40,19 @@ HI: JsonObject = {"inputText": "hi"}
 COST = 400
 
 
-def with_key(caller: Caller) -> Caller:
-    """Returns the caller with an API key for runs and chats."""
-    created_at = datetime(2026, 11, 24, tzinfo=UTC)
-    scopes = [Scope.RUN, Scope.CHAT]
-    key = ApiKey(id="k", owner=caller.uid, name="n", digest="d", scopes=scopes, created_at=created_at)
-    return Caller(uid=caller.uid, key=key)
+async def create_key(harness: Harness, caller: Caller, budget: float | None = None) -> Caller:
+    """Returns the caller with an API key for runs and chats. `budget`: US dollars per day."""
+    limit = None if budget is None else {"amount": budget, "period": "day"}
+    body = {"name": "k", "scopes": ["run", "chat"], "budget": limit}
+    service = ApiKeyService(harness.database, harness.settings)
+    created = await service.create(caller, CreateKeyRequest.model_validate(body))
+    return Caller(uid=caller.uid, key=await harness.database.api_keys.get(created.id))
+
+
+async def spent_by(harness: Harness, caller: Caller) -> float:
+    """Returns what the caller's key has spent, in US dollars."""
+    service = ApiKeyService(harness.database, harness.settings)
+    return sum(key.spent for key in (await service.list(caller, 10)).items)
 
 
 def verified(caller: Caller) -> Identify:
@@ -114,15 +123,16 @@ async def test_the_policy_counts_before_stored_results(published: PublishedServi
     await service.deploy(OWNER, agent.id, DeployRequest(access="key"))
     with pytest.raises(Forbidden):
         await published.call("greeter", HI, "a", "k", verified(ADA))
-    assert (await published.call("greeter", HI, "a", "k", verified(with_key(ADA)))).replayed
+    assert (await published.call("greeter", HI, "a", "k", verified(await create_key(harness, ADA)))).replayed
 
 
-@pytest.mark.parametrize("caller", [ADA, with_key(ADA)])
-async def test_callers_pay_if_the_owner_has_decided_so(harness: Harness, caller: Caller) -> None:
-    """Exactly the cost of the call is charged to the caller, and nothing to the owner and the agent's budget, which may
-    be zero."""
+@pytest.mark.parametrize("has_key", [False, True])
+async def test_callers_pay_if_the_owner_has_decided_so(harness: Harness, has_key: bool) -> None:
+    """Exactly the cost of the call is charged to the caller and counted against the caller's key. Nothing is charged to
+    the owner or counted against the agent's budget, which may be zero."""
     agent = await publish(harness, MODEL_CALLER, access="signed-in", payer="caller", budgetPerDay=0)
     published = create_published_service(harness, create_model(COST))
+    caller = await create_key(harness, ADA, budget=0.5) if has_key else ADA
     for _ in range(2):
         await published.call("greeter", HI, "a", None, verified(caller))
     assert await harness.get_charges("ada") == [COST, COST]
@@ -131,18 +141,57 @@ async def test_callers_pay_if_the_owner_has_decided_so(harness: Harness, caller:
     assert await spent_today(harness, agent) == 0
     ada = await harness.account("ada")
     assert (ada.held, ada.allowance - ada.remaining) == (0, 2 * COST)
+    assert await spent_by(harness, ADA) == (2 * COST / 1e6 if has_key else 0)
 
 
-@pytest.mark.parametrize("caller", [ADA, with_key(ADA), OWNER, with_key(OWNER)])
-async def test_the_owner_pays_by_default(harness: Harness, caller: Caller) -> None:
-    """Whoever calls, exactly the cost is charged to the owner, and counts against the agent's budget."""
+@pytest.mark.parametrize("user", [ADA, OWNER])
+@pytest.mark.parametrize("has_key", [False, True])
+async def test_the_owner_pays_by_default(harness: Harness, user: Caller, has_key: bool) -> None:
+    """Whoever calls, exactly the cost is charged to the owner, and counts against the agent's budget. It also counts
+    against a key of the owner, but never against another user's."""
     agent = await publish(harness, MODEL_CALLER, access="signed-in")
     published = create_published_service(harness, create_model(COST))
+    caller = await create_key(harness, user) if has_key else user
     for _ in range(2):
         await published.call("greeter", HI, "a", None, verified(caller))
     assert await harness.get_charges("owner") == [COST, COST]
     assert await harness.get_charges("ada") == []
     assert await spent_today(harness, agent) == 2 * COST
+    assert await spent_by(harness, user) == (2 * COST / 1e6 if has_key and user is OWNER else 0)
+
+
+@pytest.mark.parametrize(("user", "payer"), [(ADA, "caller"), (OWNER, "caller"), (OWNER, "owner")])
+async def test_the_payers_key_stops_at_its_budget(harness: Harness, user: Caller, payer: str) -> None:
+    """A call or a run that the key's budget does not cover is refused, with a message about the key, and nothing is
+    charged. Without the key, the same user may call the agent."""
+    await publish(harness, MODEL_CALLER, access="signed-in", payer=payer)
+    model = GatedModel(COST)
+    published = create_published_service(harness, model)
+    caller = await create_key(harness, user, budget=0)
+    for refused in (
+        published.call("greeter", HI, "a", None, verified(caller)),
+        submission(harness).start_public("greeter", HI, "a", None, verified(caller)),
+    ):
+        with pytest.raises(KeyBudgetSpent, match="API key"):
+            await refused
+    assert (model.calls, await harness.get_charges(user.uid)) == (0, [])
+    await published.call("greeter", HI, "a", None, verified(user))
+    assert await harness.get_charges(user.uid) == [COST]
+
+
+@pytest.mark.parametrize(("user", "payer"), [(ADA, "caller"), (ADA, "owner"), (OWNER, "owner")])
+async def test_a_runs_cost_counts_against_the_payers_key(harness: Harness, user: Caller, payer: str) -> None:
+    """A worker charges a run like a call: to the payer, to the payer's key, and to the agent's budget if the owner
+    pays."""
+    agent = await publish(harness, MODEL_CALLER, access="signed-in", payer=payer)
+    caller = await create_key(harness, user)
+    started, _ = await submission(harness).start_public("greeter", HI, "a", None, verified(caller))
+    await harness.deliver(started.run_id, create_model(COST))
+    paying = OWNER if payer == "owner" else user
+    for each in (ADA, OWNER):
+        assert await harness.get_charges(each.uid) == ([COST] if each is paying else [])
+    assert await spent_by(harness, user) == (COST / 1e6 if user is paying else 0)
+    assert await spent_today(harness, agent) == (COST if payer == "owner" else 0)
 
 
 async def test_an_owner_who_calls_as_a_payer_does_not_use_up_the_budget(harness: Harness) -> None:
@@ -280,7 +329,7 @@ async def test_a_run_that_the_owner_pays_is_shown_to_its_caller(harness: Harness
     assert (await get_ticket(harness, started.run_id)).owner == "owner"
     await harness.deliver(started.run_id)
     views = RunViews(harness.database, harness.settings)
-    run = await views.look_up_public(with_key(ADA), started.run_id, "a")
+    run = await views.look_up_public(await create_key(harness, ADA), started.run_id, "a")
     assert (run.result, run.input, run.agent_id) == ({"outputText": "hi"}, None, None)
     assert (await views.look_up_public(OWNER, started.run_id, "a")).input == HI
     for stranger, error in ((None, Unauthenticated), (BOB, NotFound)):
@@ -297,9 +346,10 @@ async def test_chats_and_runs_by_name_follow_the_policy(harness: Harness) -> Non
         await harness.chat.submit(ADA, chat_with_agent())
     with pytest.raises(Forbidden, match="API key"):
         await submission(harness).start(ADA, by_name, None)
-    accepted = await harness.chat.submit(with_key(ADA), chat_with_agent())
+    with_key = await create_key(harness, ADA)
+    accepted = await harness.chat.submit(with_key, chat_with_agent())
     started = [
-        (await submission(harness).start(with_key(ADA), by_name, None))[0],
+        (await submission(harness).start(with_key, by_name, None))[0],
         (await submission(harness).start(ADA, StartRunRequest(agent_id=agent.id, input=HI), None))[0],
     ]
     for ticket_id in (accepted.ticket_id, *(run.run_id for run in started)):
@@ -314,7 +364,7 @@ async def test_a_disabled_caller_is_refused(published: PublishedService, harness
     await store_account(harness.database, account)
     for refused in (
         published.call("greeter", HI, "a", None, verified(ADA)),
-        submission(harness).start_public("greeter", HI, "a", None, verified(with_key(ADA))),
+        submission(harness).start_public("greeter", HI, "a", None, verified(await create_key(harness, ADA))),
     ):
         with pytest.raises(Forbidden, match="Your account is disabled"):
             await refused

@@ -29,10 +29,12 @@ from .create_agent_request_tools import CreateAgentRequestTools
 from .create_agent_request_visibility import CreateAgentRequestVisibility
 from .create_demo_request import CreateDemoRequest
 from .create_demo_request_visibility import CreateDemoRequestVisibility
+from .create_key_request import CreateKeyRequest
 from .create_schedule_request import CreateScheduleRequest
 from .create_schedule_request_input import CreateScheduleRequestInput
 from .create_schedule_request_overlap import CreateScheduleRequestOverlap
 from .create_webhook_request import CreateWebhookRequest
+from .created_key import CreatedKey
 from .created_webhook import CreatedWebhook
 from .delta_event import DeltaEvent
 from .demo import Demo
@@ -71,6 +73,8 @@ from .generated_demo import GeneratedDemo
 from .health import Health
 from .heartbeat import Heartbeat
 from .invalid import Invalid
+from .key import Key
+from .key_budget import KeyBudget
 from .list_tools_request import ListToolsRequest
 from .log_line import LogLine
 from .logged import Logged
@@ -83,6 +87,7 @@ from .model_info_parameters import ModelInfoParameters
 from .monthly_allowance import MonthlyAllowance
 from .parameter_spec import ParameterSpec
 from .parameter_spec_type import ParameterSpecType
+from .period import Period
 from .prices import Prices
 from .problem import Problem
 from .provider_config import ProviderConfig
@@ -104,6 +109,7 @@ from .run_question_schema_type_0 import RunQuestionSchemaType0
 from .schedule import Schedule
 from .schedule_input import ScheduleInput
 from .schedule_overlap import ScheduleOverlap
+from .scope import Scope
 from .selected_api import SelectedApi
 from .selected_api_input_schema_type_0 import SelectedApiInputSchemaType0
 from .selected_api_output_schema_type_0 import SelectedApiOutputSchemaType0
@@ -173,7 +179,9 @@ __all__ = (
     "CreateAgentRequestVisibility",
     "CreateDemoRequest",
     "CreateDemoRequestVisibility",
+    "CreatedKey",
     "CreatedWebhook",
+    "CreateKeyRequest",
     "CreateScheduleRequest",
     "CreateScheduleRequestInput",
     "CreateScheduleRequestOverlap",
@@ -211,6 +219,8 @@ __all__ = (
     "Health",
     "Heartbeat",
     "Invalid",
+    "Key",
+    "KeyBudget",
     "ListToolsRequest",
     "Logged",
     "LogLine",
@@ -223,6 +233,7 @@ __all__ = (
     "MonthlyAllowance",
     "ParameterSpec",
     "ParameterSpecType",
+    "Period",
     "Prices",
     "Problem",
     "ProviderConfig",
@@ -244,6 +255,7 @@ __all__ = (
     "Schedule",
     "ScheduleInput",
     "ScheduleOverlap",
+    "Scope",
     "SelectedApi",
     "SelectedApiInputSchemaType0",
     "SelectedApiOutputSchemaType0",
