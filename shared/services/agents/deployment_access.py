@@ -31,12 +31,13 @@ def require_callable(caller: Caller | None, deployment: Deployment) -> None:
 
     Raises `Unauthenticated` for None, even if the agent is hidden: names are no secret, and a client whose token has
     expired must find out. Raises `NotFound`, as for an unknown name, if only those who can see the agent may call it
-    and the caller cannot, and `Forbidden` for any other caller who may not call it.
+    and the caller cannot, and `Forbidden` for any other caller who may not call it, such as one with an API key that is
+    not meant for runs.
     """
-    if deployment.access == "public":
-        return
     if caller is None:
-        raise Unauthenticated(_ANONYMOUS)
+        if deployment.access != "public":
+            raise Unauthenticated(_ANONYMOUS)
+        return
     if deployment.access == "key" and caller.uid != deployment.owner:
         if not can_see(caller, deployment):
             raise unknown_agent_error(deployment.friendly_name)

@@ -49,14 +49,11 @@ CALLERS: dict[str, Caller | None] = {
     "administrator": Caller(uid="boss", claims={"admin": True}),
 }
 Refusals = dict[str, type[ServiceError]]
-SIGNED_IN: Refusals = {
-    "nobody": Unauthenticated,
-    "owner's key without the scope": Forbidden,
-    "other's key without the scope": Forbidden,
-}
+WITHOUT_SCOPE: Refusals = {"owner's key without the scope": Forbidden, "other's key without the scope": Forbidden}
+SIGNED_IN: Refusals = {"nobody": Unauthenticated, **WITHOUT_SCOPE}
 REFUSED: dict[tuple[Access, Visibility], Refusals] = {
-    ("public", "private"): {},
-    ("public", "shared"): {},
+    ("public", "private"): WITHOUT_SCOPE,
+    ("public", "shared"): WITHOUT_SCOPE,
     ("signed-in", "private"): SIGNED_IN,
     ("signed-in", "shared"): SIGNED_IN,
     ("key", "shared"): {**SIGNED_IN, "other": Forbidden, "administrator": Forbidden},
@@ -74,7 +71,7 @@ REFUSED: dict[tuple[Access, Visibility], Refusals] = {
 @pytest.mark.parametrize(("access", "visibility"), REFUSED)
 def test_the_policy_decides_who_may_call_an_agent(access: Access, visibility: Visibility, who: str) -> None:
     """Everyone may call a public agent. Otherwise, a caller needs a valid token and, for some agents, an API key of a
-    user who can see the agent; every key needs the scope `run`. Only the owner never needs a key."""
+    user who can see the agent. Only the owner never needs a key. A key that is used needs the scope `run`."""
     deployment, caller = make_deployment(access, visibility), CALLERS[who]
     expected = REFUSED[access, visibility].get(who)
     assert may_call(caller, deployment) == (expected is None)

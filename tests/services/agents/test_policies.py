@@ -8,7 +8,7 @@ import pytest
 from shared.models.account import Account
 from shared.models.agent import Agent
 from shared.models.agent_run import StartRunRequest
-from shared.models.api_key import CreateKeyRequest
+from shared.models.api_key import CreateKeyRequest, Scope
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest
@@ -32,7 +32,7 @@ from shared.services.api_keys.keys import ApiKeyService
 from shared.services.chat.run_submission import RunSubmission
 from shared.services.chat.run_views import RunViews
 from tests.database_data import store_account
-from tests.services.harness import GatedModel, Harness, create_model, create_published_service
+from tests.services.harness import GatedModel, Harness, chat, create_model, create_published_service
 from tests.services.publishing import ECHO, MODEL_CALLER, save
 
 OWNER, ADA, BOB = Caller(uid="owner"), Caller(uid="ada"), Caller(uid="bob")
@@ -354,6 +354,18 @@ async def test_chats_and_runs_by_name_follow_the_policy(harness: Harness) -> Non
     ]
     for ticket_id in (accepted.ticket_id, *(run.run_id for run in started)):
         assert (await get_ticket(harness, ticket_id)).owner == "ada"
+
+
+async def test_a_key_for_chats_alone_opens_no_agent(harness: Harness) -> None:
+    """A chat with an agent, even a public one, is a run, so it needs a key with the scope `run`."""
+    await publish(harness, visibility="shared")
+    caller = await create_key(harness, ADA)
+    assert caller.key is not None
+    limited = Caller(uid=ADA.uid, key=caller.key.model_copy(update={"scopes": [Scope.CHAT]}))
+    with pytest.raises(Forbidden, match="the scope 'run'"):
+        await harness.chat.submit(limited, chat_with_agent())
+    await harness.chat.submit(limited, chat("hi"))
+    await harness.chat.submit(caller, chat_with_agent())
 
 
 async def test_a_disabled_caller_is_refused(published: PublishedService, harness: Harness) -> None:
