@@ -13,6 +13,8 @@ MAX_DOLLARS = 1_000_000_000
 
 MAX_DEPLOYMENT_BUDGET = 10_000
 """The highest daily budget of a published agent, in US dollars: more than its calls should ever spend."""
+MAX_DEPLOYMENT_RATE = 6_000
+"""The highest rate of each caller of a published agent, in calls per minute: a hundred per second."""
 MAX_KEY_BUDGET = 100_000
 """The highest budget of an API key, in US dollars per day or month."""
 

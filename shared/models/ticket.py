@@ -40,9 +40,10 @@ class Ticket(SnakeModel):
     `forgiven`: the attempts that do not count towards the limit, because the agent's run has made progress since.
     `key`: the API key that requested it. What it costs also counts against the key's budget, in the period in which it
     was created. `agent_id`: the agent that a run was requested for by its id. `wake_at`: when a waiting run continues
-    by itself, or fails because it has lasted too long. `questions`: what a waiting run asks. `is_public`: whether
-    anybody who knows the id may see the result, because the caller of a published agent has no account. `webhook`: a
-    webhook that is notified in any case.
+    by itself, or fails because it has lasted too long. `questions`: what a waiting run asks. `is_public`: whether a
+    published agent was called for somebody else than its owner, who pays and owns the run; then the caller may see the
+    result. `requester`: this caller, None if the caller has no account, so that anybody who knows the id may see the
+    result. `webhook`: a webhook that is notified in any case.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Ticket(SnakeModel):
     wake_at: AwareDatetime | None = None
     questions: list[Question] = []
     is_public: bool = False
+    requester: str | None = None
     webhook: str | None = None
 
     def held_by(self, holder: str) -> bool:

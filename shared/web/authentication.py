@@ -37,6 +37,8 @@ ID_TOKEN = _DocumentedScheme(
 )
 TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """For `openapi_extra` of a route that takes a `CallerIfAny`."""
+TOKEN_SOMETIMES: dict[str, Any] = {"security": [{ID_TOKEN.scheme_name: []}, {}]}
+"""For `openapi_extra` of a route that calls `identify` only if it needs to know the caller."""
 
 
 async def authenticate(request: Request, settings: Settings) -> Caller:
@@ -73,13 +75,18 @@ async def _authenticate_key(text: str, request: Request, settings: Settings) -> 
     return Caller(uid=key.owner, key=key)
 
 
-async def _current_caller(
-    request: Request, settings: CurrentSettings, _scheme: Annotated[object, Depends(ID_TOKEN)] = None
-) -> Caller:
+async def identify(request: Request, settings: Settings) -> Caller:
+    """Returns the verified caller, and records who it is in the access log. Raises what `authenticate` raises."""
     caller = await authenticate(request, settings)
     request.state.user = caller.claims or {"uid": caller.uid}
     request.state.access["uid"] = caller.uid
     return caller
+
+
+async def _current_caller(
+    request: Request, settings: CurrentSettings, _scheme: Annotated[object, Depends(ID_TOKEN)] = None
+) -> Caller:
+    return await identify(request, settings)
 
 
 async def _caller_if_any(
@@ -88,7 +95,7 @@ async def _caller_if_any(
     if settings.authentication_required and "authorization" not in request.headers:
         return None
     try:
-        return await _current_caller(request, settings)
+        return await identify(request, settings)
     except Unauthenticated:
         return None
 

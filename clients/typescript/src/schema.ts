@@ -395,7 +395,9 @@ export interface paths {
          * Publishes the agent under its friendly name
          * @description Publishes the agent under its friendly name. 409 if another agent has this name.
          *
-         *     If the agent is already published, the response is also 201, and only the budget changes, if the body has one.
+         *     The body says who may call the agent, who pays, and how much that may be. By default, everyone may call it, and its
+         *     owner pays; then `warnings` says so. If the agent is already published, the response is also 201, and only what the
+         *     body has changes.
          */
         post: operations["deployments_deploy"];
         delete?: never;
@@ -475,11 +477,15 @@ export interface paths {
         put?: never;
         /**
          * Runs a published agent
-         * @description Runs a published agent. The request body is its input, the response body its result. No token is needed.
+         * @description Runs a published agent. The request body is its input, the response body its result.
          *
-         *     The agent's owner is charged. For 24 hours, the same input from the same address with the same `Idempotency-Key` is
-         *     run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
-         *     first request is running.
+         *     A public agent needs no token and ignores any, and its owner is charged. For other agents, the caller must be
+         *     allowed to call it, and is charged if its owner has decided so: 401 without a valid token, 403 or 404 for a caller
+         *     who may not call it.
+         *
+         *     For 24 hours, the same input from the same user, or from the same address for a public agent, with the same
+         *     `Idempotency-Key` is run only once, and gets the same result. 409 for another input with this key, and, with a
+         *     `Retry-After`, while the first request is running.
          *
          *     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and `Location` leads to
          *     the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other calls.
@@ -1746,33 +1752,56 @@ export interface components {
             js: string;
         };
         /**
-         * @description The optional request body of `POST /agents/{id}/deploy`.
+         * @description The optional request body of `POST /agents/{id}/deploy`. What is null or missing does not change.
          *
-         *     `budgetPerDay`: US dollars that all calls of the published agent together may spend per UTC day. If it is null or
-         *     missing, the budget does not change; a new deployment starts with the service's default.
+         *     `access`: who may call the agent by its name. `public` means everyone; `signed-in` means every user, with an ID
+         *     token or an API key; `key` means users who can see the agent, with an API key, and its owner. `payer`: who pays for
+         *     calls of `POST /rest/{friendly_name}`; `caller` requires an `access` other than `public`. `ratePerMinute`: how often
+         *     each user, or each address without a user, may call the agent. `budgetPerDay`: US dollars that all calls for which
+         *     the owner pays may together spend per UTC day. A new deployment is public and paid by the owner, with the service's
+         *     default limits.
          * @example {
-         *       "budgetPerDay": 2.5
+         *       "access": "signed-in",
+         *       "budgetPerDay": 2.5,
+         *       "payer": "owner",
+         *       "ratePerMinute": 30
          *     }
          */
         DeployRequest: {
+            access?: ("public" | "signed-in" | "key") | null;
+            payer?: ("owner" | "caller") | null;
+            ratePerMinute?: number | null;
             budgetPerDay?: number | null;
         };
         /**
-         * @description The response of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
+         * @description The response of `POST /agents/{id}/deploy`, with the policy that now applies. `budgetPerDay`: US dollars.
+         *
+         *     `ratePerMinute`: null means the service's default. `warnings`: what the owner should know about the policy.
          * @example {
+         *       "access": "signed-in",
          *       "budgetPerDay": 1,
          *       "endpoint": "/rest/greeter",
-         *       "message": "Agent deployed"
+         *       "message": "Agent deployed",
+         *       "payer": "owner",
+         *       "ratePerMinute": null,
+         *       "warnings": []
          *     }
          */
         Deployed: {
             message: string;
             endpoint: string;
+            /** @enum {string} */
+            access: "public" | "signed-in" | "key";
+            /** @enum {string} */
+            payer: "owner" | "caller";
+            ratePerMinute: number | null;
             budgetPerDay: number;
+            warnings: string[];
         };
         /**
-         * @description An entry of `GET /deployments`.
+         * @description An entry of `GET /deployments`. `access`: who may call the agent by its name, as in `DeployRequest`.
          * @example {
+         *       "access": "public",
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "description": "Greets the person named in the input.",
          *       "friendlyName": "greeter",
@@ -1794,18 +1823,24 @@ export interface components {
             outputSchema: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
+            /** @enum {string} */
+            access: "public" | "signed-in" | "key";
         };
         /**
          * @description The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.
          *
-         *     `budgetPerDay`: US dollars that calls of the published agent may spend per UTC day.
+         *     `ratePerMinute`: null means the service's default. `budgetPerDay`: US dollars that calls of the published agent for
+         *     which its owner pays may spend per UTC day.
          * @example {
+         *       "access": "public",
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "budgetPerDay": 1,
          *       "deployedAt": "2026-11-24T06:00:00.120000Z",
          *       "endpoint": "/rest/greeter",
          *       "friendly_name": "greeter",
-         *       "is_deployed": true
+         *       "is_deployed": true,
+         *       "payer": "owner",
+         *       "ratePerMinute": null
          *     }
          */
         DeploymentInfo: {
@@ -1819,6 +1854,11 @@ export interface components {
             endpoint: string;
             /** Format: date-time */
             deployedAt: string;
+            /** @enum {string} */
+            access: "public" | "signed-in" | "key";
+            /** @enum {string} */
+            payer: "owner" | "caller";
+            ratePerMinute: number | null;
             budgetPerDay: number;
         };
         /**
@@ -4142,6 +4182,7 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

@@ -41,11 +41,18 @@ from .demo import Demo
 from .demo_code import DemoCode
 from .demo_visibility import DemoVisibility
 from .deploy_request import DeployRequest
+from .deploy_request_access_type_0 import DeployRequestAccessType0
+from .deploy_request_payer_type_0 import DeployRequestPayerType0
 from .deployed import Deployed
+from .deployed_access import DeployedAccess
 from .deployed_api import DeployedApi
+from .deployed_api_access import DeployedApiAccess
 from .deployed_api_input_schema_type_0 import DeployedApiInputSchemaType0
 from .deployed_api_output_schema_type_0 import DeployedApiOutputSchemaType0
+from .deployed_payer import DeployedPayer
 from .deployment_info import DeploymentInfo
+from .deployment_info_access import DeploymentInfoAccess
+from .deployment_info_payer import DeploymentInfoPayer
 from .deployments_call_body import DeploymentsCallBody
 from .error import Error
 from .failed_code import FailedCode
@@ -184,12 +191,19 @@ __all__ = (
     "DemoCode",
     "DemoVisibility",
     "Deployed",
+    "DeployedAccess",
     "DeployedApi",
+    "DeployedApiAccess",
     "DeployedApiInputSchemaType0",
     "DeployedApiOutputSchemaType0",
+    "DeployedPayer",
     "DeploymentInfo",
+    "DeploymentInfoAccess",
+    "DeploymentInfoPayer",
     "DeploymentsCallBody",
     "DeployRequest",
+    "DeployRequestAccessType0",
+    "DeployRequestPayerType0",
     "Error",
     "FailedCode",
     "FailedRun",
