@@ -16,15 +16,47 @@ LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 
 _TRACING_HEADERS = (REQUEST_ID, TRACEPARENT)
 """Headers that any request may have, to identify it in the log."""
+_OPENAI_CLIENT = (
+    "Arch",
+    "Custom-Poll-Interval",
+    "Helper-Method",
+    "Lang",
+    "OS",
+    "Package-Version",
+    "Poll-Helper",
+    "Retry-Count",
+    "Runtime",
+    "Runtime-Version",
+    "Timeout",
+)
+_OPENAI_HEADERS = [
+    "OpenAI-Organization",
+    "OpenAI-Project",
+    "User-Agent",
+    *(f"X-Stainless-{name}" for name in _OPENAI_CLIENT),
+]
+"""Headers that OpenAI's client for JavaScript sends, also from pages. All are ignored."""
 _REQUEST_HEADERS = [
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
     "Last-Event-ID",
+    "MCP-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
     "X-Admin-Password",
     *_TRACING_HEADERS,
+    *_OPENAI_HEADERS,
 ]
-_RESPONSE_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
+_RESPONSE_HEADERS = [
+    "Idempotent-Replayed",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Next-Page-Token",
+    "X-Run-Id",
+    "warnings",
+    REQUEST_ID,
+]
 _OPAQUE = "null"
 _MAX_AGE_SECONDS = 3600
 _MAX_SHOWN = 200
@@ -76,6 +108,11 @@ def _build_configured(settings: Settings) -> JsonCors:
         expose_headers=_RESPONSE_HEADERS,
         max_age=_MAX_AGE_SECONDS,
     )
+
+
+def is_allowed_origin(settings: Settings, origin: str) -> bool:
+    """Whether pages of this origin may read the service's responses."""
+    return _build_configured(settings).is_allowed_origin(origin)
 
 
 def _build_open() -> JsonCors:
