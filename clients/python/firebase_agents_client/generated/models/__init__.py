@@ -63,6 +63,9 @@ from .generate_demo_request import GenerateDemoRequest
 from .generated_demo import GeneratedDemo
 from .health import Health
 from .heartbeat import Heartbeat
+from .image_part import ImagePart
+from .image_url import ImageUrl
+from .image_url_detail_type_0 import ImageUrlDetailType0
 from .invalid import Invalid
 from .list_tools_request import ListToolsRequest
 from .log_line import LogLine
@@ -196,6 +199,9 @@ __all__ = (
     "GenerateDemoRequest",
     "Health",
     "Heartbeat",
+    "ImagePart",
+    "ImageUrl",
+    "ImageUrlDetailType0",
     "Invalid",
     "ListToolsRequest",
     "Logged",
