@@ -10,7 +10,7 @@ from typing import Any
 from shared.llm import stop_reasons
 from shared.llm.answer import Answer
 from shared.llm.billing import add_lost_tools, bill_absurd, bill_answer, bill_lost, bill_unread, count_answer, is_absurd
-from shared.llm.catalog import CheckedCall, ModelRoute, check_call
+from shared.llm.catalog import CheckedCall, ModelRoute, check_request
 from shared.llm.cost import Bill, add_tool_fees
 from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
@@ -45,7 +45,7 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live
     result is what was said so far, with the finish reason `CANCELLED` and the cost until then. Once the answer is
     complete, stopping has no effect.
     """
-    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
+    call = check_request(route, request)
     if any(not url.startswith("data:") for url in list_image_urls(call.messages)):
         raise ValueError("images must be fetched before the call, as litellm would fetch them from any address")
     wants_stream = request.stream or live is not None
@@ -119,8 +119,8 @@ def call_arguments(
         chosen["store"] = False
         if "reasoning_effort" in chosen:
             chosen["reasoning_effort"] = {"effort": chosen["reasoning_effort"], "summary": "auto"}
-    if call.tools:
-        chosen["tools"] = call.tools
+    if tools := [*call.functions, *call.tools]:
+        chosen["tools"] = tools
     if stream:
         chosen["stream"] = True
         if call.api == "chat":

@@ -84,6 +84,7 @@ class Catalog:
             writes_out_references=source.writes_out_references,
             conversation=entry.conversation or source.conversation,
             image=entry.image or source.image,
+            functions=entry.functions or source.functions,
         )
 
     def _find_access(self, slug: str) -> tuple[CuratedProvider, Access]:

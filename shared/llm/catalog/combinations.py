@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from shared.llm.catalog.data import Bounds, Rule
 from shared.llm.catalog.errors import InvalidMessages, InvalidParameters
+from shared.llm.catalog.functions import NO_FUNCTIONS, CheckedFunctions
 from shared.llm.catalog.objects import check_closed, check_top
 from shared.llm.catalog.route import ModelRoute
 
@@ -21,6 +22,7 @@ def check_rules(
     parameters: Mapping[str, Any],
     tools: Sequence[str],
     messages: Sequence[Mapping[str, Any]] | None,
+    functions: CheckedFunctions = NO_FUNCTIONS,
 ) -> set[str]:
     """Returns the names of redundant parameters, which must not be sent.
 
@@ -43,6 +45,7 @@ def check_rules(
             raise InvalidParameters(f"{cause} cannot be combined with {', '.join(refused)} for {route.name}.")
         if messages is not None:
             _check_messages(route, rule, cause, messages)
+        _check_functions(route, rule, cause, functions)
     return redundant
 
 
@@ -84,6 +87,15 @@ def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequenc
         raise InvalidMessages(f"For {route.name} with {cause}, the last message must be the user's.")
     if rule.mentions and not any(rule.mentions in _read_text(message) for message in messages):
         raise InvalidMessages(f"With {cause}, {route.name} needs the word {rule.mentions.upper()} in a message.")
+
+
+def _check_functions(route: ModelRoute, rule: Rule, cause: str, functions: CheckedFunctions) -> None:
+    if functions.functions and not rule.functions:
+        raise InvalidParameters(f"{cause} cannot be combined with functions for {route.name}.")
+    if functions.is_forced and not rule.forced_functions:
+        raise InvalidParameters(f"{cause} cannot be combined with a tool_choice that forces a call for {route.name}.")
+    if functions.has_results and not rule.function_results:
+        raise InvalidParameters(f"{cause} cannot be combined with the results of functions for {route.name}. Omit it.")
 
 
 def _read_text(message: Mapping[str, Any]) -> str:
