@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, FailFast, Field, TypeAdapter, model_validator
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticKnownError
 
 from shared.models.errors import BadRequest
 from shared.models.images import check_image_url, check_sizes, size_of
@@ -56,11 +57,13 @@ _parts: TypeAdapter[list[TextPart | ImagePart]] = TypeAdapter(
 def _read_content(content: Any) -> Any:
     """Returns a list of parts as text if it has no images: their texts, joined without separators.
 
-    Other content is returned for validation. Raises `BadRequest` for a part of a kind that is well formed, but not
+    Raises `BadRequest` for a part of a kind that is well formed, but not
     supported.
     """
-    if not isinstance(content, list):
+    if isinstance(content, str):
         return content
+    if not isinstance(content, list):
+        raise PydanticKnownError("string_type")  # the union's own error would have the name of a type in its location
     for part in cast("list[Any]", content):
         kind = cast("dict[str, Any]", part).get("type") if isinstance(part, dict) else None
         if kind in _OTHER_KINDS:
