@@ -57,8 +57,7 @@ _parts: TypeAdapter[list[TextPart | ImagePart]] = TypeAdapter(
 def _read_content(content: Any) -> Any:
     """Returns a list of parts as text if it has no images: their texts, joined without separators.
 
-    Raises `BadRequest` for a part of a kind that is well formed, but not
-    supported.
+    Raises `BadRequest` for a part of a kind that is well formed, but not supported.
     """
     if isinstance(content, str):
         return content
