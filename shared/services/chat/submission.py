@@ -9,6 +9,7 @@ from shared.llm.estimate import bound_cost
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, TicketStatus, images_of
+from shared.models.conversation import CompletionRequest
 from shared.models.errors import BadRequest
 from shared.models.money import CostBounds
 from shared.services.access import can_see
@@ -58,7 +59,7 @@ class ChatService:
     async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
         """Returns the cost's bounds. Raises `BadRequest` if it cannot be served, `Forbidden` for a disabled owner."""
         if request.provider == GOFANNON:
-            _refuse_images(request)
+            _refuse_what_agents_lack(request)
             await self._refuse_unpublished(caller, request.model)
             return AGENT_BOUNDS
         try:
@@ -79,7 +80,9 @@ class ChatService:
             await DisabledUserService(self._database).refuse_disabled_owner(deployment.owner)
 
 
-def _refuse_images(request: ChatRequest) -> None:
-    """Raises `BadRequest` for a chat with an agent that has images."""
+def _refuse_what_agents_lack(request: ChatRequest) -> None:
+    """Raises `BadRequest` for a chat with an agent that has images or functions."""
     if images_of(message.content for message in request.messages):
         raise BadRequest("Agents take text: images cannot be sent to them. Send an address in the text instead.")
+    if isinstance(request, CompletionRequest) and request.functions:
+        raise BadRequest("Agents cannot call functions of their callers. Omit the tools.")

@@ -197,6 +197,13 @@ async def test_agents_get_no_images(chat: ChatService, caller: Caller) -> None:
         await chat.submit(caller, with_images(PNG, provider="gofannon", model="some-agent"))
 
 
+async def test_agents_get_no_functions(chat: ChatService, caller: Caller) -> None:
+    """An agent could not call them, so a request with functions is refused instead of answered without them."""
+    body = {**chat_request(provider="gofannon", model="some-agent").model_dump(), "functions": [{"name": "f"}]}
+    with pytest.raises(BadRequest, match="cannot call functions"):
+        await chat.submit(caller, CompletionRequest.model_validate(body))
+
+
 async def test_no_image_reaches_a_log(
     harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines
 ) -> None:
