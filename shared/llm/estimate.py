@@ -1,7 +1,8 @@
 """Estimates the highest possible cost of a call before it is made, and the longest answer that an amount covers.
 
 Everything that reaches the provider is counted: messages, parameters (a `response_format` may be long), built-in
-tools and their fees. `shared.llm.cost` computes the actual cost of the answer.
+tools and their fees, functions and their results. An image counts as the most tokens that its model makes of any image
+(`ImageBound` in the catalog's data). `shared.llm.cost` computes the actual cost of the answer.
 """
 
 import json
@@ -12,7 +13,8 @@ from decimal import ROUND_CEILING, Decimal
 from itertools import accumulate
 from typing import Any
 
-from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, ToolFee, UnpricedModel, check_call
+from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, ToolFee, UnpricedModel, check_request
+from shared.llm.images import count_images, without_images
 from shared.llm.token_bound import BYTES_PER_TOKEN, count_tokens_at_most
 from shared.models.catalog import Prices
 from shared.models.chat import ChatRequest
@@ -26,6 +28,8 @@ _TOOL_TOKENS = 1_000
 
 Anthropic counts a few hundred tokens per tool: https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview
 """
+_FUNCTION_TOKENS = 64
+"""The assumed tokens beyond its text for each function, call and result: names of fields in the provider's own form."""
 _UNKNOWN_ANSWER_TOKENS = 16_384
 """The assumed answer limit of a model whose limit is unknown, in tokens. It is sent in the request."""
 _SHORTEST_ANSWER_TOKENS = 16
@@ -46,7 +50,7 @@ def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> C
     model with `UnpricedModel` unless its provider reports the cost and `UNPRICED_HOLD` is set. Raises `CatalogError`
     for a call that the model does not accept.
     """
-    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
+    call = check_request(route, request)
     if not route.charged:
         return CostBounds(0, 0)
     prices = route.info.prices
@@ -69,7 +73,7 @@ def fit_output(route: ModelRoute, request: ChatRequest, amount: int) -> ChatRequ
     prices = route.info.prices
     if not route.charged or prices is None:
         return request
-    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
+    call = check_request(route, request)
     fixed, per_token = _cost_without_answer(route, request, call, prices)
     longest = _find_longest_answer(route, request)
     covered = longest if not per_token else math.floor((amount - fixed) / per_token)
@@ -107,7 +111,7 @@ def _set_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequ
     names = [used] if used else [name for name in _LIMITS if name in route.info.parameters] or ["max_tokens"]
     parameters = {**request.parameters, names[0]: tokens}
     try:
-        check_call(route, parameters, request.built_in_tools, request.messages)
+        check_request(route, request, parameters)
     except CatalogError as error:
         raise NotCovered from error
     return request.model_copy(update={"parameters": parameters})
@@ -118,11 +122,12 @@ def _cost_without_answer(
 ) -> tuple[Decimal, Decimal]:
     """Returns the highest cost of the call without its answer, and of one answer token, in millionths of a dollar."""
     sent = _build_request(route, call)
-    prompt = _count_prompt_tokens(sent, call)
+    added = count_images(route, call.messages).tokens + _FUNCTION_TOKENS * _count_function_items(call)
+    prompt = _count_prompt_tokens(sent, call) + added
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    estimated = math.ceil(_count_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
+    estimated = math.ceil(_count_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS + added
     tokens = max_tokens_read(prompt, fees, route.info.context_window, estimated)
     dollars = sum((max_uses(fee) * _to_decimal(fee.per_use) for fee in fees), Decimal(0))
     thoughts = max_extra_thoughts(route) * _to_decimal(prices.reasoning or 0)
@@ -178,7 +183,14 @@ def max_tokens_read(prompt: int, fees: Iterable[ToolFee], window: int | None, es
 
 
 def _build_request(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
-    return {"model": route.litellm_model, "messages": call.messages, "tools": call.tools, **call.parameters}
+    """Returns what is sent, without the images."""
+    messages = without_images(call.messages)
+    return {
+        "model": route.litellm_model,
+        "messages": messages,
+        "tools": [*call.functions, *call.tools],
+        **call.parameters,
+    }
 
 
 def _count_bytes(sent: dict[str, Any]) -> int:
@@ -191,8 +203,14 @@ def _count_bytes(sent: dict[str, Any]) -> int:
 
 
 def _count_prompt_tokens(sent: dict[str, Any], call: CheckedCall) -> int:
-    added = len(call.tools) + ("response_format" in call.parameters)
+    added = len(call.tools) + bool(call.functions) + ("response_format" in call.parameters)
     return count_tokens_at_most(json.dumps(sent, ensure_ascii=False)) + _ENVELOPE_TOKENS + added * _TOOL_TOKENS
+
+
+def _count_function_items(call: CheckedCall) -> int:
+    """Returns the number of functions, of their calls and of their results."""
+    calls = sum(len(message.get("tool_calls", ())) + (message["role"] == "tool") for message in call.messages)
+    return len(call.functions) + calls
 
 
 def _find_limit(request: ChatRequest) -> int | None:

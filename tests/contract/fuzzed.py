@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.contract.answer_check import stored_document
 from tests.contract.test_document import examples_of
+from tests.images import PNG, data_url
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
@@ -62,6 +63,7 @@ _REALISTIC: dict[str, list[Any]] = {
     "timezone": ["UTC", "America/New_York", "Mars/Olympus"],
     "_rev": [None, "outdated"],
     "url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./spec.yaml"],
+    "image_url": [{"url": data_url(PNG)}, {"url": "https://127.0.0.1:9/a.png"}, {"url": "ftp://x"}],
     "events": [["run.completed"], ["run.failed", "run.waiting"], ["run.started"], []],
     "enabled": [True, False],
     "mcp_url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./mcp"],

@@ -7,11 +7,13 @@ import grpc
 import pytest
 
 import functions.chat.main as chat
+from shared.models.images import MAX_IMAGE_BYTES
 from shared.store import Database
 from tests.conftest import Lines
 from tests.database_faults import break_commits
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.functions.conftest import AuthHeaders, Serve
+from tests.images import PNG, data_url
 
 BODY: dict[str, Any] = {
     "messages": [{"role": "user", "content": "hi"}],
@@ -207,18 +209,17 @@ async def test_a_message_can_consist_of_text_parts(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}},
         {"type": "image"},
         {"type": "input_audio", "input_audio": {}},
         {"type": "file", "file": {}},
     ],
 )
-async def test_a_part_that_is_not_text_is_refused(serve: Serve, part: dict[str, Any]) -> None:
-    """A well-formed part of another type gets a 400, and the error says that parts must be text."""
+async def test_a_part_of_another_kind_is_refused(serve: Serve, part: dict[str, Any]) -> None:
+    """A well-formed part of a kind that cannot be sent gets a 400, which names the kind."""
     content = [{"type": "text", "text": "What is this?"}, part]
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400
-    assert "must be text" in response.json()["detail"]
+    assert part["type"] in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -237,3 +238,41 @@ async def test_a_part_with_a_malformed_type_is_422(serve: Serve, kind: Any) -> N
     content = [{"type": kind, "text": "a"}]
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 422
+
+
+def with_image(url: str, model: str = "gpt-4.1-mini") -> dict[str, Any]:
+    content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
+    return {**BODY, "model": model, "messages": [{"role": "user", "content": content}]}
+
+
+@pytest.mark.parametrize("url", [data_url(PNG), "https://example.com/cat.png", data_url(PNG.ljust(3_000_000, b"\0"))])
+async def test_a_chat_may_have_images(serve: Serve, url: str) -> None:
+    """Images are accepted as data: URLs of up to some megabytes, and as addresses."""
+    assert (await serve(chat).post("/chat", json=with_image(url))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("http://example.com/cat.png", 400, "https address"),
+        ("data:image/png;base64,AAAA", 400, "not an image"),
+        (data_url(PNG, "image/gif"), 400, "declared as image/gif"),
+        (data_url(PNG.ljust(MAX_IMAGE_BYTES + 1, b"\0")), 413, str(MAX_IMAGE_BYTES)),
+        ("data:image/png;base64," + "A" * 13_000_000, 413, "limit is"),
+    ],
+)
+async def test_an_image_that_cannot_be_sent_is_refused(serve: Serve, url: str, status: int, said: str) -> None:
+    """The error says what is wrong in plain words, and does not quote the image."""
+    response = await serve(chat).post("/chat", json=with_image(url))
+    assert response.status_code == status
+    assert said in response.json()["detail"]
+    assert len(response.text) < 500
+
+
+async def test_images_are_refused_for_a_model_without_vision(serve: Serve) -> None:
+    """The error names the model and says how to choose another."""
+    body = {**with_image(data_url(PNG)), "provider": "local", "model": "smollm2-135m-instruct"}
+    response = await serve(chat).post("/chat", json=body)
+    assert response.status_code == 400
+    assert "local/smollm2-135m-instruct accepts no images" in response.json()["detail"]
+    assert "GET /providers" in response.json()["detail"]

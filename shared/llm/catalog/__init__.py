@@ -3,7 +3,7 @@
 `curated/` is written by hand. `generated/` contains litellm's data about the curated models; `make catalog` writes it.
 """
 
-from shared.llm.catalog.call import CheckedCall, check_call
+from shared.llm.catalog.call import CheckedCall, check_call, check_request
 from shared.llm.catalog.catalog import Catalog
 from shared.llm.catalog.data import ToolFee
 from shared.llm.catalog.errors import (
@@ -37,4 +37,5 @@ __all__ = [
     "check_built_in_tools",
     "check_call",
     "check_parameters",
+    "check_request",
 ]

@@ -8,12 +8,14 @@ from typing import Any
 from shared.llm.catalog.combinations import TOKEN_LIMITS, check_rules, split_parameters
 from shared.llm.catalog.data import Api
 from shared.llm.catalog.errors import InvalidParameters
+from shared.llm.catalog.functions import NO_FUNCTIONS, CheckedFunctions, check_functions
 from shared.llm.catalog.messages import check_messages
 from shared.llm.catalog.parameters import check_parameters
 from shared.llm.catalog.references import inline_references
 from shared.llm.catalog.route import ModelRoute
 from shared.llm.catalog.tools import check_built_in_tools
-from shared.models.chat import Message
+from shared.models.chat import ChatRequest, Message
+from shared.models.conversation import ConversationMessage
 
 _CHAT_ONLY = ("stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias")
 """Parameters that the Responses API does not accept. litellm would drop them silently."""
@@ -25,20 +27,22 @@ _MIN_RESPONSES_TOKENS = 16
 class CheckedCall:
     """A checked call: `parameters`, `tools` and `messages` as they are sent, and `api`, the interface to use.
 
-    `messages` is empty if no messages were checked.
+    `functions` are sent with the `tools`, which the provider runs. `messages` is empty if no messages were checked.
     """
 
     parameters: dict[str, Any]
     tools: list[dict[str, Any]]
     api: Api
-    messages: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    functions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 def check_call(
     route: ModelRoute,
     parameters: Mapping[str, Any],
     built_in_tools: Sequence[str],
-    messages: Sequence[Message] | None = None,
+    messages: Sequence[Message | ConversationMessage] | None = None,
+    functions: CheckedFunctions = NO_FUNCTIONS,
 ) -> CheckedCall:
     """Checks a call, and returns what to send.
 
@@ -48,7 +52,7 @@ def check_call(
     chosen = check_parameters(route, parameters)
     tools = check_built_in_tools(route, built_in_tools)
     checked_messages = None if messages is None else check_messages(route, messages)
-    redundant = check_rules(route, chosen, built_in_tools, checked_messages)
+    redundant = check_rules(route, chosen, built_in_tools, checked_messages, functions)
     reasoning = chosen.get("reasoning_effort") not in (None, "none")
     api = (route.reasoning_api if reasoning else None) or tools.api
     if api == "responses":
@@ -56,7 +60,15 @@ def check_call(
     sent = _prepare(route, {name: value for name, value in chosen.items() if name not in redundant}, api)
     for companions in [added for name, added in route.companions.items() if name in sent]:
         sent |= deepcopy(companions)
-    return CheckedCall(sent | tools.parameters, tools.tools, api, checked_messages or [])
+    parameters = sent | tools.parameters | functions.parameters
+    return CheckedCall(parameters, tools.tools, api, checked_messages or [], functions.functions)
+
+
+def check_request(route: ModelRoute, request: ChatRequest, parameters: Mapping[str, Any] | None = None) -> CheckedCall:
+    """Checks all of a request. `parameters` replace its own if they are given. Raises what `check_call` raises."""
+    functions = check_functions(route, request)
+    chosen = request.parameters if parameters is None else parameters
+    return check_call(route, chosen, request.built_in_tools, request.messages, functions)
 
 
 def _check_responses(route: ModelRoute, chosen: Mapping[str, Any], reasoning: bool) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from shared.llm.catalog.data import Bounds, Rule
 from shared.llm.catalog.errors import InvalidMessages, InvalidParameters
+from shared.llm.catalog.functions import NO_FUNCTIONS, CheckedFunctions
 from shared.llm.catalog.objects import check_closed, check_top
 from shared.llm.catalog.route import ModelRoute
 
@@ -20,7 +21,8 @@ def check_rules(
     route: ModelRoute,
     parameters: Mapping[str, Any],
     tools: Sequence[str],
-    messages: Sequence[Mapping[str, str]] | None,
+    messages: Sequence[Mapping[str, Any]] | None,
+    functions: CheckedFunctions = NO_FUNCTIONS,
 ) -> set[str]:
     """Returns the names of redundant parameters, which must not be sent.
 
@@ -43,6 +45,7 @@ def check_rules(
             raise InvalidParameters(f"{cause} cannot be combined with {', '.join(refused)} for {route.name}.")
         if messages is not None:
             _check_messages(route, rule, cause, messages)
+        _check_functions(route, rule, cause, functions)
     return redundant
 
 
@@ -79,11 +82,26 @@ def _check_texts(route: ModelRoute, rule: Rule, texts: Sequence[str]) -> None:
         raise InvalidParameters(f"{rule.when} must not have an entry that is only white space for {route.name}.")
 
 
-def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequence[Mapping[str, str]]) -> None:
+def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequence[Mapping[str, Any]]) -> None:
     if not rule.begun_answer and messages[-1]["role"] == "assistant":
         raise InvalidMessages(f"For {route.name} with {cause}, the last message must be the user's.")
-    if rule.mentions and not any(rule.mentions in message["content"].lower() for message in messages):
+    if rule.mentions and not any(rule.mentions in _read_text(message) for message in messages):
         raise InvalidMessages(f"With {cause}, {route.name} needs the word {rule.mentions.upper()} in a message.")
+
+
+def _check_functions(route: ModelRoute, rule: Rule, cause: str, functions: CheckedFunctions) -> None:
+    if functions.functions and not rule.functions:
+        raise InvalidParameters(f"{cause} cannot be combined with functions for {route.name}.")
+    if functions.is_forced and not rule.forced_functions:
+        raise InvalidParameters(f"{cause} cannot be combined with a tool_choice that forces a call for {route.name}.")
+    if functions.has_results and not rule.function_results:
+        raise InvalidParameters(f"{cause} cannot be combined with the results of functions for {route.name}. Omit it.")
+
+
+def _read_text(message: Mapping[str, Any]) -> str:
+    content = message["content"] or ""
+    parts = [{"text": content}] if isinstance(content, str) else content
+    return "".join(part.get("text", "") for part in parts).lower()
 
 
 def _find_value(name: str, parameters: Mapping[str, Any]) -> Any:

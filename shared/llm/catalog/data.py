@@ -43,6 +43,36 @@ class ToolFee(_FromFile):
     source: str = Field(pattern="^https://")
 
 
+class ImageBound(_FromFile):
+    """The most tokens that an image of the allowed size counts as (`MAX_PIXELS` in `shared.models.images`).
+
+    `detail`: the level of detail that is requested for images without one, because the bound holds for no higher one.
+    `source`: the provider's documentation.
+    """
+
+    tokens: int = Field(ge=1)
+    detail: Literal["high"] | None = None
+    source: str = Field(pattern="^https://")
+
+
+class FunctionRules(_FromFile):
+    """How a model's calls of functions may be controlled.
+
+    `choices`: the values of `tool_choice` that can be sent, apart from "auto". `one_at_a_time`: whether the model can
+    be limited to one call at a time. `beside_tools`: whether built-in tools may be used in the same call. `strict`:
+    whether it can be requested that arguments follow their schema. `are_needed`: whether the functions must be sent
+    again with a conversation in which they were called. `writes_out_references`: whether each `$ref` in a schema is
+    replaced by its target.
+    """
+
+    choices: list[Literal["none", "required", "function"]] = ["none", "required", "function"]
+    one_at_a_time: bool = True
+    beside_tools: bool = True
+    strict: bool = False
+    are_needed: bool = False
+    writes_out_references: bool = False
+
+
 class CuratedTool(_FromFile):
     """A built-in tool. `tool` is added to the request's `tools`, `parameter` to the request. `fee`: None if free."""
 
@@ -77,7 +107,9 @@ class Rule(_FromFile):
     built-in tools are not allowed. `without_tools`: these tools are not allowed. `begun_answer` False: the last message
     must not be the assistant's. `mentions`: a message must contain this word. `object_at_top`: an answer schema must
     describe an object. `closed`: a strict answer schema must only have closed objects whose properties are all
-    required. `blanks` False: if `when` is a list of strings, none may be only white space.
+    required. `blanks` False: if `when` is a list of strings, none may be only white space. `functions` False: functions
+    are not allowed. `forced_functions` False: they are, but the model cannot be made to call one. `function_results`
+    False: the last message must not be the result of a function.
     """
 
     when: str
@@ -93,6 +125,9 @@ class Rule(_FromFile):
     object_at_top: bool = False
     closed: bool = False
     blanks: bool = True
+    functions: bool = True
+    forced_functions: bool = True
+    function_results: bool = True
 
 
 class Conversation(_FromFile):
@@ -119,8 +154,8 @@ class CuratedModel(_FromFile):
     The model accepts the provider's parameters under the names in `parameter_sets`, and follows the rules under these
     names. `defaults`: documented defaults of listed parameters if their sets have none or another. `known_as`: the name
     in litellm's data if it is not the slug. `known` False: litellm's data does not have the model. `request_fee`
-    applies to every request; `tool_fees` contains the fees that differ from the provider's. `conversation` and
-    `reports_cost` None: the provider's values apply.
+    applies to every request; `tool_fees` contains the fees that differ from the provider's. `conversation`, `image`,
+    `functions` and `reports_cost` None: the provider's values apply.
     """
 
     description: str
@@ -134,6 +169,8 @@ class CuratedModel(_FromFile):
     parameters: dict[str, ParameterSpec] = {}
     defaults: dict[str, Any] = {}
     conversation: Conversation | None = None
+    image: ImageBound | None = None
+    functions: FunctionRules | None = None
     built_in_tools: list[str] = []
     request_fee: ToolFee | None = None
     tool_fees: dict[str, ToolFee] = {}
@@ -152,7 +189,7 @@ class CuratedProvider(_FromFile):
     means the generic parameter of that name). `rules`: the combinations that they refuse. The keys of these three are
     the names in the models' `parameter_sets`. `companions`: by parameter, the fields that are added to a request that
     sets it. `writes_out_references`: whether each `$ref` in an answer schema is replaced by its target. `reports_cost`:
-    whether answers state their cost. Models without a known price are then allowed.
+    whether answers state their cost. Models without a known price are then allowed. `image`: the tokens of an image.
     """
 
     name: str
@@ -173,6 +210,8 @@ class CuratedProvider(_FromFile):
     companions: dict[str, dict[str, Any]] = {}
     writes_out_references: bool = False
     conversation: Conversation = Conversation()
+    image: ImageBound | None = None
+    functions: FunctionRules = FunctionRules()
     built_in_tools: dict[str, CuratedTool] = {}
     models: dict[str, CuratedModel]
 

@@ -11,13 +11,15 @@ from shared.llm.failures import ModelFailure
 from shared.llm.live import CANCELLED, LiveCall
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult, StoredInput
+from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, NoRunSlot, Unavailable
+from shared.models.stored_input import StoredInput
 from shared.models.ticket import LeaseLost, Ticket
 from shared.services.chat.lease import LeaseHolder
 from shared.services.chat.preparation import Preparation
 from shared.services.chat.run_pause import RunSuspended
 from shared.services.chat.settlement import Settlement
+from shared.services.images import fetch_images
 from shared.services.model_calls import CompleteChat, complete_and_price
 from shared.settings import Settings
 from shared.store import Database
@@ -67,6 +69,7 @@ class Attempt:
                 assert isinstance(request, ChatRequest)  # noqa: S101 - a run has an agent
                 route = self.catalog.route(ticket.provider, ticket.model)
                 request = await self._fit_to_hold(ticket, route, request)
+                request = await fetch_images(request, self.settings)
                 seconds = self.settings.model_timeout_seconds
                 result = await complete_and_price(self.complete, route, request, seconds, ticket.hold, live)
             return fit_to_document(result)

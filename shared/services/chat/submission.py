@@ -8,7 +8,8 @@ from shared.llm.catalog import Catalog, CatalogError
 from shared.llm.estimate import bound_cost
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import Accepted, ChatRequest, TicketStatus
+from shared.models.chat import Accepted, ChatRequest, TicketStatus, images_of
+from shared.models.conversation import CompletionRequest
 from shared.models.errors import BadRequest, Forbidden, TooManyRequests
 from shared.models.money import CostBounds
 from shared.services.access import can_see
@@ -59,6 +60,7 @@ class ChatService:
     async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
         """Returns the cost's bounds. Raises `BadRequest` if it cannot be served, and what `_call_published` raises."""
         if request.provider == GOFANNON:
+            _refuse_what_agents_lack(request)
             await self._call_published(caller, request.model)
             return AGENT_BOUNDS
         try:
@@ -80,3 +82,11 @@ class ChatService:
         if deployment.owner != caller.uid:
             await DisabledUserService(self._database).refuse_disabled_owner(deployment.owner)
         await count_call(self._database, deployment, name_caller(caller, ""))
+
+
+def _refuse_what_agents_lack(request: ChatRequest) -> None:
+    """Raises `BadRequest` for a chat with an agent that has images or functions."""
+    if images_of(message.content for message in request.messages):
+        raise BadRequest("Agents take text: images cannot be sent to them. Send an address in the text instead.")
+    if isinstance(request, CompletionRequest) and request.functions:
+        raise BadRequest("Agents cannot call functions of their callers. Omit the tools.")

@@ -10,6 +10,7 @@ from tests.conftest import SECRET_KEY
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
+from tests.images import PNG, data_url
 from tests.services.agents.running import MODEL_CALLER, create_runs, run, run_and_fail
 from tests.services.harness import MODEL, Harness
 
@@ -242,3 +243,37 @@ async def run(input_dict, tools):
     assert [call.path for call in api_server.calls] == ["/slow"] * 20 + ["/echo"]
     hung.cancel()
     await asyncio.gather(hung, return_exceptions=True)
+
+
+async def test_a_model_looks_at_images(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
+    """Text and images pass through `call_llm` and `litellm.acompletion`, and are charged."""
+    code = """
+import litellm
+async def run(input_dict, tools):
+    image = {"type": "image_url", "image_url": {"url": input_dict["url"]}}
+    content = [{"type": "text", "text": "What is this?"}, image]
+    messages = [{"role": "user", "content": content}]
+    first, _ = await call_llm("openai", "gpt-4.1-mini", messages, {"max_tokens": 100})
+    second = await litellm.acompletion(model="openai/gpt-4.1-mini", messages=messages, max_tokens=100)
+    return [first, second.choices[0].message.content]
+"""
+    response = await run(harness, caller, code, {"url": data_url(PNG)})
+    assert response.result == ["You said: What is this?"] * 2
+    for call in model_server.calls:
+        assert call.body["messages"][0]["content"][1]["image_url"]["url"] == data_url(PNG)
+    assert len(await harness.get_charges(caller.uid)) == 2
+
+
+async def test_an_image_in_the_network_is_not_fetched(
+    harness: Harness, caller: Caller, model_server: ModelServer
+) -> None:
+    """An image's address goes through the guarded way out, as an agent's other requests do."""
+    code = """
+async def run(input_dict, tools):
+    content = [{"type": "image_url", "image_url": {"url": "https://169.254.169.254/a.png"}}]
+    return await call_llm("openai", "gpt-4.1-mini", [{"role": "user", "content": content}], {"max_tokens": 100})
+"""
+    error = await run_and_fail(harness, caller, code)
+    assert "An image could not be fetched" in str(error)
+    assert not model_server.calls
+    assert (await harness.account(caller.uid)).held == 0
