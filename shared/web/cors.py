@@ -21,10 +21,21 @@ _REQUEST_HEADERS = [
     "Content-Type",
     "Idempotency-Key",
     "Last-Event-ID",
+    "MCP-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
     "X-Admin-Password",
     *_TRACING_HEADERS,
 ]
-_RESPONSE_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
+_RESPONSE_HEADERS = [
+    "Idempotent-Replayed",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Next-Page-Token",
+    "X-Run-Id",
+    "warnings",
+    REQUEST_ID,
+]
 _OPAQUE = "null"
 _MAX_AGE_SECONDS = 3600
 _MAX_SHOWN = 200
@@ -76,6 +87,11 @@ def _build_configured(settings: Settings) -> JsonCors:
         expose_headers=_RESPONSE_HEADERS,
         max_age=_MAX_AGE_SECONDS,
     )
+
+
+def is_allowed_origin(settings: Settings, origin: str) -> bool:
+    """Whether pages of this origin may read the service's responses."""
+    return _build_configured(settings).is_allowed_origin(origin)
 
 
 def _build_open() -> JsonCors:
