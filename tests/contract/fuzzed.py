@@ -64,6 +64,7 @@ _REALISTIC: dict[str, list[Any]] = {
     "url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./spec.yaml"],
     "events": [["run.completed"], ["run.failed", "run.waiting"], ["run.started"], []],
     "enabled": [True, False],
+    "method": ["ping", "tools/list", "server/discover", "initialize", "tasks/get", "notifications/cancelled"],
     "mcp_url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./mcp"],
 }
 
