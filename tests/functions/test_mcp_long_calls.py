@@ -63,6 +63,9 @@ async def test_a_long_call_is_a_task(
         unknown = TaskId(task_id="7b0f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10")
         for method in ("tasks/get", "tasks/cancel"):
             assert (await error_of(ask(client.session, method, unknown))).code == -32602
+    for mode, code in ((MODERN, -32021), (OLDER, -32601)):
+        async with connected(service, mode) as client:
+            assert (await error_of(ask(client.session, "tasks/get", unknown))).code == code
 
 
 async def test_a_task_is_cancelled(service: WorkedService, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,6 +184,17 @@ async def test_foreign_pages_may_not_call(service: WorkedService) -> None:
         assert (await client.post("/mcp", json=PING, headers=headers)).status_code == 403
 
 
+async def test_a_deployed_service_may_be_called_by_its_own_pages(
+    serve_mcp: ServeMcp, auth_headers: AuthHeaders
+) -> None:
+    """Pages at the service's own address need no entry in `CORS_ORIGINS`. Other pages do."""
+    service = serve_mcp(app_env="firebase", k_service="mcp")
+    async with httpx.AsyncClient(base_url=service.address, trust_env=False) as client:
+        for origin, status in (("https://demo.web.app", 200), ("http://localhost:5173", 403)):
+            headers = {**HEADERS, **auth_headers("user"), "X-Forwarded-Host": "demo.web.app", "Origin": origin}
+            assert (await client.post("/mcp", json=PING, headers=headers)).status_code == status
+
+
 @VERSIONS
 async def test_many_tools_are_listed_in_pages(
     service: WorkedService, database: Database, monkeypatch: pytest.MonkeyPatch, mode: str
