@@ -179,6 +179,7 @@ async def test_a_listed_origin_may_send_and_read_the_services_headers() -> None:
     """Listed origins may send and read all headers that routes accept or return in addition to the standard ones."""
     app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": "https://a.example"}))
     sent_names = "authorization, content-type, idempotency-key, x-admin-password, x-request-id, traceparent"
+    sent_names += ", mcp-protocol-version, mcp-method, mcp-name"
     preflight_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent_names}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         allowed = await client.options("/", headers={"Origin": "https://a.example", **preflight_headers})
@@ -192,6 +193,7 @@ async def test_a_listed_origin_may_send_and_read_the_services_headers() -> None:
         "x-request-id",
         "x-run-id",
         "warnings",
+        "www-authenticate",
     }
     assert service_headers == set(readable)
 
