@@ -38,6 +38,7 @@ _RUN_LINKS = {
     "runs_answer": {"run_id": "$response.body#/run_id"},
     "runs_cancel": {"run_id": "$response.body#/run_id"},
 }
+_KEY_LINKS = {"api_keys_revoke": {"key_id": "$response.body#/_id"}}
 _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "agents_create": _AGENT_LINKS,
     "agents_get_agent": _AGENT_LINKS,
@@ -64,6 +65,7 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "demos_create": _DEMO_LINKS,
     "demos_get_demo": _DEMO_LINKS,
     "demos_replace": _DEMO_LINKS,
+    "api_keys_create": _KEY_LINKS,
     "schedules_create": _SCHEDULE_LINKS,
     "schedules_get_schedule": _SCHEDULE_LINKS,
     "schedules_update": _SCHEDULE_LINKS,

@@ -12,8 +12,10 @@ from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 OWNED = (
+    "apiKeys",
     "deployments",
     "deploymentDays",
+    "keyPeriods",
     "schedules",
     "agents",
     "demos",
@@ -24,7 +26,7 @@ OWNED = (
     "idempotency",
     "holds",
 )
-"""The collections whose documents have an `owner`, in the order of deletion. Documents that other users can access
+"""The collections whose documents have an `owner`, in the order of deletion. Documents that give others access
 come first, and schedules, which make new tickets. Requests, parts and journals precede their tickets, by which they are
 found."""
 BELOW_TICKET = ("parts", "journal")

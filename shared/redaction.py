@@ -10,6 +10,7 @@ _SECRETS = re.compile(
     r"""(?x)
       \b(?:sk|pk|rk|key)[-_](?:(?=[-_A-Za-z0-9*]*[0-9*])[-_A-Za-z0-9*]{8,}|[-_A-Za-z0-9]{16,})
     | \b(?:pplx|xai|gsk|hf|glpat|xapp|xox[abposr]|gh[opsur]|github_pat)[-_][-_A-Za-z0-9]{8,}
+    | \bfba_[0-9A-Za-z]{16,}
     | \bwhsec_[-_A-Za-z0-9+/=]{8,}
     | \b(?:AKIA|ASIA|AIza|ABSK|ya29)[-_.A-Za-z0-9+/=]{10,}
     | \beyJ[-_A-Za-z0-9]{8,}\.[-_A-Za-z0-9]+\.[-_A-Za-z0-9]*     # a JSON web token

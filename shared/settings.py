@@ -13,6 +13,10 @@ MAX_DOLLARS = 1_000_000_000
 
 MAX_DEPLOYMENT_BUDGET = 10_000
 """The highest daily budget of a published agent, in US dollars: more than its calls should ever spend."""
+MAX_DEPLOYMENT_RATE = 6_000
+"""The highest rate of each caller of a published agent, in calls per minute: a hundred per second."""
+MAX_KEY_BUDGET = 100_000
+"""The highest budget of an API key, in US dollars per day or month."""
 
 
 def _split_commas(value: Any) -> Any:
@@ -206,6 +210,7 @@ class Settings(BaseModel):
     max_sessions: int = Field(default=1000, gt=0, description="sessions that one user may store")
     max_schedules: int = Field(default=100, gt=0, description="schedules that one user may store")
     max_webhooks: int = Field(default=20, gt=0, description="webhooks that one user may store")
+    max_api_keys: int = Field(default=50, gt=0, description="API keys that one user may have")
     max_stored_bytes: int = Field(
         default=200 * 1024 * 1024, gt=0, description="the size of one user's agents; the limit for demos is the same"
     )

@@ -106,6 +106,7 @@ async def _prepare(backends: Backends) -> dict[str, Probe]:
         "deployments": Probe(f"/agents/{agent.id}/deployment", status=200),
         "demos": Probe("/demos", status=200),
         "schedules": Probe("/schedules", status=200),
+        "api_keys": Probe("/users/me/keys", status=200),
         "providers": Probe("/providers", status=200),
         "admin": Probe("/admin/users", headers={"X-Admin-Password": _PASSWORD}, status=200),
         # The routes of the other functions are POSTs. Those with an address read the account, then refuse the address.

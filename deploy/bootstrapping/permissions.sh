@@ -7,7 +7,7 @@ make_accounts() {
   step "Service accounts"
   accounts=$(query gcloud iam service-accounts list --project="$project" --format='value(email)')
   local name
-  for name in $(functions); do make_account "fn-$name" "The function $name"; done
+  for name in $(functions); do make_account "fn-${name//_/-}" "The function $name"; done
   make_account "$task_invoker" "Calls the worker for the queue"
   make_account "$scheduler_invoker" "Calls the sweep for the scheduler"
   make_account "$deployer" "Deploys, from Cloud Build"
@@ -23,16 +23,16 @@ grant_roles() {
   local name role roles
   for name in $(functions); do
     roles=$(roles_of_function "$name")
-    for role in $roles; do grant projects "$project" "$role" "$(account "fn-$name")"; done
+    for role in $roles; do grant projects "$project" "$role" "$(account "fn-${name//_/-}")"; done
   done
   for role in $deployer_roles; do grant projects "$project" "$role" "$(account "$deployer")"; done
   local builder="$number-compute@developer.gserviceaccount.com"
   grant projects "$project" cloudbuild.builds.builder "$builder" # this account builds the functions' images
   for name in chat deployments mcp runs sweep worker; do # their tasks name the account whose token the queue sends
-    grant "iam service-accounts" "$(account "$task_invoker")" iam.serviceAccountUser "$(account "fn-$name")"
+    grant "iam service-accounts" "$(account "$task_invoker")" iam.serviceAccountUser "$(account "fn-${name//_/-}")"
   done
   for name in $(functions); do
-    grant "iam service-accounts" "$(account "fn-$name")" iam.serviceAccountUser "$(account "$deployer")"
+    grant "iam service-accounts" "$(account "fn-${name//_/-}")" iam.serviceAccountUser "$(account "$deployer")"
   done
   grant "iam service-accounts" "$builder" iam.serviceAccountUser "$(account "$deployer")"
   local old="$project@appspot.gserviceaccount.com" # if it exists, firebase-tools requires this role

@@ -24,7 +24,7 @@ grant_access() { # SECRET: grants access to the functions whose functions.yaml n
   local name
   for name in $(functions); do
     if has "$(secrets_of "functions/$name/functions.yaml")" "$1"; then
-      grant secrets "$1" secretmanager.secretAccessor "$(account "fn-$name")"
+      grant secrets "$1" secretmanager.secretAccessor "$(account "fn-${name//_/-}")"
     fi
   done
 }

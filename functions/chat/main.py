@@ -34,8 +34,9 @@ from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
+from shared.web.authentication import CurrentCaller
 from shared.web.error_responses import error_responses
 from shared.web.event_docs import EVENT_RESPONSES
 from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey

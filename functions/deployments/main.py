@@ -1,4 +1,4 @@
-"""Deployments: publish agents under a name, list them, and call them without a token."""
+"""Deployments: publish agents under a name, list them, and call them, without a token if they are public."""
 
 from shared.startup import finish_startup
 
@@ -12,6 +12,7 @@ from functions_framework import aio
 
 from shared.late_imports import import_late
 from shared.models.agent_run import StartedRun
+from shared.models.caller import Caller
 from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo, DeployRequest
 from shared.models.errors import (
     AgentFailed,
@@ -36,6 +37,7 @@ from shared.tasks import task_queue
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
 from shared.web.address import address_block
+from shared.web.authentication import TOKEN_SOMETIMES, identify
 from shared.web.disconnects import while_connected
 from shared.web.error_responses import Responses, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
@@ -103,7 +105,9 @@ async def deploy(
 ) -> Deployed:
     """Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    If the agent is already published, the response is also 201, and only the budget changes, if the body has one.
+    The body says who may call the agent, who pays, and how much that may be. By default, everyone may call it, and its
+    owner pays; then `warnings` says so. If the agent is already published, the response is also 201, and only what the
+    body has changes.
     """
     return await service.deploy(caller, agent_id, body)
 
@@ -137,9 +141,18 @@ async def list_deployments(
 
 @router.post(
     "/rest/{friendly_name}",
+    openapi_extra=TOKEN_SOMETIMES,
     responses=_RESULT
     | error_responses(
-        AllowanceSpent, Forbidden, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed
+        Unauthenticated,
+        AllowanceSpent,
+        Forbidden,
+        NotFound,
+        Conflict,
+        TooLarge,
+        InvalidInput,
+        TooManyRequests,
+        AgentFailed,
     ),
 )
 async def call(
@@ -152,20 +165,29 @@ async def call(
     idempotency_key: IdempotencyKey = None,
     _prefer: Annotated[str | None, PREFER] = None,
 ) -> Response:
-    """Runs a published agent. The request body is its input, the response body its result. No token is needed.
+    """Runs a published agent. The request body is its input, the response body its result.
 
-    The agent's owner is charged. For 24 hours, the same input from the same address with the same `Idempotency-Key` is
-    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
-    first request is running.
+    A public agent needs no token and ignores any, and its owner is charged. For other agents, the caller must be
+    allowed to call it, and is charged if its owner has decided so: 401 without a valid token, 403 or 404 for a caller
+    who may not call it.
+
+    For 24 hours, the same input from the same user, or from the same address for a public agent, with the same
+    `Idempotency-Key` is run only once, and gets the same result. 409 for another input with this key, and, with a
+    `Retry-After`, while the first request is running.
 
     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and `Location` leads to
     the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other calls.
     """
     block = address_block(address)
+
+    async def find_caller() -> Caller:
+        return await identify(request, settings)
+
     if RESPOND_ASYNC in parse_preferences(request.headers.getlist("prefer")):
-        return await _start(request, submission.start_public(friendly_name, body, block, idempotency_key))
+        starting = submission.start_public(friendly_name, body, block, idempotency_key, find_caller)
+        return await _start(request, starting)
     service = await _published_service(settings)
-    work = service.call(friendly_name, body, block, idempotency_key)
+    work = service.call(friendly_name, body, block, idempotency_key, find_caller)
     # A caller with a key can get the result with a later request, so the run continues after a disconnect.
     outcome = await (work if idempotency_key else while_connected(request, work))
     request.state.access["run"] = outcome.run_id

@@ -21,7 +21,8 @@ from shared.models.user import AccountChange, AllowanceResetDate, MonthlyAllowan
 from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.authentication import CurrentCaller
 from shared.web.error_responses import Responses, error_responses, headers
 
 REPLAYED = "Idempotent-Replayed"

@@ -1,10 +1,17 @@
-"""API keys: what a program sends instead of an ID token, to act for the user who created the key."""
+"""API keys: what a program sends instead of an ID token, to act for the user who created the key.
 
+A key is stored as its digest only. It is shown once, in the response to its creation.
+"""
+
+from datetime import datetime
 from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, Field, FutureDatetime, StringConstraints
 
-from shared.models.wire import SnakeModel
+from shared.models.key_period import Period
+from shared.models.wire import CamelModel, SnakeModel, with_example
+from shared.settings import MAX_KEY_BUDGET
 
 
 class Scope(StrEnum):
@@ -20,27 +27,104 @@ class Scope(StrEnum):
     """The user's own profile, allowance and usage."""
 
 
-class BudgetPeriod(StrEnum):
-    """The period in UTC after which a key's budget is full again."""
-
-    DAY = "day"
-    MONTH = "month"
-
-
-class ApiKey(SnakeModel):
-    """A key as it is stored. The key itself is not: `digest` is its SHA-256 digest, in hexadecimal.
-
-    `id`: part of the key, and not secret. `budget`: millionths of a dollar that the key may spend in a `period`, None
-    without a limit. `last_used_at`: to the minute.
-    """
+class KeyUse(SnakeModel):
+    """The key with which a caller acts, as far as it matters after its verification. It is stored with tickets."""
 
     id: str
+    scopes: list[Scope] = list(Scope)
+    period: Period = Period.MONTH
+
+    def without_details(self) -> "KeyUse":
+        """Returns what is stored with the things that the key has started."""
+        return KeyUse(id=self.id, scopes=self.scopes, period=self.period)
+
+
+class ApiKey(KeyUse):
+    """A key as it is stored. `id`: part of the key, and not secret. `digest`: the key's SHA-256, in hexadecimal.
+
+    `budget`: millionths of a dollar that the key may spend in a `period`, None without a limit. `last_used_at`: with a
+    precision of a minute or so.
+    """
+
     owner: str
     name: str
-    digest: str
-    scopes: list[Scope]
+    digest: str = Field(repr=False)
     budget: int | None = None
-    period: BudgetPeriod = BudgetPeriod.MONTH
     expires_at: AwareDatetime | None = None
     created_at: AwareDatetime
     last_used_at: AwareDatetime | None = None
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether the key no longer opens anything."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+class KeyBudget(CamelModel):
+    """What a key may spend: `amount` US dollars in each `period`, a day or a month in UTC."""
+
+    amount: Annotated[float, Field(strict=True, ge=0, le=MAX_KEY_BUDGET, allow_inf_nan=False)]
+    period: Period
+
+
+def _remove_duplicates(scopes: list[Scope]) -> list[Scope]:
+    return list(dict.fromkeys(scopes))
+
+
+KeyName = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+Scopes = Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_remove_duplicates)]
+_EXAMPLE: dict[str, Any] = {"name": "Laptop", "budget": {"amount": 5, "period": "month"}, "scopes": ["chat", "run"]}
+_STORED_EXAMPLE: dict[str, Any] = {
+    **_EXAMPLE,
+    "_id": "4fGh7Jk2Lm9N",
+    "prefix": "fba_4fGh7Jk2Lm9N",
+    "spent": 1.25,
+    "spentSince": "2026-11-01T00:00:00Z",
+    "createdAt": "2026-11-24T06:00:00.120000Z",
+    "expiresAt": None,
+    "lastUsedAt": "2026-11-24T06:10:00Z",
+}
+
+
+class CreateKeyRequest(CamelModel):
+    """The request body of `POST /users/me/keys`.
+
+    `expiresAt`: when the key stops working, in the future; without it, it works until it is revoked. `budget`: without
+    it, the key may spend all of the user's allowance. `scopes`: what the key opens; without it, everything that a key
+    can open.
+    """
+
+    model_config = with_example(**_EXAMPLE)
+
+    name: KeyName
+    expires_at: Annotated[FutureDatetime, AwareDatetime] | None = None
+    budget: KeyBudget | None = None
+    scopes: Scopes | None = None
+
+
+class Key(CamelModel):
+    """A key, without the key itself. `prefix`: how the key begins.
+
+    `spent`: US dollars that were charged for its requests since `spentSince`, the beginning of the budget's period, or
+    of the month without a budget.
+    """
+
+    model_config = with_example(**_STORED_EXAMPLE)
+
+    id: str = Field(serialization_alias="_id")
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    budget: KeyBudget | None
+    spent: float
+    spent_since: datetime
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class CreatedKey(Key):
+    """The response of `POST /users/me/keys`. No other response contains `key`."""
+
+    model_config = with_example(**_STORED_EXAMPLE, key="fba_4fGh7Jk2Lm9N8Pq3Rs6Tu1Vw5Xy0Za2Bc4De6Fg8Hi0Jk2Lm")
+
+    key: str

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shared.models.errors import Forbidden
+
 if TYPE_CHECKING:
-    from shared.models.api_key import ApiKey
+    from shared.models.api_key import KeyUse, Scope
 
 LOCAL_USER = "local-dev-user"
 """The only user while authentication is bypassed."""
+KEY_PREFIX = "fba_"
+"""How an API key begins. An ID token never does."""
 
 
 @dataclass(frozen=True)
@@ -20,4 +24,9 @@ class Caller:
 
     uid: str
     claims: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
-    key: "ApiKey | None" = field(default=None, repr=False)
+    key: "KeyUse | None" = field(default=None, repr=False)
+
+    def require_scope(self, scope: "Scope") -> None:
+        """Raises `Forbidden` if the caller acts with a key that does not have this scope."""
+        if self.key is not None and scope not in self.key.scopes:
+            raise Forbidden(f"This API key needs the scope '{scope}'. Create a key that has it.")

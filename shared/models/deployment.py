@@ -7,14 +7,21 @@ from pydantic import AwareDatetime, Field
 
 from shared.models.owned import Visibility
 from shared.models.wire import CamelModel, JsonObject, SnakeModel, with_example
-from shared.settings import MAX_DEPLOYMENT_BUDGET
+from shared.settings import MAX_DEPLOYMENT_BUDGET, MAX_DEPLOYMENT_RATE
+
+Access = Literal["public", "signed-in", "key"]
+"""Who may call a published agent by its name (`shared.services.agents.deployment_access`)."""
+Payer = Literal["owner", "caller"]
+"""Who pays for calls at `POST /rest/{friendly_name}`. All other calls are paid by their caller."""
 
 
 class Deployment(SnakeModel):
     """A deployment as it is stored, under its friendly name.
 
     It contains a copy of the agent's fields that lists show, so that they need not read agents. A change to the agent
-    also updates the copy. `budget_per_day`: millionths of a dollar; None means the setting's amount.
+    also updates the copy. The policy: `access`, `payer`, `rate_per_minute` (the calls of each caller; None means the
+    setting's number), and `budget_per_day` (millionths of a dollar that the owner pays; None means the setting's
+    amount).
     """
 
     friendly_name: str
@@ -25,37 +32,63 @@ class Deployment(SnakeModel):
     input_schema: JsonObject | None
     output_schema: JsonObject | None
     deployed_at: AwareDatetime
+    access: Access = "public"
+    payer: Payer = "owner"
+    rate_per_minute: int | None = None
     budget_per_day: int | None = None
 
 
 class DeployRequest(CamelModel):
-    """The optional request body of `POST /agents/{id}/deploy`.
+    """The optional request body of `POST /agents/{id}/deploy`. What is null or missing does not change.
 
-    `budgetPerDay`: US dollars that all calls of the published agent together may spend per UTC day. If it is null or
-    missing, the budget does not change; a new deployment starts with the service's default.
+    `access`: who may call the agent by its name. `public` means everyone; `signed-in` means every user, with an ID
+    token or an API key; `key` means users who can see the agent, with an API key, and its owner. `payer`: who pays for
+    calls of `POST /rest/{friendly_name}`; `caller` requires an `access` other than `public`. `ratePerMinute`: how often
+    each user, or each address without a user, may call the agent. `budgetPerDay`: US dollars that all calls for which
+    the owner pays may together spend per UTC day. A new deployment is public and paid by the owner, with the service's
+    default limits.
     """
 
-    model_config = with_example(budgetPerDay=2.5)
+    model_config = with_example(access="signed-in", payer="owner", ratePerMinute=30, budgetPerDay=2.5)
 
+    access: Access | None = None
+    payer: Payer | None = None
+    rate_per_minute: Annotated[int | None, Field(strict=True, ge=1, le=MAX_DEPLOYMENT_RATE)] = None
     budget_per_day: Annotated[float | None, Field(strict=True, ge=0, le=MAX_DEPLOYMENT_BUDGET, allow_inf_nan=False)] = (
         None
     )
 
 
 class Deployed(SnakeModel):
-    """The response of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars."""
+    """The response of `POST /agents/{id}/deploy`, with the policy that now applies. `budgetPerDay`: US dollars.
 
-    model_config = with_example(message="Agent deployed", endpoint="/rest/greeter", budgetPerDay=1.0)
+    `ratePerMinute`: null means the service's default. `warnings`: what the owner should know about the policy.
+    """
+
+    model_config = with_example(
+        message="Agent deployed",
+        endpoint="/rest/greeter",
+        access="signed-in",
+        payer="owner",
+        ratePerMinute=None,
+        budgetPerDay=1.0,
+        warnings=[],
+    )
 
     message: str
     endpoint: str
+    access: Access
+    payer: Payer
+    ratePerMinute: int | None  # noqa: N815 - the contract's spelling
     budgetPerDay: float  # noqa: N815 - the contract's spelling
+    warnings: list[str]
 
 
 class DeploymentInfo(SnakeModel):
     """The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.
 
-    `budgetPerDay`: US dollars that calls of the published agent may spend per UTC day.
+    `ratePerMinute`: null means the service's default. `budgetPerDay`: US dollars that calls of the published agent for
+    which its owner pays may spend per UTC day.
     """
 
     model_config = with_example(
@@ -64,6 +97,9 @@ class DeploymentInfo(SnakeModel):
         agentId="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
         endpoint="/rest/greeter",
         deployedAt="2026-11-24T06:00:00.120000Z",
+        access="public",
+        payer="owner",
+        ratePerMinute=None,
         budgetPerDay=1.0,
     )
 
@@ -72,11 +108,14 @@ class DeploymentInfo(SnakeModel):
     agentId: str  # noqa: N815 - the contract's spelling
     endpoint: str
     deployedAt: datetime  # noqa: N815 - the contract's spelling
+    access: Access
+    payer: Payer
+    ratePerMinute: int | None  # noqa: N815 - the contract's spelling
     budgetPerDay: float  # noqa: N815 - the contract's spelling
 
 
 class DeployedApi(CamelModel):
-    """An entry of `GET /deployments`."""
+    """An entry of `GET /deployments`. `access`: who may call the agent by its name, as in `DeployRequest`."""
 
     model_config = with_example(
         friendlyName="greeter",
@@ -84,6 +123,7 @@ class DeployedApi(CamelModel):
         description="Greets the person named in the input.",
         inputSchema={"inputText": "string"},
         outputSchema={"outputText": "string"},
+        access="public",
     )
 
     friendly_name: str
@@ -91,6 +131,7 @@ class DeployedApi(CamelModel):
     description: str
     input_schema: JsonObject | None
     output_schema: JsonObject | None
+    access: Access
 
 
 def endpoint(friendly_name: str) -> str:

@@ -43,6 +43,10 @@ class AllowanceSpent(ServiceError):
     status = 402
 
 
+class KeyBudgetSpent(AllowanceSpent):
+    """The budget of the caller's API key does not cover the request."""
+
+
 class Forbidden(ServiceError):
     """The caller is authenticated, but not allowed to do this."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from shared.models.api_key import KeyUse
 from shared.models.owned import STORED_EXAMPLE
 from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, with_change_example, with_example
 
@@ -67,7 +68,8 @@ class UpdateScheduleRequest(CamelModel):
 class StoredSchedule(SnakeModel):
     """A schedule as it is stored. `rev` and `updated_at` change with its `fields`, not with its runs.
 
-    `next_due_at`: the next due time that was not dispatched yet; None while the schedule is disabled. `last_due_at`:
+    `key`: the API key that last changed it, whose budget its runs count against. `next_due_at`: the next due time that
+    was not dispatched yet; None while the schedule is disabled. `last_due_at`:
     the last one that was. `last_run_id`: the last run that was started. `last_error`: why the last due time has no
     run, unless it was skipped. `missed`: due times that passed while no sweep ran, and that had a later one by then.
     `skipped`: due times at which the previous run had not ended. Neither kind has a run.
@@ -80,6 +82,7 @@ class StoredSchedule(SnakeModel):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     next_due_at: AwareDatetime | None
+    key: KeyUse | None = None
     last_due_at: AwareDatetime | None = None
     last_run_id: str | None = None
     last_error: str | None = None

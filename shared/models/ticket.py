@@ -10,7 +10,9 @@ from enum import Enum
 
 from pydantic import AwareDatetime
 
+from shared.models.api_key import KeyUse
 from shared.models.chat import ChatResponse, ChatResult, TicketStatus
+from shared.models.key_period import period_id
 from shared.models.part import parts_before
 from shared.models.question import Question
 from shared.models.turns import TurnKind
@@ -36,10 +38,12 @@ class Ticket(SnakeModel):
     belong to the request that created the ticket.
 
     `forgiven`: the attempts that do not count towards the limit, because the agent's run has made progress since.
-    `agent_id`: the agent that a run was requested for by its id. `wake_at`: when a waiting run continues by itself, or
-    fails because it has lasted too long. `questions`: what a waiting run asks. `is_public`: whether anybody who knows
-    the id may see the result, because the caller of a published agent has no account. `webhook`: a webhook that is
-    notified in any case.
+    `key`: the API key that requested it. What it costs also counts against the key's budget, in the period in which it
+    was created. `agent_id`: the agent that a run was requested for by its id. `wake_at`: when a waiting run continues
+    by itself, or fails because it has lasted too long. `questions`: what a waiting run asks. `is_public`: whether a
+    published agent was called for somebody else than its owner, who pays and owns the run; then the caller may see the
+    result. `requester`: this caller, None if the caller has no account, so that anybody who knows the id may see the
+    result. `webhook`: a webhook that is notified in any case.
     """
 
     id: str
@@ -65,15 +69,22 @@ class Ticket(SnakeModel):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     completed_at: AwareDatetime | None = None
+    key: KeyUse | None = None
     agent_id: str | None = None
     wake_at: AwareDatetime | None = None
     questions: list[Question] = []
     is_public: bool = False
+    requester: str | None = None
     webhook: str | None = None
 
     def held_by(self, holder: str) -> bool:
         """Whether `holder` was the last to take the lease."""
         return self.status is TicketStatus.PROCESSING and self.lease is not None and self.lease.holder == holder
+
+    @property
+    def key_period(self) -> str | None:
+        """The id of the period of the key's budget that the ticket counts against."""
+        return None if self.key is None else period_id(self.key.id, self.key.period, self.created_at)
 
     @property
     def parts_start(self) -> int:

@@ -264,7 +264,8 @@ class _Call:
     @property
     def entry(self) -> JsonObject:
         """The part of its usage entry that does not depend on how the call ends."""
-        return {**self.about, "provider": self.route.provider, "model": self.route.model}
+        key: JsonObject = {"key_id": self.payer.key.id} if self.payer.key else {}
+        return {**self.about, **key, "provider": self.route.provider, "model": self.route.model}
 
 
 def _give_up(call: _Call, task: asyncio.Task[ChatResult]) -> None:

@@ -108,6 +108,16 @@ class QuotaService:
         if count >= self.settings.max_webhooks:
             raise TooLarge(f"You have {count} webhooks, and no user may have more. Delete those that you do not need.")
 
+    async def refuse_another_api_key(self, uid: str, transaction: Transaction) -> None:
+        """Raises `TooLarge` if the user has the maximum number of API keys, revoked ones not included.
+
+        One read, then one aggregation; one write.
+        """
+        await self._take_turn("apiKeys", uid, transaction)
+        count = await self.database.api_keys.count(uid, self.settings.max_api_keys)
+        if count >= self.settings.max_api_keys:
+            raise TooLarge(f"You have {count} API keys, and no user may have more. Revoke those that you do not need.")
+
     async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
         """Prevents concurrent transactions that add something from committing too. Must be called before counting."""
         key = f"quota:{what}:{uid}"

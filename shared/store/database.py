@@ -22,6 +22,7 @@ from shared.store.transaction import NOTHING_SEEN, Overtaken, Transaction, run_t
 if TYPE_CHECKING:
     from shared.store.accounts import AccountStore
     from shared.store.agents import AgentStore
+    from shared.store.api_keys import ApiKeyStore
     from shared.store.audit import AuditStore
     from shared.store.deliveries import DeliveryStore
     from shared.store.demos import DemoStore
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from shared.store.holds import HoldStore
     from shared.store.idempotency import IdempotencyStore
     from shared.store.journals import JournalStore
+    from shared.store.key_periods import KeyPeriodStore
     from shared.store.parts import PartStore
     from shared.store.rate_limits import RateLimitStore
     from shared.store.schedules import ScheduleStore
@@ -130,6 +132,20 @@ class Database:
         from shared.store.agents import AgentStore
 
         return AgentStore(self._client)
+
+    @cached_property
+    def api_keys(self) -> "ApiKeyStore":
+        """See `ApiKeyStore`."""
+        from shared.store.api_keys import ApiKeyStore
+
+        return ApiKeyStore(self._client)
+
+    @cached_property
+    def key_periods(self) -> "KeyPeriodStore":
+        """See `KeyPeriodStore`."""
+        from shared.store.key_periods import KeyPeriodStore
+
+        return KeyPeriodStore(self._client)
 
     @cached_property
     def deployments(self) -> "DeploymentStore":

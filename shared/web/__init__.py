@@ -2,14 +2,11 @@
 
 from shared.web.address import ClientAddress
 from shared.web.app import as_response, create_app
-from shared.web.authentication import CallerIfAny, CurrentCaller
 from shared.web.body import StrictJsonRoute
 from shared.web.dependencies import CurrentSettings
 
 __all__ = [
-    "CallerIfAny",
     "ClientAddress",
-    "CurrentCaller",
     "CurrentSettings",
     "StrictJsonRoute",
     "as_response",

@@ -6,6 +6,7 @@ the same time, because Auth issues no token to a user who may not sign in. See d
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,18 @@ class AuthUserChecks:
             return  # Auth has issued the token since the last look-up
         if user is not None:
             _check_user(user, issued)
+
+    async def check_user(self, uid: str) -> None:
+        """Raises `Unauthenticated` for a user who is disabled or deleted, as of the last `SIGN_IN_CHECK_SECONDS`.
+
+        If Auth cannot be reached, the last result counts, or the user is let in.
+        """
+        now = self._now()
+        checked_at, user = self._known.get(uid, (-math.inf, None))
+        if self._seconds and checked_at <= now - self._seconds:
+            user = await self._look_up_once(uid) or user
+        if self._seconds and user is not None:
+            _check_user(user, math.inf)
 
     async def _look_up_once(self, uid: str) -> AuthUser | None:
         """Returns the user, or None if Auth cannot be reached. Concurrent requests for the same user share one call."""

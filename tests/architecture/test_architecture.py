@@ -117,6 +117,7 @@ IMPORTED_LATER = [
         ("specs", []),
         ("demos", []),
         ("schedules", []),
+        ("api_keys", []),
     ],
 )
 def test_a_function_imports_no_large_library_at_its_start(function: str, needed: list[str]) -> None:

@@ -20,10 +20,11 @@ OPERATIONS = [
 ]
 operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 METADATA_PATH = "/.well-known/oauth-protected-resource"
-PUBLIC_PATHS = {"/", "/health", "/openapi.json", "/docs", "/rest/{friendly_name}", METADATA_PATH}
+PUBLIC_PATHS = {"/", "/health", "/openapi.json", "/docs", METADATA_PATH}
+PUBLISHED_AGENT = "/rest/{friendly_name}"
+OPTIONAL_TOKEN_PATHS = {"/log/client", "/demos/{demo_id}/page", PUBLISHED_AGENT}
 OTHER_PROTOCOL = "/mcp"
 """A path with a protocol of its own, which defines what errors look like."""
-OPTIONAL_TOKEN_PATHS = {"/log/client", "/demos/{demo_id}/page"}
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
@@ -98,12 +99,12 @@ def test_an_operation_is_described(path: str, method: str, operation: dict[str, 
 def test_an_operation_declares_the_errors_of_its_kind(path: str, method: str, operation: dict[str, Any]) -> None:
     """The declared errors follow from the operation's token, body and parameters.
 
-    A required token can be missing, or its check can be unavailable. A body can be too large or malformed, and a
-    parameter can violate its constraints. Any operation can have an internal error.
+    A required token can be missing, or its check can be unavailable. Some published agents require one. A body can be
+    too large or malformed, and a parameter can violate its constraints. Any operation can have an internal error.
     """
     declared = set(operation["responses"])
     required = "security" in operation and {} not in operation["security"]
-    assert ("401" in declared) == required
+    assert ("401" in declared) == (required or path == PUBLISHED_AGENT)
     assert "503" in declared or operation["tags"] == ["meta"] or path == METADATA_PATH
     has_body = "requestBody" in operation
     assert ("413" in declared) == has_body
@@ -134,8 +135,8 @@ def test_every_error_has_a_detail(path: str, method: str, operation: dict[str, A
 
 @operations
 def test_operations_declare_whether_they_need_a_token(path: str, method: str, operation: dict[str, Any]) -> None:
-    """All operations require a token except those of the service itself and published agents. For logs and demo pages,
-    it is optional."""
+    """All operations require a token except those of the service itself. For logs and demo pages, it is optional, as it
+    is for published agents, some of which require one."""
     security = operation.get("security")
     if path in PUBLIC_PATHS:
         assert security is None

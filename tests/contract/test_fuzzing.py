@@ -92,6 +92,7 @@ class Service:
                 ticket_id=send("POST", "/chat", {**MODEL, "messages": [message]})["ticket_id"],
                 webhook_id=send("POST", "/webhooks", WEBHOOK)["_id"],
                 run_id=send("POST", "/runs", {"agentId": agent, "input": {"inputText": "hi"}})["run_id"],
+                key_id=send("POST", "/users/me/keys", {"name": "k"})["_id"],
                 session_id=send("POST", "/sessions/s/config", MODEL)["session_id"],
                 user_id=send("GET", "/users/me")["_id"],
                 provider="openai",

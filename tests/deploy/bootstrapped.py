@@ -16,6 +16,11 @@ KEY = "sk-very-secret-0123456789"
 READING_COMMANDS = ("list", "describe", "get-iam-policy", "access")
 
 
+def account_of(function: str) -> str:
+    """Returns the id of a function's account, in which Google allows no underscores."""
+    return f"fn-{function.replace('_', '-')}"
+
+
 @dataclass
 class Result:
     code: int

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.bootstrapped import FUNCTIONS, KEY, PROJECT, ROOT, SCRIPT, Cloud, Result
+from tests.deploy.bootstrapped import FUNCTIONS, KEY, PROJECT, ROOT, SCRIPT, Cloud, Result, account_of
 from tests.deploy.gcloud_commands import flags_of
 
 pytestmark = pytest.mark.long
@@ -27,7 +27,7 @@ def test_a_first_run_creates_everything(first_run: tuple[Cloud, Result]) -> None
     assert result.code == 0, result.output
     project = cloud.project
     accounts = {name.partition("@")[0] for name in project["accounts"]}
-    assert accounts == {*(f"fn-{name}" for name in FUNCTIONS), "task-invoker", "scheduler-invoker", "deployer"}
+    assert accounts == {*(account_of(name) for name in FUNCTIONS), "task-invoker", "scheduler-invoker", "deployer"}
     assert project["databases"] == {"(default)": DATABASE}
     assert list(project["schedules"]) == ["daily"]
     assert project["queues"] == {"worker": "RUNNING 30 21600s 1s 60s 6 42"}

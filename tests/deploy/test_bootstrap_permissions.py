@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Result, roles_of
+from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Result, account_of, roles_of
 
 pytestmark = pytest.mark.long
 TOKEN_PARAMETERS = ("CurrentCaller", "ActiveCaller", "CallerIfAny", "CurrentAdmin")
@@ -12,7 +12,7 @@ def test_each_function_has_only_the_roles_that_it_needs(first_run: tuple[Cloud, 
     """Each function has only the roles that its code requires, for example to read tokens or to enqueue tasks."""
     project = first_run[0].project
     for name in FUNCTIONS:
-        roles = {role for role in roles_of(project, f"fn-{name}") if "secretAccessor" not in role}
+        roles = {role for role in roles_of(project, account_of(name)) if "secretAccessor" not in role}
         expected = {f"datastore.user on projects {PROJECT}"}
         if name == "meta":
             expected = set()
@@ -44,7 +44,7 @@ def test_functions_read_the_secrets_that_their_code_reads(first_run: tuple[Cloud
             expected = keys
         if name == "admin":
             expected = {"ADMIN_PASSWORD"}
-        readable = {role.rpartition(" ")[2] for role in roles_of(project, f"fn-{name}") if "secretAccessor" in role}
+        readable = {role.rpartition(" ")[2] for role in roles_of(project, account_of(name)) if "secretAccessor" in role}
         assert readable == expected, name
 
 

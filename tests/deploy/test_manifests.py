@@ -14,6 +14,7 @@ from shared.sandbox.run_slots import Slots
 from shared.services.chat import agent_calls, feeds
 from shared.settings import Settings
 from shared.web import mcp_response, sse
+from tests.deploy.bootstrapped import account_of
 
 PROJECT = "demo-agents"
 CALLED_BY = {
@@ -103,8 +104,8 @@ def test_every_function_declares_its_resources(endpoints: dict[str, dict[str, An
 def test_every_function_has_a_separate_account(endpoints: dict[str, dict[str, Any]]) -> None:
     """Each function specifies its account's full address, because the CLI does not expand `fn-chat@` for secrets."""
     for name, endpoint in endpoints.items():
-        assert endpoint["serviceAccount"] == f"fn-{name}@{PROJECT}.iam.gserviceaccount.com"
-        assert 6 <= len(f"fn-{name}") <= 30, "the length that Google allows for an account's id"
+        assert endpoint["serviceAccount"] == f"{account_of(name)}@{PROJECT}.iam.gserviceaccount.com"
+        assert 6 <= len(account_of(name)) <= 30, "the length that Google allows for an account's id"
 
 
 def test_only_functions_for_browsers_are_public(endpoints: dict[str, dict[str, Any]]) -> None:
@@ -117,7 +118,7 @@ def test_only_functions_for_browsers_are_public(endpoints: dict[str, dict[str, A
 def test_functions_that_enqueue_tasks_have_the_permission(endpoints: dict[str, dict[str, Any]]) -> None:
     """Functions whose code uses the queue may enqueue tasks, as may the account whose token the tasks carry."""
     enqueuing = {name for name in endpoints if "task_queue" in (ROOT / "functions" / name / "main.py").read_text()}
-    assert {f"fn-{name}" for name in enqueuing} | {"task-invoker"} == CALLED_BY["worker"]
+    assert {account_of(name) for name in enqueuing} | {"task-invoker"} == CALLED_BY["worker"]
 
 
 def test_a_function_has_only_the_secrets_that_it_uses(endpoints: dict[str, dict[str, Any]]) -> None:

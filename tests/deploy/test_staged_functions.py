@@ -164,6 +164,7 @@ LINE = {"eventType": "click", "message": "hello"}
         ("sweep", "POST", "/", None, 200, {}),
         ("demos", "GET", "/demos", None, 200, None),
         ("schedules", "GET", "/schedules", None, 200, None),
+        ("api_keys", "GET", "/users/me/keys", None, 200, None),
         ("deployments", "GET", "/deployments", None, 200, None),
     ],
 )

@@ -23,8 +23,6 @@ from shared import bytecode
 
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
 RUN_CODE = {"worker", "agents", "deployments"}
-NEVER_IMPORTED = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
-"""Packages that a function's code could import but never does, because only service accounts call these functions."""
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
@@ -194,7 +192,7 @@ def test_requirements_include_every_imported_package() -> None:
         named = {top for module in modules for top in graph.find_modules_directly_imported_by(module)}
         for module in {top.partition(".")[0] for top in named} - own - {"google"}:  # a namespace of many packages
             providers = {canonicalize_name(found) for found in distributions[module]}
-            assert providers & (installed | NEVER_IMPORTED.get(name, set())), f"{name} imports {module}"
+            assert providers & installed, f"{name} imports {module}"
 
 
 def test_an_import_by_a_computed_name_is_refused(tmp_path: Path) -> None:

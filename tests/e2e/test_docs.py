@@ -153,6 +153,17 @@ def test_the_guide_to_webhooks(local_suite: Suite) -> None:
     paste(f"curl -s -X DELETE http://127.0.0.1:8000/api/webhooks/{webhook['_id']}", local_suite)
 
 
+def test_the_guide_to_keys(local_suite: Suite) -> None:
+    """A key is created as the guide shows, a chat is sent with it, and it is revoked."""
+    create, chat = commands("docs/reference/keys.md")
+    (example,) = example_responses("docs/reference/keys.md")
+    key = json.loads(paste(create, local_suite))
+    assert list(key) == list(example)
+    ticket = json.loads(paste(f"KEY={key['key']}\n{chat}", local_suite))
+    assert ticket["status"] == "pending"
+    paste(f"curl -s -X DELETE http://127.0.0.1:8000/api/users/me/keys/{key['_id']}", local_suite)
+
+
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
     """The guide's commands work with the tests' servers instead of third-party ones."""
     list_tools, fetch_spec = commands("docs/reference/mcp-and-specs.md")

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 import functions.admin.main as admin
+import functions.api_keys.main as api_keys
 import functions.chat.main as chat
 import functions.demos.main as demos
 import functions.logs.main as logs
@@ -51,6 +52,9 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (users, "PUT", "/users/me/spend-remaining", {"spendRemaining": 101}, (401, 403, 403)),
     (users, "POST", "/users/me/usage", {"responseCost": 1}, SIGNED_IN),
     (users, "POST", "/users/me/reset-allowance", None, SIGNED_IN),
+    (api_keys, "GET", "/users/me/keys", None, SIGNED_IN),
+    (api_keys, "POST", "/users/me/keys", {"name": "k"}, (401, 201, 201)),
+    (api_keys, "DELETE", "/users/me/keys/unknown", None, (401, 404, 404)),
     (admin, "GET", "/admin/users", None, (401, 403, 200)),
     (admin, "PUT", "/admin/users/mine", {"monthlyAllowance": 500}, (401, 403, 200)),
     (admin, "PUT", "/admin/users/unknown", {"monthlyAllowance": 500}, (401, 403, 200)),

@@ -23,10 +23,20 @@ async def test_publishing_has_the_documented_shapes(serve: Serve, database: Data
     for _ in range(2):
         response = await client.post(f"/agents/{agent.id}/deploy")
         assert response.status_code == 201
-        assert response.json() == {"message": "Agent deployed", "endpoint": "/rest/echo", "budgetPerDay": 1.0}
+        assert response.json() == {
+            "message": "Agent deployed",
+            "endpoint": "/rest/echo",
+            "access": "public",
+            "payer": "owner",
+            "ratePerMinute": None,
+            "budgetPerDay": 1.0,
+            "warnings": [
+                "Anyone who knows this agent's name can call it without signing in, and you pay for it, up to $1 a day."
+                ' To change that, deploy it with "access": "signed-in" or "key".'
+            ],
+        }
     info = await client.get(f"/agents/{agent.id}/deployment")
     assert info.status_code == 200
-    assert list(info.json()) == ["is_deployed", "friendly_name", "agentId", "endpoint", "deployedAt", "budgetPerDay"]
     deployed_at = info.json().pop("deployedAt")
     assert datetime.fromisoformat(deployed_at).tzinfo is not None
     assert info.json() == {
@@ -35,6 +45,9 @@ async def test_publishing_has_the_documented_shapes(serve: Serve, database: Data
         "agentId": agent.id,
         "endpoint": "/rest/echo",
         "deployedAt": deployed_at,
+        "access": "public",
+        "payer": "owner",
+        "ratePerMinute": None,
         "budgetPerDay": 1.0,
     }
     undeployed = await client.delete(f"/agents/{agent.id}/undeploy")
@@ -69,6 +82,47 @@ async def test_an_invalid_budget_is_422(serve: Serve, database: Database, budget
     body = json.dumps({"budgetPerDay": budget}).replace("Infinity", "1e999")
     headers = {"Content-Type": "application/json"}
     assert (await client.post(f"/agents/{agent.id}/deploy", content=body, headers=headers)).status_code == 422
+    assert (await client.get(f"/agents/{agent.id}/deployment")).status_code == 404
+
+
+POLICY = {"access": "key", "payer": "caller", "ratePerMinute": 6000, "budgetPerDay": 2.5}
+
+
+async def test_a_policy_is_set_and_returned(serve: Serve, database: Database) -> None:
+    """Both routes return the policy. Null and unknown fields change nothing, and a policy that is not public has no
+    warnings."""
+    agent = await save(database, ME, friendlyName="echo")
+    client = serve(deployments)
+    for body in (POLICY, {"rate_per_minute": 6000}, dict.fromkeys(POLICY), {"limit": 1}, None):
+        deployed = await client.post(f"/agents/{agent.id}/deploy", json=body)
+        assert (deployed.status_code, deployed.json()["warnings"]) == (201, [])
+        info = await client.get(f"/agents/{agent.id}/deployment")
+        for response in (deployed, info):
+            assert response.json().items() >= POLICY.items()
+    assert [api["access"] for api in (await client.get("/deployments")).json()] == ["key"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"access": "Public"}, 422),
+        ({"access": ""}, 422),
+        ({"access": ["key"]}, 422),
+        ({"payer": "nobody"}, 422),
+        ({"ratePerMinute": 0}, 422),
+        ({"ratePerMinute": 6001}, 422),
+        ({"ratePerMinute": 1.5}, 422),
+        ({"ratePerMinute": "5"}, 422),
+        ({"ratePerMinute": True}, 422),
+        ({"payer": "caller"}, 400),
+        ({"access": "public", "payer": "caller"}, 400),
+    ],
+)
+async def test_an_invalid_policy_is_refused(serve: Serve, database: Database, body: Any, status: int) -> None:
+    """Invalid values get a 422, callers who pay without signing in a 400, and the agent is not deployed."""
+    agent = await save(database, ME, friendlyName="echo")
+    client = serve(deployments)
+    assert (await client.post(f"/agents/{agent.id}/deploy", json=body)).status_code == status
     assert (await client.get(f"/agents/{agent.id}/deployment")).status_code == 404
 
 
@@ -112,6 +166,7 @@ async def test_the_list_has_the_documented_shape(serve: Serve, database: Databas
             "description": "Repeats its input.",
             "inputSchema": None,
             "outputSchema": None,
+            "access": "public",
         },
         {
             "friendlyName": "b",
@@ -119,6 +174,7 @@ async def test_the_list_has_the_documented_shape(serve: Serve, database: Databas
             "description": "Repeats its input.",
             "inputSchema": {"inputText": "string"},
             "outputSchema": {"type": "object"},
+            "access": "public",
         },
     ]
     assert "x-next-page-token" not in response.headers

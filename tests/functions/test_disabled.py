@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 import functions.admin.main as admin
 import functions.agents.main as agents
+import functions.api_keys.main as api_keys
 import functions.chat.main as chat
 import functions.demos.main as demos
 import functions.deployments.main as deployments
@@ -54,6 +55,9 @@ DEMO = {
 GENERATION = {"tools": {}, "description": "d", "inputSchema": {}, "outputSchema": {}, "modelConfig": MODEL}
 TICKET = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
 REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
+    (api_keys, "GET", "/users/me/keys", None),
+    (api_keys, "POST", "/users/me/keys", {"name": "k"}),
+    (api_keys, "DELETE", "/users/me/keys/k", None),
     (users, "GET", "/users/me", None),
     (users, "PUT", "/users/me/monthly-allowance", {"monthlyAllowance": 1}),
     (users, "PUT", "/users/me/allowance-reset-date", {"allowanceResetDate": 0}),
@@ -167,7 +171,22 @@ async def test_other_callers_are_not_affected(serve: Serve, auth_headers: AuthHe
 
 def test_every_route_that_takes_a_token_refuses_disabled_users() -> None:
     """Every route with a caller refuses disabled users, through its dependency or in its transaction."""
-    modules = (users, chat, runs, providers, schedules, sessions, agents, deployments, demos, mcp, specs, logs, meta)
+    modules = (
+        users,
+        api_keys,
+        chat,
+        runs,
+        providers,
+        schedules,
+        sessions,
+        agents,
+        deployments,
+        demos,
+        mcp,
+        specs,
+        logs,
+        meta,
+    )
     for module in modules:
         for route in module.router.routes:
             assert isinstance(route, APIRoute)

@@ -6,8 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.models.api_key import CreateKeyRequest, Scope
 from shared.models.caller import Caller
+from shared.models.deployment import DeployRequest
+from shared.services.agents.deployments import DeploymentService
+from shared.services.api_keys.keys import ApiKeyService
 from shared.services.chat import agent_calls
+from shared.settings import Settings
 from shared.store import Database
 from tests.functions.conftest import AuthHeaders
 from tests.functions.mcp_clients import MODERN, VERSIONS, Reports, connected, error_of, text_of
@@ -87,6 +92,51 @@ async def test_each_user_sees_their_own_and_shared_agents(
         assert text_of(await client.call_tool("shared", {"inputText": "x"})) == "x"
     assert (await only_run(database, "other")).model == "shared"
     assert await runs_of(database, "mine") == []
+
+
+@VERSIONS
+async def test_a_key_sees_what_its_user_may_call_with_it(
+    closed_service: WorkedService,
+    database: Database,
+    settings: Settings,
+    auth_headers: AuthHeaders,
+    mode: str,
+) -> None:
+    """A key with the scope of runs calls tools, at the expense of its user. Only a key sees agents that require one.
+
+    Another user's key sees none of the user's own agents, and a key without the scope gets 403.
+    """
+    await publish(database, MINE, "private")
+    shared = await publish(database, MINE, "shared", visibility="shared")
+    await DeploymentService(database, settings).deploy(MINE, shared.id, DeployRequest(access="key"))
+
+    async def make_key(uid: str, scope: Scope) -> str:
+        request = CreateKeyRequest(name="k", scopes=[scope])
+        return f"Bearer {(await ApiKeyService(database, settings).create(Caller(uid=uid), request)).key}"
+
+    mine, other = await make_key("mine", Scope.RUN), await make_key("other", Scope.RUN)
+    for token, names in (
+        (mine, ["private", "shared"]),
+        (other, ["shared"]),
+        (auth_headers("user")["Authorization"], ["private", "shared"]),
+        (auth_headers("other")["Authorization"], []),
+    ):
+        async with connected(closed_service, mode, token) as client:
+            assert [tool.name for tool in (await client.list_tools()).tools] == names
+    async with connected(closed_service, mode, other) as client:
+        assert text_of(await client.call_tool("shared", {"inputText": "x"})) == "x"
+        assert (await error_of(client.call_tool("private", {"inputText": "x"}))).message == "Unknown tool: private"
+    key = (await only_run(database, "other")).key
+    assert key is not None
+    assert key.id in other
+    async with connected(closed_service, mode, auth_headers("other")["Authorization"]) as client:
+        refused = await client.call_tool("shared", {"inputText": "x"})
+    assert refused.is_error
+    assert "only with an API key" in text_of(refused)
+    wrong = {"Authorization": await make_key("mine", Scope.CHAT)}
+    async with httpx.AsyncClient(base_url=closed_service.address, trust_env=False) as client:
+        response = await client.post("/mcp", json=PING, headers={**HEADERS, **wrong})
+    assert (response.status_code, "'run'" in response.json()["detail"]) == (403, True)
 
 
 async def test_without_a_token_the_client_learns_how_to_get_in(

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from shared.models.account import Account
 from shared.models.agent import AgentFields, StoredAgent
+from shared.models.api_key import ApiKey
 from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest
 from shared.models.delivery import Delivery
@@ -18,6 +19,7 @@ from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
 from shared.models.journal import Segment
+from shared.models.key_period import Period, open_period
 from shared.models.owned import StoredResource
 from shared.models.part import Delta, Part, PartKind
 from shared.models.schedule import ScheduleFields, StoredSchedule
@@ -77,6 +79,11 @@ async def store_documents_of(database: Database, uid: str, *, disabled: bool = F
         database.schedules.put(schedule, transaction)
         await database.deployments.get(id_, transaction)
         database.deployments.put(_build_deployment(id_, uid), transaction)
+        key = ApiKey(id=id_, owner=uid, name="k", digest="d", scopes=[], created_at=NOW)
+        database.api_keys.add(key, transaction)
+        period = open_period(id_, Period.DAY, uid, None, NOW)
+        await database.key_periods.get(period.id, transaction)
+        database.key_periods.put(period, transaction)
         await database.deployment_days.get(id_, transaction)
         database.deployment_days.put(DeploymentDay.open(id_, uid, NOW), transaction)
         await database.idempotency.get(id_, transaction)

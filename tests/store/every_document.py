@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from shared.models.account import Account
 from shared.models.agent import AgentFields, StoredAgent
 from shared.models.agent_run import Step, StepKind, StepStatus
+from shared.models.api_key import ApiKey, KeyUse, Scope
 from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.delivery import Delivery
@@ -18,6 +19,7 @@ from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
 from shared.models.journal import LogLine, Segment
+from shared.models.key_period import Period, open_period
 from shared.models.part import Part
 from shared.models.schedule import ScheduleFields, StoredSchedule
 from shared.models.session import ProviderConfig, Session
@@ -28,6 +30,7 @@ from shared.models.webhook import SigningSecret, StoredWebhook, WebhookEvent
 from shared.store import (
     accounts,
     agents,
+    api_keys,
     audit,
     deliveries,
     demos,
@@ -36,6 +39,7 @@ from shared.store import (
     holds,
     idempotency,
     journals,
+    key_periods,
     parts,
     rate_limits,
     schedules,
@@ -81,6 +85,7 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
         traceparent="t",
         parked="agent",
         completed_at=NOW,
+        key=KeyUse(id="k"),
     )
     messages: Any = [{"role": "user", "content": "hi"}]
     request = ChatRequest(messages=messages, provider="openai", model="gpt-4.1-mini")
@@ -100,7 +105,8 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     accounts.AccountStore(client).add_entry("u", entry, writes)
     record = AuditRecord(at=NOW, actor="a", action="b", target="u", before={}, after={})
     audit.AuditStore(client).add(record, writes)
-    holds.HoldStore(client).put(Hold(id="h", owner="u", amount=1, expires_at=NOW, deployment_day="d"), writes)
+    hold = Hold(id="h", owner="u", amount=1, expires_at=NOW, deployment_day="d", key_period="k")
+    holds.HoldStore(client).put(hold, writes)
     deployment_days.DeploymentDayStore(client).put(DeploymentDay.open("d", "u", NOW), writes)
     agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **common_fields)
     agents.AgentStore(client).put(agent, writes)
@@ -109,7 +115,7 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     )
     schedule_fields = ScheduleFields(agent_id="a", cron="* * * * *")
     schedules.ScheduleStore(client).put(
-        StoredSchedule(fields=schedule_fields, next_due_at=NOW, **common_fields), writes
+        StoredSchedule(fields=schedule_fields, next_due_at=NOW, key=KeyUse(id="k"), **common_fields), writes
     )
     deployment = Deployment(
         friendly_name="f",
@@ -149,4 +155,7 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
         next_attempt_at=NOW,
     )
     deliveries.DeliveryStore(client).put(delivery, writes)
+    key = ApiKey(id="k", owner="u", name="n", digest="d", scopes=list(Scope), created_at=NOW)
+    api_keys.ApiKeyStore(client).put(key, writes)
+    key_periods.KeyPeriodStore(client).put(open_period("k", Period.DAY, "u", 1, NOW), writes)
     return writes.documents

@@ -22,6 +22,7 @@ from shared.models.chat import TicketStatus
 from shared.store import (
     accounts,
     agents,
+    api_keys,
     audit,
     deliveries,
     demos,
@@ -30,6 +31,7 @@ from shared.store import (
     holds,
     idempotency,
     journals,
+    key_periods,
     owned,
     parts,
     rate_limits,
@@ -48,6 +50,7 @@ CONFIG: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "firestore.indexes.
 MODULES = (
     accounts,
     agents,
+    api_keys,
     audit,
     deliveries,
     demos,
@@ -56,6 +59,7 @@ MODULES = (
     holds,
     idempotency,
     journals,
+    key_periods,
     owned,
     parts,
     rate_limits,
@@ -74,6 +78,11 @@ QUERIES: dict[str, list[CallQuery]] = {
         lambda client: accounts.AccountStore(client).page(10, "u"),
     ],
     "AccountStore.newest_entries": [lambda client: accounts.AccountStore(client).newest_entries("u", 1, 10)],
+    "ApiKeyStore.page": [
+        lambda client: api_keys.ApiKeyStore(client).page("u", 10),
+        lambda client: api_keys.ApiKeyStore(client).page("u", 10, (NOW, "k")),
+    ],
+    "ApiKeyStore.count": [lambda client: api_keys.ApiKeyStore(client).count("u", 10)],
     "AuditStore.newest": [lambda client: audit.AuditStore(client).newest("u", 10)],
     "DeliveryStore.find_first": [lambda client: deliveries.DeliveryStore(client).find_first("w", "r")],
     "DeliveryStore.list_due": [lambda client: deliveries.DeliveryStore(client).list_due(NOW, 10)],

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request
 
 from shared.log import LABELS_FIELD, SAMPLED_FIELD, SPAN_FIELD, TRACE_FIELD, get_logger
 from shared.settings import Settings
-from shared.web import CurrentCaller, StrictJsonRoute, create_app
+from shared.web import StrictJsonRoute, create_app
+from shared.web.authentication import CurrentCaller
 from tests.conftest import Lines
 
 router = APIRouter(route_class=StrictJsonRoute)

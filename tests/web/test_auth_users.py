@@ -12,8 +12,9 @@ from fastapi import APIRouter
 
 from shared.models.errors import Unauthenticated, Unavailable
 from shared.settings import Settings
-from shared.web import CallerIfAny, CurrentCaller, create_app
+from shared.web import create_app
 from shared.web.auth_users import MAX_REMEMBERED, PAUSE_SECONDS, AuthUser, AuthUserChecks
+from shared.web.authentication import CallerIfAny, CurrentCaller
 from tests import tokens
 from tests.doubles.auth_server import AuthServer
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.settings import Settings
-from shared.web import CurrentCaller, StrictJsonRoute, create_app
+from shared.web import StrictJsonRoute, create_app
+from shared.web.authentication import CurrentCaller
 from tests import tokens
 
 PROJECT = "demo-auth-test"

@@ -14,7 +14,8 @@ from pydantic import Field
 from shared.models.errors import BadRequest, Conflict, Unauthenticated, Unavailable
 from shared.models.wire import CamelModel, JsonObject
 from shared.settings import Settings
-from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, create_app
+from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, create_app
+from shared.web.authentication import CurrentCaller
 from shared.web.plans import prepare
 from tests.web.lanes import client, comparable, switch_plans_off
 

@@ -11,7 +11,8 @@ from fastapi import APIRouter
 
 from shared.models.errors import Unauthenticated, Unavailable
 from shared.settings import Settings
-from shared.web import CurrentCaller, StrictJsonRoute, create_app
+from shared.web import StrictJsonRoute, create_app
+from shared.web.authentication import CurrentCaller
 from shared.web.id_tokens import CLOCK_SKEW_SECONDS
 from shared.web.verified_tokens import MAX_CLAIMS_BYTES, MAX_SECONDS, MAX_TOKENS, VerifiedTokens
 from tests import tokens

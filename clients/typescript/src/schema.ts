@@ -138,6 +138,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/me/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the caller's keys, the newest first, with their last use and what they have spent
+         * @description Lists the caller's keys, the newest first, with their last use and what they have spent.
+         *
+         *     `X-Next-Page-Token` leads to the next page.
+         */
+        get: operations["api_keys_list_keys"];
+        put?: never;
+        /**
+         * Creates a key
+         * @description Creates a key. The response is the only one that contains it.
+         */
+        post: operations["api_keys_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/me/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revokes a key
+         * @description Revokes a key. Within ten seconds, it opens nothing any more. 404 if it does not exist or is another user's.
+         *
+         *     Runs that were started with it continue, but make no further calls that cost something.
+         */
+        delete: operations["api_keys_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/chat": {
         parameters: {
             query?: never;
@@ -347,7 +395,9 @@ export interface paths {
          * Publishes the agent under its friendly name
          * @description Publishes the agent under its friendly name. 409 if another agent has this name.
          *
-         *     If the agent is already published, the response is also 201, and only the budget changes, if the body has one.
+         *     The body says who may call the agent, who pays, and how much that may be. By default, everyone may call it, and its
+         *     owner pays; then `warnings` says so. If the agent is already published, the response is also 201, and only what the
+         *     body has changes.
          */
         post: operations["deployments_deploy"];
         delete?: never;
@@ -427,11 +477,15 @@ export interface paths {
         put?: never;
         /**
          * Runs a published agent
-         * @description Runs a published agent. The request body is its input, the response body its result. No token is needed.
+         * @description Runs a published agent. The request body is its input, the response body its result.
          *
-         *     The agent's owner is charged. For 24 hours, the same input from the same address with the same `Idempotency-Key` is
-         *     run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-After`, while the
-         *     first request is running.
+         *     A public agent needs no token and ignores any, and its owner is charged. For other agents, the caller must be
+         *     allowed to call it, and is charged if its owner has decided so: 401 without a valid token, 403 or 404 for a caller
+         *     who may not call it.
+         *
+         *     For 24 hours, the same input from the same user, or from the same address for a public agent, with the same
+         *     `Idempotency-Key` is run only once, and gets the same result. 409 for another input with this key, and, with a
+         *     `Retry-After`, while the first request is running.
          *
          *     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and `Location` leads to
          *     the run (`GET /runs/{run_id}`). Such a run may last long. Its keys are separate from those of other calls.
@@ -1524,6 +1578,30 @@ export interface components {
             visibility?: "private" | "shared";
         };
         /**
+         * @description The request body of `POST /users/me/keys`.
+         *
+         *     `expiresAt`: when the key stops working, in the future; without it, it works until it is revoked. `budget`: without
+         *     it, the key may spend all of the user's allowance. `scopes`: what the key opens; without it, everything that a key
+         *     can open.
+         * @example {
+         *       "budget": {
+         *         "amount": 5,
+         *         "period": "month"
+         *       },
+         *       "name": "Laptop",
+         *       "scopes": [
+         *         "chat",
+         *         "run"
+         *       ]
+         *     }
+         */
+        CreateKeyRequest: {
+            name: string;
+            expiresAt?: string | null;
+            budget?: components["schemas"]["KeyBudget"] | null;
+            scopes?: components["schemas"]["Scope"][] | null;
+        };
+        /**
          * @description The request body of `POST /schedules`.
          * @example {
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
@@ -1568,6 +1646,43 @@ export interface components {
             events: components["schemas"]["WebhookEvent"][];
             /** @default true */
             enabled?: boolean;
+        };
+        /**
+         * @description The response of `POST /users/me/keys`. No other response contains `key`.
+         * @example {
+         *       "_id": "4fGh7Jk2Lm9N",
+         *       "budget": {
+         *         "amount": 5,
+         *         "period": "month"
+         *       },
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "expiresAt": null,
+         *       "key": "fba_4fGh7Jk2Lm9N8Pq3Rs6Tu1Vw5Xy0Za2Bc4De6Fg8Hi0Jk2Lm",
+         *       "lastUsedAt": "2026-11-24T06:10:00Z",
+         *       "name": "Laptop",
+         *       "prefix": "fba_4fGh7Jk2Lm9N",
+         *       "scopes": [
+         *         "chat",
+         *         "run"
+         *       ],
+         *       "spent": 1.25,
+         *       "spentSince": "2026-11-01T00:00:00Z"
+         *     }
+         */
+        CreatedKey: {
+            _id: string;
+            name: string;
+            prefix: string;
+            scopes: components["schemas"]["Scope"][];
+            budget: components["schemas"]["KeyBudget"] | null;
+            spent: number;
+            /** Format: date-time */
+            spentSince: string;
+            /** Format: date-time */
+            createdAt: string;
+            expiresAt: string | null;
+            lastUsedAt: string | null;
+            key: string;
         };
         /**
          * @description The response of `POST /webhooks`. No other response contains the `secret`, which verifies signatures.
@@ -1682,33 +1797,56 @@ export interface components {
             js: string;
         };
         /**
-         * @description The optional request body of `POST /agents/{id}/deploy`.
+         * @description The optional request body of `POST /agents/{id}/deploy`. What is null or missing does not change.
          *
-         *     `budgetPerDay`: US dollars that all calls of the published agent together may spend per UTC day. If it is null or
-         *     missing, the budget does not change; a new deployment starts with the service's default.
+         *     `access`: who may call the agent by its name. `public` means everyone; `signed-in` means every user, with an ID
+         *     token or an API key; `key` means users who can see the agent, with an API key, and its owner. `payer`: who pays for
+         *     calls of `POST /rest/{friendly_name}`; `caller` requires an `access` other than `public`. `ratePerMinute`: how often
+         *     each user, or each address without a user, may call the agent. `budgetPerDay`: US dollars that all calls for which
+         *     the owner pays may together spend per UTC day. A new deployment is public and paid by the owner, with the service's
+         *     default limits.
          * @example {
-         *       "budgetPerDay": 2.5
+         *       "access": "signed-in",
+         *       "budgetPerDay": 2.5,
+         *       "payer": "owner",
+         *       "ratePerMinute": 30
          *     }
          */
         DeployRequest: {
+            access?: ("public" | "signed-in" | "key") | null;
+            payer?: ("owner" | "caller") | null;
+            ratePerMinute?: number | null;
             budgetPerDay?: number | null;
         };
         /**
-         * @description The response of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
+         * @description The response of `POST /agents/{id}/deploy`, with the policy that now applies. `budgetPerDay`: US dollars.
+         *
+         *     `ratePerMinute`: null means the service's default. `warnings`: what the owner should know about the policy.
          * @example {
+         *       "access": "signed-in",
          *       "budgetPerDay": 1,
          *       "endpoint": "/rest/greeter",
-         *       "message": "Agent deployed"
+         *       "message": "Agent deployed",
+         *       "payer": "owner",
+         *       "ratePerMinute": null,
+         *       "warnings": []
          *     }
          */
         Deployed: {
             message: string;
             endpoint: string;
+            /** @enum {string} */
+            access: "public" | "signed-in" | "key";
+            /** @enum {string} */
+            payer: "owner" | "caller";
+            ratePerMinute: number | null;
             budgetPerDay: number;
+            warnings: string[];
         };
         /**
-         * @description An entry of `GET /deployments`.
+         * @description An entry of `GET /deployments`. `access`: who may call the agent by its name, as in `DeployRequest`.
          * @example {
+         *       "access": "public",
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "description": "Greets the person named in the input.",
          *       "friendlyName": "greeter",
@@ -1730,18 +1868,24 @@ export interface components {
             outputSchema: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
+            /** @enum {string} */
+            access: "public" | "signed-in" | "key";
         };
         /**
          * @description The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.
          *
-         *     `budgetPerDay`: US dollars that calls of the published agent may spend per UTC day.
+         *     `ratePerMinute`: null means the service's default. `budgetPerDay`: US dollars that calls of the published agent for
+         *     which its owner pays may spend per UTC day.
          * @example {
+         *       "access": "public",
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "budgetPerDay": 1,
          *       "deployedAt": "2026-11-24T06:00:00.120000Z",
          *       "endpoint": "/rest/greeter",
          *       "friendly_name": "greeter",
-         *       "is_deployed": true
+         *       "is_deployed": true,
+         *       "payer": "owner",
+         *       "ratePerMinute": null
          *     }
          */
         DeploymentInfo: {
@@ -1755,6 +1899,11 @@ export interface components {
             endpoint: string;
             /** Format: date-time */
             deployedAt: string;
+            /** @enum {string} */
+            access: "public" | "signed-in" | "key";
+            /** @enum {string} */
+            payer: "owner" | "caller";
+            ratePerMinute: number | null;
             budgetPerDay: number;
         };
         /**
@@ -1950,6 +2099,49 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * @description A key, without the key itself. `prefix`: how the key begins.
+         *
+         *     `spent`: US dollars that were charged for its requests since `spentSince`, the beginning of the budget's period, or
+         *     of the month without a budget.
+         * @example {
+         *       "_id": "4fGh7Jk2Lm9N",
+         *       "budget": {
+         *         "amount": 5,
+         *         "period": "month"
+         *       },
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "expiresAt": null,
+         *       "lastUsedAt": "2026-11-24T06:10:00Z",
+         *       "name": "Laptop",
+         *       "prefix": "fba_4fGh7Jk2Lm9N",
+         *       "scopes": [
+         *         "chat",
+         *         "run"
+         *       ],
+         *       "spent": 1.25,
+         *       "spentSince": "2026-11-01T00:00:00Z"
+         *     }
+         */
+        Key: {
+            _id: string;
+            name: string;
+            prefix: string;
+            scopes: components["schemas"]["Scope"][];
+            budget: components["schemas"]["KeyBudget"] | null;
+            spent: number;
+            /** Format: date-time */
+            spentSince: string;
+            /** Format: date-time */
+            createdAt: string;
+            expiresAt: string | null;
+            lastUsedAt: string | null;
+        };
+        /** @description What a key may spend: `amount` US dollars in each `period`, a day or a month in UTC. */
+        KeyBudget: {
+            amount: number;
+            period: components["schemas"]["Period"];
+        };
+        /**
          * @description The request body of `POST /mcp/tools`. `auth_token`: the bearer token for the server; none is sent if empty.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp"
@@ -2062,6 +2254,11 @@ export interface components {
             max: number | null;
             choices: unknown[] | null;
         };
+        /**
+         * @description The period after which a key's budget is full again. It begins at midnight in UTC, a month on its first day.
+         * @enum {string}
+         */
+        Period: "day" | "month";
         /**
          * @description US dollars per million tokens of text. None means that the price does not exist or is unknown.
          *
@@ -2420,6 +2617,11 @@ export interface components {
             skipped: number;
             missed: number;
         };
+        /**
+         * @description What a key opens. No key manages keys, or opens the admin panel.
+         * @enum {string}
+         */
+        Scope: "chat" | "run" | "agents" | "account";
         /** @description An entry of `GET /deployments`, as a frontend sends it back. Only its name is used. */
         SelectedApi: {
             friendlyName: string;
@@ -3369,6 +3571,94 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    api_keys_list_keys: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of entries. Large entries make a shorter page. */
+                limit?: number;
+                /** @description The `X-Next-Page-Token` of the previous page. */
+                pageToken?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description The `pageToken` of the next page. Missing on the last. */
+                    "X-Next-Page-Token"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    api_keys_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedKey"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    api_keys_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     chat_list_tickets: {
         parameters: {
             query?: {
@@ -3965,6 +4255,7 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

@@ -24,6 +24,7 @@ from shared.models.usage import Entry
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets
 from shared.services.accounts.disabled_users import refuse
+from shared.services.accounts.key_budgets import KeyBudgets, refuse_beyond_budget
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -41,6 +42,11 @@ class Ledger:
     def deployment_budgets(self) -> DeploymentBudgets:
         """The daily budgets of published agents."""
         return DeploymentBudgets(self.database)
+
+    @property
+    def key_budgets(self) -> KeyBudgets:
+        """The budgets of API keys."""
+        return KeyBudgets(self.database)
 
     async def get_account(
         self, caller: Caller, now: datetime, transaction: Transaction
@@ -62,19 +68,34 @@ class Ledger:
         `settle` ends the chat. Raises what `hold` raises.
         """
         _, account = await self.get_account(caller, now, transaction)
-        account, hold = _hold(account, bounds, now) if bounds.maximum else (account, 0)
+        hold = 0
+        if bounds.maximum:
+            account, hold = await self._hold(account, caller, bounds, now, transaction)
         self.database.accounts.put(account.begin_chat(now), transaction)
         return hold
 
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Holds `bounds.maximum` for a call, or all that is available if that is less. Returns the amount.
 
-        Raises `AllowanceSpent` if the available amount is below `bounds.minimum`, and `Forbidden` for a disabled user.
+        Also holds it of the budget of the caller's API key, if any. Raises `AllowanceSpent` if the available amount is
+        below `bounds.minimum`, its subclass `KeyBudgetSpent` if the budget's is, and `Forbidden` for a disabled user.
+        One read, and with a key another one or, for the first call in its period, two.
         """
         _, account = await self.get_account(caller, now, transaction)
-        account, hold = _hold(account, bounds, now)
+        account, hold = await self._hold(account, caller, bounds, now, transaction)
         self.database.accounts.put(account, transaction)
         return hold
+
+    async def _hold(
+        self, account: Account, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction
+    ) -> tuple[Account, int]:
+        """Returns the account with the hold, and the amount. The key's period is written, not the account."""
+        refuse(account)
+        period, fitted = await self.key_budgets.fit(caller, bounds, now, transaction)
+        refuse_uncovered(account, fitted)
+        account, hold = account.hold(fitted.maximum, now)
+        self.key_budgets.hold(period, hold, transaction)
+        return account, hold
 
     async def open_hold(
         self,
@@ -90,13 +111,14 @@ class Ledger:
         """Places `hold` on the account and the `budget`, for as much of `bounds.maximum` as both have available.
 
         `caller` is the payer. With `again`, keeps a hold with this id that exists already, whatever its amount: it is
-        for the same call, whose process has died. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. One read, two with
-        a budget, and one more with `again`.
+        for the same call, whose process has died. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. One read, one more
+        for each budget, and one more with `again`.
         """
         existing, *_ = await asyncio.gather(
             self._get_hold(hold.id if again else None, transaction),
             self.database.accounts.get(caller.uid, transaction),
             self.deployment_budgets.prefetch(hold, transaction),
+            self.key_budgets.prefetch(hold.key_period, transaction),
         )
         if existing is not None:
             renewed = existing.model_copy(update={"expires_at": hold.expires_at, "left": None})
@@ -120,13 +142,14 @@ class Ledger:
     ) -> None:
         """Charges `cost` to the hold's owner and releases the hold. Repeating it has no further effect.
 
-        Three reads, four with a deployment's budget.
+        Three reads, and one more for each budget.
         """
         stored, charged, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.has_entry(hold.owner, hold.id, transaction),
             self.database.accounts.get(hold.owner, transaction),
             self.deployment_budgets.prefetch(hold, transaction),
+            self.key_budgets.prefetch(hold.key_period, transaction),
         )
         if stored is None and (charged or not cost):
             return
@@ -135,7 +158,9 @@ class Ledger:
             account = account.release(stored.amount, now)
             self.database.holds.remove(stored, transaction)
         counted = to_micros_rounded_up(cost) if not charged else 0
-        await self.deployment_budgets.settle(stored or hold, stored.amount if stored else 0, counted, transaction)
+        held = stored.amount if stored else 0
+        await self.deployment_budgets.settle(stored or hold, held, counted, transaction)
+        await self.key_budgets.settle((stored or hold).key_period, held, 0.0 if charged else cost, transaction)
         if cost:
             account = await self.charge(account, hold.id, cost, metadata, now, transaction)
         self.database.accounts.put(account, transaction)
@@ -155,12 +180,14 @@ class Ledger:
         elif ended.result:
             cost, usage = ended.result.cost, ended.result.usage
         # Reads concurrently the documents that the steps below need.
-        before, (stored, account), _ = await asyncio.gather(
+        before, (stored, account), charged, _ = await asyncio.gather(
             self.database.tickets.get(ended.id, transaction),
             self.get_account(Caller(uid=ended.owner), now, transaction),
             self.database.accounts.has_entry(ended.owner, ended.id, transaction),
+            self.key_budgets.prefetch(ended.key_period, transaction),
         )
         if stored is not None or cost or ended.hold:
+            await self.key_budgets.settle(ended.key_period, ended.hold, 0.0 if charged else cost, transaction)
             account = account.release(ended.hold, now)
             if before is not None and not before.status.finished:
                 account = account.end_chat(now)
@@ -169,11 +196,15 @@ class Ledger:
             self.database.accounts.put(account, transaction)
         self.database.tickets.put(ended.model_copy(update={"hold": 0}), transaction)
 
-    async def read_for_settling(self, owner: str, ticket_id: str, transaction: Transaction) -> None:
-        """Reads what `settle` needs besides the ticket, so that it need not wait for the ticket first. Two reads."""
+    async def read_for_settling(self, seen: Ticket, transaction: Transaction) -> None:
+        """Reads what `settle` needs besides the ticket, so that it need not wait for the ticket first.
+
+        Two reads; three for a ticket that an API key requested.
+        """
         await asyncio.gather(
-            self.database.accounts.get(owner, transaction),
-            self.database.accounts.has_entry(owner, ticket_id, transaction),
+            self.database.accounts.get(seen.owner, transaction),
+            self.database.accounts.has_entry(seen.owner, seen.id, transaction),
+            self.key_budgets.prefetch(seen.key_period, transaction),
         )
 
     async def hold_again(
@@ -189,21 +220,27 @@ class Ledger:
         """Replaces the ticket's hold with one for another attempt, and charges its owner for the previous attempt.
 
         Writes the account, and an entry named after the ticket and the attempt. Returns the ticket with its new hold;
-        the caller writes it. Two reads. If the attempt is not covered, raises `AllowanceSpent` before it writes
-        anything.
+        the caller writes it. Two reads, three with an API key. If the attempt is not covered, raises `AllowanceSpent`
+        before it writes anything.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
-        await asyncio.gather(
+        payer = Caller(uid=ticket.owner, key=ticket.key)
+        _, charged, period = await asyncio.gather(
             self.database.accounts.get(ticket.owner, transaction),
             self.database.accounts.has_entry(ticket.owner, cause, transaction),
+            self.key_budgets.get_period(payer, ticket.created_at, transaction),
         )
-        _, account = await self.get_account(Caller(uid=ticket.owner), now, transaction)
+        _, account = await self.get_account(payer, now, transaction)
         account = account.release(ticket.hold, now)
+        if period is not None:
+            period = period.settle(ticket.hold, 0 if charged else to_picos(cost))
+            bounds = refuse_beyond_budget(payer, period, bounds, ticket.created_at)
         after, _ = account.charge(to_micros(cost), now)
         refuse_uncovered(after, bounds)
         if cost:
             account = await self.charge(account, cause, cost, _describe(ticket, usage), now, transaction)
         account, hold = account.hold(bounds.maximum, now)
+        self.key_budgets.hold(period, hold, transaction)
         self.database.accounts.put(account, transaction)
         return ticket.model_copy(update={"hold": hold})
 
@@ -213,19 +250,21 @@ class Ledger:
         """Charges the owner for an attempt whose worker has lost the ticket, and does not change the ticket.
 
         `ticket` is in the state in which the attempt took it. Does nothing if the attempt was charged after all, in a
-        commit whose response was lost. Three reads, and one more for a ticket that has ended.
+        commit whose response was lost. Three reads, and one more each for an API key and a ticket that has ended.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
-        current, *_ = await asyncio.gather(
+        current, _, charged, _ = await asyncio.gather(
             self.database.tickets.get(ticket.id, transaction),
             self.database.accounts.get(ticket.owner, transaction),
             self.database.accounts.has_entry(ticket.owner, cause, transaction),
+            self.key_budgets.prefetch(ticket.key_period, transaction),
         )
         # A ticket that has been deleted had ended, most likely with this attempt.
         was_last = current is None or (current.status.finished and current.attempts == ticket.attempts)
         if was_last and await self.database.accounts.has_entry(ticket.owner, ticket.id, transaction):
             return
         _, account = await self.get_account(Caller(uid=ticket.owner), now, transaction)
+        await self.key_budgets.settle(ticket.key_period, 0, 0.0 if charged else cost, transaction)
         account = await self.charge(account, cause, cost, _describe(ticket, usage), now, transaction)
         self.database.accounts.put(account, transaction)
 
@@ -276,13 +315,6 @@ class Ledger:
         return Terms.from_settings(self.settings)
 
 
-def _hold(account: Account, bounds: CostBounds, now: datetime) -> tuple[Account, int]:
-    """Returns the account with the hold, and the amount. Raises `AllowanceSpent`, and `Forbidden` if it is disabled."""
-    refuse(account)
-    refuse_uncovered(account, bounds)
-    return account.hold(bounds.maximum, now)
-
-
 def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
     """Raises `AllowanceSpent` if the available amount does not cover a short answer to the call."""
     available = account.available
@@ -313,6 +345,8 @@ def _log_charge(uid: str, entry: Entry) -> None:
 def _describe(ticket: Ticket, usage: Usage | None) -> JsonObject:
     """Returns the metadata of the ticket's usage entry."""
     metadata: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
+    if ticket.key is not None:
+        metadata["key_id"] = ticket.key.id
     return metadata if usage is None else {**metadata, **usage_metadata(usage)}
 
 

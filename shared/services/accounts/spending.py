@@ -12,6 +12,7 @@ from shared import clock
 from shared.models.caller import Caller
 from shared.models.deployment_day import day_id
 from shared.models.hold import Hold
+from shared.models.key_period import period_id
 from shared.models.money import CostBounds, to_dollars
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget
@@ -65,6 +66,7 @@ class SpendingService:
             amount=amount,
             expires_at=now + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS),
             deployment_day=deployment and day_id(deployment.agent_id, now),
+            key_period=payer.key and period_id(payer.key.id, payer.key.period, now),
         )
 
     async def mark_abandoned(self, holds: Mapping[str, JsonObject]) -> None:

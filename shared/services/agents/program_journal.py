@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from shared.log import get_logger
 from shared.models.agent_run import Step, StepKind, StepStatus
 from shared.models.chat import Usage
-from shared.models.errors import AllowanceSpent, DeploymentBudgetSpent
+from shared.models.errors import AllowanceSpent, DeploymentBudgetSpent, KeyBudgetSpent
 from shared.models.journal import LogLine
 from shared.models.money import to_dollars
 from shared.models.question import Question
@@ -37,7 +37,7 @@ MAX_PRINTED_CHARACTERS = 200_000
 _MAX_LINE_CHARACTERS = 10_000
 _MAX_ERROR_CHARACTERS = 500
 _NANO = 10**9
-_CAUSES = {"AllowanceSpent": AllowanceSpent, "DeploymentBudgetSpent": DeploymentBudgetSpent}
+_CAUSES = {cause.__name__: cause for cause in (AllowanceSpent, DeploymentBudgetSpent, KeyBudgetSpent)}
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Calls published agents: finds them by friendly name, checks the input, and runs them.
 
-Here the payer is the agent's owner. The caller may be anyone on the web, is identified by an address, and is not
-charged. In chats with a published agent (`shared.services.chat.agent_chat`), the payer is the caller.
+Here the payer is the agent's owner, unless the policy of its deployment has callers pay. Callers of a public agent may
+be anyone on the web, are told apart by their addresses, and are not charged. In chats with a published agent
+(`shared.services.chat.agent_chat`), the payer is the caller.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from shared import clock
 from shared.json_schema.validation import find_problems
 from shared.log import get_logger
 from shared.models.agent import StoredAgent
-from shared.models.caller import Caller
 from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
@@ -22,9 +22,8 @@ from shared.models.errors import (
 )
 from shared.models.idempotency import KeyedRequest
 from shared.models.wire import JsonObject
-from shared.services.accounts.deployment_budgets import refuse_spent
 from shared.services.agents.input_fitting import fit_input
-from shared.services.agents.published_lookup import PublishedCall, PublishedLookUp
+from shared.services.agents.published_lookup import Identify, PublishedCall, PublishedLookUp
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
 from shared.services.agents.stored_runs import PublishedAnswer, StoredRuns, replay
@@ -55,25 +54,30 @@ class PublishedService:
         return StoredRuns(self.database, self.settings)
 
     async def call(
-        self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None
+        self,
+        friendly_name: str,
+        input_dict: JsonObject,
+        address: str,
+        key: str | None = None,
+        identify: Identify | None = None,
     ) -> PublishedAnswer:
-        """Runs the agent. `address` is the caller's address. The payer is the agent's owner.
+        """Runs the agent. `address` is the caller's address. `identify` is called unless the agent is public.
 
-        With a `key`, the same input from the same address runs once in 24 hours, and gets the same result again. A
-        request that was refused before it had any effect is not stored.
+        With a `key`, the same input from the same user, or from the same address for a public agent, runs once in 24
+        hours, and gets the same result again. A request that was refused before it had any effect is not stored.
 
-        Raises `NotFound`, `Forbidden` if the owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
-        if the payer has nothing left, `DeploymentBudgetSpent` if callers have spent the agent's budget for the day,
-        `AgentFailed`, and `Unavailable`; with a key also `Conflict`, and what `replay` raises.
+        Raises what `PublishedLookUp.find` raises, `InvalidInput`, `AllowanceSpent` if the payer has nothing left,
+        `DeploymentBudgetSpent` if callers have spent the agent's budget for the day, `AgentFailed`, and `Unavailable`;
+        with a key also what `replay` raises.
         """
-        call, now = await self.look_up.find(friendly_name, input_dict, address, key)
+        call, now = await self.look_up.find(friendly_name, input_dict, address, key, identify)
         if call.stored is not None:
             return replay(call.stored, now)
-        refuse_spent(call.budget, call.day, now)
+        call.refuse_spent(now)
         input_dict = await fit_input(call.agent, input_dict)
         run_id = f"run-{uuid4()}"
         if call.request is None:
-            return await self._to_answer(call.agent, await self._run(call, input_dict, run_id))
+            return await self._to_answer(call, await self._run(call, input_dict, run_id))
         if (stored := await self.stored_runs.claim(call.request, run_id)) is not None:
             return replay(stored, clock.now())
         return await self._run_once(call, call.request, input_dict, run_id)
@@ -88,7 +92,7 @@ class PublishedService:
             await self.stored_runs.forget(request, run_id)
             raise
         try:
-            answer = await self._to_answer(call.agent, run)
+            answer = await self._to_answer(call, run)
         except AgentFailed as error:
             await self.stored_runs.store(request, run_id, error)
             raise
@@ -102,19 +106,23 @@ class PublishedService:
         return answer
 
     async def _run(self, call: PublishedCall, input_dict: JsonObject, run_id: str) -> FinishedRun:
-        payer, seconds = Caller(uid=call.agent.owner), self.settings.run_timeout_seconds
+        payer, seconds = call.payer, self.settings.run_timeout_seconds
+        requested_by = call.address if call.caller is None else call.caller.uid
         async with RunTimeService(self.database, self.settings).count(payer.uid) as on_start:
             return await self.runs.run_agent(
-                payer, call.agent, input_dict, seconds, run_id, call.budget, on_start, call.address
+                payer, call.agent, input_dict, seconds, run_id, call.budget, on_start, requested_by
             )
 
-    async def _to_answer(self, agent: StoredAgent, run: FinishedRun) -> PublishedAnswer:
+    async def _to_answer(self, call: PublishedCall, run: FinishedRun) -> PublishedAnswer:
         """Returns the result. Raises `AgentFailed`, `AllowanceSpent`, `DeploymentBudgetSpent` for a failed run."""
         failure = run.outcome.failure
         if failure is None:
+            agent = call.agent
             warnings = await asyncio.to_thread(_check_output, agent, run) if agent.fields.output_schema else []
             return PublishedAnswer(run.run_id, run.outcome.result, warnings)
         if isinstance(failure.cause, AllowanceSpent):
+            if call.payer is call.caller:
+                raise failure.cause
             raise AllowanceSpent("The agent's owner has no allowance left for its calls. Inform the owner, or wait.")
         if isinstance(failure.cause, DeploymentBudgetSpent):
             raise failure.cause

@@ -1,38 +1,67 @@
 """Finds the published agent that a request calls, with what is needed to decide whether it may be called."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared import clock
 from shared.bounded_dict import BoundedDict
 from shared.models.agent import StoredAgent
+from shared.models.caller import Caller
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay, day_id
-from shared.models.errors import NotFound
 from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.wire import JsonObject
 from shared.per_loop import per_loop
-from shared.services.accounts.deployment_budgets import DeploymentBudget
+from shared.services.accounts.deployment_budgets import DeploymentBudget, refuse_spent
 from shared.services.accounts.disabled_users import DisabledUserService
+from shared.services.agents.deployment_access import count_call, name_caller, require_callable, unknown_agent_error
 from shared.services.idempotency import Idempotency, make_keyed_request
-from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
+
+Identify = Callable[[], Awaitable[Caller]]
+"""Returns the verified caller of a request. Raises `Unauthenticated` without a valid token."""
 
 
 @dataclass(frozen=True)
 class PublishedCall:
-    """A request from `address`, with the documents it needs. `stored`: its earlier outcome, if it is repeated."""
+    """A request from `address`, with the documents it needs. `stored`: its earlier outcome, if it is repeated.
+
+    `caller`: the verified caller, None for a public agent, whose callers are not verified.
+    """
 
     agent: StoredAgent
     deployment: Deployment
-    budget: DeploymentBudget
     day: DeploymentDay | None
     address: str
+    caller: Caller | None
     request: KeyedRequest | None
     stored: StoredRequest | None
+    settings: Settings
+
+    @property
+    def payer(self) -> Caller:
+        """The caller or the agent's owner. An owner who calls the agent pays with the key of the request."""
+        return find_payer(self.deployment, self.caller)
+
+    @property
+    def budget(self) -> DeploymentBudget | None:
+        """The budget of the day, which bounds what the owner pays for callers. None if the caller pays."""
+        return None if self.deployment.payer == "caller" else DeploymentBudget.of(self.deployment, self.settings)
+
+    def refuse_spent(self, now: datetime) -> None:
+        """Raises `DeploymentBudgetSpent` if the budget of the day counts and is spent."""
+        if (budget := self.budget) is not None:
+            refuse_spent(budget, self.day, now)
+
+
+def find_payer(deployment: Deployment, caller: Caller | None) -> Caller:
+    """Returns who pays for a call at `POST /rest/{friendly_name}`. `caller`: None if the caller was not verified."""
+    if caller is not None and (deployment.payer == "caller" or caller.uid == deployment.owner):
+        return caller
+    return Caller(uid=deployment.owner)
 
 
 @per_loop
@@ -51,23 +80,32 @@ class PublishedLookUp:
     kind: str = "/rest"
 
     async def find(
-        self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None
+        self,
+        friendly_name: str,
+        input_dict: JsonObject,
+        address: str,
+        key: str | None,
+        identify: Identify | None = None,
     ) -> tuple[PublishedCall, datetime]:
-        """Returns the call and the time of its acceptance. Counts the request against the limit of its address.
+        """Returns the call and the time of its acceptance. Counts the request against the limit of its caller.
 
-        Raises `NotFound`, `Forbidden` if the owner is disabled, `Conflict`, `TooManyRequests` and `Unavailable`.
+        `identify` is called unless the agent is public. Raises what it raises, `NotFound`, `Unauthenticated`,
+        `Forbidden` also if the owner or the caller is disabled, `Conflict`, `TooManyRequests` and `Unavailable`.
         """
-        call = await self._find(friendly_name, input_dict, address, key)
+        call = await self._find(friendly_name, input_dict, address, key, identify)
         # Counted after the look-up. Otherwise each invented name would leave a document in the database.
-        limits = RateLimitService(self.database)
-        await limits.acquire(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
+        name, default = name_caller(call.caller, address), self.settings.rest_rate_per_minute
+        await count_call(self.database, call.deployment, name, default)
         return call, clock.now()
 
-    async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> PublishedCall:
-        """Looks up the agent, its budget, and the stored request. Raises `NotFound`, `Forbidden`, `Conflict`.
+    async def _find(
+        self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None, identify: Identify | None
+    ) -> PublishedCall:
+        """Looks up the agent, its day, and the stored request. Raises what `find` raises, except `TooManyRequests`.
 
-        Three reads; one more with a key, and occasionally one for the owner's standing. They are sent together if this
-        process knows which agent the name had before. If it has another one now, that is read instead.
+        Three reads; one more with a key, and occasionally one for the standing of the owner and of the caller. They are
+        sent together if this process knows which agent the name had before. If it has another one now, that is read
+        instead.
         """
         agent_ids, now = _agent_ids(self.database.project), clock.now()
         guess = agent_ids.get(friendly_name)
@@ -76,22 +114,33 @@ class PublishedLookUp:
                 self.database.deployments.get(friendly_name), *self._read_agent(guess, now)
             )
             if deployment is None:
-                raise _unknown_agent_error(friendly_name)
+                raise unknown_agent_error(friendly_name)
             if deployment.agent_id != guess:
                 agent_ids[friendly_name] = deployment.agent_id
                 agent, day = await asyncio.gather(*self._read_agent(deployment.agent_id, now))
-            budget = DeploymentBudget.of(deployment, self.settings)
-            request = None
-            if key is not None:
-                target = f"{self.kind} {deployment.agent_id}"
-                request = make_keyed_request(target, address, deployment.owner, key, input_dict)
+        caller = await self._admit(deployment, identify)
+        request = None
+        if key is not None:
+            target, payer = f"{self.kind} {deployment.agent_id}", find_payer(deployment, caller)
+            request = make_keyed_request(target, name_caller(caller, address), payer.uid, key, input_dict)
+        async with self.database.raising_unavailable():
             stored, _ = await asyncio.gather(
                 self._find_stored(request),
                 DisabledUserService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
-            raise _unknown_agent_error(friendly_name)
-        return PublishedCall(agent, deployment, budget, day, address, request, stored)
+            raise unknown_agent_error(friendly_name)
+        return PublishedCall(agent, deployment, day, address, caller, request, stored, self.settings)
+
+    async def _admit(self, deployment: Deployment, identify: Identify | None) -> Caller | None:
+        """Returns the verified caller, None for a public agent. Raises an error if the caller may not call it."""
+        if deployment.access == "public":
+            return None
+        caller = None if identify is None else await identify()
+        require_callable(caller, deployment)
+        if caller is not None and caller.uid != deployment.owner:
+            await DisabledUserService(self.database).refuse_disabled(caller.uid)
+        return caller
 
     def _read_agent(
         self, agent_id: str | None, now: datetime
@@ -121,9 +170,5 @@ async def find_published(database: Database, friendly_name: str) -> StoredAgent:
                 DisabledUserService(database).refuse_disabled_owner(deployment.owner),
             )
     if agent is None:
-        raise _unknown_agent_error(friendly_name)
+        raise unknown_agent_error(friendly_name)
     return agent
-
-
-def _unknown_agent_error(friendly_name: str) -> NotFound:
-    return NotFound(f"No agent is published as {friendly_name[:100]!r}.")

@@ -100,7 +100,8 @@ class Admission:
         now = clock.now()
         await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
         hold = await self._ledger.open_chat(caller, bounds, now, transaction)
-        ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
+        key = caller.key and caller.key.without_details()
+        ticket = draft.model_copy(update={"hold": hold, "key": key, "created_at": now, "updated_at": now})
         self._database.tickets.add(ticket, body, transaction)
         return ticket
 

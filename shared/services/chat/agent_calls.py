@@ -69,7 +69,8 @@ class AgentCalls:
 
     async def list_tools(self, cursor: str | None) -> ToolPage:
         """See `ToolHost`. One query, and a read per tool."""
-        page = await DeploymentService(self._database, self._settings).list(self._caller, PAGE_SIZE, cursor)
+        deployments = DeploymentService(self._database, self._settings)
+        page = await deployments.list_callable(self._caller, PAGE_SIZE, cursor)
         return ToolPage([to_tool(api) for api in page.items], page.next_token)
 
     async def start(self, name: str, arguments: JsonObject) -> str:

@@ -88,7 +88,7 @@ class AgentChatService:
         """Runs the agent. Raises `RunSuspended`, `LeaseLost`, `ModelFailure`, `Unavailable`."""
         seconds = self.settings.worker_timeout_seconds - self.settings.model_timeout_seconds - CLOSING_MARGIN_SECONDS
         closing = asyncio.get_running_loop().call_later(max(MIN_ATTEMPT_SECONDS, seconds), recording.suspension.close)
-        payer = Caller(uid=ticket.owner)
+        payer = Caller(uid=ticket.owner, key=ticket.key)
         try:
             deployment = await self._find_budget(ticket)
             limit = self.settings.worker_timeout_seconds * ATTEMPT_SHARE

@@ -1,7 +1,7 @@
 """Starts an agent's run, which is a ticket: a worker runs the agent, however long that takes.
 
-The caller owns the run and is charged for it. If a published agent is called by its name without an account, the
-agent's owner is charged, and owns the run.
+The caller owns the run and is charged for it. If a published agent is called at `POST /rest/{friendly_name}`, and its
+policy does not have callers pay, the agent's owner is charged, and owns the run.
 """
 
 from shared.models.agent import StoredAgent
@@ -9,14 +9,13 @@ from shared.models.agent_run import StartedRun, StartRunRequest
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import RunInput, TicketStatus
-from shared.models.errors import NotFound
 from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
 from shared.services.access import require_visible
-from shared.services.accounts.deployment_budgets import refuse_spent
 from shared.services.accounts.disabled_users import DisabledUserService
+from shared.services.agents.deployment_access import count_call, name_caller, require_callable, unknown_agent_error
 from shared.services.agents.input_fitting import fit_input
-from shared.services.agents.published_lookup import PublishedLookUp
+from shared.services.agents.published_lookup import Identify, PublishedLookUp
 from shared.services.chat.admission import AGENT_BOUNDS, Admission, make_draft
 from shared.services.idempotency import make_keyed_request
 from shared.services.webhooks.ownership import refuse_unknown
@@ -39,8 +38,8 @@ class RunSubmission:
         A request that is repeated with the same `key` within 24 hours gets the same run; then the second value is True.
 
         Raises `NotFound` for an agent that the caller cannot see, `InvalidInput` for an input that does not fit the
-        agent's schema and for a webhook that is not the caller's, `Forbidden` for a disabled owner, and what
-        `Admission.admit_once` raises.
+        agent's schema and for a webhook that is not the caller's, `Forbidden` for a disabled owner and for a published
+        agent that the caller may not call by its name, and what `Admission.admit_once` raises.
         """
         keyed = None
         if key is not None:
@@ -72,37 +71,49 @@ class RunSubmission:
         await self._admission.enqueue(ticket)
 
     async def start_public(
-        self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None
+        self,
+        friendly_name: str,
+        input_dict: JsonObject,
+        address: str,
+        key: str | None,
+        identify: Identify | None = None,
     ) -> tuple[StartedRun, bool]:
-        """Starts a run of a published agent for a caller without an account. See `start`.
+        """Starts a run of a published agent that is called at `POST /rest/{friendly_name}`. See `start`.
 
-        It is checked like a call that waits for its result: the limit of the caller's `address`, the budget of the day
-        and the agent's schema. Keys are remembered separately from those of such calls. Also raises
-        `DeploymentBudgetSpent`.
+        It is checked like a call that waits for its result: who the caller is (`identify`), the limit of each caller,
+        the budget of the day and the agent's schema. Keys are remembered separately from those of such calls. Raises
+        what `PublishedLookUp.find` raises, and `DeploymentBudgetSpent`.
         """
         look_up = PublishedLookUp(self._database, self._settings, kind="/rest async")
-        call, now = await look_up.find(friendly_name, input_dict, address, key)
+        call, now = await look_up.find(friendly_name, input_dict, address, key, identify)
         if call.stored is not None:
             return StartedRun(run_id=call.stored.made, status=TicketStatus.PENDING), True
-        refuse_spent(call.budget, call.day, now)
+        call.refuse_spent(now)
         body = RunInput(input=await fit_input(call.agent, input_dict))
-        owner = Caller(uid=call.agent.owner)
-        draft = _make_run(owner.uid, call.agent).model_copy(update={"is_public": True})
-        run_id, replayed = await self._admission.admit_once(owner, draft, body, AGENT_BOUNDS, call.request)
+        draft = _make_run(call.payer.uid, call.agent)
+        if call.deployment.payer == "owner":
+            requester = None if call.caller is None else call.caller.uid
+            draft = draft.model_copy(update={"is_public": True, "requester": requester})
+        run_id, replayed = await self._admission.admit_once(call.payer, draft, body, AGENT_BOUNDS, call.request)
         return StartedRun(run_id=run_id, status=TicketStatus.PENDING), replayed
 
     async def _find_agent(self, caller: Caller, request: StartRunRequest) -> StoredAgent:
-        """Returns the agent. One read, two for a name, and occasionally another."""
+        """Returns the agent. One read, two for a name, and occasionally another. Counts a call by a name."""
+        deployment = None
         async with self._database.raising_unavailable():
             agent_id = request.agent_id
             if request.friendly_name is not None:
                 deployment = await self._database.deployments.get(request.friendly_name)
                 if deployment is None:
-                    raise NotFound(f"No agent is published as {request.friendly_name[:100]!r}.")
+                    raise unknown_agent_error(request.friendly_name)
                 agent_id = deployment.agent_id
             agent = require_visible(caller, await self._database.agents.get(agent_id or ""), "agent")
+        if deployment is not None:
+            require_callable(caller, deployment)
         if agent.owner != caller.uid:
             await DisabledUserService(self._database).refuse_disabled_owner(agent.owner)
+        if deployment is not None:
+            await count_call(self._database, deployment, name_caller(caller, ""))
         return agent
 
 

@@ -1,8 +1,9 @@
 """Agents' runs as callers see them: looks them up, lists them, and shows their steps.
 
 A run is a ticket with the provider `gofannon`, whether `POST /runs` or a chat has started it. Only its owner sees it,
-except that anybody who knows the id of a published agent's run may look up its result. What an agent of somebody else
-prints and calls is never recorded (`shared.services.agents.program_journal`), so it need not be hidden here.
+except that whoever called a published agent may look up the result: that user or, if the agent was public, anybody who
+knows the run's id. What an agent of somebody else prints and calls is never recorded
+(`shared.services.agents.program_journal`), so it need not be hidden here.
 """
 
 import asyncio
@@ -51,10 +52,10 @@ class RunViews:
         return await self.show(await self.get(caller, run_id))
 
     async def look_up_public(self, caller: Caller | None, run_id: str, address: str) -> Run:
-        """The run's current state or, for others than its owner, the result of a published agent's run.
+        """The run's current state or, for the caller of a published agent, its result.
 
         `address`: where the request comes from; callers without an account are limited by it. Raises `NotFound` and
-        `TooManyRequests`, and `Unauthenticated` for a caller without an account unless the run is public.
+        `TooManyRequests`, and `Unauthenticated` for a caller without an account unless the agent was public.
         """
         if caller is None:
             await RateLimitService(self.database).acquire(f"runs:{address}", self.settings.rest_rate_per_minute)
@@ -63,7 +64,7 @@ class RunViews:
         if ticket is not None and ticket.provider == GOFANNON:
             if caller is not None and ticket.owner == caller.uid:
                 return await self.show(ticket)
-            if ticket.is_public:
+            if ticket.is_public and (ticket.requester is None or (caller and ticket.requester == caller.uid)):
                 return _show_result(ticket)
         if caller is None:
             raise Unauthenticated("Sign in, and send the ID token as 'Authorization: Bearer <ID token>'.")

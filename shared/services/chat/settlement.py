@@ -61,7 +61,7 @@ class Settlement:
             now = clock.now()
             ticket, _ = await asyncio.gather(
                 self._holder.get_held(seen.id, transaction),
-                self._ledger.read_for_settling(seen.owner, seen.id, transaction),
+                self._ledger.read_for_settling(seen, transaction),
             )
             ended = change(ticket, now)
             if ending is not None:

@@ -9,10 +9,11 @@ from shared.llm.estimate import bound_cost
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, TicketStatus
-from shared.models.errors import BadRequest
+from shared.models.errors import BadRequest, Forbidden, TooManyRequests
 from shared.models.money import CostBounds
 from shared.services.access import can_see
 from shared.services.accounts.disabled_users import DisabledUserService
+from shared.services.agents.deployment_access import count_call, name_caller, require_callable
 from shared.services.chat.admission import AGENT_BOUNDS, Admission, make_draft
 from shared.services.idempotency import make_keyed_request
 from shared.settings import Settings
@@ -39,15 +40,15 @@ class ChatService:
 
         A chat that is repeated with the same `key` within 24 hours gets the same ticket; then the second value is True.
 
-        Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `Forbidden` for a disabled
-        owner's agent, and what `Admission.admit_once` raises.
+        Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `Forbidden` for an agent
+        that the caller may not call or whose owner is disabled, and what `Admission.admit_once` raises.
         """
         keyed_request = None
         if key is not None:
             keyed_request = make_keyed_request("/chat", caller.uid, caller.uid, key, request.model_dump(mode="json"))
         try:
             bounds = await self._bound_cost(caller, request)
-        except BadRequest:  # the chat may have been valid when it was first sent
+        except (BadRequest, Forbidden, TooManyRequests):  # the chat may have been accepted when it was first sent
             if keyed_request is None or (stored := await self._admission.find(keyed_request)) is None:
                 raise
             return Accepted(ticket_id=stored.made, status=TicketStatus.PENDING), True
@@ -56,23 +57,26 @@ class ChatService:
         return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
 
     async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
-        """Returns the cost's bounds. Raises `BadRequest` if it cannot be served, `Forbidden` for a disabled owner."""
+        """Returns the cost's bounds. Raises `BadRequest` if it cannot be served, and what `_call_published` raises."""
         if request.provider == GOFANNON:
-            await self._refuse_unpublished(caller, request.model)
+            await self._call_published(caller, request.model)
             return AGENT_BOUNDS
         try:
             return bound_cost(self._catalog.route(request.provider, request.model), request, self._settings)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
 
-    async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
-        """Raises `BadRequest` for an agent that is not published for the caller, `Forbidden` for a disabled owner.
+    async def _call_published(self, caller: Caller, friendly_name: str) -> None:
+        """Counts a call of a published agent. Raises `BadRequest` for one that is not published for the caller.
 
-        One read, and occasionally another.
+        Raises `Forbidden` for one that the caller may not call or whose owner is disabled, and `TooManyRequests`. One
+        read, and occasionally another.
         """
         async with self._database.raising_unavailable():
             deployment = await self._database.deployments.get(friendly_name)
         if deployment is None or not can_see(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
+        require_callable(caller, deployment)
         if deployment.owner != caller.uid:
             await DisabledUserService(self._database).refuse_disabled_owner(deployment.owner)
+        await count_call(self._database, deployment, name_caller(caller, ""))

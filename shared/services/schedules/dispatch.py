@@ -101,7 +101,7 @@ class ScheduleDispatcher:
             run_id = make_run_id(schedule.id, due.at)
             ticket = await self._database.tickets.get(run_id, transaction)
             if ticket is None:
-                fields, caller = schedule.fields, Caller(schedule.owner)
+                fields, caller = schedule.fields, Caller(schedule.owner, key=schedule.key)
                 ticket = await self._runs.start_in(caller, fields.agent_id, fields.input, run_id, transaction)
             self._database.schedules.put(schedule.record_run(run_id), transaction)
             return ticket

@@ -53,6 +53,7 @@ class ScheduleService:
             schedule = StoredSchedule(
                 id=id_,
                 owner=caller.uid,
+                key=caller.key and caller.key.without_details(),
                 fields=fields,
                 rev=uuid4().hex,
                 created_at=now,
@@ -102,8 +103,9 @@ class ScheduleService:
             fields, now, next_due_at = _merge(schedule, request), clock.now(), schedule.next_due_at
             if any(getattr(fields, name) != getattr(schedule.fields, name) for name in _TIMES):
                 next_due_at = DueTimes(fields.cron, fields.timezone).next_after(now) if fields.enabled else None
+            key = caller.key and caller.key.without_details()
             changed = schedule.model_copy(
-                update={"fields": fields, "next_due_at": next_due_at, "rev": uuid4().hex, "updated_at": now}
+                update={"fields": fields, "key": key, "next_due_at": next_due_at, "rev": uuid4().hex, "updated_at": now}
             )
             self.database.schedules.put(changed, transaction)
             return changed

@@ -10,15 +10,19 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from shared import clock
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.models.account import to_milliseconds
+from shared.models.api_key import CreateKeyRequest, KeyBudget
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent
-from shared.models.money import CostBounds, to_dollars
+from shared.models.key_period import Period, period_id
+from shared.models.money import PICOS_PER_MICRO, CostBounds, to_dollars
 from shared.models.user import AccountChange, UsageReport
+from shared.services.api_keys.keys import ApiKeyService
 from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from tests.services.harness import MODEL, Harness, chat, create_model
@@ -26,15 +30,20 @@ from tests.services.harness import MODEL, Harness, chat, create_model
 
 @dataclass
 class Model:
-    """A minimal model of the ledger's expected behavior."""
+    """A minimal model of the ledger's expected behavior. `budget`: that of the key that sends all chats, if any."""
 
+    budget: int | None = None
+    spent_by_key: int = 0
     allowance: int = 100_000_000
     remaining: int = 100_000_000
     holds: dict[str, int] = field(default_factory=dict[str, int])
     charged: list[int] = field(default_factory=list[int])
 
     def hold(self, bounds: CostBounds) -> int | None:
-        available = self.remaining - sum(self.holds.values())
+        held = sum(self.holds.values())
+        available = self.remaining - held
+        if self.budget is not None:
+            available = min(available, self.budget - self.spent_by_key - held)
         return min(bounds.maximum, available) if available >= bounds.minimum else None
 
     def charge(self, cost: int) -> None:
@@ -65,9 +74,14 @@ STEPS = st.lists(
 
 
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-def test_the_ledger_agrees_with_a_small_model(steps: list[Any], settings: Settings, catalog: Catalog) -> None:
-    """The two agree after charges, repeats, resets, changes, holds, crashes and sweeps in any order."""
+@given(steps=STEPS, budget=st.none() | MICROS)
+def test_the_ledger_agrees_with_a_small_model(
+    steps: list[Any], budget: int | None, settings: Settings, catalog: Catalog
+) -> None:
+    """The two agree after charges, repeats, resets, changes, holds, crashes and sweeps in any order.
+
+    They also agree if the chats are sent with an API key that has a budget.
+    """
     project = settings.model_copy(
         update={
             "google_cloud_project": f"demo-{uuid4().hex[:12]}",
@@ -77,23 +91,26 @@ def test_the_ledger_agrees_with_a_small_model(steps: list[Any], settings: Settin
             "sweep_after_seconds": 0.000001,
         }
     )
-    asyncio.run(Driver(project, catalog).run(steps))
+    asyncio.run(Driver(project, catalog, budget).run(steps))
 
 
 class Driver:
     """Performs each step in the harness and in the model, and compares the results."""
 
-    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, budget: int | None) -> None:
         self.settings = settings
         self.catalog = catalog
         self.caller = Caller(uid="u")
-        self.model = Model()
+        self.sender = self.caller
+        self.model = Model(budget)
         self.running: list[str] = []
         self.crashed = False
 
     async def run(self, steps: list[tuple[str, Any]]) -> None:
         self.harness = Harness(self.settings, self.catalog)
         await self.harness.users.get(self.caller)
+        if self.model.budget is not None:
+            self.sender = await self.create_key(self.model.budget)
         for name, value in steps:
             await getattr(self, name.replace(" ", "_"))(value)
             await self.compare(name)
@@ -102,6 +119,12 @@ class Driver:
         await self.compare("the end")
         assert (await self.harness.account("u")).held == 0
 
+    async def create_key(self, budget: int) -> Caller:
+        service = ApiKeyService(self.harness.database, self.settings)
+        limit = KeyBudget(amount=to_dollars(budget), period=Period.MONTH)
+        created = await service.create(self.caller, CreateKeyRequest(name="k", budget=limit))
+        return Caller("u", key=await self.harness.database.api_keys.get(created.id))
+
     async def compare(self, after: str) -> None:
         account = await self.harness.account("u")
         charged = await self.harness.get_charges("u")
@@ -109,6 +132,11 @@ class Driver:
         model = self.model
         assert actual == (model.allowance, model.remaining, sum(model.holds.values()), sorted(model.charged)), after
         assert account.unfinished == len(self.running), after
+        if self.sender.key is not None:
+            id_ = period_id(self.sender.key.id, Period.MONTH, clock.now())
+            period = await self.harness.database.key_periods.get(id_)
+            counted = (0, 0) if period is None else (period.held, period.spent)
+            assert counted == (sum(model.holds.values()), model.spent_by_key * PICOS_PER_MICRO), after
 
     async def report(self, cost: int, key: str | None = None) -> None:
         await self.harness.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
@@ -143,7 +171,7 @@ class Driver:
         request = chat("hi", answer_tokens=min(answer_tokens, 32_768))
         expected = self.model.hold(bound_cost(self.catalog.route("openai", MODEL), request, self.settings))
         try:
-            accepted = await self.harness.chat.submit(self.caller, request)
+            accepted = await self.harness.chat.submit(self.sender, request)
         except AllowanceSpent:
             assert expected is None
             return
@@ -170,6 +198,7 @@ class Driver:
         del self.model.holds[ticket_id]
         if cost:
             self.model.charge(cost)
+            self.model.spent_by_key += cost if self.sender.key else 0
 
     async def fail(self, number: int) -> None:
         async def refuse(route: ModelRoute, request: ChatRequest, timeout: float, live: object = None) -> ChatResult:

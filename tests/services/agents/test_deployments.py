@@ -8,7 +8,7 @@ from google.api_core.exceptions import ServiceUnavailable
 
 from shared.models.agent import Agent, CreateAgentRequest, UpdateAgentRequest
 from shared.models.caller import Caller
-from shared.models.deployment import Deployed
+from shared.models.deployment import Deployed, DeployRequest
 from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound
 from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
@@ -182,3 +182,101 @@ async def test_large_deployments_make_pages_shorter(
     assert len(first.items) == 27
     assert [api.friendly_name for api in (*first.items, *second.items)] == names
     assert second.next_token is None
+
+
+POLICY: dict[str, Any] = {"access": "key", "payer": "caller", "rate_per_minute": 5, "budget_per_day": 2.5}
+
+
+async def read_policy(deployments: DeploymentService, caller: Caller, agent: Agent) -> dict[str, Any]:
+    info = await deployments.get(caller, agent.id)
+    return {
+        "access": info.access,
+        "payer": info.payer,
+        "rate_per_minute": info.ratePerMinute,
+        "budget_per_day": info.budgetPerDay,
+    }
+
+
+async def test_only_what_was_sent_changes_a_policy(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """A new deployment is public, paid by the owner, and has the default limits. Later, each field changes alone."""
+    agent = await save(database, caller, "echo")
+    await deployments.deploy(caller, agent.id)
+    expected = {"access": "public", "payer": "owner", "rate_per_minute": None, "budget_per_day": 1.0}
+    assert await read_policy(deployments, caller, agent) == expected
+    deployed_at = (await deployments.get(caller, agent.id)).deployedAt
+    for name, value in POLICY.items():
+        await deployments.deploy(caller, agent.id, DeployRequest.model_validate({name: value}))
+        expected[name] = value
+        assert await read_policy(deployments, caller, agent) == expected
+    for nothing in (None, DeployRequest(), DeployRequest.model_validate(dict.fromkeys(POLICY))):
+        await deployments.deploy(caller, agent.id, nothing)
+        assert await read_policy(deployments, caller, agent) == POLICY
+    assert (await deployments.get(caller, agent.id)).deployedAt == deployed_at
+
+
+async def test_a_renamed_agent_keeps_its_policy(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """The policy belongs to the agent until it is undeployed. A name that becomes free has no policy."""
+    agent = await save(database, caller, "old")
+    await deployments.deploy(caller, agent.id, DeployRequest.model_validate(POLICY))
+    await rename(database, caller, agent, "new")
+    deployed = await deployments.deploy(caller, agent.id, DeployRequest(rate_per_minute=6))
+    assert (deployed.endpoint, deployed.ratePerMinute) == ("/rest/new", 6)
+    assert await read_policy(deployments, caller, agent) == {**POLICY, "rate_per_minute": 6}
+    other = await save(database, OTHER, "old")
+    assert (await deployments.deploy(OTHER, other.id)).access == "public"
+    await deployments.undeploy(caller, agent.id)
+    assert (await deployments.deploy(caller, agent.id)).access == "public"
+
+
+async def test_a_changed_agent_keeps_its_policy(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """An update of the agent changes only the copies of its own fields in the deployment."""
+    agent = await save(database, caller, "echo")
+    await deployments.deploy(caller, agent.id, DeployRequest.model_validate(POLICY))
+    changes = {"description": "New.", "visibility": "shared"}
+    await AgentService(database).update(caller, agent.id, UpdateAgentRequest.model_validate(changes))
+    (listed,) = (await deployments.list(OTHER, 10)).items
+    assert (listed.description, listed.access) == ("New.", "key")
+    assert await read_policy(deployments, caller, agent) == POLICY
+
+
+async def test_callers_who_are_not_signed_in_cannot_pay(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """A public agent that callers would pay for is refused, whichever request would make it so. Nothing changes."""
+    agent = await save(database, caller, "echo")
+    for body in ({"payer": "caller"}, {"payer": "caller", "access": "public"}):
+        with pytest.raises(BadRequest, match="Callers cannot pay for a public agent"):
+            await deployments.deploy(caller, agent.id, DeployRequest.model_validate(body))
+    with pytest.raises(NotFound):
+        await deployments.get(caller, agent.id)
+    await deployments.deploy(caller, agent.id, DeployRequest.model_validate(POLICY))
+    await rename(database, caller, agent, "new")
+    for _ in range(2):
+        with pytest.raises(BadRequest, match="Callers cannot pay"):
+            await deployments.deploy(caller, agent.id, DeployRequest(access="public"))
+        assert await read_policy(deployments, caller, agent) == POLICY
+        await rename(database, caller, agent, "echo")
+    deployed = await deployments.deploy(caller, agent.id, DeployRequest(access="public", payer="owner"))
+    assert (deployed.access, deployed.payer) == ("public", "owner")
+
+
+async def test_the_owner_is_warned_about_a_public_agent(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """As long as everyone may call the agent, each deployment warns the owner, with the budget in US dollars."""
+    agent = await save(database, caller, "echo")
+    for request, budget in (
+        (None, "$1 a day"),
+        (DeployRequest(budget_per_day=2.5), "$2.5 a day"),
+        (None, "$2.5 a day"),
+    ):
+        (warning,) = (await deployments.deploy(caller, agent.id, request)).warnings
+        assert "without signing in, and you pay" in warning
+        assert f"up to {budget}." in warning
+    assert (await deployments.deploy(caller, agent.id, DeployRequest(access="signed-in"))).warnings == []

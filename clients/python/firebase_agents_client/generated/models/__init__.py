@@ -29,21 +29,30 @@ from .create_agent_request_tools import CreateAgentRequestTools
 from .create_agent_request_visibility import CreateAgentRequestVisibility
 from .create_demo_request import CreateDemoRequest
 from .create_demo_request_visibility import CreateDemoRequestVisibility
+from .create_key_request import CreateKeyRequest
 from .create_schedule_request import CreateScheduleRequest
 from .create_schedule_request_input import CreateScheduleRequestInput
 from .create_schedule_request_overlap import CreateScheduleRequestOverlap
 from .create_webhook_request import CreateWebhookRequest
+from .created_key import CreatedKey
 from .created_webhook import CreatedWebhook
 from .delta_event import DeltaEvent
 from .demo import Demo
 from .demo_code import DemoCode
 from .demo_visibility import DemoVisibility
 from .deploy_request import DeployRequest
+from .deploy_request_access_type_0 import DeployRequestAccessType0
+from .deploy_request_payer_type_0 import DeployRequestPayerType0
 from .deployed import Deployed
+from .deployed_access import DeployedAccess
 from .deployed_api import DeployedApi
+from .deployed_api_access import DeployedApiAccess
 from .deployed_api_input_schema_type_0 import DeployedApiInputSchemaType0
 from .deployed_api_output_schema_type_0 import DeployedApiOutputSchemaType0
+from .deployed_payer import DeployedPayer
 from .deployment_info import DeploymentInfo
+from .deployment_info_access import DeploymentInfoAccess
+from .deployment_info_payer import DeploymentInfoPayer
 from .deployments_call_body import DeploymentsCallBody
 from .error import Error
 from .failed_code import FailedCode
@@ -64,6 +73,8 @@ from .generated_demo import GeneratedDemo
 from .health import Health
 from .heartbeat import Heartbeat
 from .invalid import Invalid
+from .key import Key
+from .key_budget import KeyBudget
 from .list_tools_request import ListToolsRequest
 from .log_line import LogLine
 from .logged import Logged
@@ -80,6 +91,7 @@ from .model_info_parameters import ModelInfoParameters
 from .monthly_allowance import MonthlyAllowance
 from .parameter_spec import ParameterSpec
 from .parameter_spec_type import ParameterSpecType
+from .period import Period
 from .prices import Prices
 from .problem import Problem
 from .protected_resource import ProtectedResource
@@ -102,6 +114,7 @@ from .run_question_schema_type_0 import RunQuestionSchemaType0
 from .schedule import Schedule
 from .schedule_input import ScheduleInput
 from .schedule_overlap import ScheduleOverlap
+from .scope import Scope
 from .selected_api import SelectedApi
 from .selected_api_input_schema_type_0 import SelectedApiInputSchemaType0
 from .selected_api_output_schema_type_0 import SelectedApiOutputSchemaType0
@@ -171,7 +184,9 @@ __all__ = (
     "CreateAgentRequestVisibility",
     "CreateDemoRequest",
     "CreateDemoRequestVisibility",
+    "CreatedKey",
     "CreatedWebhook",
+    "CreateKeyRequest",
     "CreateScheduleRequest",
     "CreateScheduleRequestInput",
     "CreateScheduleRequestOverlap",
@@ -181,12 +196,19 @@ __all__ = (
     "DemoCode",
     "DemoVisibility",
     "Deployed",
+    "DeployedAccess",
     "DeployedApi",
+    "DeployedApiAccess",
     "DeployedApiInputSchemaType0",
     "DeployedApiOutputSchemaType0",
+    "DeployedPayer",
     "DeploymentInfo",
+    "DeploymentInfoAccess",
+    "DeploymentInfoPayer",
     "DeploymentsCallBody",
     "DeployRequest",
+    "DeployRequestAccessType0",
+    "DeployRequestPayerType0",
     "Error",
     "FailedCode",
     "FailedRun",
@@ -202,6 +224,8 @@ __all__ = (
     "Health",
     "Heartbeat",
     "Invalid",
+    "Key",
+    "KeyBudget",
     "ListToolsRequest",
     "Logged",
     "LogLine",
@@ -218,6 +242,7 @@ __all__ = (
     "MonthlyAllowance",
     "ParameterSpec",
     "ParameterSpecType",
+    "Period",
     "Prices",
     "Problem",
     "ProtectedResource",
@@ -240,6 +265,7 @@ __all__ = (
     "Schedule",
     "ScheduleInput",
     "ScheduleOverlap",
+    "Scope",
     "SelectedApi",
     "SelectedApiInputSchemaType0",
     "SelectedApiOutputSchemaType0",

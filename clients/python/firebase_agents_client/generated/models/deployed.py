@@ -1,27 +1,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..models.deployed_access import DeployedAccess, check_deployed_access
+from ..models.deployed_payer import DeployedPayer, check_deployed_payer
 
 T = TypeVar("T", bound="Deployed")
 
 
 @_attrs_define
 class Deployed:
-    """The response of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
+    """The response of `POST /agents/{id}/deploy`, with the policy that now applies. `budgetPerDay`: US dollars.
 
-    Attributes:
-        message (str):
-        endpoint (str):
-        budget_per_day (float):
+    `ratePerMinute`: null means the service's default. `warnings`: what the owner should know about the policy.
+
+        Attributes:
+            message (str):
+            endpoint (str):
+            access (DeployedAccess):
+            payer (DeployedPayer):
+            rate_per_minute (int | None):
+            budget_per_day (float):
+            warnings (list[str]):
     """
 
     message: str
     endpoint: str
+    access: DeployedAccess
+    payer: DeployedPayer
+    rate_per_minute: int | None
     budget_per_day: float
+    warnings: list[str]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -29,7 +42,16 @@ class Deployed:
 
         endpoint = self.endpoint
 
+        access: str = self.access
+
+        payer: str = self.payer
+
+        rate_per_minute: int | None
+        rate_per_minute = self.rate_per_minute
+
         budget_per_day = self.budget_per_day
+
+        warnings = self.warnings
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -37,7 +59,11 @@ class Deployed:
             {
                 "message": message,
                 "endpoint": endpoint,
+                "access": access,
+                "payer": payer,
+                "ratePerMinute": rate_per_minute,
                 "budgetPerDay": budget_per_day,
+                "warnings": warnings,
             }
         )
 
@@ -50,12 +76,29 @@ class Deployed:
 
         endpoint = d.pop("endpoint")
 
+        access = check_deployed_access(d.pop("access"))
+
+        payer = check_deployed_payer(d.pop("payer"))
+
+        def _parse_rate_per_minute(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        rate_per_minute = _parse_rate_per_minute(d.pop("ratePerMinute"))
+
         budget_per_day = d.pop("budgetPerDay")
+
+        warnings = cast(list[str], d.pop("warnings"))
 
         deployed = cls(
             message=message,
             endpoint=endpoint,
+            access=access,
+            payer=payer,
+            rate_per_minute=rate_per_minute,
             budget_per_day=budget_per_day,
+            warnings=warnings,
         )
 
         deployed.additional_properties = d

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.deployed_api_access import DeployedApiAccess, check_deployed_api_access
+
 if TYPE_CHECKING:
     from ..models.deployed_api_input_schema_type_0 import DeployedApiInputSchemaType0
     from ..models.deployed_api_output_schema_type_0 import DeployedApiOutputSchemaType0
@@ -16,7 +18,7 @@ T = TypeVar("T", bound="DeployedApi")
 
 @_attrs_define
 class DeployedApi:
-    """An entry of `GET /deployments`.
+    """An entry of `GET /deployments`. `access`: who may call the agent by its name, as in `DeployRequest`.
 
     Attributes:
         friendly_name (str):
@@ -24,6 +26,7 @@ class DeployedApi:
         description (str):
         input_schema (DeployedApiInputSchemaType0 | None):
         output_schema (DeployedApiOutputSchemaType0 | None):
+        access (DeployedApiAccess):
     """
 
     friendly_name: str
@@ -31,6 +34,7 @@ class DeployedApi:
     description: str
     input_schema: DeployedApiInputSchemaType0 | None
     output_schema: DeployedApiOutputSchemaType0 | None
+    access: DeployedApiAccess
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,6 +63,8 @@ class DeployedApi:
         else:
             output_schema = self.output_schema
 
+        access: str = self.access
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -68,6 +74,7 @@ class DeployedApi:
                 "description": description,
                 "inputSchema": input_schema,
                 "outputSchema": output_schema,
+                "access": access,
             }
         )
 
@@ -119,12 +126,15 @@ class DeployedApi:
 
         output_schema = _parse_output_schema(d.pop("outputSchema"))
 
+        access = check_deployed_api_access(d.pop("access"))
+
         deployed_api = cls(
             friendly_name=friendly_name,
             agent_id=agent_id,
             description=description,
             input_schema=input_schema,
             output_schema=output_schema,
+            access=access,
         )
 
         deployed_api.additional_properties = d

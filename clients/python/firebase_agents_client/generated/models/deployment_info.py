@@ -2,10 +2,19 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..models.deployment_info_access import (
+    DeploymentInfoAccess,
+    check_deployment_info_access,
+)
+from ..models.deployment_info_payer import (
+    DeploymentInfoPayer,
+    check_deployment_info_payer,
+)
 
 T = TypeVar("T", bound="DeploymentInfo")
 
@@ -14,7 +23,8 @@ T = TypeVar("T", bound="DeploymentInfo")
 class DeploymentInfo:
     """The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.
 
-    `budgetPerDay`: US dollars that calls of the published agent may spend per UTC day.
+    `ratePerMinute`: null means the service's default. `budgetPerDay`: US dollars that calls of the published agent for
+    which its owner pays may spend per UTC day.
 
         Attributes:
             is_deployed (bool):  Default: True.
@@ -22,6 +32,9 @@ class DeploymentInfo:
             agent_id (str):
             endpoint (str):
             deployed_at (datetime.datetime):
+            access (DeploymentInfoAccess):
+            payer (DeploymentInfoPayer):
+            rate_per_minute (int | None):
             budget_per_day (float):
     """
 
@@ -29,6 +42,9 @@ class DeploymentInfo:
     agent_id: str
     endpoint: str
     deployed_at: datetime.datetime
+    access: DeploymentInfoAccess
+    payer: DeploymentInfoPayer
+    rate_per_minute: int | None
     budget_per_day: float
     is_deployed: bool = True
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -44,6 +60,13 @@ class DeploymentInfo:
 
         deployed_at = self.deployed_at.isoformat()
 
+        access: str = self.access
+
+        payer: str = self.payer
+
+        rate_per_minute: int | None
+        rate_per_minute = self.rate_per_minute
+
         budget_per_day = self.budget_per_day
 
         field_dict: dict[str, Any] = {}
@@ -55,6 +78,9 @@ class DeploymentInfo:
                 "agentId": agent_id,
                 "endpoint": endpoint,
                 "deployedAt": deployed_at,
+                "access": access,
+                "payer": payer,
+                "ratePerMinute": rate_per_minute,
                 "budgetPerDay": budget_per_day,
             }
         )
@@ -74,6 +100,17 @@ class DeploymentInfo:
 
         deployed_at = datetime.datetime.fromisoformat(d.pop("deployedAt"))
 
+        access = check_deployment_info_access(d.pop("access"))
+
+        payer = check_deployment_info_payer(d.pop("payer"))
+
+        def _parse_rate_per_minute(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        rate_per_minute = _parse_rate_per_minute(d.pop("ratePerMinute"))
+
         budget_per_day = d.pop("budgetPerDay")
 
         deployment_info = cls(
@@ -82,6 +119,9 @@ class DeploymentInfo:
             agent_id=agent_id,
             endpoint=endpoint,
             deployed_at=deployed_at,
+            access=access,
+            payer=payer,
+            rate_per_minute=rate_per_minute,
             budget_per_day=budget_per_day,
         )
 

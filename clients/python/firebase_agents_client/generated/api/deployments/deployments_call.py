@@ -55,6 +55,11 @@ def _parse_response(
 
         return response_202
 
+    if response.status_code == 401:
+        response_401 = Error.from_dict(response.json())
+
+        return response_401
+
     if response.status_code == 402:
         response_402 = Error.from_dict(response.json())
 
@@ -120,21 +125,26 @@ def _build_response(
 def sync_detailed(
     friendly_name: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
     prefer: None | str | Unset = UNSET,
 ) -> Response[Any | Error | FailedRun | Invalid | StartedRun]:
     """Runs a published agent
 
-     Runs a published agent. The request body is its input, the response body its result. No token is
-    needed.
+     Runs a published agent. The request body is its input, the response body its result.
 
-    The agent's owner is charged. For 24 hours, the same input from the same address with the same
-    `Idempotency-Key` is
-    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
-    After`, while the
-    first request is running.
+    A public agent needs no token and ignores any, and its owner is charged. For other agents, the
+    caller must be
+    allowed to call it, and is charged if its owner has decided so: 401 without a valid token, 403 or
+    404 for a caller
+    who may not call it.
+
+    For 24 hours, the same input from the same user, or from the same address for a public agent, with
+    the same
+    `Idempotency-Key` is run only once, and gets the same result. 409 for another input with this key,
+    and, with a
+    `Retry-After`, while the first request is running.
 
     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
     `Location` leads to
@@ -174,21 +184,26 @@ def sync_detailed(
 def sync(
     friendly_name: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
     prefer: None | str | Unset = UNSET,
 ) -> Any | Error | FailedRun | Invalid | StartedRun | None:
     """Runs a published agent
 
-     Runs a published agent. The request body is its input, the response body its result. No token is
-    needed.
+     Runs a published agent. The request body is its input, the response body its result.
 
-    The agent's owner is charged. For 24 hours, the same input from the same address with the same
-    `Idempotency-Key` is
-    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
-    After`, while the
-    first request is running.
+    A public agent needs no token and ignores any, and its owner is charged. For other agents, the
+    caller must be
+    allowed to call it, and is charged if its owner has decided so: 401 without a valid token, 403 or
+    404 for a caller
+    who may not call it.
+
+    For 24 hours, the same input from the same user, or from the same address for a public agent, with
+    the same
+    `Idempotency-Key` is run only once, and gets the same result. 409 for another input with this key,
+    and, with a
+    `Retry-After`, while the first request is running.
 
     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
     `Location` leads to
@@ -223,21 +238,26 @@ def sync(
 async def asyncio_detailed(
     friendly_name: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
     prefer: None | str | Unset = UNSET,
 ) -> Response[Any | Error | FailedRun | Invalid | StartedRun]:
     """Runs a published agent
 
-     Runs a published agent. The request body is its input, the response body its result. No token is
-    needed.
+     Runs a published agent. The request body is its input, the response body its result.
 
-    The agent's owner is charged. For 24 hours, the same input from the same address with the same
-    `Idempotency-Key` is
-    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
-    After`, while the
-    first request is running.
+    A public agent needs no token and ignores any, and its owner is charged. For other agents, the
+    caller must be
+    allowed to call it, and is charged if its owner has decided so: 401 without a valid token, 403 or
+    404 for a caller
+    who may not call it.
+
+    For 24 hours, the same input from the same user, or from the same address for a public agent, with
+    the same
+    `Idempotency-Key` is run only once, and gets the same result. 409 for another input with this key,
+    and, with a
+    `Retry-After`, while the first request is running.
 
     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
     `Location` leads to
@@ -275,21 +295,26 @@ async def asyncio_detailed(
 async def asyncio(
     friendly_name: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: DeploymentsCallBody,
     idempotency_key: None | str | Unset = UNSET,
     prefer: None | str | Unset = UNSET,
 ) -> Any | Error | FailedRun | Invalid | StartedRun | None:
     """Runs a published agent
 
-     Runs a published agent. The request body is its input, the response body its result. No token is
-    needed.
+     Runs a published agent. The request body is its input, the response body its result.
 
-    The agent's owner is charged. For 24 hours, the same input from the same address with the same
-    `Idempotency-Key` is
-    run only once, and gets the same result. 409 for another input with this key, and, with a `Retry-
-    After`, while the
-    first request is running.
+    A public agent needs no token and ignores any, and its owner is charged. For other agents, the
+    caller must be
+    allowed to call it, and is charged if its owner has decided so: 401 without a valid token, 403 or
+    404 for a caller
+    who may not call it.
+
+    For 24 hours, the same input from the same user, or from the same address for a public agent, with
+    the same
+    `Idempotency-Key` is run only once, and gets the same result. 409 for another input with this key,
+    and, with a
+    `Retry-After`, while the first request is running.
 
     With `Prefer: respond-async`, the response is 202 as soon as the run can no longer be lost, and
     `Location` leads to

@@ -116,16 +116,28 @@ def sync_detailed(
 
      Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    If the agent is already published, the response is also 201, and only the budget changes, if the
-    body has one.
+    The body says who may call the agent, who pays, and how much that may be. By default, everyone may
+    call it, and its
+    owner pays; then `warnings` says so. If the agent is already published, the response is also 201,
+    and only what the
+    body has changes.
 
     Args:
         agent_id (str):
         body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
+            What is null or missing does not change.
 
-            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
-            UTC day. If it is null or
-            missing, the budget does not change; a new deployment starts with the service's default.
+            `access`: who may call the agent by its name. `public` means everyone; `signed-in` means
+            every user, with an ID
+            token or an API key; `key` means users who can see the agent, with an API key, and its
+            owner. `payer`: who pays for
+            calls of `POST /rest/{friendly_name}`; `caller` requires an `access` other than `public`.
+            `ratePerMinute`: how often
+            each user, or each address without a user, may call the agent. `budgetPerDay`: US dollars
+            that all calls for which
+            the owner pays may together spend per UTC day. A new deployment is public and paid by the
+            owner, with the service's
+            default limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -157,16 +169,28 @@ def sync(
 
      Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    If the agent is already published, the response is also 201, and only the budget changes, if the
-    body has one.
+    The body says who may call the agent, who pays, and how much that may be. By default, everyone may
+    call it, and its
+    owner pays; then `warnings` says so. If the agent is already published, the response is also 201,
+    and only what the
+    body has changes.
 
     Args:
         agent_id (str):
         body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
+            What is null or missing does not change.
 
-            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
-            UTC day. If it is null or
-            missing, the budget does not change; a new deployment starts with the service's default.
+            `access`: who may call the agent by its name. `public` means everyone; `signed-in` means
+            every user, with an ID
+            token or an API key; `key` means users who can see the agent, with an API key, and its
+            owner. `payer`: who pays for
+            calls of `POST /rest/{friendly_name}`; `caller` requires an `access` other than `public`.
+            `ratePerMinute`: how often
+            each user, or each address without a user, may call the agent. `budgetPerDay`: US dollars
+            that all calls for which
+            the owner pays may together spend per UTC day. A new deployment is public and paid by the
+            owner, with the service's
+            default limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -193,16 +217,28 @@ async def asyncio_detailed(
 
      Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    If the agent is already published, the response is also 201, and only the budget changes, if the
-    body has one.
+    The body says who may call the agent, who pays, and how much that may be. By default, everyone may
+    call it, and its
+    owner pays; then `warnings` says so. If the agent is already published, the response is also 201,
+    and only what the
+    body has changes.
 
     Args:
         agent_id (str):
         body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
+            What is null or missing does not change.
 
-            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
-            UTC day. If it is null or
-            missing, the budget does not change; a new deployment starts with the service's default.
+            `access`: who may call the agent by its name. `public` means everyone; `signed-in` means
+            every user, with an ID
+            token or an API key; `key` means users who can see the agent, with an API key, and its
+            owner. `payer`: who pays for
+            calls of `POST /rest/{friendly_name}`; `caller` requires an `access` other than `public`.
+            `ratePerMinute`: how often
+            each user, or each address without a user, may call the agent. `budgetPerDay`: US dollars
+            that all calls for which
+            the owner pays may together spend per UTC day. A new deployment is public and paid by the
+            owner, with the service's
+            default limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -232,16 +268,28 @@ async def asyncio(
 
      Publishes the agent under its friendly name. 409 if another agent has this name.
 
-    If the agent is already published, the response is also 201, and only the budget changes, if the
-    body has one.
+    The body says who may call the agent, who pays, and how much that may be. By default, everyone may
+    call it, and its
+    owner pays; then `warnings` says so. If the agent is already published, the response is also 201,
+    and only what the
+    body has changes.
 
     Args:
         agent_id (str):
         body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
+            What is null or missing does not change.
 
-            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
-            UTC day. If it is null or
-            missing, the budget does not change; a new deployment starts with the service's default.
+            `access`: who may call the agent by its name. `public` means everyone; `signed-in` means
+            every user, with an ID
+            token or an API key; `key` means users who can see the agent, with an API key, and its
+            owner. `payer`: who pays for
+            calls of `POST /rest/{friendly_name}`; `caller` requires an `access` other than `public`.
+            `ratePerMinute`: how often
+            each user, or each address without a user, may call the agent. `budgetPerDay`: US dollars
+            that all calls for which
+            the owner pays may together spend per UTC day. A new deployment is public and paid by the
+            owner, with the service's
+            default limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

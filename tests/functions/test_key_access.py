@@ -1,0 +1,167 @@
+"""Checks what API keys open: every route, for callers with keys of every kind."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from contract.functions import functions
+from shared import clock
+from shared.models.api_key import ApiKey, CreateKeyRequest, Scope
+from shared.models.caller import LOCAL_USER, Caller
+from shared.models.key_period import open_period
+from shared.models.money import PICOS_PER_MICRO
+from shared.services.api_keys.key_text import make_key_text
+from shared.services.api_keys.keys import ApiKeyService
+from shared.settings import Settings
+from shared.store import Database, Transaction
+from shared.web.key_access import SCOPES, scopes_of
+from tests.contract.answer_check import stored_document
+from tests.functions.conftest import AuthHeaders, Serve
+from tests.functions.test_answers_in_common import example, fill_path
+
+MODULES = {function.name: function.module for function in functions()}
+USER = "mine"
+OPERATIONS = [
+    pytest.param(path, method, operation, id=operation["operationId"])
+    for path, item in stored_document()["paths"].items()
+    for method, operation in item.items()
+    if any("IdToken" in scheme for scheme in operation.get("security", []))
+]
+CALLERS_VERIFIED = [each for each in OPERATIONS if each.id != "deployments_call"]  # `test_rest_policies` tests this one
+all_operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+
+
+@dataclass
+class Keys:
+    """Creates keys, and sends requests with them."""
+
+    database: Database
+    settings: Settings
+    serve: Serve
+
+    async def create(self, uid: str = USER, **fields: object) -> str:
+        request = CreateKeyRequest.model_validate({"name": "k", **fields})
+        return (await ApiKeyService(self.database, self.settings).create(Caller(uid), request)).key
+
+    async def send(self, key: str, path: str, method: str, operation: dict[str, Any]) -> httpx.Response:
+        client = self.serve(MODULES[operation["tags"][0]], app_env="firebase", admin_panel_enabled=True)
+        body = example(operation)
+        return await client.request(method, fill_path(path), json=body, headers={"Authorization": f"Bearer {key}"})
+
+
+@pytest.fixture
+def keys(database: Database, settings: Settings, serve: Serve, auth_headers: AuthHeaders) -> Keys:
+    del auth_headers  # connects to no Auth
+    return Keys(database, settings.model_copy(update={"sign_in_check_seconds": 0}), serve)
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), CALLERS_VERIFIED)
+async def test_a_key_opens_the_routes_of_its_scopes(
+    keys: Keys, path: str, method: str, operation: dict[str, Any]
+) -> None:
+    """A key with one of a route's scopes is let in like the user's ID token; a key without them gets 403."""
+    opening = scopes_of(path)
+    for scope in opening:
+        response = await keys.send(await keys.create(scopes=[scope]), path, method, operation)
+        assert response.status_code != 401, response.text
+        assert "needs the scope" not in response.text
+    if others := set(Scope) - opening:
+        response = await keys.send(await keys.create(scopes=sorted(others)), path, method, operation)
+        assert response.status_code == 403, response.text
+
+
+@all_operations
+async def test_keys_that_are_not_valid_open_nothing(
+    keys: Keys, path: str, method: str, operation: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An expired, a revoked, an unknown and a mistyped key get 401 on every route that needs a caller."""
+    expired = await keys.create(expiresAt=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    revoked = await keys.create()
+    await ApiKeyService(keys.database, keys.settings).revoke(Caller(USER), revoked[4:16])
+    now = clock.time()
+    monkeypatch.setattr(clock, "time", lambda: now + 3600)
+    optional = {} in operation["security"]
+    for key in (expired, revoked, make_key_text().text, expired[:-1]):
+        response = await keys.send(key, path, method, operation)
+        assert (response.status_code == 401) or optional, response.text
+        assert key not in response.text
+
+
+def test_every_route_has_scopes_or_is_closed_to_keys() -> None:
+    """Only key management and the admin panel are closed to keys, and no prefix is listed for nothing."""
+    paths = [path for path, _, _ in (parameters.values for parameters in OPERATIONS)]
+    closed = {str(path) for path in paths if not scopes_of(str(path))}
+    assert all(path.startswith(("/users/me/keys", "/admin")) for path in closed)
+    all_paths = [*stored_document()["paths"]]
+    for prefix, _ in SCOPES:
+        assert any(path == prefix or path.startswith(f"{prefix}/") for path in all_paths), prefix
+
+
+async def test_a_key_acts_for_its_user_only(keys: Keys, auth_headers: AuthHeaders) -> None:
+    """With another user's key, a ticket does not exist."""
+    (submit,) = (each.values for each in OPERATIONS if each.id == "chat_submit")
+    ticket_id = (await keys.send(await keys.create(), *submit)).json()["ticket_id"]  # pyright: ignore[reportArgumentType]
+    client = keys.serve(MODULES["chat"], app_env="firebase")
+    mine, others = await keys.create(), await keys.create("other")
+    for key, status in ((mine, 200), (others, 404)):
+        response = await client.get(f"/chat/{ticket_id}", headers={"Authorization": f"Bearer {key}"})
+        assert response.status_code == status
+    assert (await client.get(f"/chat/{ticket_id}", headers=auth_headers("user"))).status_code == 200
+
+
+async def test_an_administrators_key_is_no_administrator(keys: Keys) -> None:
+    """The claims of a user's ID token do not pass to the user's keys."""
+    client = keys.serve(MODULES["admin"], app_env="firebase", admin_panel_enabled=True)
+    response = await client.get("/admin/users", headers={"Authorization": f"Bearer {await keys.create('boss')}"})
+    assert response.status_code == 403
+
+
+async def spend(database: Database, key: ApiKey, micros: int) -> None:
+    """Records that the key has spent this amount in the current period."""
+
+    async def write(transaction: Transaction) -> None:
+        period = open_period(key.id, key.period, key.owner, key.budget, clock.now())
+        await database.key_periods.get(period.id, transaction)
+        database.key_periods.put(period.settle(0, micros * PICOS_PER_MICRO), transaction)
+
+    await database.transaction(write)
+
+
+async def test_a_spent_key_gets_402_where_it_would_spend(keys: Keys, database: Database) -> None:
+    """A key that has spent its budget still reads, but makes no call that costs something."""
+    text = await keys.create(budget={"amount": 0.01, "period": "month"})
+    key = await database.api_keys.get(text[4:16])
+    assert key is not None
+    await spend(database, key, 10_000)
+    headers = {"Authorization": f"Bearer {text}"}
+    chat = {"provider": "openai", "model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hi"}]}
+    client = keys.serve(MODULES["chat"], app_env="firebase")
+    response = await client.post("/chat", json=chat, headers=headers)
+    assert (response.status_code, "spent its budget for the month" in response.json()["detail"]) == (402, True)
+    assert (await client.get("/chat", headers=headers)).json() == []
+    code = "async def run(input_dict, tools):\n    return await call_llm('openai', 'gpt-4.1-mini', 'hi')\n"
+    agents = keys.serve(MODULES["agents"], app_env="firebase")
+    run = {"code": code, "inputDict": {}, "tools": {}}
+    assert (await agents.post("/agents/run-code", json=run, headers=headers)).status_code == 402
+
+
+async def test_a_key_works_where_authentication_is_bypassed(keys: Keys) -> None:
+    """Locally, a key is verified, so that its scopes and its budget can be tried. Other tokens are ignored."""
+    key = await keys.create(LOCAL_USER, scopes=["chat"])
+    client = keys.serve(MODULES["agents"])
+    for token, status in ((key, 403), (make_key_text().text, 401), ("fba_wrong", 401), ("sk-anything", 200)):
+        response = await client.get("/agents", headers={"Authorization": f"Bearer {token}"})
+        assert response.status_code == status
+
+
+async def test_requests_are_logged_with_the_keys_id(keys: Keys, capsys: pytest.CaptureFixture[str]) -> None:
+    """The access log has the id of the key, and never the key."""
+    key = await keys.create()
+    client = keys.serve(MODULES["chat"], app_env="firebase")
+    await client.get("/chat", headers={"Authorization": f"Bearer {key}"})
+    lines = capsys.readouterr().out
+    assert f'"key": "{key[4:16]}"' in lines or f'"key":"{key[4:16]}"' in lines
+    assert key[16:] not in lines
