@@ -24,8 +24,9 @@ from shared.mcp_server.tasks import TaskMethods, answer_questions, can_ask, is_m
 from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, ServiceError
 
 _log = get_logger("mcp_server")
-_NAME = "firebase-agents"
+_NAME, _VERSION = "firebase-agents", "0.1"
 _CANCEL_SECONDS = 10
+_INVALID_STATE = "Invalid requestState"
 _STATE = re.compile(r"([0-9a-f-]{36}) (\d{1,16})")
 Context = ServerRequestContext[Any, Any]
 CallOutcome = types.CallToolResult | types.InputRequiredResult | dict[str, Any]
@@ -54,6 +55,7 @@ class ToolServer:
         """Returns the SDK's server with the handlers."""
         server: Server[Any] = Server(
             _NAME,
+            version=_VERSION,
             title="Firebase agents",
             instructions="Each tool is an agent that was published here. A call may take minutes and costs money.",
             on_list_tools=guard(self.list_tools),
@@ -81,53 +83,42 @@ class ToolServer:
             return to_error(describe(error), run if isinstance(run, str) else None)
 
     async def _call(self, context: Context, params: types.CallToolRequestParams) -> CallOutcome:
-        call_id, cursor = await self._begin(params)
-        seconds = self._waiting.seconds
-        if takes_tasks(context):
-            seconds = min(seconds, self._waiting.task_seconds)
+        call_id, cursor = await self._start(params) if params.request_state is None else _read_state(params)
         try:
-            call = await self._host.wait(call_id, cursor, seconds, _Reporter(context).report)
+            if params.request_state is not None:
+                await self._answer(call_id, params.input_responses or {})
+            call = await self._host.wait(call_id, cursor, self._choose_seconds(context), _Reporter(context).report)
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(_CANCEL_SECONDS, shield=True):
                 await self._cancel(call_id)
             raise
+        except NotFound as error:
+            raise MCPError(code=types.INVALID_PARAMS, message=_INVALID_STATE) from error
+        except ServiceError as error:
+            return to_error(f"{describe(error)} {_explain(call_id)}", call_id)
         return self._respond(context, call)
 
-    async def _begin(self, params: types.CallToolRequestParams) -> tuple[str, int]:
-        """Returns the call to wait for, and what has been reported of it."""
-        if params.request_state is not None:
-            return await self._resume(params, params.request_state)
-        # Once the call is stored, it must be either awaited or cancelled.
+    async def _start(self, params: types.CallToolRequestParams) -> tuple[str, int]:
+        """Starts a call. Once it is stored, it must be either awaited or cancelled, so this cannot be interrupted."""
         call_id = ""
         with anyio.CancelScope(shield=True):
-            call_id = await self._start(params)
+            try:
+                call_id = await self._host.start(params.name, params.arguments or {})
+            except NotFound as error:
+                raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:100]}") from error
         return call_id, 0
 
-    async def _start(self, params: types.CallToolRequestParams) -> str:
+    async def _answer(self, call_id: str, responses: types.InputResponses) -> None:
+        """Passes on what a person has answered. An answer that does not fit is ignored, so it is asked for again."""
+        forms = {key: response for key, response in responses.items() if isinstance(response, types.ElicitResult)}
         try:
-            return await self._host.start(params.name, params.arguments or {})
-        except NotFound as error:
-            raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:100]}") from error
-
-    async def _resume(self, params: types.CallToolRequestParams, state: str) -> tuple[str, int]:
-        """Returns the call to go on waiting for, after its questions have been answered."""
-        match = _STATE.fullmatch(state)
-        if match is None:
-            raise MCPError(code=types.INVALID_PARAMS, message="Invalid requestState")
-        try:
-            call = await self._host.look_up(match[1])
-        except NotFound as error:
-            raise MCPError(code=types.INVALID_PARAMS, message="Invalid requestState") from error
-        forms = {
-            key: response
-            for key, response in (params.input_responses or {}).items()
-            if isinstance(response, types.ElicitResult)
-        }
-        try:
-            await answer_questions(self._host, call, forms)
+            await answer_questions(self._host, await self._host.look_up(call_id), forms)
         except MCPError:
-            _log.info("An answer does not fit its question", extra={"fields": {"run": call.id}})  # it is asked again
-        return call.id, int(match[2])
+            _log.info("An answer does not fit its question", extra={"fields": {"run": call_id}})
+
+    def _choose_seconds(self, context: Context) -> float:
+        seconds = self._waiting.seconds
+        return min(seconds, self._waiting.task_seconds) if takes_tasks(context) else seconds
 
     async def _cancel(self, call_id: str) -> None:
         try:
@@ -145,11 +136,7 @@ class ToolServer:
             return to_created_task(call, context, self._waiting.ttl)
         if is_modern(context) and not call.questions:
             return types.InputRequiredResult(request_state=_write_state(call))
-        return to_error(
-            f"{call.note} The run {call.id} has not ended: GET /runs/{call.id} shows its result once it has, and POST "
-            f"/runs/{call.id}/cancel stops it. Calling the tool again would start another run, which is charged, too.",
-            call.id,
-        )
+        return to_error(f"{call.note} {_explain(call.id)}", call.id)
 
 
 class _Reporter:
@@ -162,6 +149,21 @@ class _Reporter:
     async def report(self, text: str) -> None:
         self._count += 1
         await self._session.report_progress(self._count, None, text)
+
+
+def _explain(call_id: str) -> str:
+    return (
+        f"The run {call_id} has not ended: GET /runs/{call_id} shows its result once it has, and POST "
+        f"/runs/{call_id}/cancel stops it. Calling the tool again would start another run, which is charged, too."
+    )
+
+
+def _read_state(params: types.CallToolRequestParams) -> tuple[str, int]:
+    """Returns the call to go on waiting for, and what has been reported of it."""
+    match = _STATE.fullmatch(params.request_state or "")
+    if match is None:
+        raise MCPError(code=types.INVALID_PARAMS, message=_INVALID_STATE)
+    return match[1], int(match[2])
 
 
 def _write_state(call: Call) -> str:

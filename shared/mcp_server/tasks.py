@@ -52,9 +52,11 @@ def takes_tasks(context: Context) -> bool:
 
 
 def can_ask(context: Context) -> bool:
-    """Whether the client can show forms to a person."""
+    """Whether the client can show forms to a person. Those that name no kind of elicitation mean forms."""
     capabilities = context.session.client_capabilities
-    return is_modern(context) and capabilities is not None and capabilities.elicitation is not None
+    if not is_modern(context) or capabilities is None or (elicitation := capabilities.elicitation) is None:
+        return False
+    return elicitation.form is not None or elicitation.url is None
 
 
 def to_created_task(call: Call, context: Context, ttl: int | None) -> dict[str, Any]:

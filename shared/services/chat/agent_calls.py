@@ -119,14 +119,20 @@ class _Watch:
         self.cursor = cursor
 
     async def run(self) -> None:
-        """Returns when there is something to tell the client. Never if the run goes on without end."""
-        while not _has_news(ticket := await self._views.get(self._caller, self._run_id)):
+        """Returns when there is something to tell the client. Never if the run goes on without end.
+
+        Waits while the database is unavailable, or this process has too many readers.
+        """
+        while True:
             try:
+                ticket = await self._views.get(self._caller, self._run_id)
+                if _has_news(ticket):
+                    return
                 async with follow_run(self._views, ticket, self.cursor) as batches:
                     async for batch in batches:
                         if await self._pass_on(batch):
                             return
-            except (TooManyRequests, Unavailable):  # this process has too many readers
+            except (TooManyRequests, Unavailable):
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _pass_on(self, batch: Sequence[Event]) -> bool:
