@@ -16,6 +16,26 @@ LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 
 _TRACING_HEADERS = (REQUEST_ID, TRACEPARENT)
 """Headers that any request may have, to identify it in the log."""
+_OPENAI_CLIENT = (
+    "Arch",
+    "Custom-Poll-Interval",
+    "Helper-Method",
+    "Lang",
+    "OS",
+    "Package-Version",
+    "Poll-Helper",
+    "Retry-Count",
+    "Runtime",
+    "Runtime-Version",
+    "Timeout",
+)
+_OPENAI_HEADERS = [
+    "OpenAI-Organization",
+    "OpenAI-Project",
+    "User-Agent",
+    *(f"X-Stainless-{name}" for name in _OPENAI_CLIENT),
+]
+"""Headers that OpenAI's client for JavaScript sends, also from pages. All are ignored."""
 _REQUEST_HEADERS = [
     "Authorization",
     "Content-Type",
@@ -26,6 +46,7 @@ _REQUEST_HEADERS = [
     "Mcp-Name",
     "X-Admin-Password",
     *_TRACING_HEADERS,
+    *_OPENAI_HEADERS,
 ]
 _RESPONSE_HEADERS = [
     "Idempotent-Replayed",

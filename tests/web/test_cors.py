@@ -205,3 +205,16 @@ async def test_pages_of_any_origin_may_read_the_request_id() -> None:
         response = await client.get("/", headers={"Origin": "null"})
     assert "X-Request-Id" in response.headers["access-control-expose-headers"]
     assert response.headers["x-request-id"]
+
+
+async def test_pages_may_use_openais_client() -> None:
+    """The headers that the client sends from a page of an allowed origin are allowed."""
+    app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": "https://a.example"}))
+    names = (
+        "authorization,content-type,user-agent,x-stainless-arch,x-stainless-lang,x-stainless-os,x-stainless-runtime,"
+        "x-stainless-package-version,x-stainless-retry-count,x-stainless-runtime-version,x-stainless-timeout"
+    )
+    sent = {**PREFLIGHT, "Origin": "https://a.example", "Access-Control-Request-Headers": names}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        response = await client.options("/", headers=sent)
+    assert response.status_code == 200, response.text
