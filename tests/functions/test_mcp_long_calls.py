@@ -139,15 +139,19 @@ async def test_a_client_that_cannot_ask_is_told_how_to_answer(
     assert run.status is TicketStatus.WAITING
 
 
+@pytest.mark.parametrize(("path", "limit"), [("/mcp", "MAX_SECONDS"), ("/api/mcp", "HOSTING_SECONDS")])
 async def test_a_call_outlasts_its_request(
-    service: WorkedService, database: Database, monkeypatch: pytest.MonkeyPatch
+    service: WorkedService, database: Database, monkeypatch: pytest.MonkeyPatch, path: str, limit: str
 ) -> None:
-    """A client of the newest version repeats the request, and waits for the same run, which is reported only once."""
-    monkeypatch.setattr(mcp_response, "MAX_SECONDS", 1)
+    """A client of the newest version repeats the request, and waits for the same run, which is reported only once.
+
+    Requests through Hosting have a shorter limit than others.
+    """
+    monkeypatch.setattr(mcp_response, limit, 1)
     await publish(database, ME, "slow", SLOW)
     lines = Reports()
 
-    async with connected(service, MODERN) as client:
+    async with connected(service, MODERN, path=path) as client:
         assert text_of(await client.call_tool("slow", {"n": 5}, progress_callback=lines)) == "slept"
         assert (await error_of(client.call_tool("slow", {}, request_state="made up"))).code == -32602
     assert [message for message in lines.messages if message.startswith("step")] == [f"step {n}" for n in range(5)]
