@@ -84,7 +84,12 @@ _REQUEST = "1f0b6f0d-5d0b-4c56-8f5e-6f7f3f1c2a10"
 _RETRY_AFTER = {
     "Retry-After": {"description": "How many seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
 }
-_AUTHENTICATE = {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}}
+_AUTHENTICATE = {
+    "WWW-Authenticate": {
+        "description": "`Bearer`, from `POST /mcp` with the URL of its metadata.",
+        "schema": {"type": "string"},
+    }
+}
 _HEADERS: dict[type[ServiceError], dict[str, Any]] = {
     Unauthenticated: _AUTHENTICATE,
     TooManyRequests: _RETRY_AFTER,

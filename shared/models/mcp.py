@@ -1,4 +1,4 @@
-"""The tools of an MCP server, on the wire."""
+"""The tools of an MCP server, and the metadata of the service's own MCP server, on the wire."""
 
 from typing import Any, Self
 
@@ -71,3 +71,27 @@ class ToolList(SnakeModel):
 
     mcp_url: str
     tools: list[McpTool]
+
+
+class ProtectedResource(SnakeModel):
+    """The metadata of a resource that is protected with OAuth 2.0 (RFC 9728).
+
+    `resource`: the URL of the MCP server. `authorization_servers`: the issuer of the ID tokens that it accepts, none
+    if it needs no token.
+    """
+
+    model_config = with_example(
+        resource="https://demo-agents.web.app/mcp",
+        resource_name="Firebase agents",
+        authorization_servers=["https://securetoken.google.com/demo-agents"],
+        bearer_methods_supported=["header"],
+        scopes_supported=["run"],
+        resource_documentation="https://demo-agents.web.app/docs",
+    )
+
+    resource: str
+    resource_name: str
+    authorization_servers: list[str]
+    bearer_methods_supported: list[str]
+    scopes_supported: list[str]
+    resource_documentation: str

@@ -32,7 +32,7 @@ def build_response(error: ServiceError) -> JSONResponse:
     if error.replayed:
         headers["Idempotent-Replayed"] = "true"
     if error.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers.setdefault("WWW-Authenticate", "Bearer")
     return JSONResponse({"detail": error.message, **error.body}, status_code=error.status, headers=headers)
 
 
@@ -109,6 +109,11 @@ async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type only
     if isinstance(error, UpstreamFailed | UpstreamTooSlow):
         request.state.access["upstream"] = _explain_upstream(error)
+    challenge: str | None = getattr(
+        request.state, "challenge", None
+    )  # of a route whose clients find out how to sign in
+    if error.status == 401 and challenge is not None:
+        error.headers["WWW-Authenticate"] = challenge
     return build_response(error)
 
 

@@ -80,7 +80,7 @@ class EventStream(Response):
         self.raw_headers = _HEADERS.copy()
         self._open = open_
         self._wait = wait
-        longest = HOSTING_SECONDS if _is_through_hosting(request) else MAX_SECONDS
+        longest = HOSTING_SECONDS if is_through_hosting(request) else MAX_SECONDS
         self._seconds = longest if wait is None else min(wait, longest)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,7 +184,7 @@ async def _next(batches: AsyncIterator[Sequence[Event]]) -> Sequence[Event] | No
     return await anext(batches, None)
 
 
-def _is_through_hosting(request: Request) -> bool:
+def is_through_hosting(request: Request) -> bool:
     """Whether Hosting has passed on the request. It names its own host; pages call it below `/api`."""
     path: str = request.state.original_path
     return path.startswith(f"{PREFIX}/") or "x-forwarded-host" in request.headers

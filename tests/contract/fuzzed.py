@@ -66,6 +66,7 @@ _REALISTIC: dict[str, list[Any]] = {
     "image_url": [{"url": data_url(PNG)}, {"url": "https://127.0.0.1:9/a.png"}, {"url": "ftp://x"}],
     "events": [["run.completed"], ["run.failed", "run.waiting"], ["run.started"], []],
     "enabled": [True, False],
+    "method": ["ping", "tools/list", "server/discover", "initialize", "tasks/get", "notifications/cancelled"],
     "mcp_url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./mcp"],
 }
 

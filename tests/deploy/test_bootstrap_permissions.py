@@ -22,7 +22,7 @@ def test_each_function_has_only_the_roles_that_it_needs(first_run: tuple[Cloud, 
             expected |= {f"firebaseauth.viewer on projects {PROJECT}"}
         if name == "sweep":
             expected |= {f"cloudtasks.viewer on projects {PROJECT}"}
-        if name in ("chat", "deployments", "runs", "sweep", "worker"):
+        if name in ("chat", "deployments", "mcp", "runs", "sweep", "worker"):
             expected |= {"iam.serviceAccountUser on iam service-accounts task-invoker"}
         assert roles == expected, name
 

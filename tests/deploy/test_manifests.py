@@ -11,14 +11,14 @@ from deploy.stage.staging import ROOT, runtimes
 from shared.llm.catalog.access import PROVIDER_KEYS_VARIABLE
 from shared.llm.catalog.data import list_provider_slugs, load_curated
 from shared.sandbox.run_slots import Slots
-from shared.services.chat import feeds
+from shared.services.chat import agent_calls, feeds
 from shared.settings import Settings
-from shared.web import sse
+from shared.web import mcp_response, sse
 from tests.deploy.bootstrapped import account_of
 
 PROJECT = "demo-agents"
 CALLED_BY = {
-    "worker": {"task-invoker", "fn-chat", "fn-deployments", "fn-runs", "fn-sweep", "fn-worker"},
+    "worker": {"task-invoker", "fn-chat", "fn-deployments", "fn-mcp", "fn-runs", "fn-sweep", "fn-worker"},
     "sweep": {"scheduler-invoker"},
 }
 """The callers of private functions. A caller of the worker may also enqueue tasks: the CLI grants both."""
@@ -161,13 +161,15 @@ def test_timeouts_and_memory_fit_the_settings(endpoints: dict[str, dict[str, Any
     """
     settings = Settings()
     for name, endpoint in endpoints.items():
-        if name not in (*CALLED_BY, "chat", "runs"):
+        if name not in (*CALLED_BY, "chat", "mcp", "runs"):
             assert endpoint["timeoutSeconds"] == 60, "Hosting does not wait longer"
     assert sse.HOSTING_SECONDS < 60
-    for name in ("chat", "runs"):
+    for name in ("chat", "mcp", "runs"):
         limit = sse.MAX_SECONDS + sse.GRACE_SECONDS
         assert endpoints[name]["timeoutSeconds"] > limit, "a response with events ends by itself"
         assert endpoints[name]["concurrency"] >= feeds.MAX_READERS + 50, "readers leave room for other requests"
+    assert mcp_response.HOSTING_SECONDS < 60
+    assert agent_calls.MAX_CALLS < feeds.MAX_READERS_PER_USER, "a call that has started is also waited for"
     assert settings.run_timeout_seconds < 60
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
     for name in ("agents", "deployments", "worker"):

@@ -205,6 +205,32 @@ def test_a_staged_mcp_function_calls_a_server(serve: Serve, mcp_server: McpServe
     assert response.status_code == 200, response.text
 
 
+def test_a_staged_mcp_function_serves_clients(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """The staged function `mcp` also contains the modules with which it lists tools and starts runs."""
+    agents, deployments, mcp = serve("agents"), serve("deployments"), serve("mcp")
+    body = {"name": "Echo", "code": "async def run(input_dict, tools):\n    return 1", "friendlyName": "echo"}
+    agent = agents.post("/agents", json=body).json()["_id"]
+    assert deployments.post(f"/agents/{agent}/deploy").status_code == 201
+
+    def ask(method: str, **params: Any) -> Any:
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        response = mcp.post("/mcp", json=message, headers={"Accept": "application/json"})
+        assert response.status_code == 200, response.text
+        return response.json()["result"]
+
+    assert [tool["name"] for tool in ask("tools/list")["tools"]] == ["echo"]
+    with pytest.raises(httpx.ReadTimeout):
+        mcp.post(
+            "/mcp",
+            json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "echo"}},
+            headers={"Accept": "application/json"},
+            timeout=10,
+        )
+    assert len(cloud_tasks.tasks) == 1
+    (run,) = serve("runs").get("/runs").json()
+    assert (run["friendlyName"], run["status"]) == ("echo", "cancelled")
+
+
 def test_a_staged_specs_function_reads_a_document(serve: Serve, api_server: ApiServer) -> None:
     """The staged function `specs` also contains the modules that it imports to read its first document."""
     response = serve("specs").post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"})

@@ -76,6 +76,8 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (demos, "DELETE", "/demos/unknown", None, (401, 404, 404)),
     (demos, "GET", "/demos/unknown/page", None, (404, 404, 404)),
     (mcp, "POST", "/mcp/tools", {"mcp_url": "http://127.0.0.1/"}, (401, 400, 400)),
+    (mcp, "POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, SIGNED_IN),
+    (mcp, "GET", "/.well-known/oauth-protected-resource", None, (200, 200, 200)),
     (specs, "POST", "/specs/fetch", {"url": "http://127.0.0.1/"}, (401, 400, 400)),
     (schedules, "GET", "/schedules", None, SIGNED_IN),
     (schedules, "POST", "/schedules", {"agentId": "unknown", "cron": "* * * * *"}, (401, 404, 404)),

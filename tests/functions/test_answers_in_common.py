@@ -148,7 +148,9 @@ async def test_a_missing_token_is_401(serve: Serve, path: str, method: str, oper
     client = serve(MODULES[operation["tags"][0]], app_env="firebase", admin_panel_enabled=True)
     response = await client.request(method, fill_path(path), json=example(operation))
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == "Bearer"
+    scheme, _, where = response.headers["www-authenticate"].partition(" ")
+    assert scheme == "Bearer"
+    assert where.startswith("resource_metadata=") == (path == "/mcp")
 
 
 @operations_with("413")

@@ -111,6 +111,7 @@ REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (schedules, "POST", "/webhooks/w/secret", None),
     (schedules, "DELETE", "/webhooks/w", None),
     (mcp, "POST", "/mcp/tools", {"mcp_url": "https://example.com/mcp"}),
+    (mcp, "POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
     (specs, "POST", "/specs/fetch", {"url": "https://example.com/openapi.json"}),
     (logs, "POST", "/log/client", {"eventType": "e", "message": "m", "level": "INFO"}),
     (admin, "GET", "/admin/users", None),

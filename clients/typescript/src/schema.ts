@@ -537,6 +537,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Serves MCP clients
+         * @description Serves MCP clients. The published agents that the caller sees are their tools, and a call of a tool is a run.
+         *
+         *     The body is one JSON-RPC message of the Model Context Protocol, version 2026-07-28 or, with a handshake, an older
+         *     one. The response is JSON, or a stream of events that ends with the result.
+         */
+        post: operations["mcp_serve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-protected-resource": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Describes the authorization of the MCP server (RFC 9728)
+         * @description Describes the authorization of the MCP server (RFC 9728). No token is needed.
+         *
+         *     The same document is found below `/mcp` and `/api/mcp`, as the RFC has it for a server at these paths.
+         */
+        get: operations["mcp_describe_authorization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/": {
         parameters: {
             query?: never;
@@ -2265,6 +2310,34 @@ export interface components {
             input?: components["schemas"]["JsonValue"];
         };
         /**
+         * @description The metadata of a resource that is protected with OAuth 2.0 (RFC 9728).
+         *
+         *     `resource`: the URL of the MCP server. `authorization_servers`: the issuer of the ID tokens that it accepts, none
+         *     if it needs no token.
+         * @example {
+         *       "authorization_servers": [
+         *         "https://securetoken.google.com/demo-agents"
+         *       ],
+         *       "bearer_methods_supported": [
+         *         "header"
+         *       ],
+         *       "resource": "https://demo-agents.web.app/mcp",
+         *       "resource_documentation": "https://demo-agents.web.app/docs",
+         *       "resource_name": "Firebase agents",
+         *       "scopes_supported": [
+         *         "run"
+         *       ]
+         *     }
+         */
+        ProtectedResource: {
+            resource: string;
+            resource_name: string;
+            authorization_servers: string[];
+            bearer_methods_supported: string[];
+            scopes_supported: string[];
+            resource_documentation: string;
+        };
+        /**
          * @description A model and the parameters to call it with.
          * @example {
          *       "builtInTool": null,
@@ -2983,7 +3056,7 @@ export interface components {
         /** @description The token is missing or invalid. */
         Unauthenticated: {
             headers: {
-                /** @description `Bearer`. */
+                /** @description `Bearer`, from `POST /mcp` with the URL of its metadata. */
                 "WWW-Authenticate"?: string;
                 [name: string]: unknown;
             };
@@ -4273,6 +4346,130 @@ export interface operations {
             502: components["responses"]["UpstreamFailed"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["UpstreamTooSlow"];
+        };
+    };
+    mcp_serve: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The protocol's version; without it, the one before there was a header. */
+                "Mcp-Protocol-Version"?: string;
+                /** @description The message's `method`, required from version 2026-07-28 on. */
+                "Mcp-Method"?: string;
+                /** @description The tool of a `tools/call`, required from version 2026-07-28 on. */
+                "Mcp-Name"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @constant */
+                    jsonrpc: "2.0";
+                    id?: string | number;
+                    method: string;
+                    params?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description The response to a request, as JSON or, if the client accepts them, as the last of a stream of events, after notifications of progress. A comment follows after each 15 seconds without an event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        jsonrpc: "2.0";
+                        id: string | number | null;
+                        result?: unknown;
+                        error?: unknown;
+                    };
+                    /**
+                     * @example event: message
+                     *     data: {"jsonrpc": "2.0", "id": 2, "result": {"resultType": "complete", "content": [{"type": "text", "text": "Hello, Ada!"}], "structuredContent": {"outputText": "Hello, Ada!"}, "isError": false}}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description The notification was taken. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The message is not valid, or its arguments are not, or the tool is unknown. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jsonrpc": "2.0",
+                     *       "id": 2,
+                     *       "error": {
+                     *         "code": -32602,
+                     *         "message": "Unknown tool: greeter"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The protocol's method is unknown. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jsonrpc": "2.0",
+                     *       "id": 2,
+                     *       "error": {
+                     *         "code": -32602,
+                     *         "message": "Unknown tool: greeter"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mcp_describe_authorization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProtectedResource"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["Fault"];
         };
     };
     meta_heartbeat: {

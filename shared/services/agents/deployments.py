@@ -12,6 +12,7 @@ from shared.models.money import to_dollars, to_micros
 from shared.services.access import is_admin, refuse_unless_owner, require_visible
 from shared.services.accounts.deployment_budgets import budget_per_day
 from shared.services.agents.agents import analyze_code
+from shared.services.agents.deployment_access import may_call
 from shared.services.pagination import Page, read_name_token, write_name_token
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -110,21 +111,22 @@ class DeploymentService:
 
         One query; no agent is read. Raises `BadRequest` for an invalid `token`.
         """
+        return (await self._page(caller, limit, token, all_owners=is_admin(caller))).convert(_to_api)
+
+    async def list_callable(self, caller: Caller, limit: int, token: str | None = None) -> Page[DeployedApi]:
+        """Like `list`, without the deployments that the caller may not call, so a page may have fewer than `limit`.
+
+        Administrators get only their own and the shared deployments, too: what other users keep private is not theirs
+        to use.
+        """
+        page = await self._page(caller, limit, token, all_owners=False)
+        return Page([_to_api(each) for each in page.items if may_call(caller, each)], page.next_token)
+
+    async def _page(self, caller: Caller, limit: int, token: str | None, *, all_owners: bool) -> Page[Deployment]:
         after = None if token is None else read_name_token(token)
         async with self.database.raising_unavailable():
-            page, more = await self.database.deployments.page(caller.uid, limit, after, all_owners=is_admin(caller))
-        apis = [
-            DeployedApi(
-                friendly_name=deployment.friendly_name,
-                agent_id=deployment.agent_id,
-                description=deployment.description,
-                input_schema=deployment.input_schema,
-                output_schema=deployment.output_schema,
-                access=deployment.access,
-            )
-            for deployment in page
-        ]
-        return Page(apis, write_name_token(apis[-1].friendly_name) if more else None)
+            page, more = await self.database.deployments.page(caller.uid, limit, after, all_owners=all_owners)
+        return Page(page, write_name_token(page[-1].friendly_name) if more else None)
 
     def _budget_in_dollars(self, deployment: Deployment) -> float:
         return to_dollars(budget_per_day(deployment.budget_per_day, self.settings))
@@ -141,6 +143,17 @@ class DeploymentService:
             return None
         self.database.deployments.remove(name, transaction)
         return deployment
+
+
+def _to_api(deployment: Deployment) -> DeployedApi:
+    return DeployedApi(
+        friendly_name=deployment.friendly_name,
+        agent_id=deployment.agent_id,
+        description=deployment.description,
+        input_schema=deployment.input_schema,
+        output_schema=deployment.output_schema,
+        access=deployment.access,
+    )
 
 
 def make_deployment(agent: StoredAgent, name: str, former: Deployment | None = None) -> Deployment:

@@ -13,7 +13,7 @@ from shared.settings import Settings
 SECONDS = 45.0
 """The time limit of a call, regardless of the settings, because Hosting waits only a minute for the whole response."""
 MAX_CONCURRENT = 10
-"""The maximum number of one user's requests that a process serves concurrently: a quarter of its capacity."""
+"""The maximum number of one user's requests that a process serves concurrently, so that others have room."""
 
 
 class McpToolService:

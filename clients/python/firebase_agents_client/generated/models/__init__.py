@@ -81,6 +81,10 @@ from .key_budget import KeyBudget
 from .list_tools_request import ListToolsRequest
 from .log_line import LogLine
 from .logged import Logged
+from .mcp_serve_body import McpServeBody
+from .mcp_serve_response_200 import McpServeResponse200
+from .mcp_serve_response_400 import McpServeResponse400
+from .mcp_serve_response_404 import McpServeResponse404
 from .mcp_tool import McpTool
 from .mcp_tool_input_schema import McpToolInputSchema
 from .message import Message
@@ -93,6 +97,7 @@ from .parameter_spec_type import ParameterSpecType
 from .period import Period
 from .prices import Prices
 from .problem import Problem
+from .protected_resource import ProtectedResource
 from .provider_config import ProviderConfig
 from .provider_config_parameters import ProviderConfigParameters
 from .provider_info import ProviderInfo
@@ -230,6 +235,10 @@ __all__ = (
     "ListToolsRequest",
     "Logged",
     "LogLine",
+    "McpServeBody",
+    "McpServeResponse200",
+    "McpServeResponse400",
+    "McpServeResponse404",
     "McpTool",
     "McpToolInputSchema",
     "Message",
@@ -242,6 +251,7 @@ __all__ = (
     "Period",
     "Prices",
     "Problem",
+    "ProtectedResource",
     "ProviderConfig",
     "ProviderConfigParameters",
     "ProviderInfo",
