@@ -276,3 +276,26 @@ async def test_images_are_refused_for_a_model_without_vision(serve: Serve) -> No
     assert response.status_code == 400
     assert "local/smollm2-135m-instruct accepts no images" in response.json()["detail"]
     assert "GET /providers" in response.json()["detail"]
+
+
+async def test_large_requests_are_refused_while_there_is_no_memory_for_them(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is too large for the memory that is left gets a 503. Small ones are still served."""
+    monkeypatch.setattr("shared.web.large_bodies.MAX_BYTES", 2_000_000)
+    client = serve(chat)
+    refused = await client.post("/chat", json=with_image(data_url(PNG.ljust(2_000_000, b"\0"))))
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"]
+    assert (await client.post("/chat", json=with_image(data_url(PNG)))).status_code == 200
+
+
+async def test_the_error_for_a_malformed_image_does_not_repeat_it(serve: Serve, lines: Lines) -> None:
+    """The response to a request that is not valid does not contain its image, and the log does not either."""
+    url = data_url(PNG.ljust(10_000, b"\0"))
+    image = {"type": "image_url", "image_url": {"url": url, "detail": "everything"}}
+    for part in (image, {"type": "image_url", "image_url": url}, {"type": "image_url", "url": url}):
+        response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": [part]}]})
+        assert response.status_code == 422
+        assert len(response.text) < 1_000
+    assert "iVBORw0KGgo" not in str(lines())

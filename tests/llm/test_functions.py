@@ -253,6 +253,17 @@ def test_an_empty_result_is_a_result() -> None:
     assert bound_cost(route, request_of(route, [HI, ASSISTANT, *empty]), SETTINGS).maximum > 0
 
 
+async def test_a_blank_result_is_sent_to_bedrock_as_json(providers: Providers) -> None:
+    """Bedrock refuses blank texts, so the result is an empty JSON string. Elsewhere, it stays empty."""
+    provider, model, _ = FORM_MODELS["converse"]
+    messages = [HI, {**ASSISTANT, "tool_calls": [CALLS[0]]}, {**RESULTS[0], "content": " \n"}]
+    providers.server.script("", Wire(write_call("converse")))
+    route = providers.catalog.route(provider, model)
+    await complete(route, request_of(route, messages), 10)
+    (result,) = providers.call.body["messages"][-1]["content"]
+    assert result["toolResult"]["content"] == [{"text": '""'}]
+
+
 @EVERY_FORM
 @pytest.mark.parametrize("functions", [1, 40])
 async def test_the_bound_covers_what_is_sent(providers: Providers, form: str, functions: int) -> None:

@@ -62,7 +62,7 @@ class FunctionRules(_FromFile):
     be limited to one call at a time. `beside_tools`: whether built-in tools may be used in the same call. `strict`:
     whether it can be requested that arguments follow their schema. `are_needed`: whether the functions must be sent
     again with a conversation in which they were called. `writes_out_references`: whether each `$ref` in a schema is
-    replaced by its target.
+    replaced by its target. `blank_results`: whether a result may be blank; otherwise, an empty JSON string is sent.
     """
 
     choices: list[Literal["none", "required", "function"]] = ["none", "required", "function"]
@@ -71,6 +71,7 @@ class FunctionRules(_FromFile):
     strict: bool = False
     are_needed: bool = False
     writes_out_references: bool = False
+    blank_results: bool = True
 
 
 class CuratedTool(_FromFile):

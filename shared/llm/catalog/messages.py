@@ -1,7 +1,8 @@
 """Arranges a conversation in the order that a model accepts, or explains why that is not possible.
 
 For all models, empty messages within the conversation are omitted, and an empty last message is refused. No text is
-added or changed, except for white space at the end of an answer that the caller began.
+added or changed, except for white space at the end of an answer that the caller began, and for a blank result of a
+function, which Bedrock would refuse.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from shared.models.chat import ImagePart, Message, TextPart, images_of, text_of
 from shared.models.conversation import ConversationMessage
 
 _SEPARATOR = "\n\n"
+_EMPTY_JSON = '""'
 VISION = "vision"
 """The ability of models that accept images."""
 
@@ -77,6 +79,8 @@ def _to_sent(message: Message | ConversationMessage, route: ModelRoute) -> dict[
             sent["content"] = sent["content"] or None
         if message.role == "tool":
             sent["tool_call_id"] = message.tool_call_id
+            if not route.functions.blank_results and not text_of(content).strip():
+                sent["content"] = _EMPTY_JSON
     return sent
 
 
