@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from shared.models.account import Account
-from shared.models.chat import StoredInput
 from shared.models.part import Part
+from shared.models.stored_input import StoredInput
 from shared.models.ticket import Ticket
 from shared.store import Database, Transaction
 

@@ -18,7 +18,8 @@ from pydantic import model_validator
 from shared.late_imports import import_late
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
-from shared.models.chat import ChatResult, StoredInput
+from shared.models.chat import ChatResult
+from shared.models.stored_input import StoredInput
 from shared.models.ticket import Ticket
 from shared.models.wire import PlainId, SnakeModel
 from shared.services.chat.agent_chat import AgentChatService

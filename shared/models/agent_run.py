@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from shared.models.agent import EngineName
-from shared.models.chat import RunInput, StoredInput, TicketStatus, Usage
+from shared.models.chat import RunInput, TicketStatus, Usage, text_of
+from shared.models.stored_input import StoredInput
 from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, SnakeModel, with_example
 
 
@@ -176,5 +177,5 @@ def summarize_input(body: StoredInput) -> JsonObject:
     """Returns the input of a run or, for a chat, its parameters with the newest message."""
     if isinstance(body, RunInput):
         return body.input
-    contents = [message.content for message in body.messages if message.role == "user"]
+    contents = [text_of(message.content) for message in body.messages if message.role == "user"]
     return {**body.parameters, "inputText": contents[-1] if contents else ""}

@@ -1,14 +1,23 @@
-"""Chats on the wire: the request, its ticket, and the result."""
+"""Chats on the wire: the messages, the request, its ticket, and the result."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BeforeValidator, ConfigDict, FailFast, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, FailFast, Field, TypeAdapter, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from shared.models.errors import BadRequest
-from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, SnakeModel, empty_for_null, with_example
+from shared.models.images import check_image_url, check_sizes, size_of
+from shared.models.wire import (
+    CamelModel,
+    JsonObject,
+    OptionalJsonObject,
+    SnakeModel,
+    empty_for_null,
+    with_example,
+)
 
 
 class TextPart(CamelModel):
@@ -18,29 +27,80 @@ class TextPart(CamelModel):
     text: str
 
 
-def _join_text_parts(content: Any) -> Any:
-    """Joins the texts of a list of parts without changing them. Other content is returned for validation.
+class ImageUrl(SnakeModel):
+    """An image: a `data:` URL with the image itself, or the https URL that it is fetched from.
 
-    Raises `BadRequest` for a part that is not text, because it is well formed but not supported.
+    `detail`: how closely OpenAI's models look at it. Other models ignore it.
+    """
+
+    url: Annotated[str, AfterValidator(check_image_url)]
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ImagePart(SnakeModel):
+    """An image in a message."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+Content = str | list[TextPart | ImagePart]
+"""A message's content: text or, if it has images, parts."""
+_OTHER_KINDS = ("image", "input_image", "input_audio", "audio", "video_url", "file", "input_file", "document")
+"""The kinds of parts that other APIs have."""
+_parts: TypeAdapter[list[TextPart | ImagePart]] = TypeAdapter(
+    Annotated[list[Annotated[TextPart | ImagePart, Field(discriminator="type")]], FailFast()]
+)
+
+
+def _read_content(content: Any) -> Any:
+    """Returns a list of parts as text if it has no images: their texts, joined without separators.
+
+    Other content is returned for validation. Raises `BadRequest` for a part of a kind that is well formed, but not
+    supported.
     """
     if not isinstance(content, list):
         return content
-    parts = cast("list[Any]", content)
-    kinds = [cast("dict[str, Any]", part).get("type") for part in parts if isinstance(part, dict)]
-    if any(kind in _NOT_TEXT for kind in kinds):
-        raise BadRequest("A message's content must be text: images, sound and files cannot be sent.")
-    return "".join(part.text for part in _parts.validate_python(parts))
+    for part in cast("list[Any]", content):
+        kind = cast("dict[str, Any]", part).get("type") if isinstance(part, dict) else None
+        if kind in _OTHER_KINDS:
+            raise BadRequest(
+                f"Parts of the type {kind} cannot be sent. A message's content is text, or parts of the types text and "
+                "image_url."
+            )
+    parts = _parts.validate_python(content)
+    return parts if any(isinstance(part, ImagePart) for part in parts) else text_of(parts)
 
 
-_NOT_TEXT = ("image_url", "image", "input_image", "input_audio", "audio", "video_url", "file", "input_file", "document")
-_parts = TypeAdapter(Annotated[list[TextPart], FailFast()])
+MessageContent = Annotated[
+    Content, BeforeValidator(_read_content, json_schema_input_type=str | list[TextPart | ImagePart])
+]
+"""The type of the field `content`."""
 
 
 class Message(CamelModel):
-    """One message of the conversation. The texts of a list of parts are joined without separators."""
+    """One message of the conversation. The texts of a list of parts without images are joined without separators."""
 
     role: Literal["user", "assistant", "system"]
-    content: Annotated[str, BeforeValidator(_join_text_parts, json_schema_input_type=str | list[TextPart])]
+    content: MessageContent
+
+
+def text_of(content: Content | Sequence[TextPart | ImagePart]) -> str:
+    """Returns the text of a message's content, without its images. The parts are joined without separators."""
+    if isinstance(content, str):
+        return content
+    return "".join(part.text for part in content if isinstance(part, TextPart))
+
+
+def images_of(contents: Iterable[Content]) -> list[ImageUrl]:
+    """Returns the images in the contents of messages, in their order."""
+    return [
+        part.image_url
+        for content in contents
+        if not isinstance(content, str)
+        for part in content
+        if isinstance(part, ImagePart)
+    ]
 
 
 class ChatRequest(CamelModel):
@@ -64,6 +124,11 @@ class ChatRequest(CamelModel):
     built_in_tools: Annotated[list[str], FailFast(), BeforeValidator(empty_for_null(list))] = []
     stream: bool = False
 
+    @model_validator(mode="after")
+    def _check_images(self) -> Self:
+        check_sizes([size_of(image.url) for image in images_of(message.content for message in self.messages)])
+        return self
+
 
 class RunInput(SnakeModel):
     """The input of an agent's run, as it is stored with the run's ticket."""
@@ -71,11 +136,6 @@ class RunInput(SnakeModel):
     model_config = ConfigDict(extra="forbid")
 
     input: JsonObject
-
-
-StoredInput = ChatRequest | RunInput
-"""What is stored with a ticket: a chat's messages, or a run's input."""
-stored_input: TypeAdapter[StoredInput] = TypeAdapter(StoredInput)
 
 
 class Usage(SnakeModel):

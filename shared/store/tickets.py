@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatResult, StoredInput, TicketStatus, stored_input
+from shared.models.chat import ChatResult, TicketStatus
 from shared.models.errors import TooLarge
+from shared.models.stored_input import StoredInput, stored_input
 from shared.models.ticket import Ticket
 from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id

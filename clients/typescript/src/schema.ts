@@ -2004,6 +2004,21 @@ export interface components {
             /** @default /docs */
             docs: string;
         };
+        /** @description An image in a message. */
+        ImagePart: {
+            /** @constant */
+            type: "image_url";
+            image_url: components["schemas"]["ImageUrl"];
+        };
+        /**
+         * @description An image: a `data:` URL with the image itself, or the https URL that it is fetched from.
+         *
+         *     `detail`: how closely OpenAI's models look at it. Other models ignore it.
+         */
+        ImageUrl: {
+            url: string;
+            detail?: ("auto" | "low" | "high") | null;
+        };
         /**
          * Invalid
          * @description A request that does not validate, with one entry for each mistake.
@@ -2090,11 +2105,11 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** @description One message of the conversation. The texts of a list of parts are joined without separators. */
+        /** @description One message of the conversation. The texts of a list of parts without images are joined without separators. */
         Message: {
             /** @enum {string} */
             role: "user" | "assistant" | "system";
-            content: string | components["schemas"]["TextPart"][];
+            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"])[];
         };
         /**
          * @description A model: how it may be called, and what it costs. `prices` is None if they are not known in advance.

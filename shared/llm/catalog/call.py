@@ -14,6 +14,7 @@ from shared.llm.catalog.references import inline_references
 from shared.llm.catalog.route import ModelRoute
 from shared.llm.catalog.tools import check_built_in_tools
 from shared.models.chat import Message
+from shared.models.conversation import ConversationMessage
 
 _CHAT_ONLY = ("stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias")
 """Parameters that the Responses API does not accept. litellm would drop them silently."""
@@ -31,14 +32,14 @@ class CheckedCall:
     parameters: dict[str, Any]
     tools: list[dict[str, Any]]
     api: Api
-    messages: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 def check_call(
     route: ModelRoute,
     parameters: Mapping[str, Any],
     built_in_tools: Sequence[str],
-    messages: Sequence[Message] | None = None,
+    messages: Sequence[Message | ConversationMessage] | None = None,
 ) -> CheckedCall:
     """Checks a call, and returns what to send.
 

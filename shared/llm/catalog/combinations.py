@@ -20,7 +20,7 @@ def check_rules(
     route: ModelRoute,
     parameters: Mapping[str, Any],
     tools: Sequence[str],
-    messages: Sequence[Mapping[str, str]] | None,
+    messages: Sequence[Mapping[str, Any]] | None,
 ) -> set[str]:
     """Returns the names of redundant parameters, which must not be sent.
 
@@ -79,11 +79,17 @@ def _check_texts(route: ModelRoute, rule: Rule, texts: Sequence[str]) -> None:
         raise InvalidParameters(f"{rule.when} must not have an entry that is only white space for {route.name}.")
 
 
-def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequence[Mapping[str, str]]) -> None:
+def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequence[Mapping[str, Any]]) -> None:
     if not rule.begun_answer and messages[-1]["role"] == "assistant":
         raise InvalidMessages(f"For {route.name} with {cause}, the last message must be the user's.")
-    if rule.mentions and not any(rule.mentions in message["content"].lower() for message in messages):
+    if rule.mentions and not any(rule.mentions in _read_text(message) for message in messages):
         raise InvalidMessages(f"With {cause}, {route.name} needs the word {rule.mentions.upper()} in a message.")
+
+
+def _read_text(message: Mapping[str, Any]) -> str:
+    content = message["content"] or ""
+    parts = [{"text": content}] if isinstance(content, str) else content
+    return "".join(part.get("text", "") for part in parts).lower()
 
 
 def _find_value(name: str, parameters: Mapping[str, Any]) -> Any:

@@ -6,32 +6,39 @@ added or changed, except for white space at the end of an answer that the caller
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 from shared.llm.catalog.errors import InvalidMessages
 from shared.llm.catalog.route import ModelRoute
-from shared.models.chat import Message
+from shared.llm.catalog.tool_messages import check_tool_messages, to_sent_calls
+from shared.models.chat import ImagePart, Message, TextPart, images_of, text_of
+from shared.models.conversation import ConversationMessage
 
 _SEPARATOR = "\n\n"
+VISION = "vision"
+"""The ability of models that accept images."""
 
 
-def check_messages(route: ModelRoute, messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Returns the messages to send, with `role` and `content`. Raises `InvalidMessages`."""
+def check_messages(route: ModelRoute, messages: Sequence[Message | ConversationMessage]) -> list[dict[str, Any]]:
+    """Returns the messages to send, in the form of OpenAI's chat interface. Raises `InvalidMessages`."""
     rules = route.conversation
-    with_text = [message for message in messages if message.content.strip()]
-    if not messages or not messages[-1].content.strip():
+    kept = [message for message in messages if not _is_blank(message)]
+    if not messages or _is_blank(messages[-1]):
         raise InvalidMessages("The last message has no text. Add some, or omit the message.")
-    system = [message for message in with_text if message.role == "system"]
-    turns = [message for message in with_text if message.role != "system"]
+    _check_images(route, kept)
+    system = [message for message in kept if message.role == "system"]
+    turns = [message for message in kept if message.role != "system"]
     if rules.needs_turns and not turns:
         raise InvalidMessages(f"{route.name} needs a user message in addition to system messages.")
     if rules.starts_with_user and turns and turns[0].role != "user":
         raise InvalidMessages(f"For {route.name}, the first message must be the user's, not the assistant's.")
-    if rules.ends_with_user and turns and turns[-1].role != "user":
+    if rules.ends_with_user and turns and turns[-1].role == "assistant":
         raise InvalidMessages(
             f"For {route.name}, the last message must be the user's: the model cannot continue an answer."
         )
-    ordered = [*system, *turns] if rules.system_first else with_text
-    sent = [{"role": message.role, "content": message.content} for message in ordered]
+    ordered = [*system, *turns] if rules.system_first else kept
+    check_tool_messages(ordered)
+    sent = [_to_sent(message) for message in ordered]
     if rules.alternates:
         sent = [*_join(sent)]
     if rules.trims_answer and sent[-1]["role"] == "assistant":
@@ -39,6 +46,60 @@ def check_messages(route: ModelRoute, messages: Sequence[Message]) -> list[dict[
     return sent
 
 
-def _join(messages: Iterable[dict[str, str]]) -> Iterable[dict[str, str]]:
+def _is_blank(message: Message | ConversationMessage) -> bool:
+    """Whether a message has neither text nor an image, and is not part of a function's call."""
+    is_part_of_call = isinstance(message, ConversationMessage) and (message.role == "tool" or message.tool_calls)
+    return not is_part_of_call and not images_of([message.content]) and not text_of(message.content).strip()
+
+
+def _check_images(route: ModelRoute, messages: Iterable[Message | ConversationMessage]) -> None:
+    with_images = [message for message in messages if images_of([message.content])]
+    if not with_images:
+        return
+    if VISION not in route.info.abilities:
+        raise InvalidMessages(
+            f"{route.name} accepts no images. Send text only, or choose a model with the ability {VISION!r}: "
+            "GET /providers lists them."
+        )
+    if any(message.role != "user" for message in with_images):
+        raise InvalidMessages("Only messages of the user may have images.")
+
+
+def _to_sent(message: Message | ConversationMessage) -> dict[str, Any]:
+    content = message.content
+    sent: dict[str, Any] = {
+        "role": message.role,
+        "content": content if isinstance(content, str) else [*map(_to_sent_part, _drop_blank(content))],
+    }
+    if isinstance(message, ConversationMessage):
+        if message.tool_calls:
+            sent["tool_calls"] = to_sent_calls(message.tool_calls)
+            sent["content"] = sent["content"] or None
+        if message.role == "tool":
+            sent["tool_call_id"] = message.tool_call_id
+    return sent
+
+
+def _drop_blank(parts: Iterable[TextPart | ImagePart]) -> list[TextPart | ImagePart]:
+    """Returns the parts without blank texts, which some providers refuse."""
+    return [part for part in parts if isinstance(part, ImagePart) or part.text.strip()]
+
+
+def _to_sent_part(part: TextPart | ImagePart) -> dict[str, Any]:
+    return part.model_dump(exclude_none=True)
+
+
+def _join(messages: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     for role, group in groupby(messages, key=lambda message: message["role"]):
-        yield {"role": role, "content": _SEPARATOR.join(message["content"] for message in group)}
+        contents = [message["content"] for message in group]
+        yield {"role": role, "content": _join_contents(contents)}
+
+
+def _join_contents(contents: list[Any]) -> Any:
+    if all(isinstance(content, str) for content in contents):
+        return _SEPARATOR.join(contents)
+    return [
+        part
+        for content in contents
+        for part in ([{"type": "text", "text": content}] if isinstance(content, str) else content)
+    ]

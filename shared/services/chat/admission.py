@@ -10,10 +10,10 @@ from uuid import uuid4
 from shared import clock
 from shared.log import get_logger
 from shared.models.caller import Caller
-from shared.models.chat import StoredInput
 from shared.models.errors import OutcomeUnknown, TooManyChats, Unavailable
 from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.money import CostBounds
+from shared.models.stored_input import StoredInput
 from shared.models.ticket import Ticket
 from shared.services.accounts.disabled_users import refuse
 from shared.services.accounts.ledger import Ledger

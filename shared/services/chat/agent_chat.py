@@ -18,9 +18,10 @@ from shared.models.agent import StoredAgent
 from shared.models.agent_run import summarize_input
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatResult, RunInput, StoredInput
+from shared.models.chat import ChatResult, RunInput
 from shared.models.errors import AllowanceSpent, Forbidden, InvalidInput, NotFound, Unavailable
 from shared.models.money import to_dollars
+from shared.models.stored_input import StoredInput
 from shared.models.ticket import LeaseLost, Ticket
 from shared.models.wire import JsonObject
 from shared.sandbox.suspension import Suspended, Suspension

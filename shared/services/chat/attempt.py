@@ -11,8 +11,9 @@ from shared.llm.failures import ModelFailure
 from shared.llm.live import CANCELLED, LiveCall
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult, StoredInput
+from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, NoRunSlot, Unavailable
+from shared.models.stored_input import StoredInput
 from shared.models.ticket import LeaseLost, Ticket
 from shared.services.chat.lease import LeaseHolder
 from shared.services.chat.preparation import Preparation

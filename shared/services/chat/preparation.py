@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from shared.llm.failures import ModelFailure
-from shared.models.chat import ChatRequest, StoredInput
+from shared.models.chat import ChatRequest
+from shared.models.stored_input import StoredInput
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.store import Database
 

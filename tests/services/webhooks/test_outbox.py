@@ -13,7 +13,8 @@ from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
 from shared.llm.failures import ModelFailure
 from shared.models.caller import Caller
-from shared.models.chat import ChatResult, RunInput, StoredInput
+from shared.models.chat import ChatResult, RunInput
+from shared.models.stored_input import StoredInput
 from shared.models.ticket import Ticket
 from shared.models.webhook import UpdateWebhookRequest
 from shared.services.chat.answering import AnsweringService

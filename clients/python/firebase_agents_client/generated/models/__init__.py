@@ -65,6 +65,9 @@ from .generate_demo_request import GenerateDemoRequest
 from .generated_demo import GeneratedDemo
 from .health import Health
 from .heartbeat import Heartbeat
+from .image_part import ImagePart
+from .image_url import ImageUrl
+from .image_url_detail_type_0 import ImageUrlDetailType0
 from .invalid import Invalid
 from .key import Key
 from .key_budget import KeyBudget
@@ -204,6 +207,9 @@ __all__ = (
     "GenerateDemoRequest",
     "Health",
     "Heartbeat",
+    "ImagePart",
+    "ImageUrl",
+    "ImageUrlDetailType0",
     "Invalid",
     "Key",
     "KeyBudget",
