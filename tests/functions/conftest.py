@@ -13,6 +13,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.web import create_app
+from shared.web.errors import render_detail
 from tests.contract.answer_check import response_check
 from tests.sandbox_workers import end_workers_after_test as end_workers_after_test
 from tests.tokens import token
@@ -36,7 +37,8 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
             name = module.__name__.split(".")[-2]
             limit = getattr(module, "MAX_BODY_BYTES", None)
             open_prefix = getattr(module, "OPEN_PREFIX", None)
-            app = create_app(name, module.router, settings.model_copy(update=fields), limit, open_prefix)
+            render_error = getattr(module, "RENDER_ERROR", render_detail)
+            app = create_app(name, module.router, settings.model_copy(update=fields), limit, open_prefix, render_error)
             http_client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app),
                 base_url="http://service",
