@@ -36,8 +36,9 @@ from shared.services.openai_api.service import OpenAiService, Stored
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
+from shared.web.authentication import CurrentCaller
 from shared.web.disconnects import while_connected
 from shared.web.errors import render_json
 from shared.web.idempotency import REPLAYED_HEADER, IdempotencyKey

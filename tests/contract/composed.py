@@ -6,7 +6,6 @@ from contract.functions import PRIVATE, functions
 from shared.settings import Settings
 from shared.web import create_app
 from shared.web.errors import render_detail
-from shared.web.errors import render_detail
 from tests.contract.rewrites import first_match
 from tests.doubles.served import ThreadedServer
 from tests.sandbox_workers import end_workers
