@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.log import get_logger
+from shared.models.api_key import Scope
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import TicketStatus
@@ -78,8 +79,9 @@ class OpenAiService:
     async def submit(self, caller: Caller, request: CompletionRequest, key: str | None, path: str) -> Stored:
         """Admits a request. One transaction, and two reads. Raises what `ChatService.submit_once` raises.
 
-        A model or agent that the caller cannot call is `ModelNotFound`.
+        A model or agent that the caller cannot call is `ModelNotFound`. `Forbidden` for a key without the scope.
         """
+        caller.require_scope(Scope.RUN if request.provider == GOFANNON else Scope.CHAT)
         try:
             accepted, replayed = await self.chats.submit_once(caller, request, key, path)
         except (BadRequest, NotFound) as error:
