@@ -99,11 +99,11 @@ class EventStream(Response):
 
     async def _respond(self, outgoing: "_Outgoing") -> None:
         ends_at = time.monotonic() + self._seconds
-        async with self._open() as batches:
-            await outgoing.start(self.raw_headers, self._prelude)
-            with contextlib.suppress(_Stuck):
+        with contextlib.suppress(_Stuck):
+            async with self._open() as batches:
+                await outgoing.start(self.raw_headers, self._prelude)
                 await self._send_batches(batches, outgoing, ends_at)
-                await outgoing.end()
+            await outgoing.end()  # not before all is closed: after it, the server reports that the client is gone
 
     def _encode(self, batch: Sequence[Any]) -> Iterable[bytes]:
         return encode(batch)

@@ -221,7 +221,18 @@ class OpenAiService:
                 await self._abandon(caller, stored.ticket)
 
     async def _abandon(self, caller: Caller, ticket: Ticket) -> None:
-        """Cancels a ticket whose client has gone. What it has used is charged."""
+        """Cancels a ticket whose client has gone. What it has used is charged.
+
+        The request itself may be cancelled meanwhile, when the server reports that the client is gone.
+        """
+        work = asyncio.create_task(self._cancel(caller, ticket))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work})
+            raise
+
+    async def _cancel(self, caller: Caller, ticket: Ticket) -> None:
         try:
             await self.cancels.cancel(caller, ticket.id)
         except ServiceError as error:
