@@ -48,7 +48,12 @@ async def serve_openai(
 
 def connect(url: str, key: str = "unused", **options: Any) -> openai.AsyncOpenAI:
     """Returns OpenAI's client for the service at this address, which does not repeat requests by itself."""
-    settings = {"max_retries": 0, "http_client": httpx.AsyncClient(trust_env=False), "timeout": 60, **options}
+    settings: dict[str, Any] = {
+        "max_retries": 0,
+        "http_client": httpx.AsyncClient(trust_env=False),
+        "timeout": 60,
+        **options,
+    }
     return openai.AsyncOpenAI(api_key=key, base_url=f"{url}/v1", **settings)
 
 
@@ -93,8 +98,10 @@ def check(value: T, kind: Any = None) -> T:
 
 def stream_of(*deltas: dict[str, Any], finish_reason: str = "stop", pause: float = 0.0, silent: bool = False) -> Wire:
     """Returns a provider's stream of these deltas. `silent`: it never ends."""
-    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    chunks = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    base: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    chunks: list[dict[str, Any]] = [
+        {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
+    ]
     if not silent:
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         chunks.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]})

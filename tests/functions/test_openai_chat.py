@@ -24,15 +24,15 @@ from tests.services.publishing import publish
 
 
 async def ask(service: Service, prompt: str = "hi", **options: Any) -> ChatCompletion:
-    messages: list[Any] = [{"role": "user", "content": prompt}]
-    return check(await service.client.chat.completions.create(**{"model": MODEL, "messages": messages, **options}))
+    fields: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": prompt}], **options}
+    completion: ChatCompletion = await service.client.chat.completions.create(**fields)
+    return check(completion)
 
 
 async def stream(service: Service, prompt: str = "hi", **options: Any) -> list[ChatCompletionChunk]:
-    messages: list[Any] = [{"role": "user", "content": prompt}]
-    chunks = await service.client.chat.completions.create(
-        **{"model": MODEL, "messages": messages, "stream": True, **options}
-    )
+    messages = [{"role": "user", "content": prompt}]
+    fields: dict[str, Any] = {"model": MODEL, "messages": messages, "stream": True, **options}
+    chunks: Any = await service.client.chat.completions.create(**fields)
     return [check(chunk) async for chunk in chunks]
 
 

@@ -198,7 +198,8 @@ async def test_a_request_that_waits_too_long(
             async for _ in await client.chat.completions.create(model=MODEL, messages=messages, stream=True):
                 pass
         assert ended.value.code == "timeout"
-        events = [event async for event in await client.responses.create(model=MODEL, input="stream", stream=True)]
+        stream: Any = await client.responses.create(model=MODEL, input="stream", stream=True)
+        events: list[Any] = [event async for event in stream]
         assert (events[-1].type, events[-1].code) == ("error", "timeout")
     assert await statuses(database) == [TicketStatus.CANCELLED] * 4
 

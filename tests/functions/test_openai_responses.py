@@ -4,6 +4,7 @@ Everything that the client receives is validated against the types of the librar
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import openai
@@ -11,6 +12,7 @@ import pytest
 from openai.types.responses import Response
 from pydantic import BaseModel
 
+from shared.models.openai_api.ids import ticket_of
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.functions.openai_service import CALL, MODEL, WEATHER, Service, check, connect, stream_of, types_of
@@ -44,12 +46,19 @@ START = ["response.created", "response.in_progress"]
 
 
 async def respond(service: Service, prompt: Any = "hi", **options: Any) -> Response:
-    return check(await service.client.responses.create(**{"model": MODEL, "input": prompt, **options}))
+    fields: dict[str, Any] = {"model": MODEL, "input": prompt, **options}
+    response: Response = await service.client.responses.create(**fields)
+    return check(response)
 
 
 async def stream(service: Service, prompt: Any = "hi", **options: Any) -> list[Any]:
-    events = await service.client.responses.create(**{"model": MODEL, "input": prompt, "stream": True, **options})
-    return [check(event) async for event in events]
+    fields: dict[str, Any] = {"model": MODEL, "input": prompt, "stream": True, **options}
+    return await read(service.client.responses.create(**fields))
+
+
+async def read(stream: Awaitable[Any]) -> list[Any]:
+    """Returns the events of a stream until its end."""
+    return [check(event) async for event in await stream]
 
 
 async def until_ended(service: Service, response_id: str) -> Response:
@@ -189,7 +198,7 @@ async def test_a_stream_is_continued(service: Service, model_server: ModelServer
     The events have the same numbers whenever they are read.
     """
     model_server.script("hi", stream_of(*({"content": f"{n} "} for n in range(12)), pause=0.2))
-    events = await service.client.responses.create(model=MODEL, input="hi", background=True, stream=True)
+    events: Any = await service.client.responses.create(model=MODEL, input="hi", background=True, stream=True)
     seen: list[Any] = []
     async for event in events:
         seen.append(check(event))
@@ -197,12 +206,10 @@ async def test_a_stream_is_continued(service: Service, model_server: ModelServer
             break
     await events.close()
     id_, last = seen[0].response.id, seen[-1].sequence_number
-    rest = [
-        check(event) async for event in await service.client.responses.retrieve(id_, stream=True, starting_after=last)
-    ]
+    rest = await read(service.client.responses.retrieve(id_, stream=True, starting_after=last))
     assert types_of(seen)[:3] == ["response.created", "response.queued", "response.in_progress"]
     assert [event.sequence_number for event in (*seen, *rest)] == list(range(len(seen) + len(rest)))
-    again = [check(event) async for event in await service.client.responses.retrieve(id_, stream=True)]
+    again = await read(service.client.responses.retrieve(id_, stream=True))
     assert again == [*seen, *rest]
     text = "".join(event.delta for event in again if event.type == "response.output_text.delta")
     assert text == again[-1].response.output_text == "".join(f"{n} " for n in range(12))
@@ -212,10 +219,10 @@ async def test_events_that_are_no_longer_stored(service: Service, database: Data
     """Once the parts have expired, the text comes in one piece, and a stream cannot be continued."""
     events = await stream(service, background=True)
     id_ = events[0].response.id
-    await database.parts.delete(events[0].response.id.removeprefix("resp_"), 0)
-    ticket_id = "-".join((id_[5:13], id_[13:17], id_[17:21], id_[21:25], id_[25:]))
+    ticket_id = ticket_of(id_)
+    assert ticket_id is not None
     await database.parts.delete(ticket_id, 100)
-    again = [check(event) async for event in await service.client.responses.retrieve(id_, stream=True)]
+    again = await read(service.client.responses.retrieve(id_, stream=True))
     assert again[-1].type == "response.completed"
     assert again[-1].response.output_text == "You said: hi"
 
@@ -232,7 +239,7 @@ async def test_a_response_is_cancelled(service: Service, model_server: ModelServ
     cancelled = check(await service.client.responses.cancel(response.id))
     assert (cancelled.status, cancelled.output_text) == ("cancelled", "Hel")
     assert check(await service.client.responses.cancel(response.id)) == cancelled
-    events = [check(event) async for event in await service.client.responses.retrieve(response.id, stream=True)]
+    events = await read(service.client.responses.retrieve(response.id, stream=True))
     assert events[-1].type == "response.failed"
     assert events[-1].response.status == "cancelled"
     finished = await respond(service)
@@ -356,8 +363,8 @@ async def test_functions_are_left_to_the_caller(service: Service, model_server: 
 async def test_other_users_do_not_see_a_response(service: Service, database: Database) -> None:
     """Nobody but its owner sees a response."""
     response = await respond(service)
-    ticket_id = response.id[5:]
-    ticket_id = "-".join((ticket_id[:8], ticket_id[8:12], ticket_id[12:16], ticket_id[16:20], ticket_id[20:]))
+    ticket_id = ticket_of(response.id)
+    assert ticket_id is not None
 
     async def give_away(transaction: Any) -> None:
         ticket = await database.tickets.get(ticket_id, transaction)
