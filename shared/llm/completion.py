@@ -16,6 +16,7 @@ from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
 from shared.llm.exchange import LINGER_SECONDS, Answered, Exchange, observe
 from shared.llm.failures import ModelFailure
+from shared.llm.images import count_images, list_image_urls
 from shared.llm.live import CANCELLED, LiveCall
 from shared.llm.provider_messages import clean_message, secrets_of
 from shared.llm.results import read_exchange, read_thoughts, stop_of
@@ -36,15 +37,17 @@ or not to repeat the whole answer and its sources in every event.
 async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live: LiveCall | None = None) -> ChatResult:
     """Calls the model once. Retries are left to the queue.
 
-    `timeout`: seconds for the whole call. Raises `ModelFailure`, which includes the cost of the failed call, and
-    `CatalogError` for a request that the model does not accept. The connections stay open between
-    calls, as long as the running event loop exists.
+    `timeout`: seconds for the whole call. Images must be `data:` URLs. The connections stay open between calls, as long
+    as the running event loop exists. Raises `ModelFailure`, which includes the cost of the failed call, and
+    `CatalogError` for a request that the model does not accept.
 
     `live`: gets what the model says while it says it, and can stop the call. The connection is then closed, and the
     result is what was said so far, with the finish reason `CANCELLED` and the cost until then. Once the answer is
     complete, stopping has no effect.
     """
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
+    if any(not url.startswith("data:") for url in list_image_urls(call.messages)):
+        raise ValueError("images must be fetched before the call, as litellm would fetch them from any address")
     wants_stream = request.stream or live is not None
     arguments = call_arguments(route, request, call, stream=wants_stream)
     if live is not None and live.is_stopped:
@@ -52,7 +55,8 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float, live
     error: Exception | None = None
     is_stopped = False
     limit = asyncio.timeout(timeout)
-    with observe(wants_stream=wants_stream, follow=live and live.follow) as exchange:
+    images = count_images(route, call.messages)
+    with observe(wants_stream=wants_stream, follow=live and live.follow, images=images) as exchange:
         try:
             async with limit:
                 with _stoppable(live, limit, exchange):

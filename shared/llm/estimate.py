@@ -1,7 +1,8 @@
 """Estimates the highest possible cost of a call before it is made, and the longest answer that an amount covers.
 
 Everything that reaches the provider is counted: messages, parameters (a `response_format` may be long), built-in
-tools and their fees. `shared.llm.cost` computes the actual cost of the answer.
+tools and their fees. An image counts as the most tokens that its model makes of any image (`ImageBound` in the
+catalog's data). `shared.llm.cost` computes the actual cost of the answer.
 """
 
 import json
@@ -13,6 +14,7 @@ from itertools import accumulate
 from typing import Any
 
 from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, ToolFee, UnpricedModel, check_call
+from shared.llm.images import count_images, without_images
 from shared.llm.token_bound import BYTES_PER_TOKEN, count_tokens_at_most
 from shared.models.catalog import Prices
 from shared.models.chat import ChatRequest
@@ -118,11 +120,12 @@ def _cost_without_answer(
 ) -> tuple[Decimal, Decimal]:
     """Returns the highest cost of the call without its answer, and of one answer token, in millionths of a dollar."""
     sent = _build_request(route, call)
-    prompt = _count_prompt_tokens(sent, call)
+    images = count_images(route, call.messages).tokens
+    prompt = _count_prompt_tokens(sent, call) + images
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    estimated = math.ceil(_count_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
+    estimated = math.ceil(_count_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS + images
     tokens = max_tokens_read(prompt, fees, route.info.context_window, estimated)
     dollars = sum((max_uses(fee) * _to_decimal(fee.per_use) for fee in fees), Decimal(0))
     thoughts = max_extra_thoughts(route) * _to_decimal(prices.reasoning or 0)
@@ -178,7 +181,9 @@ def max_tokens_read(prompt: int, fees: Iterable[ToolFee], window: int | None, es
 
 
 def _build_request(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
-    return {"model": route.litellm_model, "messages": call.messages, "tools": call.tools, **call.parameters}
+    """Returns what is sent, without the images."""
+    messages = without_images(call.messages)
+    return {"model": route.litellm_model, "messages": messages, "tools": call.tools, **call.parameters}
 
 
 def _count_bytes(sent: dict[str, Any]) -> int:

@@ -22,6 +22,7 @@ import httpx
 from shared.llm.connection_pools import ConnectionPools
 from shared.llm.decompression import decompress
 from shared.llm.event_stream import EventStream, TooLong
+from shared.llm.images import NO_IMAGES, ImageCount
 from shared.llm.streams import Follow, Framing, ServerSentEvents, choose_framing, choose_joiner
 from shared.llm.text import object_of
 
@@ -77,11 +78,13 @@ class Exchange:
     document. `stream`: the part of a stream that has arrived; it is set once the headers announce events, or the body
     contains them. `is_undecodable`: whether no part of the body could be decoded.
 
-    `wants_stream`: whether a stream is requested. `follow`: gets what the model says while a stream arrives.
+    `wants_stream`: whether a stream is requested. `follow`: gets what the model says while a stream arrives. `images`:
+    the images in the request.
     """
 
     wants_stream: bool = False
     follow: Follow | None = None
+    images: ImageCount = NO_IMAGES
 
     request: bytes | None = None
     status: int | None = None
@@ -102,9 +105,11 @@ _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
 @contextmanager
-def observe(*, wants_stream: bool = False, follow: Follow | None = None) -> Generator[Exchange]:
+def observe(
+    *, wants_stream: bool = False, follow: Follow | None = None, images: ImageCount = NO_IMAGES
+) -> Generator[Exchange]:
     """Observes the call that this task, or a task that it starts, makes in the context. See `Exchange`."""
-    exchange = Exchange(wants_stream, follow)
+    exchange = Exchange(wants_stream, follow, images)
     token = _current.set(exchange)
     try:
         yield exchange

@@ -17,6 +17,8 @@ _MAX_READ = 4_000
 """The maximum number of characters that are examined."""
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
 _PAGE = re.compile(r"<(?:!doctype|\?xml|/?(?:html|head|body|title|center|div|h1|pre|p|script|style)\b)", re.IGNORECASE)
+_IMAGE = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]*|[A-Za-z0-9+/=]{200,}", re.IGNORECASE)
+"""Matches an image that a provider quotes, as a URL or only its base64."""
 _SECRET_NAME = re.compile(r"key|secret|token", re.IGNORECASE)
 _LIBRARY = re.compile(r"[^.!?]*(?:litellm|drop_params)[^.!?]*(?:[.!?](?=\s|\w)|[.!?]?$)[^\s]*", re.IGNORECASE)
 """Matches a sentence that mentions litellm, which some providers use themselves."""
@@ -30,7 +32,7 @@ def secrets_of(route: ModelRoute) -> list[str]:
 
 def clean_message(message: str, secrets: Iterable[str]) -> str:
     """Returns at most `MAX_MESSAGE_LENGTH` characters of the message; empty if users could not read it."""
-    message = repair_text(message)[:_MAX_READ]
+    message = _IMAGE.sub("[image]", repair_text(message)[:_MAX_READ])
     message = " ".join("".join(character if character.isprintable() else " " for character in message).split())
     message = _unwrap(_PREFIX.sub("", message))
     if _PAGE.search(message):

@@ -41,7 +41,7 @@ def count_tokens(answer: Answer, exchange: Exchange, model_limit: int | None) ->
     model's limit, which applies if the request sets none.
     """
     reported = answer.tokens
-    prompt = reported.prompt or _estimate_tokens(len(exchange.request or b""))
+    prompt = reported.prompt or _estimate_prompt(exchange)
     uncounted = _estimate_uncounted(answer, exchange, output_limit(exchange.request) or model_limit)
     completion = _count_completion(reported) + uncounted
     return TokenCount(replace(reported, prompt=prompt, completion=completion), not reported.prompt or uncounted > 0)
@@ -164,8 +164,18 @@ def _count_choices(body: dict[str, Any]) -> int:
 
 
 def _estimate(exchange: Exchange, completion: int) -> TokenCount:
-    prompt = _estimate_tokens(len(exchange.request or b""))
+    prompt = _estimate_prompt(exchange)
     return TokenCount(Tokens(prompt=prompt, completion=completion), estimated=True)
+
+
+def _estimate_prompt(exchange: Exchange) -> int:
+    """Returns an estimate of the tokens of the request. An image counts as the most tokens that the model makes of one.
+
+    The base64 of an image is the same in every provider's form of a request.
+    """
+    if exchange.request is None:
+        return 0
+    return _estimate_tokens(max(0, len(exchange.request) - exchange.images.size)) + exchange.images.tokens
 
 
 def _estimate_tokens(size: int) -> int:

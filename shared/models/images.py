@@ -1,7 +1,7 @@
 """The images that messages may contain: their forms, their types, and their limits.
 
-An image is checked as far as this is possible without decoding its pixels: the start of its bytes shows its type. What
-a model makes of it is the provider's decision.
+An image is checked as far as this is possible without decoding its pixels: the start of its bytes shows its type and
+its dimensions.
 """
 
 import binascii
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from shared.models.errors import BadRequest, TooLarge
+from shared.models.image_headers import read_header
 
 MAX_IMAGES = 20
 """The maximum number of images in a request. Amazon's models accept no more:
@@ -19,6 +20,9 @@ MAX_IMAGE_BYTES = 3_750_000
 MAX_IMAGES_BYTES = 8_000_000
 """The maximum size of all images of a request together. The function that accepts it holds them in memory several
 times while it checks and stores them."""
+MAX_PIXELS = 8_000
+"""The maximum width and height of an image. Anthropic and Amazon accept no larger one, and the number of tokens that an
+image counts is bounded by it: https://platform.claude.com/docs/en/build-with-claude/vision"""
 MAX_URL_LENGTH = 8_000
 """The maximum length of an address of an image."""
 _BASE64 = ";base64"
@@ -87,10 +91,14 @@ def recognize(data: bytes) -> ImageData:
     """Returns the image with the type that its bytes show. Raises `BadRequest`, and `TooLarge` if it is too large."""
     if len(data) > MAX_IMAGE_BYTES:
         raise _too_large(len(data))
-    media_type = _find_type(data)
-    if media_type is None:
-        raise BadRequest(f"The data of an image is not an image. {_ACCEPTED}")
-    return ImageData(media_type, data)
+    header = read_header(data)
+    if header is None:
+        raise BadRequest(f"The data of an image is not an image, or is incomplete. {_ACCEPTED}")
+    if not (0 < header.width <= MAX_PIXELS and 0 < header.height <= MAX_PIXELS):
+        raise BadRequest(
+            f"An image has {header.width} × {header.height} pixels; each side must have 1 to {MAX_PIXELS} pixels."
+        )
+    return ImageData(header.media_type, data)
 
 
 def check_sizes(sizes: Sequence[int]) -> None:
@@ -112,18 +120,6 @@ def size_of(url: str) -> int:
         return 0
     start = url.index(",") + 1
     return (len(url) - start) // 4 * 3 - url.count("=", -2)
-
-
-def _find_type(data: bytes) -> str | None:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return None
 
 
 def _too_large(size: int) -> TooLarge:

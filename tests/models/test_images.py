@@ -1,10 +1,12 @@
 """The images in messages: which URLs are accepted, and what is said about the others."""
 
 import base64
+import struct
 
 import pytest
 
 from shared.models.errors import BadRequest, TooLarge
+from shared.models.image_headers import read_header
 from shared.models.images import (
     MAX_IMAGE_BYTES,
     MAX_IMAGES,
@@ -12,6 +14,7 @@ from shared.models.images import (
     check_image_url,
     check_sizes,
     read_data_url,
+    recognize,
     size_of,
 )
 from tests.images import GIF, JPEG, PNG, WEBP, data_url
@@ -95,3 +98,41 @@ def test_images_are_limited_together() -> None:
         check_sizes([0] * (MAX_IMAGES + 1))
     with pytest.raises(TooLarge, match=str(MAX_IMAGES_BYTES)):
         check_sizes([MAX_IMAGES_BYTES, 1])
+
+
+def webp(chunk: bytes, data: bytes) -> bytes:
+    return b"RIFF\0\0\0\0WEBP" + chunk + b"\0\0\0\0" + data
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (PNG[:16] + struct.pack(">II", 640, 480), (640, 480)),
+        (b"GIF87a" + struct.pack("<HH", 640, 480), (640, 480)),
+        (b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc2\x00\x0b\x08" + struct.pack(">HH", 480, 640), (640, 480)),
+        (b"\xff\xd8\xff\x01\xff\xd0\xff\xc0\x00\x0b\x08" + struct.pack(">HH", 480, 640), (640, 480)),
+        (webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 640 | 0x4000, 480 | 0x8000)), (640, 480)),
+        (webp(b"VP8L", b"\x2f" + struct.pack("<I", 639 | 479 << 14 | 1 << 28)), (640, 480)),
+        (webp(b"VP8X", b"\0\0\0\0" + (639).to_bytes(3, "little") + (479).to_bytes(3, "little")), (640, 480)),
+    ],
+)
+def test_dimensions_are_read_from_the_header(data: bytes, size: tuple[int, int]) -> None:
+    """The header of each form is read, and an incomplete one is not an image."""
+    header = read_header(data)
+    assert header is not None
+    assert header[1:] == size
+    assert all(read_header(data[:length]) is None for length in range(len(data)))
+
+
+def test_a_file_that_only_begins_like_an_image_is_not_one() -> None:
+    """Neither a JPEG without segments nor an unknown kind of WebP is accepted."""
+    assert read_header(b"\xff\xd8\xff\xe0\x00\x02ab") is None
+    assert read_header(webp(b"VP9 ", bytes(20))) is None
+
+
+@pytest.mark.parametrize(("width", "height"), [(8001, 1), (1, 8001), (0, 1), (1, 0)])
+def test_the_dimensions_are_limited(width: int, height: int) -> None:
+    """The tokens that an image counts are bounded because its dimensions are."""
+    with pytest.raises(BadRequest, match=f"{width} × {height} pixels"):
+        recognize(PNG[:16] + struct.pack(">II", width, height))
+    assert recognize(PNG[:16] + struct.pack(">II", 8000, 8000)).media_type == "image/png"

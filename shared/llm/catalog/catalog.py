@@ -83,6 +83,7 @@ class Catalog:
             companions=deepcopy(source.companions),
             writes_out_references=source.writes_out_references,
             conversation=entry.conversation or source.conversation,
+            image=entry.image or source.image,
         )
 
     def _find_access(self, slug: str) -> tuple[CuratedProvider, Access]:

@@ -43,6 +43,18 @@ class ToolFee(_FromFile):
     source: str = Field(pattern="^https://")
 
 
+class ImageBound(_FromFile):
+    """The most tokens that an image of the allowed size counts as (`MAX_PIXELS` in `shared.models.images`).
+
+    `detail`: the level of detail that is requested for images without one, because the bound holds for no higher one.
+    `source`: the provider's documentation.
+    """
+
+    tokens: int = Field(ge=1)
+    detail: Literal["high"] | None = None
+    source: str = Field(pattern="^https://")
+
+
 class CuratedTool(_FromFile):
     """A built-in tool. `tool` is added to the request's `tools`, `parameter` to the request. `fee`: None if free."""
 
@@ -119,7 +131,7 @@ class CuratedModel(_FromFile):
     The model accepts the provider's parameters under the names in `parameter_sets`, and follows the rules under these
     names. `defaults`: documented defaults of listed parameters if their sets have none or another. `known_as`: the name
     in litellm's data if it is not the slug. `known` False: litellm's data does not have the model. `request_fee`
-    applies to every request; `tool_fees` contains the fees that differ from the provider's. `conversation` and
+    applies to every request; `tool_fees` contains the fees that differ from the provider's. `conversation`, `image` and
     `reports_cost` None: the provider's values apply.
     """
 
@@ -134,6 +146,7 @@ class CuratedModel(_FromFile):
     parameters: dict[str, ParameterSpec] = {}
     defaults: dict[str, Any] = {}
     conversation: Conversation | None = None
+    image: ImageBound | None = None
     built_in_tools: list[str] = []
     request_fee: ToolFee | None = None
     tool_fees: dict[str, ToolFee] = {}
@@ -152,7 +165,7 @@ class CuratedProvider(_FromFile):
     means the generic parameter of that name). `rules`: the combinations that they refuse. The keys of these three are
     the names in the models' `parameter_sets`. `companions`: by parameter, the fields that are added to a request that
     sets it. `writes_out_references`: whether each `$ref` in an answer schema is replaced by its target. `reports_cost`:
-    whether answers state their cost. Models without a known price are then allowed.
+    whether answers state their cost. Models without a known price are then allowed. `image`: the tokens of an image.
     """
 
     name: str
@@ -173,6 +186,7 @@ class CuratedProvider(_FromFile):
     companions: dict[str, dict[str, Any]] = {}
     writes_out_references: bool = False
     conversation: Conversation = Conversation()
+    image: ImageBound | None = None
     built_in_tools: dict[str, CuratedTool] = {}
     models: dict[str, CuratedModel]
 

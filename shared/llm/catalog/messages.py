@@ -38,7 +38,7 @@ def check_messages(route: ModelRoute, messages: Sequence[Message | ConversationM
         )
     ordered = [*system, *turns] if rules.system_first else kept
     check_tool_messages(ordered)
-    sent = [_to_sent(message) for message in ordered]
+    sent = [_to_sent(message, route) for message in ordered]
     if rules.alternates:
         sent = [*_join(sent)]
     if rules.trims_answer and sent[-1]["role"] == "assistant":
@@ -65,11 +65,11 @@ def _check_images(route: ModelRoute, messages: Iterable[Message | ConversationMe
         raise InvalidMessages("Only messages of the user may have images.")
 
 
-def _to_sent(message: Message | ConversationMessage) -> dict[str, Any]:
+def _to_sent(message: Message | ConversationMessage, route: ModelRoute) -> dict[str, Any]:
     content = message.content
     sent: dict[str, Any] = {
         "role": message.role,
-        "content": content if isinstance(content, str) else [*map(_to_sent_part, _drop_blank(content))],
+        "content": content if isinstance(content, str) else [_to_sent_part(part, route) for part in _filled(content)],
     }
     if isinstance(message, ConversationMessage):
         if message.tool_calls:
@@ -80,13 +80,17 @@ def _to_sent(message: Message | ConversationMessage) -> dict[str, Any]:
     return sent
 
 
-def _drop_blank(parts: Iterable[TextPart | ImagePart]) -> list[TextPart | ImagePart]:
-    """Returns the parts without blank texts, which some providers refuse."""
+def _filled(parts: Iterable[TextPart | ImagePart]) -> list[TextPart | ImagePart]:
+    """Returns the parts other than blank texts, which some providers refuse."""
     return [part for part in parts if isinstance(part, ImagePart) or part.text.strip()]
 
 
-def _to_sent_part(part: TextPart | ImagePart) -> dict[str, Any]:
-    return part.model_dump(exclude_none=True)
+def _to_sent_part(part: TextPart | ImagePart, route: ModelRoute) -> dict[str, Any]:
+    sent = part.model_dump(exclude_none=True)
+    detail = route.image and route.image.detail
+    if detail is not None and isinstance(part, ImagePart) and part.image_url.detail in (None, "auto"):
+        sent["image_url"]["detail"] = detail
+    return sent
 
 
 def _join(messages: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:

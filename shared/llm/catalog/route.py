@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.llm.catalog.data import Api, Conversation, Rule, ToolFee, load_curated
+from shared.llm.catalog.data import Api, Conversation, ImageBound, Rule, ToolFee, load_curated
 from shared.models.catalog import ModelInfo, ParameterSpec
 
 
@@ -39,6 +39,7 @@ class ModelRoute:
     companions: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
     writes_out_references: bool = False
     conversation: Conversation = field(default_factory=Conversation, repr=False)
+    image: ImageBound | None = field(default=None, repr=False)
 
     @property
     def provider_name(self) -> str:
