@@ -1,12 +1,13 @@
 """Counts a user's documents, or deletes them: `python -m deploy.delete_user --project PROJECT UID [--yes]`.
 
-Records in `audit` are not deleted, nor are parts and journals whose ticket was deleted before: Firestore's TTL deletes
-them. Run the command again if it was interrupted or if the user's chats were still running.
+Records in `audit` are not deleted, nor are parts, journals and images whose ticket was deleted before: Firestore's TTL
+deletes them. Run the command again if it was interrupted or if the user's chats were still running.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -28,8 +29,8 @@ OWNED = (
 )
 """The collections whose documents have an `owner`, in the order of deletion. Documents that give others access
 come first, and schedules, which make new tickets. Requests, parts and journals precede their tickets, by which they are
-found."""
-BELOW_TICKET = ("parts", "journal")
+found, as images precede their requests."""
+BELOW = {"requests": ("images",), "tickets": ("parts", "journal")}
 BELOW_ACCOUNT = ("sessions", "turns", "usage")
 BATCH_SIZE = 100
 
@@ -37,17 +38,16 @@ BATCH_SIZE = 100
 def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentReference]]:
     """Yields each document with its collection's name, and finally the account.
 
-    Costs one read per document, and up to two more for each ticket.
+    Costs one read per document, and up to three more for each ticket.
     """
     account = client.collection("users").document(uid)
     for name in OWNED:
         query = client.collection(name).where(filter=FieldFilter("owner", "==", uid)).select([])
         references = [snapshot.reference for snapshot in query.stream()]
-        if name == "tickets":
-            for ticket in references:
-                for below in BELOW_TICKET:
-                    snapshots = ticket.collection(below).select([]).stream()
-                    yield from ((below, snapshot.reference) for snapshot in snapshots)
+        for below in BELOW.get(name, ()):
+            for reference in references:
+                snapshots = reference.collection(below).select([]).stream()
+                yield from ((below, snapshot.reference) for snapshot in snapshots)
         yield from ((name, reference) for reference in references)
     for name in BELOW_ACCOUNT:
         yield from ((name, snapshot.reference) for snapshot in account.collection(name).select([]).stream())
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     client = Client(project=options.project)
     documents = list(documents_of(client, options.uid))
-    for name in (*OWNED, *BELOW_TICKET, *BELOW_ACCOUNT, "users"):
+    for name in (*OWNED, *chain(*BELOW.values()), *BELOW_ACCOUNT, "users"):
         print(f"  {name:14} {sum(collection == name for collection, _ in documents):6}")
     if options.yes:
         delete(client, [reference for _, reference in documents])

@@ -46,6 +46,9 @@ from shared.web.sse import EventCursor, EventStream, MaxWait
 MAX_LIMIT = 100
 """The maximum number of tickets on a page. Results are large."""
 
+MAX_BODY_BYTES = 12 * 1024 * 1024
+"""The maximum size of a request: images of `MAX_IMAGES_BYTES` in base64, and a megabyte of text."""
+
 router = APIRouter(route_class=StrictJsonRoute, responses=error_responses(Unauthenticated, Forbidden, Unavailable))
 
 
@@ -174,7 +177,7 @@ async def delete(ticket_id: str, caller: ActiveCaller, tickets: Tickets, request
     return Response(status_code=204)
 
 
-app = create_app("chat", router, Settings.from_environ())
+app = create_app("chat", router, Settings.from_environ(), max_body_bytes=MAX_BODY_BYTES)
 finish_startup()
 
 

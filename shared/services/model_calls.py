@@ -23,6 +23,7 @@ from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.ledger import usage_metadata
 from shared.services.accounts.run_budgets import Budget
 from shared.services.accounts.spending import SpendingService
+from shared.services.images import fetch_images
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -197,6 +198,7 @@ class ModelCallService:
             except NotCovered as error:
                 raise AllowanceSpent("What is left of your allowance does not cover this call.") from error
             call.budget.under_way[hold.id] = call.entry
+        request = await fetch_images(request, self.spending.settings)
         seconds = self.spending.settings.model_timeout_seconds
         return await complete_and_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
 

@@ -2,6 +2,8 @@
 
 Firestore's TTL on `expire_at` deletes both some time after the ticket has ended.
 
+The images of a request are stored beside it (`shared.store.images`).
+
 They are separate so that a poll does not read the messages, and so that the request and the result may each fill a
 document (1 MiB). Both are stored as strings of JSON, because Firestore's maps allow neither nested arrays nor all keys.
 """
@@ -14,6 +16,7 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Query
 from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
@@ -25,6 +28,7 @@ from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
 from shared.store.documents import Snapshot, name_of
+from shared.store.images import ImageStore, attach_images, detach_images
 from shared.store.pages import page_of
 from shared.store.reads import read_snapshot
 from shared.store.targets import DocumentTarget
@@ -39,6 +43,8 @@ _HAS_TIME = FieldFilter("created_at", ">=", datetime.min.replace(tzinfo=UTC))
 MAX_TEXT_BYTES = 1_000_000
 """The maximum size of a request or a result. Firestore limits a document, including field names, to 1,048,576 bytes:
 https://firebase.google.com/docs/firestore/quotas"""
+_MIN_RETENTION = timedelta(days=1)
+"""How long images are stored after their ticket's end if tickets are stored forever: only a worker needs them."""
 
 
 class TicketStore:
@@ -56,6 +62,7 @@ class TicketStore:
         run_max_age: timedelta = timedelta(),
     ) -> None:
         self._client = client
+        self._images = ImageStore(client, max_age + (retention or _MIN_RETENTION))
         self._retention = retention
         self._max_age = max_age
         self._run_max_age = run_max_age
@@ -69,19 +76,31 @@ class TicketStore:
     def add(self, ticket: Ticket, request: StoredInput, transaction: Transaction) -> None:
         """Creates a ticket and its request. The transaction need not have read them: the ticket's id is new.
 
-        Raises `TooLarge` for a request that does not fit into a document.
+        The request's images must have been stored before. Raises `TooLarge` for a request that does not fit into a
+        document without them.
         """
-        body = request.model_dump_json()
+        stored, images = detach_images(request)
+        body = stored.model_dump_json()
         size = len(body.encode())
         if size > MAX_TEXT_BYTES:
             raise TooLarge(f"The request is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Send less text.")
         transaction.create(self._ticket(ticket.id), self._to_document(ticket))
         document: dict[str, Any] = {"owner": ticket.owner, "body": body}
+        if images:
+            document["image_bytes"] = len(images)
         if self._retention is not None:
             # Set now, because the request is written only once. It may expire a little later than the ticket.
             max_age = self._run_max_age if ticket.provider == GOFANNON else self._max_age
             document["expire_at"] = ticket.created_at + max_age + self._retention
         transaction.create(self._request(ticket.id), document)
+
+    def add_images(self, ticket: Ticket, images: bytes, start: int, transaction: Transaction) -> None:
+        """Stores a part of a request's images, before the request itself. See `ImageStore.add_in`."""
+        self._images.add_in(transaction, ticket.id, images, start, ticket.created_at)
+
+    async def delete_images(self, ticket_id: str) -> None:
+        """Deletes the images of a request that was not stored. One read, and one more and one write for each chunk."""
+        await self._images.delete(ticket_id)
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
         """Returns the ticket. One read; none if the id is not valid."""
@@ -115,11 +134,22 @@ class TicketStore:
         return listeners(self._client).watch(DocumentTarget(self._ticket(ticket_id), take))
 
     async def get_request(self, ticket_id: str) -> StoredInput | None:
-        """Returns the ticket's request. One read; none if the id is not valid."""
+        """Returns the ticket's request, None if it or one of its images is gone.
+
+        One read, and another for each chunk of images; none if the id is not valid.
+        """
         if not is_plain_id(ticket_id):
             return None
         document = await read(self._request(ticket_id), None)
-        return None if document is None else stored_input.validate_json(document["body"])
+        if document is None:
+            return None
+        size = document.get("image_bytes", 0)
+        if not size:
+            return stored_input.validate_json(document["body"])
+        images = await self._images.read(ticket_id, size)
+        if images is None:
+            return None
+        return stored_input.validate_python(attach_images(from_json(document["body"]), images))
 
     async def page(
         self,
@@ -217,7 +247,8 @@ class TicketStore:
         transaction.delete(self._ticket(ticket.id))
 
     async def delete_request(self, ticket_id: str) -> None:
-        """Deletes a ticket's request, if it is stored. One write."""
+        """Deletes a ticket's request with its images, if they are stored. One read and one write, more with images."""
+        await self._images.delete(ticket_id)
         await self._request(ticket_id).delete()
 
     def _to_document(self, ticket: Ticket) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from shared.web.access_log import AccessLog
 from shared.web.body import StrictRequest, read_body, replay_body
 from shared.web.cors import Cors, JsonCors
 from shared.web.errors import RenderError, describe, describe_internal_error, log_unhandled, respond_to
+from shared.web.large_bodies import reserve_memory
 from shared.web.paths import PathForms
 from shared.web.plans import RoutePlan
 from shared.web.request_headers import HeaderIndex, index_headers
@@ -93,14 +94,15 @@ class Envelope:
                 await self._render_error(describe_internal_error())(scope, receive, outgoing)
 
     async def _route(self, scope: Scope, receive: Receive, outgoing: "_Outgoing", headers: HeaderIndex) -> None:
-        body = await read_body(scope, headers, receive, self._max_body_bytes)
-        self._paths.rewrite(scope)
-        found = self._routes.find(scope["path"], scope["method"])
-        if found is None or found.plan is None:
-            await self._app(scope, replay_body(body, receive), outgoing)
-            return
-        scope["route"], scope["path_params"] = found.route, dict(found.path_params)
-        await _follow(found.plan, StrictRequest(scope, receive, body), outgoing)
+        with reserve_memory(headers, self._max_body_bytes):
+            body = await read_body(scope, headers, receive, self._max_body_bytes)
+            self._paths.rewrite(scope)
+            found = self._routes.find(scope["path"], scope["method"])
+            if found is None or found.plan is None:
+                await self._app(scope, replay_body(body, receive), outgoing)
+                return
+            scope["route"], scope["path_params"] = found.route, dict(found.path_params)
+            await _follow(found.plan, StrictRequest(scope, receive, body), outgoing)
 
 
 async def _follow(plan: RoutePlan, request: StrictRequest, outgoing: "_Outgoing") -> None:

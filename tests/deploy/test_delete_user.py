@@ -25,7 +25,7 @@ async def test_nothing_is_deleted_without_yes(
     assert set(await list_document_paths(project)) == paths
     counted = dict(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  "))
     assert set(counted.values()) == {"1"}
-    assert len(counted) == 19
+    assert len(counted) == 20
 
 
 async def test_only_the_users_data_is_deleted(paths: set[str], project: str, database: Database) -> None:
@@ -34,7 +34,7 @@ async def test_only_the_users_data_is_deleted(paths: set[str], project: str, dat
     assert main(["--project", project, "ada", "--yes"]) == 0
     remaining = set(await list_document_paths(project))
     assert remaining == {path for path in paths if "bob" in path.split("/", 2)[1] or path in before}
-    assert len(remaining) == len(paths) - 19
+    assert len(remaining) == len(paths) - 20
     assert await database.accounts.get("bob") is not None
 
 

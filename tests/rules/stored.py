@@ -29,11 +29,12 @@ from shared.models.turns import Turns
 from shared.models.usage import Entry
 from shared.models.webhook import SigningSecret, StoredWebhook, WebhookEvent
 from shared.store import Database, Transaction
+from tests.images import PNG, image_part
 
 S = TypeVar("S", bound=StoredResource[Any])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
-REQUEST = ChatRequest.model_validate({**MODEL, "messages": [{"role": "user", "content": "hi"}]})
+REQUEST = ChatRequest.model_validate({**MODEL, "messages": [{"role": "user", "content": [image_part()]}]})
 DEMO = CreateDemoRequest.model_validate(
     {
         "name": "Page",
@@ -57,6 +58,7 @@ async def store_documents_of(database: Database, uid: str, *, disabled: bool = F
         ticket = Ticket(id=f"{uid}-ticket", owner=uid, provider="p", model="m", created_at=NOW, updated_at=NOW)
         await database.tickets.get(ticket.id, transaction)
         database.tickets.add(ticket, REQUEST, transaction)
+        database.tickets.add_images(ticket, PNG, 0, transaction)
         part = Part.of(1, 1, Delta(PartKind.CONTENT, "hi"))
         database.parts.add_in(transaction, ticket.id, [part], NOW)
         database.journals.add_in(transaction, ticket.id, [Segment(n=1, attempt=1, text="{}\n")], NOW)

@@ -49,6 +49,7 @@ from shared.store import (
     webhooks,
 )
 from shared.store.documents import COMMITS
+from tests.images import PNG, image_part
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -87,10 +88,11 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
         completed_at=NOW,
         key=KeyUse(id="k"),
     )
-    messages: Any = [{"role": "user", "content": "hi"}]
+    messages: Any = [{"role": "user", "content": [image_part()]}]
     request = ChatRequest(messages=messages, provider="openai", model="gpt-4.1-mini")
     ticket_store = tickets.TicketStore(client, timedelta(days=1))
     ticket_store.add(ticket, request, writes)
+    ticket_store.add_images(ticket, PNG, 0, writes)
     ticket_store.put(ticket, writes)
     part = Part(n=1, attempt=1, content="c", reasoning="r", tool_calls=[])
     parts.PartStore(client).add_in(writes, "t", [part], NOW)

@@ -7,6 +7,7 @@ cloud.
 import inspect
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,7 @@ from shared.store import (
     deployments,
     holds,
     idempotency,
+    images,
     journals,
     key_periods,
     owned,
@@ -58,6 +60,7 @@ MODULES = (
     deployments,
     holds,
     idempotency,
+    images,
     journals,
     key_periods,
     owned,
@@ -102,6 +105,7 @@ QUERIES: dict[str, list[CallQuery]] = {
         lambda client: demos.DemoStore(client).page("u", 10),
         lambda client: demos.DemoStore(client).page("u", 10, (NOW, "a"), all_owners=True),
     ],
+    "ImageStore.delete": [lambda client: images.ImageStore(client, timedelta()).delete("t")],
     "JournalStore.read": [lambda client: journals.JournalStore(client).read("t")],
     "JournalStore.read_steps": [lambda client: journals.JournalStore(client).read_steps("t", 10)],
     "JournalStore.read_logs": [lambda client: journals.JournalStore(client).read_logs("t")],

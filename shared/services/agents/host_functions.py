@@ -22,6 +22,7 @@ from shared.services.agents.call_counter import CallCounter
 from shared.services.agents.error_translation import raise_call_failed
 from shared.services.agents.model_choice import choose_model, find_built_in_tools, read_messages
 from shared.services.agents.permissions import Permissions
+from shared.services.images import list_addresses
 from shared.services.model_calls import ModelCallService, RecordCharge
 from shared.settings import Settings
 
@@ -93,6 +94,8 @@ class RunHostFunctions:
             parameters={**config.parameters, **parameters},
             built_in_tools=find_built_in_tools(route, tools),
         )
+        for _ in list_addresses(request):  # each image is fetched with a request
+            self.budget.take_call()
         made = self.made_call
         result = await self.model_calls.call(
             self.payer,

@@ -6,7 +6,9 @@ from pydantic import JsonValue
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.models.chat import Message
+from shared.models.errors import ServiceError
 from shared.models.session import ProviderConfig
+from shared.models.wire import JsonObject
 from shared.sandbox import CallFailed
 
 
@@ -52,25 +54,41 @@ def _find_model(catalog: Catalog, name: str) -> ProviderConfig:
 
 
 def read_messages(messages: JsonValue) -> list[Message]:
-    """Reads messages as code writes them: a list or one string, with contents that are strings or text parts.
+    """Reads messages as code writes them: a list or one string, with contents that are strings, or texts and images.
 
     Raises `CallFailed`, `ValidationError`.
     """
     items = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
     if not isinstance(items, list) or not items:
         raise CallFailed("messages must be a non-empty list of {'role': …, 'content': …}.", ValueError)
-    return [Message.model_validate(_join_parts(cast("Any", message))) for message in items]
+    try:
+        return [Message.model_validate(_read_parts(cast("Any", message))) for message in items]
+    except ServiceError as error:  # a part, or an image, that cannot be sent
+        raise CallFailed(error.message, ValueError) from error
 
 
-def _join_parts(message: Any) -> Any:
-    """Returns the message with its content as one string. Raises `CallFailed` for parts other than text."""
+def _read_parts(message: Any) -> Any:
+    """Returns the message with its parts in their usual form. Raises `CallFailed` for other parts than text and images.
+
+    A part of text needs no type, and the URL of an image no object around it.
+    """
     content: Any = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return message
-    parts = cast("list[Any]", content)
-    if not all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in parts):
-        raise CallFailed("A message's content must be text; images and files are not supported.", ValueError)
-    return {**message, "content": "".join(part["text"] for part in parts)}
+    return {**message, "content": [_read_part(part) for part in cast("list[Any]", content)]}
+
+
+def _read_part(part: Any) -> JsonObject:
+    image = part.get("image_url") if isinstance(part, dict) else None
+    if image is not None:
+        return {"type": "image_url", "image_url": {"url": image} if isinstance(image, str) else image}
+    if isinstance(part, dict) and isinstance(part.get("text"), str):
+        return {"type": "text", "text": part["text"]}
+    raise CallFailed(
+        "A message's content must be text, or parts such as {'type': 'text', 'text': …} and "
+        "{'type': 'image_url', 'image_url': {'url': …}}. Sound and files are not supported.",
+        ValueError,
+    )
 
 
 def find_built_in_tools(route: ModelRoute, tools: list[JsonValue]) -> list[str]:

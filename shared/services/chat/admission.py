@@ -5,12 +5,13 @@ A request is admitted when its ticket is stored and its id is in the queue; only
 
 import asyncio
 import contextlib
+from functools import partial
 from uuid import uuid4
 
 from shared import clock
 from shared.log import get_logger
 from shared.models.caller import Caller
-from shared.models.errors import OutcomeUnknown, TooManyChats, Unavailable
+from shared.models.errors import OutcomeUnknown, ServiceError, TooManyChats, Unavailable
 from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.money import CostBounds
 from shared.models.stored_input import StoredInput
@@ -23,12 +24,17 @@ from shared.services.quotas import QuotaService
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database, Transaction
+from shared.store.images import COMMIT_BYTES, detach_images, has_images
 from shared.tasks import QueueRefused, TaskQueue, task_name
 from shared.trace import current_request
 
 _log = get_logger("chat")
 AGENT_BOUNDS = CostBounds(1, 1)
 """The cost of an agent's calls is held call by call, so only a millionth of a dollar is held for the agent itself."""
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction without a commit."""
 
 
 class Admission:
@@ -52,8 +58,9 @@ class Admission:
         too large to store, `Conflict` for a key that was used for another request, `Unavailable` if the request was not
         admitted and may be sent again, and `OutcomeUnknown` if it is unknown whether it was.
         """
+        admit = self._admit_with_images if has_images(body) else self._admit
         try:
-            ticket_id = await self._admit(caller, draft, body, bounds, key)
+            ticket_id = await admit(caller, draft, body, bounds, key)
         except Unavailable:
             if await self._withdraw(draft, key):
                 raise
@@ -87,8 +94,9 @@ class Admission:
     ) -> Ticket:
         """Counts the request, holds its maximum cost, and stores its ticket, in a transaction.
 
-        After the commit, the caller must enqueue the ticket (`enqueue`). Two reads and four writes. Raises
-        `TooManyRequests`, `AllowanceSpent`, `Forbidden` for a disabled user, and `TooLarge`.
+        After the commit, the caller must enqueue the ticket (`enqueue`). The body's images must have been stored
+        before, as `admit_once` does. Two reads and four writes. Raises `TooManyRequests`, `AllowanceSpent`, `Forbidden`
+        for a disabled user, and `TooLarge`.
         """
         rate_key = f"chat:{caller.uid}"
         account, _ = await asyncio.gather(  # the documents that the steps below need
@@ -140,6 +148,53 @@ class Admission:
         except TooManyChats:
             await self._quotas.recount_chats(caller.uid)
             return await self._database.change(f"user:{caller.uid}", admit)
+
+    async def _admit_with_images(
+        self, caller: Caller, draft: Ticket, body: StoredInput, bounds: CostBounds, key: KeyedRequest | None
+    ) -> str:
+        """Stores the images of a request, and then the request. Returns what `_admit` returns.
+
+        Images are stored only for a request that would be admitted now, because they are large. If it is not admitted
+        after all, they are deleted.
+        """
+        if key is not None and (stored := await self.find(key)) is not None:
+            return stored.made
+        await self._rehearse(caller, draft, body, bounds)
+        await self._store_images(draft, detach_images(body)[1])
+        try:
+            ticket_id = await self._admit(caller, draft, body, bounds, key)
+        except Unavailable:  # the ticket may have been stored
+            raise
+        except ServiceError:
+            await self._delete_images(draft)
+            raise
+        if ticket_id != draft.id:
+            await self._delete_images(draft)
+        return ticket_id
+
+    async def _rehearse(self, caller: Caller, draft: Ticket, body: StoredInput, bounds: CostBounds) -> None:
+        """Raises what `admit_in` raises, but changes nothing. Two reads."""
+
+        async def rehearse(transaction: Transaction) -> None:
+            await self.admit_in(caller, draft, body, bounds, transaction)
+            raise _Rehearsed
+
+        with contextlib.suppress(_Rehearsed, TooManyChats):  # `_admit` counts the chats again before it refuses
+            await self._database.transaction(rehearse)
+
+    async def _store_images(self, draft: Ticket, images: bytes) -> None:
+        for start in range(0, len(images), COMMIT_BYTES):
+            await self._database.transaction(partial(self._store_part, draft, images, start))
+
+    async def _store_part(self, draft: Ticket, images: bytes, start: int, transaction: Transaction) -> None:
+        self._database.tickets.add_images(draft, images, start, transaction)
+
+    async def _delete_images(self, draft: Ticket) -> None:
+        try:
+            async with self._database.raising_unavailable():
+                await self._database.tickets.delete_images(draft.id)
+        except Unavailable:
+            _log.error("Images are left to their TTL", extra={"fields": {"ticket": draft.id}})
 
     async def _withdraw(self, draft: Ticket, key: KeyedRequest | None) -> bool:
         """Ends a ticket whose admission failed from the caller's view. Returns False if the ticket stays admitted.

@@ -19,6 +19,7 @@ from shared.services.chat.lease import LeaseHolder
 from shared.services.chat.preparation import Preparation
 from shared.services.chat.run_pause import RunSuspended
 from shared.services.chat.settlement import Settlement
+from shared.services.images import fetch_images
 from shared.services.model_calls import CompleteChat, complete_and_price
 from shared.settings import Settings
 from shared.store import Database
@@ -68,6 +69,7 @@ class Attempt:
                 assert isinstance(request, ChatRequest)  # noqa: S101 - a run has an agent
                 route = self.catalog.route(ticket.provider, ticket.model)
                 request = await self._fit_to_hold(ticket, route, request)
+                request = await fetch_images(request, self.settings)
                 seconds = self.settings.model_timeout_seconds
                 result = await complete_and_price(self.complete, route, request, seconds, ticket.hold, live)
             return fit_to_document(result)

@@ -8,7 +8,7 @@ from shared.llm.catalog import Catalog, CatalogError
 from shared.llm.estimate import bound_cost
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import Accepted, ChatRequest, TicketStatus
+from shared.models.chat import Accepted, ChatRequest, TicketStatus, images_of
 from shared.models.errors import BadRequest
 from shared.models.money import CostBounds
 from shared.services.access import can_see
@@ -61,6 +61,7 @@ class ChatService:
     async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
         """Returns the cost's bounds. Raises `BadRequest` if it cannot be served, `Forbidden` for a disabled owner."""
         if request.provider == GOFANNON:
+            _refuse_images(request)
             await self._refuse_unpublished(caller, request.model)
             return AGENT_BOUNDS
         try:
@@ -79,3 +80,9 @@ class ChatService:
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
         if deployment.owner != caller.uid:
             await DisabledUserService(self._database).refuse_disabled_owner(deployment.owner)
+
+
+def _refuse_images(request: ChatRequest) -> None:
+    """Raises `BadRequest` for a chat with an agent that has images."""
+    if images_of(message.content for message in request.messages):
+        raise BadRequest("Agents take text: images cannot be sent to them. Send an address in the text instead.")

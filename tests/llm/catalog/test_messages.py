@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.llm.catalog import Catalog, InvalidMessages, ModelRoute, check_call
-from shared.models.chat import Message
+from shared.models.chat import Message, text_of
 from tests.llm.catalog.environs import EVERYTHING
 
 CATALOG = Catalog.load(EVERYTHING)
@@ -133,4 +133,4 @@ def test_only_the_callers_text_is_sent(route: ModelRoute, given_turns: list[tupl
         return
     assert all(message["content"].strip() for message in call.messages)
     words = [word for message in call.messages for word in message["content"].split()]
-    assert sorted(words) == sorted(word for message in conversation for word in message.content.split())
+    assert sorted(words) == sorted(word for message in conversation for word in text_of(message.content).split())
