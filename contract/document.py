@@ -10,17 +10,17 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from contract import errors, events
+from contract import errors, events, openai_errors
 from contract.functions import PRIVATE, ROOT, Function, functions
 from contract.links import links
 
 _DESCRIPTION = """\
 Build, run and publish LLM agents.
 
-Every error is JSON with a `detail`. A body or parameter that does not validate gets 422. Requests may write field names
-in camelCase or in snake_case; unknown fields are ignored. Times are in RFC 3339 and UTC, except `allowanceResetDate`,
-which is in epoch milliseconds. Amounts of money are in US dollars. A `_rev` changes with every write, and a change that
-is sent with an outdated `_rev` gets 409.
+Every error is JSON with a `detail`, except below `/v1`, where errors have OpenAI's form. A body or parameter that does
+not validate gets 422. Requests may write field names in camelCase or in snake_case; unknown fields are ignored. Times
+are in RFC 3339 and UTC, except `allowanceResetDate`, which is in epoch milliseconds. Amounts of money are in US
+dollars. A `_rev` changes with every write, and a change that is sent with an outdated `_rev` gets 409.
 """
 _SERVERS: list[dict[str, Any]] = [
     {"url": "http://127.0.0.1:8000/api", "description": "`make run`: through Hosting, like a frontend"},
@@ -58,9 +58,15 @@ def document() -> dict[str, Any]:
     for name, examples in _collect_examples(public).items():
         components["schemas"][name]["examples"] = examples
     components["schemas"] = dict(
-        sorted((_drop_titles(events.schemas() | components["schemas"]) | errors.schemas()).items())
+        sorted(
+            (
+                _drop_titles(events.schemas() | components["schemas"]) | errors.schemas() | openai_errors.schemas()
+            ).items()
+        )
     )
-    components["responses"] = {kind.__name__: errors.response(kind) for kind in errors.KINDS}
+    components["responses"] = {
+        kind.__name__: errors.response(kind) for kind in errors.KINDS
+    } | openai_errors.responses()
     result["paths"] = _drop_titles(result["paths"])
     return result
 

@@ -31,6 +31,12 @@ _TICKET_LINKS = {
     "chat_cancel": {"ticket_id": "$response.body#/ticket_id"},
     "chat_delete": {"ticket_id": "$response.body#/ticket_id"},
 }
+_RESPONSE_LINKS = {
+    "openai_retrieve": {"response_id": "$response.body#/id"},
+    "openai_input_items": {"response_id": "$response.body#/id"},
+    "openai_cancel": {"response_id": "$response.body#/id"},
+    "openai_delete": {"response_id": "$response.body#/id"},
+}
 _RUN_LINKS = {
     "runs_look_up": {"run_id": "$response.body#/run_id"},
     "runs_list_steps": {"run_id": "$response.body#/run_id"},
@@ -58,6 +64,9 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "chat_submit": _TICKET_LINKS,
     "chat_look_up": _TICKET_LINKS,
     "chat_cancel": _TICKET_LINKS,
+    "openai_respond": _RESPONSE_LINKS,
+    "openai_retrieve": _RESPONSE_LINKS,
+    "openai_cancel": _RESPONSE_LINKS,
     "sessions_configure": {
         "sessions_get_config": {"session_id": "$response.body#/session_id"},
         "sessions_delete": {"session_id": "$response.body#/session_id"},

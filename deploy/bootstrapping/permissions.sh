@@ -28,7 +28,7 @@ grant_roles() {
   for role in $deployer_roles; do grant projects "$project" "$role" "$(account "$deployer")"; done
   local builder="$number-compute@developer.gserviceaccount.com"
   grant projects "$project" cloudbuild.builds.builder "$builder" # this account builds the functions' images
-  for name in chat deployments mcp runs sweep worker; do # their tasks name the account whose token the queue sends
+  for name in chat deployments mcp openai runs sweep worker; do # their tasks name the account whose token the queue sends
     grant "iam service-accounts" "$(account "$task_invoker")" iam.serviceAccountUser "$(account "fn-${name//_/-}")"
   done
   for name in $(functions); do

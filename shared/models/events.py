@@ -104,7 +104,12 @@ def done_event(id_: int, data: bytes) -> Event:
 
 def done_data(response: ChatResponse | Run) -> bytes:
     """Returns the data of the last event."""
-    return _escape(to_json(response))
+    return to_line(response)
+
+
+def to_line(data: Any) -> bytes:
+    """Returns any data as JSON on one line, also for clients that know more line ends than there are in JSON."""
+    return _escape(to_json(data))
 
 
 def _write(data: BaseModel) -> bytes:

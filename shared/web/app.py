@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.log import configure_logging
 from shared.settings import Settings
 from shared.web.envelope import Envelope
-from shared.web.errors import HANDLERS
+from shared.web.errors import HANDLERS, RenderError, render_detail
 from shared.web.routing import Routes
 from shared.web.server import switch_off_heartbeats
 
@@ -22,7 +22,14 @@ class _Application(FastAPI):
     Those respond to unhandled exceptions and to oversized bodies in plain text, and the envelope lets neither through.
     """
 
-    def __init__(self, function: str, settings: Settings, max_body_bytes: int, open_prefix: str | None) -> None:
+    def __init__(
+        self,
+        function: str,
+        settings: Settings,
+        max_body_bytes: int,
+        open_prefix: str | None,
+        render_error: RenderError,
+    ) -> None:
         super().__init__(
             title=function,
             docs_url=None,
@@ -32,6 +39,7 @@ class _Application(FastAPI):
             exception_handlers=HANDLERS,
         )
         self.state.settings = settings
+        self.state.render_error = render_error
         self._max_body_bytes = max_body_bytes
         self._open_prefix = open_prefix
 
@@ -46,7 +54,8 @@ class _Application(FastAPI):
         """Returns the envelope. Called once, at the first request."""
         routed = ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers=self.exception_handlers)
         routes = Routes(iter_route_contexts(self.router.routes))
-        return Envelope(routed, self.title, self.state.settings, routes, self._max_body_bytes, self._open_prefix)
+        settings, render_error = self.state.settings, self.state.render_error
+        return Envelope(routed, self.title, settings, routes, self._max_body_bytes, self._open_prefix, render_error)
 
 
 def create_app(
@@ -55,17 +64,20 @@ def create_app(
     settings: Settings,
     max_body_bytes: int | None = None,
     open_prefix: str | None = None,
+    render_error: RenderError = render_detail,
 ) -> FastAPI:
     """Builds the application of the function named `function`, which serves `router`.
 
     `max_body_bytes` replaces the limit in the settings. Any origin may call paths that begin with `open_prefix`.
+    `render_error` gives errors another form.
 
     The application lives as long as the process. Its lifespan never runs under functions-framework, so everything that
     needs an event loop, such as a client, is created at first use.
     """
     switch_off_heartbeats()
     configure_logging()
-    app = _Application(function, settings, max_body_bytes or settings.max_body_bytes, open_prefix)
+    limit = max_body_bytes or settings.max_body_bytes
+    app = _Application(function, settings, limit, open_prefix, render_error)
     app.router.routes.extend(router.routes)  # `include_router` would build each route again, at the first request
     return app
 

@@ -15,7 +15,7 @@ from shared.trace import REQUEST_ID
 from shared.web.access_log import AccessLog
 from shared.web.body import StrictRequest, read_body, replay_body
 from shared.web.cors import Cors, JsonCors
-from shared.web.errors import build_internal_error, build_response, log_unhandled, respond_to
+from shared.web.errors import RenderError, describe, describe_internal_error, log_unhandled, respond_to
 from shared.web.large_bodies import reserve_memory
 from shared.web.paths import PathForms
 from shared.web.plans import RoutePlan
@@ -44,8 +44,10 @@ class Envelope:
         routes: Routes,
         max_body_bytes: int,
         open_prefix: str | None,
+        render_error: RenderError,
     ) -> None:
         self._app = app
+        self._render_error = render_error
         self._routes = routes
         self._max_body_bytes = max_body_bytes
         self._access_log = AccessLog(function, settings)
@@ -85,11 +87,11 @@ class Envelope:
             await self._route(scope, receive, outgoing, headers)
         except ServiceError as error:
             if outgoing.status is None:
-                await build_response(error)(scope, receive, outgoing)
+                await self._render_error(describe(error))(scope, receive, outgoing)
         except Exception:
             log_unhandled(outgoing.status or 500)
             if outgoing.status is None:
-                await build_internal_error()(scope, receive, outgoing)
+                await self._render_error(describe_internal_error())(scope, receive, outgoing)
 
     async def _route(self, scope: Scope, receive: Receive, outgoing: "_Outgoing", headers: HeaderIndex) -> None:
         with reserve_memory(headers, self._max_body_bytes):

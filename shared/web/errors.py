@@ -1,11 +1,15 @@
-"""Turns every error into a response of the form `{"detail": …}`. No other module does so."""
+"""Turns every error into a response. No other module does so.
 
-from collections.abc import Callable, Coroutine, Sequence
+What an error says is the same everywhere; its form is a property of the application. By default it is `{"detail": …}`,
+and `create_app` takes the renderer of another form.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -24,8 +28,36 @@ _MAX_NAME_LENGTH = 100
 _MAX_REASON_LENGTH = 200
 
 
-def build_response(error: ServiceError) -> JSONResponse:
-    """Returns the response that the error describes."""
+@dataclass(frozen=True)
+class Failure:
+    """What an error response says. `detail`: a sentence, or the problems of a request that does not validate.
+
+    `error`: the error itself, None if this module or the router found it.
+    """
+
+    status: int
+    detail: str | list[dict[str, Any]]
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    error: ServiceError | None = None
+
+
+RenderError = Callable[[Failure], Response]
+"""Turns a failure into a response."""
+
+
+def render_detail(failure: Failure) -> Response:
+    """Returns `{"detail": …}`, with the error's additional fields."""
+    content = {"detail": failure.detail, **(failure.error.body if failure.error else {})}
+    return render_json(content, failure.status, failure.headers)
+
+
+def render_json(content: Any, status: int, headers: Mapping[str, str]) -> Response:
+    """Returns a JSON response. Numbers that are not finite, which only invalid input has, become strings."""
+    return Response(to_json(content, inf_nan_mode="strings"), status, dict(headers), media_type="application/json")
+
+
+def describe(error: ServiceError) -> Failure:
+    """Returns what the response to the error says."""
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -33,10 +65,10 @@ def build_response(error: ServiceError) -> JSONResponse:
         headers["Idempotent-Replayed"] = "true"
     if error.status == 401:
         headers.setdefault("WWW-Authenticate", "Bearer")
-    return JSONResponse({"detail": error.message, **error.body}, status_code=error.status, headers=headers)
+    return Failure(error.status, error.message, headers, error)
 
 
-async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     """Handles the router's errors for unknown paths and unsupported methods."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     detail = error.detail
@@ -45,8 +77,13 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     elif error.status_code == 405:
         allowed = ", ".join(_list_methods(request)) or "another method"
         detail = f"{_shorten_name(request.url.path)} does not support {request.method}; use {allowed}."
-        return JSONResponse({"detail": detail}, status_code=405, headers={"Allow": allowed})
-    return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
+        return _render(request, Failure(405, detail, {"Allow": allowed}))
+    return _render(request, Failure(error.status_code, detail, error.headers or {}))
+
+
+def _render(request: Request, failure: Failure) -> Response:
+    render: RenderError = request.app.state.render_error
+    return render(failure)
 
 
 def _list_methods(request: Request) -> list[str]:
@@ -60,7 +97,7 @@ def _list_methods(request: Request) -> list[str]:
     return ["GET", "HEAD", *possible[1:]] if possible[:1] == ["GET"] else possible
 
 
-async def _on_invalid(_request: Request, error: Exception) -> Response:
+async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
     problems: Sequence[dict[str, Any]] = error.errors()
     detail = [
@@ -72,8 +109,7 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
         }
         for problem in problems[:_MAX_PROBLEMS]
     ]
-    body = to_json({"detail": detail}, inf_nan_mode="strings")
-    return Response(body, status_code=422, media_type="application/json")
+    return _render(request, Failure(422, detail))
 
 
 def _shorten_name(part: str | int) -> str | int:
@@ -105,7 +141,7 @@ def _describe_problem(problem: dict[str, Any]) -> str:
     return message
 
 
-async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type only
     if isinstance(error, UpstreamFailed | UpstreamTooSlow):
         request.state.access["upstream"] = _explain_upstream(error)
@@ -114,7 +150,7 @@ async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     )  # of a route whose clients find out how to sign in
     if error.status == 401 and challenge is not None:
         error.headers["WWW-Authenticate"] = challenge
-    return build_response(error)
+    return _render(request, describe(error))
 
 
 def _explain_upstream(error: ServiceError) -> str:
@@ -143,9 +179,9 @@ def log_unhandled(status: int) -> None:
     _log.exception("Unhandled exception", extra={"status": status})
 
 
-def build_internal_error() -> JSONResponse:
-    """Returns the response to an unhandled exception: 500, without its stack."""
+def describe_internal_error() -> Failure:
+    """Returns what is said in the response to an unhandled exception: 500, without its stack."""
     request = current_request.get()
     reference = f" with this id: {request.request_id}" if request else ""
     detail = f"Something went wrong on our side. Try again; if it happens again, report it{reference}."
-    return JSONResponse({"detail": detail}, status_code=500)
+    return Failure(500, detail)

@@ -30,6 +30,7 @@ SCOPES: tuple[tuple[str, frozenset[Scope]], ...] = (
     ("/deployments", frozenset({Scope.AGENTS, Scope.RUN})),
     ("/demos", frozenset({Scope.AGENTS})),
     ("/specs", frozenset({Scope.AGENTS})),
+    ("/v1", frozenset({Scope.CHAT, Scope.RUN})),
     ("/log", ANY_SCOPE),
 )
 """The scopes that open the paths below a prefix; a key needs one of them. The first prefix counts.

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Response
 from starlette.types import Receive, Scope, Send
@@ -73,6 +73,7 @@ class EventStream(Response):
     """
 
     media_type = "text/event-stream"
+    _prelude = b"retry: %d\n\n" % _RETRY_MILLISECONDS
 
     def __init__(self, open_: Open, request: Request, wait: int | None = None) -> None:  # pyright: ignore[reportMissingSuperCall]
         self.status_code = 200
@@ -98,11 +99,14 @@ class EventStream(Response):
 
     async def _respond(self, outgoing: "_Outgoing") -> None:
         ends_at = time.monotonic() + self._seconds
-        async with self._open() as batches:
-            await outgoing.start(self.raw_headers)
-            with contextlib.suppress(_Stuck):
+        with contextlib.suppress(_Stuck):
+            async with self._open() as batches:
+                await outgoing.start(self.raw_headers, self._prelude)
                 await self._send_batches(batches, outgoing, ends_at)
-                await outgoing.end()
+            await outgoing.end()  # not before all is closed: after it, the server reports that the client is gone
+
+    def _encode(self, batch: Sequence[Any]) -> Iterable[bytes]:
+        return encode(batch)
 
     async def _send_batches(
         self, batches: AsyncIterator[Sequence[Event]], outgoing: "_Outgoing", ends_at: float
@@ -120,7 +124,7 @@ class EventStream(Response):
                 next_batch = None
                 if batch is None:
                     return
-                for piece in encode(batch):
+                for piece in self._encode(batch):
                     await outgoing.send(piece)
                 if self._wait is not None and any(event.is_news for event in batch):
                     return
@@ -142,10 +146,11 @@ class _Outgoing:
         self._ends_at = ends_at
         self.has_started = False
 
-    async def start(self, headers: list[tuple[bytes, bytes]]) -> None:
+    async def start(self, headers: list[tuple[bytes, bytes]], prelude: bytes) -> None:
         self.has_started = True
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self.send(b"retry: %d\n\n" % _RETRY_MILLISECONDS)
+        if prelude:
+            await self.send(prelude)
 
     async def send(self, body: bytes) -> None:
         await self._in_time(self._send({"type": "http.response.body", "body": body, "more_body": True}))

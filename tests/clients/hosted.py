@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contract.functions import functions
 from shared.settings import Settings
 from shared.web import create_app
+from shared.web.errors import render_detail
 from tests.contract.rewrites import first_match
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.served import ThreadedServer
@@ -40,7 +41,8 @@ class HostedService(ThreadedServer):
         for function in functions():
             limit = getattr(function.module, "MAX_BODY_BYTES", None)
             router = import_module(f"functions.{function.name}.main").router
-            self._apps[function.name] = create_app(function.name, router, settings, limit)
+            render_error = getattr(function.module, "RENDER_ERROR", render_detail)
+            self._apps[function.name] = create_app(function.name, router, settings, limit, render_error=render_error)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await self._serve(scope, receive, send)

@@ -15,6 +15,15 @@ _ROUTER_STATUSES = (405,)
 """The statuses of responses that the router sends without calling an operation."""
 
 
+OPENAI_PATHS = "/v1/"
+"""Below these paths, requests, responses and errors have OpenAI's form."""
+
+
+def error_field(path: str) -> str:
+    """Returns the field of an error that describes it: that of OpenAI's form for the paths that have it."""
+    return "error" if path.startswith(OPENAI_PATHS) else "detail"
+
+
 @cache
 def stored_document() -> dict[str, Any]:
     """Returns the OpenAPI document in `docs/`."""

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contract.functions import PRIVATE, functions
 from shared.settings import Settings
 from shared.web import create_app
+from shared.web.errors import render_detail
 from tests.contract.rewrites import first_match
 from tests.doubles.served import ThreadedServer
 from tests.sandbox_workers import end_workers
@@ -26,6 +27,7 @@ def _compose(settings: Settings) -> ASGIApp:
             settings,
             getattr(function.module, "MAX_BODY_BYTES", None),
             getattr(function.module, "OPEN_PREFIX", None),
+            getattr(function.module, "RENDER_ERROR", render_detail),
         )
         for function in functions()
         if function.name not in PRIVATE

@@ -34,7 +34,7 @@ Headers = dict[str, str]
 _MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 _REALISTIC: dict[str, list[Any]] = {
     "provider": ["openai", "openai", "local", "gofannon", "anthropic"],
-    "model": ["gpt-4.1-mini", "gpt-4.1-mini", "greeter"],
+    "model": ["gpt-4.1-mini", "gpt-4.1-mini", "greeter", "openai/gpt-4.1-mini", "gofannon/greeter"],
     "parameters": [{}, {"temperature": 0.5}, {"inputText": "Ada"}],
     "builtInTools": [[]],
     "modelConfig": [_MODEL],

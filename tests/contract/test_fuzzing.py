@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from schemathesis.generation.stateful import run_state_machine_as_test
 
 from shared.settings import Settings
+from shared.web import openai_api
 from tests.conftest import SECRET_KEY
 from tests.contract.composed import ComposedService
 from tests.contract.fuzzed import (
@@ -53,6 +54,7 @@ DEMO = {
     "userPrompt": "Greet.",
     "generatedCode": {"html": "<p>", "css": "", "js": ""},
 }
+OPENAI_REQUEST = {"model": "openai/gpt-4.1-mini", "input": "hi", "background": True}
 SCHEDULE = {"cron": "0 8 * * *", "input": {"inputText": "Ada"}}
 WEBHOOK = {"url": "https://hooks.example/", "events": ["run.completed"]}
 
@@ -93,6 +95,7 @@ class Service:
                 webhook_id=send("POST", "/webhooks", WEBHOOK)["_id"],
                 run_id=send("POST", "/runs", {"agentId": agent, "input": {"inputText": "hi"}})["run_id"],
                 key_id=send("POST", "/users/me/keys", {"name": "k"})["_id"],
+                response_id=send("POST", "/v1/responses", OPENAI_REQUEST)["id"],
                 session_id=send("POST", "/sessions/s/config", MODEL)["session_id"],
                 user_id=send("GET", "/users/me")["_id"],
                 provider="openai",
@@ -141,6 +144,8 @@ def service(
         for name, value in environ.items():
             patch.setenv(name, value)
         _delete_firebase_apps()
+        for name in ("WAIT_SECONDS", "HOSTING_WAIT_SECONDS"):  # there is no worker
+            patch.setattr(openai_api, name, 0.05)
         server = ComposedService(settings)
         logging.disable(logging.WARNING)
         server.start()

@@ -18,7 +18,7 @@ from tests.deploy.bootstrapped import account_of
 
 PROJECT = "demo-agents"
 CALLED_BY = {
-    "worker": {"task-invoker", "fn-chat", "fn-deployments", "fn-mcp", "fn-runs", "fn-sweep", "fn-worker"},
+    "worker": {"task-invoker", "fn-chat", "fn-deployments", "fn-mcp", "fn-openai", "fn-runs", "fn-sweep", "fn-worker"},
     "sweep": {"scheduler-invoker"},
 }
 """The callers of private functions. A caller of the worker may also enqueue tasks: the CLI grants both."""
@@ -161,7 +161,7 @@ def test_timeouts_and_memory_fit_the_settings(endpoints: dict[str, dict[str, Any
     """
     settings = Settings()
     for name, endpoint in endpoints.items():
-        if name not in (*CALLED_BY, "chat", "mcp", "runs"):
+        if name not in (*CALLED_BY, "chat", "mcp", "openai", "runs"):
             assert endpoint["timeoutSeconds"] == 60, "Hosting does not wait longer"
     assert sse.HOSTING_SECONDS < 60
     for name in ("chat", "mcp", "runs"):

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from shared.settings import Settings
-from shared.web import create_app
+from shared.web import create_app, openai_api
+from shared.web.errors import render_detail
 from tests.contract.answer_check import response_check
 from tests.sandbox_workers import end_workers_after_test as end_workers_after_test
 from tests.tokens import token
@@ -30,13 +31,15 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
             monkeypatch.delenv(name)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(openai_api, "WAIT_SECONDS", 0.1)  # no worker answers
     async with AsyncExitStack() as stack:
 
         def client(module: ModuleType, **fields: object) -> httpx.AsyncClient:
             name = module.__name__.split(".")[-2]
             limit = getattr(module, "MAX_BODY_BYTES", None)
             open_prefix = getattr(module, "OPEN_PREFIX", None)
-            app = create_app(name, module.router, settings.model_copy(update=fields), limit, open_prefix)
+            render_error = getattr(module, "RENDER_ERROR", render_detail)
+            app = create_app(name, module.router, settings.model_copy(update=fields), limit, open_prefix, render_error)
             http_client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app),
                 base_url="http://service",

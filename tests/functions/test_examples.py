@@ -17,7 +17,14 @@ from tests.services.chat.stored_runs import ask, question
 from tests.services.publishing import publish
 
 FUNCTIONS = {function.name: function for function in functions()}
-NEED_OTHER_SERVERS = {"agents_generate_code", "demos_generate_code", "mcp_list_tools", "specs_fetch"}
+NEED_OTHER_SERVERS = {
+    "agents_generate_code",
+    "demos_generate_code",
+    "mcp_list_tools",
+    "openai_complete",
+    "openai_respond",
+    "specs_fetch",
+}
 """The operations whose response depends on a model or a server that the tests do not have."""
 BODIES = [
     pytest.param(path, method, operation, id=operation["operationId"])

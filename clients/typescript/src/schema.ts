@@ -662,6 +662,156 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the models that can be called, as `provider/model`, and deployed agents, as `gofannon/name`
+         * @description Lists the models that can be called, as `provider/model`, and deployed agents, as `gofannon/name`.
+         */
+        get: operations["openai_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns one model
+         * @description Returns one model. The slash in its name may be percent-encoded.
+         */
+        get: operations["openai_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a conversation
+         * @description Answers a conversation; with `stream`, while the model says it.
+         *
+         *     A client that disconnects cancels the request, and is charged for what was used, unless it sent an
+         *     `Idempotency-Key`: the same request with the same key gets the same answer for 24 hours.
+         */
+        post: operations["openai_complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Creates a response
+         * @description Creates a response; with `stream`, its events are sent while the model gives the answer.
+         *
+         *     With `background`, the response is returned at once with the status `queued`, and is answered without the client.
+         *     Otherwise, a client that disconnects cancels it, as with chat completions.
+         */
+        post: operations["openai_respond"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{response_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a response as it is now
+         * @description Returns a response as it is now; with `stream`, its events from the beginning, or after a number.
+         */
+        get: operations["openai_retrieve"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a response that has ended
+         * @description Deletes a response that has ended. What it cost stays recorded.
+         */
+        delete: operations["openai_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{response_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancels a response in the background, and returns it as it ended
+         * @description Cancels a response in the background, and returns it as it ended. What it has used is charged.
+         */
+        post: operations["openai_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{response_id}/input_items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the items of a response's input, and of the responses before it, without instructions
+         * @description Lists the items of a response's input, and of the responses before it, without instructions.
+         */
+        get: operations["openai_input_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/providers": {
         parameters: {
             query?: never;
@@ -1377,6 +1527,126 @@ export interface components {
             id: string;
             description: string;
         };
+        /** @description A function that a model has called. `arguments`: JSON, as the model wrote it. */
+        CalledFunction: {
+            name: string;
+            arguments: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * @description The response of `POST /v1/chat/completions`, as OpenAI documents it.
+         * @example {
+         *       "choices": [
+         *         {
+         *           "finish_reason": "stop",
+         *           "index": 0,
+         *           "logprobs": null,
+         *           "message": {
+         *             "annotations": [],
+         *             "content": "The capital of Germany is Berlin.",
+         *             "refusal": null,
+         *             "role": "assistant"
+         *           }
+         *         }
+         *       ],
+         *       "created": 1795500000,
+         *       "id": "chatcmpl-0b6f0d0e5d0b4c568f5e6f7f3f1c2a10",
+         *       "model": "local/smollm2-135m-instruct",
+         *       "object": "chat.completion",
+         *       "service_tier": "default",
+         *       "system_fingerprint": null,
+         *       "usage": {
+         *         "completion_tokens": 8,
+         *         "prompt_tokens": 37,
+         *         "total_tokens": 45
+         *       }
+         *     }
+         */
+        ChatCompletion: {
+            id: string;
+            /** @constant */
+            object: "chat.completion";
+            created: number;
+            model: string;
+            choices: components["schemas"]["CompletionChoice"][];
+            usage: components["schemas"]["CompletionUsage"];
+            service_tier: string;
+            system_fingerprint: string | null;
+        };
+        /**
+         * @description The request body of `POST /v1/chat/completions`, as OpenAI documents it, with the differences in
+         *     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
+         * @example {
+         *       "messages": [
+         *         {
+         *           "content": "What is the capital of Germany?",
+         *           "role": "user"
+         *         }
+         *       ],
+         *       "model": "local/smollm2-135m-instruct",
+         *       "temperature": 0
+         *     }
+         */
+        ChatCompletionRequest: {
+            model: string;
+            /** @default false */
+            stream?: boolean;
+            stream_options?: components["schemas"]["StreamOptions"] | null;
+            temperature?: number | null;
+            top_p?: number | null;
+            parallel_tool_calls?: boolean | null;
+            /** @default {} */
+            metadata?: {
+                [key: string]: string;
+            };
+            user?: string | null;
+            safety_identifier?: string | null;
+            prompt_cache_key?: string | null;
+            prompt_cache_retention?: string | null;
+            service_tier?: ("auto" | "default") | null;
+            agent_input?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            messages: components["schemas"]["ChatMessage"][];
+            max_tokens?: number | null;
+            max_completion_tokens?: number | null;
+            stop?: string | string[] | null;
+            seed?: number | null;
+            presence_penalty?: number | null;
+            frequency_penalty?: number | null;
+            reasoning_effort?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max") | null;
+            verbosity?: ("low" | "medium" | "high") | null;
+            response_format?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            tools?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[] | null;
+            tool_choice?: string | {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A message. `name`, `reasoning_content` and `annotations` are ignored: not all providers have them. */
+        ChatMessage: {
+            /** @enum {string} */
+            role: "developer" | "system" | "user" | "assistant" | "tool";
+            content?: string | {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[] | null;
+            name?: string | null;
+            tool_calls?: components["schemas"]["ChatToolCall"][] | null;
+            tool_call_id?: string | null;
+            refusal?: string | null;
+            reasoning_content?: string | null;
+            annotations?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[] | null;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * @description The request body of `POST /chat`. The model's catalog entry lists its `parameters` and `built_in_tools`.
          *
@@ -1464,6 +1734,18 @@ export interface components {
             /** @default 0 */
             cost: number;
         };
+        /** @description A call in a message of the assistant. `index` is what a streamed call has, and is ignored. */
+        ChatToolCall: {
+            id: string;
+            /**
+             * @default function
+             * @constant
+             */
+            type?: "function";
+            function: components["schemas"]["CalledFunction"];
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * @description An event that a frontend reports.
          * @example {
@@ -1494,6 +1776,34 @@ export interface components {
         CodeWarning: {
             line: number;
             message: string;
+        };
+        /** @description The only choice. */
+        CompletionChoice: {
+            index: number;
+            message: components["schemas"]["CompletionMessage"];
+            logprobs: null;
+            /** @enum {string} */
+            finish_reason: "stop" | "length" | "tool_calls" | "content_filter";
+        };
+        /** @description The answer. `reasoning_content` and `tool_calls` are missing if there are none. */
+        CompletionMessage: {
+            /** @constant */
+            role: "assistant";
+            content: string | null;
+            refusal: string | null;
+            annotations: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+            reasoning_content?: string | null;
+            tool_calls?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[] | null;
+        };
+        /** @description Tokens, as the provider counted them. */
+        CompletionUsage: {
+            prompt_tokens: number;
+            completion_tokens: number;
+            total_tokens: number;
         };
         /**
          * @description The request body of `POST /agents`.
@@ -1719,6 +2029,27 @@ export interface components {
             failingSince: string | null;
             disabledReason: string | null;
             secret: string;
+        };
+        /**
+         * @description The response of `DELETE /v1/responses/{response_id}`.
+         * @example {
+         *       "deleted": true,
+         *       "id": "resp_0b6f0d0e5d0b4c568f5e6f7f3f1c2a10",
+         *       "object": "response"
+         *     }
+         */
+        DeletedResponse: {
+            id: string;
+            /**
+             * @default response
+             * @constant
+             */
+            object: "response";
+            /**
+             * @default true
+             * @constant
+             */
+            deleted: true;
         };
         /**
          * @description The data of `delta`: the next piece of the answer's `content`, or of its `reasoning`.
@@ -2105,6 +2436,41 @@ export interface components {
             detail?: ("auto" | "low" | "high") | null;
         };
         /**
+         * @description A page of the items of a response's input.
+         * @example {
+         *       "data": [
+         *         {
+         *           "content": [
+         *             {
+         *               "text": "What is the capital of Germany?",
+         *               "type": "input_text"
+         *             }
+         *           ],
+         *           "id": "msg_1",
+         *           "role": "user",
+         *           "type": "message"
+         *         }
+         *       ],
+         *       "first_id": "msg_1",
+         *       "has_more": false,
+         *       "last_id": "msg_1",
+         *       "object": "list"
+         *     }
+         */
+        InputItems: {
+            /**
+             * @default list
+             * @constant
+             */
+            object: "list";
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+            first_id: string;
+            last_id: string;
+            has_more: boolean;
+        };
+        /**
          * Invalid
          * @description A request that does not validate, with one entry for each mistake.
          */
@@ -2253,6 +2619,132 @@ export interface components {
             monthlyAllowance: number;
         };
         /**
+         * OpenAiError
+         * @description An error in OpenAI's form.
+         */
+        OpenAiError: {
+            error: components["schemas"]["OpenAiErrorFields"];
+        };
+        /**
+         * OpenAiErrorFields
+         * @description What went wrong. `code`: a name for programs. `param`: the field of the request that is at fault.
+         */
+        OpenAiErrorFields: {
+            /** Message */
+            message: string;
+            /** Type */
+            type: string;
+            /** Param */
+            param: string | null;
+            /** Code */
+            code: string | null;
+        };
+        /**
+         * @description A model, or a deployed agent. `id`: `provider/model`. `created` is 0, because it is not known.
+         * @example {
+         *       "created": 0,
+         *       "id": "local/smollm2-135m-instruct",
+         *       "object": "model",
+         *       "owned_by": "local"
+         *     }
+         */
+        OpenAiModel: {
+            id: string;
+            /**
+             * @default model
+             * @constant
+             */
+            object: "model";
+            /** @default 0 */
+            created: number;
+            owned_by: string;
+        };
+        /**
+         * @description All models that the caller can call.
+         * @example {
+         *       "data": [
+         *         {
+         *           "created": 0,
+         *           "id": "local/smollm2-135m-instruct",
+         *           "object": "model",
+         *           "owned_by": "local"
+         *         }
+         *       ],
+         *       "object": "list"
+         *     }
+         */
+        OpenAiModelList: {
+            /**
+             * @default list
+             * @constant
+             */
+            object: "list";
+            data: components["schemas"]["OpenAiModel"][];
+        };
+        /**
+         * @description A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request.
+         * @example {
+         *       "background": false,
+         *       "completed_at": 1795500002,
+         *       "created_at": 1795500000,
+         *       "error": null,
+         *       "id": "resp_0b6f0d0e5d0b4c568f5e6f7f3f1c2a10",
+         *       "incomplete_details": null,
+         *       "metadata": {},
+         *       "model": "local/smollm2-135m-instruct",
+         *       "object": "response",
+         *       "output": [
+         *         {
+         *           "content": [
+         *             {
+         *               "annotations": [],
+         *               "text": "The capital of Germany is Berlin.",
+         *               "type": "output_text"
+         *             }
+         *           ],
+         *           "id": "msg_0b6f0d0e5d0b4c568f5e6f7f3f1c2a10",
+         *           "role": "assistant",
+         *           "status": "completed",
+         *           "type": "message"
+         *         }
+         *       ],
+         *       "previous_response_id": null,
+         *       "status": "completed",
+         *       "usage": {
+         *         "input_tokens": 37,
+         *         "output_tokens": 8,
+         *         "total_tokens": 45
+         *       }
+         *     }
+         */
+        OpenAiResponse: {
+            id: string;
+            /** @constant */
+            object: "response";
+            created_at: number;
+            completed_at: number | null;
+            /** @enum {string} */
+            status: "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+            background: boolean;
+            model: string;
+            error: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            incomplete_details: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            output: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+            usage: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            previous_response_id: string | null;
+            metadata: {
+                [key: string]: string;
+            };
+        };
+        /**
          * @description A parameter of a model: its type, its default and the values that it allows.
          *
          *     With a `default` of None, nothing is sent unless the caller sets the parameter. `min` and `max` are inclusive; None
@@ -2383,6 +2875,14 @@ export interface components {
                 [key: string]: components["schemas"]["ModelInfo"];
             };
         };
+        /** @description `summary` is ignored: what the provider shows of the model's thoughts is always returned. */
+        ReasoningOptions: {
+            effort?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max") | null;
+            summary?: ("auto" | "concise" | "detailed") | null;
+            generate_summary?: ("auto" | "concise" | "detailed") | null;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * @description The request body of `PUT /demos/{id}`: the whole demo. If `visibility` is not sent, it does not change.
          *
@@ -2421,6 +2921,58 @@ export interface components {
              */
             visibility?: "private" | "shared";
             _rev?: string | null;
+        };
+        /**
+         * @description The request body of `POST /v1/responses`, as OpenAI documents it, with the differences in
+         *     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
+         * @example {
+         *       "background": false,
+         *       "input": "What is the capital of Germany?",
+         *       "instructions": "Answer briefly.",
+         *       "model": "local/smollm2-135m-instruct"
+         *     }
+         */
+        ResponseRequest: {
+            model: string;
+            /** @default false */
+            stream?: boolean;
+            stream_options?: components["schemas"]["StreamOptions"] | null;
+            temperature?: number | null;
+            top_p?: number | null;
+            parallel_tool_calls?: boolean | null;
+            /** @default {} */
+            metadata?: {
+                [key: string]: string;
+            };
+            user?: string | null;
+            safety_identifier?: string | null;
+            prompt_cache_key?: string | null;
+            prompt_cache_retention?: string | null;
+            service_tier?: ("auto" | "default") | null;
+            agent_input?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            input: string | {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+            instructions?: string | null;
+            tools?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[] | null;
+            tool_choice?: string | {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            text?: components["schemas"]["TextOptions"] | null;
+            reasoning?: components["schemas"]["ReasoningOptions"] | null;
+            max_output_tokens?: number | null;
+            previous_response_id?: string | null;
+            /** @default false */
+            background?: boolean;
+            store?: boolean | null;
+            truncation?: "disabled" | null;
+            include?: "reasoning.encrypted_content"[] | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * @description The response of `POST /webhooks/{id}/secret`. The secret before stays valid until `previousValidUntil`.
@@ -2776,6 +3328,13 @@ export interface components {
          * @enum {string}
          */
         StepStatus: "running" | "completed" | "failed" | "interrupted";
+        /** @description `include_obfuscation` is ignored: nothing is added to hide the lengths of the pieces. */
+        StreamOptions: {
+            include_usage?: boolean | null;
+            include_obfuscation?: boolean | null;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * @description An OpenAPI or Swagger document, as it was fetched.
          * @example {
@@ -2786,6 +3345,15 @@ export interface components {
         SwaggerSpec: {
             name: string;
             content: string;
+        };
+        /** @description The form of the answer. `format`: text, JSON, or JSON of a schema. */
+        TextOptions: {
+            format?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            verbosity?: ("low" | "medium" | "high") | null;
+        } & {
+            [key: string]: unknown;
         };
         /** @description A part of a message's text. */
         TextPart: {
@@ -3289,6 +3857,246 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["UnknownOutcome"];
+            };
+        };
+        /** @description The request is invalid, or has a field that is not supported. */
+        OpenAiError400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "'logprobs' is not supported here.",
+                 *         "type": "invalid_request_error",
+                 *         "param": "logprobs",
+                 *         "code": "unsupported_parameter"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The key or token is missing or invalid. */
+        OpenAiError401: {
+            headers: {
+                /** @description `Bearer`. */
+                "Www-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "This API key is not valid.",
+                 *         "type": "authentication_error",
+                 *         "param": null,
+                 *         "code": "invalid_api_key"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The allowance, or the key's budget, does not cover the request. */
+        OpenAiError402: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "Your allowance is used up. Wait for its next refill, or ask for a higher one.",
+                 *         "type": "insufficient_quota",
+                 *         "param": null,
+                 *         "code": "insufficient_quota"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The caller may not do this. */
+        OpenAiError403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "This API key needs the scope 'chat'. Create a key that has it.",
+                 *         "type": "permission_error",
+                 *         "param": null,
+                 *         "code": "permission_denied"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description There is no such model or response. */
+        OpenAiError404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "OpenAI has no model 'gpt-nothing' in the catalog.",
+                 *         "type": "invalid_request_error",
+                 *         "param": "model",
+                 *         "code": "model_not_found"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The response has not ended, or the `Idempotency-Key` was used for another request. */
+        OpenAiError409: {
+            headers: {
+                /** @description `false` if another attempt would not help. OpenAI's clients heed it. */
+                "X-Should-Retry"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "Not yet.",
+                 *         "type": "conflict_error",
+                 *         "param": null,
+                 *         "code": "conflict"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The body is too large. */
+        OpenAiError413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "The request body has at least 3000000 bytes. Send less.",
+                 *         "type": "invalid_request_error",
+                 *         "param": null,
+                 *         "code": "request_too_large"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description Too many requests. */
+        OpenAiError429: {
+            headers: {
+                /** @description How many seconds to wait. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "Too many requests. Try again in 7 s.",
+                 *         "type": "rate_limit_error",
+                 *         "param": null,
+                 *         "code": "rate_limit_exceeded"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description An internal error of the service. */
+        OpenAiError500: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "Something went wrong on our side. Report it with this id: 1f0b6f0d-5d0b-4c56-8f5e-6f7f3f1c2a10.",
+                 *         "type": "server_error",
+                 *         "param": null,
+                 *         "code": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The model or the agent failed. */
+        OpenAiError502: {
+            headers: {
+                /** @description `false` if another attempt would not help. OpenAI's clients heed it. */
+                "X-Should-Retry"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "OpenAI failed. Send the chat again later.",
+                 *         "type": "server_error",
+                 *         "param": null,
+                 *         "code": "server_error"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The request was not accepted, and may be sent again. */
+        OpenAiError503: {
+            headers: {
+                /** @description How many seconds to wait. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "Try again.",
+                 *         "type": "server_error",
+                 *         "param": null,
+                 *         "code": "service_unavailable"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
+            };
+        };
+        /** @description The answer takes too long for a request that waits for it. */
+        OpenAiError504: {
+            headers: {
+                /** @description `false` if another attempt would not help. OpenAI's clients heed it. */
+                "X-Should-Retry"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "message": "Stream the answer.",
+                 *         "type": "server_error",
+                 *         "param": null,
+                 *         "code": "timeout"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OpenAiError"];
             };
         };
     };
@@ -4589,6 +5397,279 @@ export interface operations {
                 content?: never;
             };
             500: components["responses"]["Fault"];
+        };
+    };
+    openai_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiModelList"];
+                };
+            };
+            401: components["responses"]["OpenAiError401"];
+            403: components["responses"]["OpenAiError403"];
+            500: components["responses"]["OpenAiError500"];
+            503: components["responses"]["OpenAiError503"];
+        };
+    };
+    openai_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiModel"];
+                };
+            };
+            401: components["responses"]["OpenAiError401"];
+            403: components["responses"]["OpenAiError403"];
+            404: components["responses"]["OpenAiError404"];
+            500: components["responses"]["OpenAiError500"];
+            503: components["responses"]["OpenAiError503"];
+        };
+    };
+    openai_complete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request for 24 hours. A request that is repeated with the same key takes effect only once. A UUID is a good choice. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatCompletionRequest"];
+            };
+        };
+        responses: {
+            /** @description The completion or, with `stream`, its chunks, each as the data of a server-sent event, and `[DONE]`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatCompletion"];
+                    /**
+                     * @example data: {"id":"chatcmpl-0b6f0d0e5d0b4c568f5e6f7f3f1c2a10","choices": ...}
+                     *
+                     *     data: [DONE]
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["OpenAiError400"];
+            401: components["responses"]["OpenAiError401"];
+            402: components["responses"]["OpenAiError402"];
+            403: components["responses"]["OpenAiError403"];
+            404: components["responses"]["OpenAiError404"];
+            409: components["responses"]["OpenAiError409"];
+            413: components["responses"]["OpenAiError413"];
+            429: components["responses"]["OpenAiError429"];
+            500: components["responses"]["OpenAiError500"];
+            502: components["responses"]["OpenAiError502"];
+            503: components["responses"]["OpenAiError503"];
+            504: components["responses"]["OpenAiError504"];
+        };
+    };
+    openai_respond: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Identifies the request for 24 hours. A request that is repeated with the same key takes effect only once. A UUID is a good choice. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseRequest"];
+            };
+        };
+        responses: {
+            /** @description The response or, with `stream`, its events, as OpenAI documents them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiResponse"];
+                    /**
+                     * @example event: response.created
+                     *     data: {"type":"response.created","sequence_number":0, ...}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["OpenAiError400"];
+            401: components["responses"]["OpenAiError401"];
+            402: components["responses"]["OpenAiError402"];
+            403: components["responses"]["OpenAiError403"];
+            404: components["responses"]["OpenAiError404"];
+            409: components["responses"]["OpenAiError409"];
+            413: components["responses"]["OpenAiError413"];
+            429: components["responses"]["OpenAiError429"];
+            500: components["responses"]["OpenAiError500"];
+            502: components["responses"]["OpenAiError502"];
+            503: components["responses"]["OpenAiError503"];
+            504: components["responses"]["OpenAiError504"];
+        };
+    };
+    openai_retrieve: {
+        parameters: {
+            query?: {
+                stream?: boolean;
+                /** @description The last `sequence_number` that the client has. */
+                starting_after?: number | null;
+                /** @description Ignored. */
+                include?: string[] | null;
+                /** @description Ignored. */
+                include_obfuscation?: boolean;
+            };
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The response or, with `stream`, its events, as OpenAI documents them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiResponse"];
+                    /**
+                     * @example event: response.created
+                     *     data: {"type":"response.created","sequence_number":0, ...}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["OpenAiError400"];
+            401: components["responses"]["OpenAiError401"];
+            403: components["responses"]["OpenAiError403"];
+            404: components["responses"]["OpenAiError404"];
+            429: components["responses"]["OpenAiError429"];
+            500: components["responses"]["OpenAiError500"];
+            503: components["responses"]["OpenAiError503"];
+        };
+    };
+    openai_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedResponse"];
+                };
+            };
+            401: components["responses"]["OpenAiError401"];
+            403: components["responses"]["OpenAiError403"];
+            404: components["responses"]["OpenAiError404"];
+            409: components["responses"]["OpenAiError409"];
+            500: components["responses"]["OpenAiError500"];
+            503: components["responses"]["OpenAiError503"];
+        };
+    };
+    openai_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiResponse"];
+                };
+            };
+            400: components["responses"]["OpenAiError400"];
+            401: components["responses"]["OpenAiError401"];
+            403: components["responses"]["OpenAiError403"];
+            404: components["responses"]["OpenAiError404"];
+            500: components["responses"]["OpenAiError500"];
+            503: components["responses"]["OpenAiError503"];
+        };
+    };
+    openai_input_items: {
+        parameters: {
+            query?: {
+                limit?: number;
+                order?: "asc" | "desc";
+                /** @description The id of the last item of the page before. */
+                after?: string | null;
+                /** @description Ignored. */
+                include?: string[] | null;
+            };
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InputItems"];
+                };
+            };
+            400: components["responses"]["OpenAiError400"];
+            401: components["responses"]["OpenAiError401"];
+            403: components["responses"]["OpenAiError403"];
+            404: components["responses"]["OpenAiError404"];
+            500: components["responses"]["OpenAiError500"];
+            503: components["responses"]["OpenAiError503"];
         };
     };
     providers_list_providers: {

@@ -36,17 +36,20 @@ class ChatService:
         accepted, _ = await self.submit_once(caller, request, None)
         return accepted
 
-    async def submit_once(self, caller: Caller, request: ChatRequest, key: str | None) -> tuple[Accepted, bool]:
+    async def submit_once(
+        self, caller: Caller, request: ChatRequest, key: str | None, target: str = "/chat"
+    ) -> tuple[Accepted, bool]:
         """Accepts a chat. When this returns, look-ups find the ticket, and a worker will answer it.
 
         A chat that is repeated with the same `key` within 24 hours gets the same ticket; then the second value is True.
+        Each `target`, which is the path that the chat was sent to, has keys of its own.
 
         Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `Forbidden` for an agent
         that the caller may not call or whose owner is disabled, and what `Admission.admit_once` raises.
         """
         keyed_request = None
         if key is not None:
-            keyed_request = make_keyed_request("/chat", caller.uid, caller.uid, key, request.model_dump(mode="json"))
+            keyed_request = make_keyed_request(target, caller.uid, caller.uid, key, request.model_dump(mode="json"))
         try:
             bounds = await self._bound_cost(caller, request)
         except (BadRequest, Forbidden, TooManyRequests):  # the chat may have been accepted when it was first sent

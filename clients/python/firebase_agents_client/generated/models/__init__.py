@@ -13,13 +13,51 @@ from .answer_request import AnswerRequest
 from .basic_info import BasicInfo
 from .billing_info import BillingInfo
 from .built_in_tool import BuiltInTool
+from .called_function import CalledFunction
+from .chat_completion import ChatCompletion
+from .chat_completion_request import ChatCompletionRequest
+from .chat_completion_request_agent_input_type_0 import (
+    ChatCompletionRequestAgentInputType0,
+)
+from .chat_completion_request_metadata import ChatCompletionRequestMetadata
+from .chat_completion_request_reasoning_effort_type_0 import (
+    ChatCompletionRequestReasoningEffortType0,
+)
+from .chat_completion_request_response_format_type_0 import (
+    ChatCompletionRequestResponseFormatType0,
+)
+from .chat_completion_request_service_tier_type_0 import (
+    ChatCompletionRequestServiceTierType0,
+)
+from .chat_completion_request_tool_choice_type_1 import (
+    ChatCompletionRequestToolChoiceType1,
+)
+from .chat_completion_request_tools_type_0_item import (
+    ChatCompletionRequestToolsType0Item,
+)
+from .chat_completion_request_verbosity_type_0 import (
+    ChatCompletionRequestVerbosityType0,
+)
+from .chat_message import ChatMessage
+from .chat_message_annotations_type_0_item import ChatMessageAnnotationsType0Item
+from .chat_message_content_type_1_item import ChatMessageContentType1Item
+from .chat_message_role import ChatMessageRole
 from .chat_request import ChatRequest
 from .chat_request_parameters import ChatRequestParameters
 from .chat_response import ChatResponse
 from .chat_result import ChatResult
+from .chat_tool_call import ChatToolCall
 from .client_log import ClientLog
 from .client_log_metadata_type_0 import ClientLogMetadataType0
 from .code_warning import CodeWarning
+from .completion_choice import CompletionChoice
+from .completion_choice_finish_reason import CompletionChoiceFinishReason
+from .completion_message import CompletionMessage
+from .completion_message_annotations_item import CompletionMessageAnnotationsItem
+from .completion_message_tool_calls_type_0_item import (
+    CompletionMessageToolCallsType0Item,
+)
+from .completion_usage import CompletionUsage
 from .create_agent_request import CreateAgentRequest
 from .create_agent_request_input_schema_type_0 import CreateAgentRequestInputSchemaType0
 from .create_agent_request_output_schema_type_0 import (
@@ -36,6 +74,7 @@ from .create_schedule_request_overlap import CreateScheduleRequestOverlap
 from .create_webhook_request import CreateWebhookRequest
 from .created_key import CreatedKey
 from .created_webhook import CreatedWebhook
+from .deleted_response import DeletedResponse
 from .delta_event import DeltaEvent
 from .demo import Demo
 from .demo_code import DemoCode
@@ -75,6 +114,8 @@ from .heartbeat import Heartbeat
 from .image_part import ImagePart
 from .image_url import ImageUrl
 from .image_url_detail_type_0 import ImageUrlDetailType0
+from .input_items import InputItems
+from .input_items_data_item import InputItemsDataItem
 from .invalid import Invalid
 from .key import Key
 from .key_budget import KeyBudget
@@ -92,6 +133,20 @@ from .message_role import MessageRole
 from .model_info import ModelInfo
 from .model_info_parameters import ModelInfoParameters
 from .monthly_allowance import MonthlyAllowance
+from .open_ai_error import OpenAiError
+from .open_ai_error_fields import OpenAiErrorFields
+from .open_ai_model import OpenAiModel
+from .open_ai_model_list import OpenAiModelList
+from .open_ai_response import OpenAiResponse
+from .open_ai_response_error_type_0 import OpenAiResponseErrorType0
+from .open_ai_response_incomplete_details_type_0 import (
+    OpenAiResponseIncompleteDetailsType0,
+)
+from .open_ai_response_metadata import OpenAiResponseMetadata
+from .open_ai_response_output_item import OpenAiResponseOutputItem
+from .open_ai_response_status import OpenAiResponseStatus
+from .open_ai_response_usage_type_0 import OpenAiResponseUsageType0
+from .openai_input_items_order import OpenaiInputItemsOrder
 from .parameter_spec import ParameterSpec
 from .parameter_spec_type import ParameterSpecType
 from .period import Period
@@ -103,8 +158,21 @@ from .provider_config_parameters import ProviderConfigParameters
 from .provider_info import ProviderInfo
 from .provider_info_models import ProviderInfoModels
 from .providers_list_providers_response_200 import ProvidersListProvidersResponse200
+from .reasoning_options import ReasoningOptions
+from .reasoning_options_effort_type_0 import ReasoningOptionsEffortType0
+from .reasoning_options_generate_summary_type_0 import (
+    ReasoningOptionsGenerateSummaryType0,
+)
+from .reasoning_options_summary_type_0 import ReasoningOptionsSummaryType0
 from .replace_demo_request import ReplaceDemoRequest
 from .replace_demo_request_visibility import ReplaceDemoRequestVisibility
+from .response_request import ResponseRequest
+from .response_request_agent_input_type_0 import ResponseRequestAgentInputType0
+from .response_request_input_type_1_item import ResponseRequestInputType1Item
+from .response_request_metadata import ResponseRequestMetadata
+from .response_request_service_tier_type_0 import ResponseRequestServiceTierType0
+from .response_request_tool_choice_type_1 import ResponseRequestToolChoiceType1
+from .response_request_tools_type_0_item import ResponseRequestToolsType0Item
 from .rotated_secret import RotatedSecret
 from .run import Run
 from .run_code_request import RunCodeRequest
@@ -131,7 +199,11 @@ from .status_event import StatusEvent
 from .step import Step
 from .step_kind import StepKind
 from .step_status import StepStatus
+from .stream_options import StreamOptions
 from .swagger_spec import SwaggerSpec
+from .text_options import TextOptions
+from .text_options_format_type_0 import TextOptionsFormatType0
+from .text_options_verbosity_type_0 import TextOptionsVerbosityType0
 from .text_part import TextPart
 from .ticket_status import TicketStatus
 from .tool_event import ToolEvent
@@ -173,13 +245,35 @@ __all__ = (
     "BasicInfo",
     "BillingInfo",
     "BuiltInTool",
+    "CalledFunction",
+    "ChatCompletion",
+    "ChatCompletionRequest",
+    "ChatCompletionRequestAgentInputType0",
+    "ChatCompletionRequestMetadata",
+    "ChatCompletionRequestReasoningEffortType0",
+    "ChatCompletionRequestResponseFormatType0",
+    "ChatCompletionRequestServiceTierType0",
+    "ChatCompletionRequestToolChoiceType1",
+    "ChatCompletionRequestToolsType0Item",
+    "ChatCompletionRequestVerbosityType0",
+    "ChatMessage",
+    "ChatMessageAnnotationsType0Item",
+    "ChatMessageContentType1Item",
+    "ChatMessageRole",
     "ChatRequest",
     "ChatRequestParameters",
     "ChatResponse",
     "ChatResult",
+    "ChatToolCall",
     "ClientLog",
     "ClientLogMetadataType0",
     "CodeWarning",
+    "CompletionChoice",
+    "CompletionChoiceFinishReason",
+    "CompletionMessage",
+    "CompletionMessageAnnotationsItem",
+    "CompletionMessageToolCallsType0Item",
+    "CompletionUsage",
     "CreateAgentRequest",
     "CreateAgentRequestInputSchemaType0",
     "CreateAgentRequestOutputSchemaType0",
@@ -194,6 +288,7 @@ __all__ = (
     "CreateScheduleRequestInput",
     "CreateScheduleRequestOverlap",
     "CreateWebhookRequest",
+    "DeletedResponse",
     "DeltaEvent",
     "Demo",
     "DemoCode",
@@ -229,6 +324,8 @@ __all__ = (
     "ImagePart",
     "ImageUrl",
     "ImageUrlDetailType0",
+    "InputItems",
+    "InputItemsDataItem",
     "Invalid",
     "Key",
     "KeyBudget",
@@ -246,6 +343,18 @@ __all__ = (
     "ModelInfo",
     "ModelInfoParameters",
     "MonthlyAllowance",
+    "OpenAiError",
+    "OpenAiErrorFields",
+    "OpenaiInputItemsOrder",
+    "OpenAiModel",
+    "OpenAiModelList",
+    "OpenAiResponse",
+    "OpenAiResponseErrorType0",
+    "OpenAiResponseIncompleteDetailsType0",
+    "OpenAiResponseMetadata",
+    "OpenAiResponseOutputItem",
+    "OpenAiResponseStatus",
+    "OpenAiResponseUsageType0",
     "ParameterSpec",
     "ParameterSpecType",
     "Period",
@@ -257,8 +366,19 @@ __all__ = (
     "ProviderInfo",
     "ProviderInfoModels",
     "ProvidersListProvidersResponse200",
+    "ReasoningOptions",
+    "ReasoningOptionsEffortType0",
+    "ReasoningOptionsGenerateSummaryType0",
+    "ReasoningOptionsSummaryType0",
     "ReplaceDemoRequest",
     "ReplaceDemoRequestVisibility",
+    "ResponseRequest",
+    "ResponseRequestAgentInputType0",
+    "ResponseRequestInputType1Item",
+    "ResponseRequestMetadata",
+    "ResponseRequestServiceTierType0",
+    "ResponseRequestToolChoiceType1",
+    "ResponseRequestToolsType0Item",
     "RotatedSecret",
     "Run",
     "RunCodeRequest",
@@ -285,7 +405,11 @@ __all__ = (
     "Step",
     "StepKind",
     "StepStatus",
+    "StreamOptions",
     "SwaggerSpec",
+    "TextOptions",
+    "TextOptionsFormatType0",
+    "TextOptionsVerbosityType0",
     "TextPart",
     "TicketStatus",
     "ToolEvent",

@@ -1,0 +1,37 @@
+"""Ids on the wire. They contain the ticket's id, so nothing stores which id belongs to which ticket."""
+
+import re
+from uuid import UUID
+
+_HEX = re.compile(r"[0-9a-f]{32}")
+_RESPONSE = "resp_"
+
+
+def completion_id(ticket_id: str) -> str:
+    """Returns the id of the chat completion that a ticket answers."""
+    return f"chatcmpl-{_hex(ticket_id)}"
+
+
+def response_id(ticket_id: str) -> str:
+    """Returns the id of the response that a ticket answers."""
+    return f"{_RESPONSE}{_hex(ticket_id)}"
+
+
+def item_id(kind: str, ticket_id: str, number: int = 0) -> str:
+    """Returns the id of an item of a response. `kind`: "msg", "rs" or "fc". `number`: among the items of this kind."""
+    return f"{kind}_{_hex(ticket_id)}" + (f"_{number}" if number else "")
+
+
+def call_id(ticket_id: str, number: int) -> str:
+    """Returns the id of a call of a function whose provider gave it none."""
+    return f"call_{_hex(ticket_id)}_{number}"
+
+
+def ticket_of(id_: str) -> str | None:
+    """Returns the id of a response's ticket, None if this is not the id of a response."""
+    prefix, text = id_[: len(_RESPONSE)], id_[len(_RESPONSE) :]
+    return str(UUID(text)) if prefix == _RESPONSE and _HEX.fullmatch(text) else None
+
+
+def _hex(ticket_id: str) -> str:
+    return ticket_id.replace("-", "")
