@@ -65,37 +65,30 @@ class Ledger:
     async def open_chat(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Counts an accepted chat, and holds `bounds.maximum` for it unless it is free. Returns the amount.
 
-        `settle` ends the chat. Raises what `hold` raises.
+        `settle` ends the chat. Raises what `_hold` raises.
         """
         _, account = await self.get_account(caller, now, transaction)
         hold = 0
         if bounds.maximum:
-            account, hold = await self._hold(account, caller, bounds, now, transaction)
+            account, hold, _ = await self._hold(account, caller, bounds, now, transaction)
         self.database.accounts.put(account.begin_chat(now), transaction)
-        return hold
-
-    async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
-        """Holds `bounds.maximum` for a call, or all that is available if that is less. Returns the amount.
-
-        Also holds it of the budget of the caller's API key, if any. Raises `AllowanceSpent` if the available amount is
-        below `bounds.minimum`, its subclass `KeyBudgetSpent` if the budget's is, and `Forbidden` for a disabled user.
-        One read, and with a key another one or, for the first call in its period, two.
-        """
-        _, account = await self.get_account(caller, now, transaction)
-        account, hold = await self._hold(account, caller, bounds, now, transaction)
-        self.database.accounts.put(account, transaction)
         return hold
 
     async def _hold(
         self, account: Account, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction
-    ) -> tuple[Account, int]:
-        """Returns the account with the hold, and the amount. The key's period is written, not the account."""
+    ) -> tuple[Account, int, str | None]:
+        """Returns the account with the hold, the amount, and the period of the caller's API key that holds it as well.
+
+        The period is written, not the account. Raises `AllowanceSpent` if the available amount is below
+        `bounds.minimum`, its subclass `KeyBudgetSpent` if that of the key's budget is, and `Forbidden` for a disabled
+        user. No read without a key, otherwise one or, for the first call in a period, two.
+        """
         refuse(account)
         period, fitted = await self.key_budgets.fit(caller, bounds, now, transaction)
         refuse_uncovered(account, fitted)
-        account, hold = account.hold(fitted.maximum, now)
-        self.key_budgets.hold(period, hold, transaction)
-        return account, hold
+        account, amount = account.hold(fitted.maximum, now)
+        self.key_budgets.hold(period, amount, transaction)
+        return account, amount, period and period.id
 
     async def open_hold(
         self,
@@ -128,7 +121,10 @@ class Ledger:
             min_amount = max(1, bounds.minimum)
             available = await self.deployment_budgets.get_available(budget, hold, now, transaction, min_amount)
             bounds = CostBounds(bounds.minimum, available)
-        opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
+        _, account = await self.get_account(caller, now, transaction)
+        account, amount, key_period = await self._hold(account, caller, bounds, now, transaction)
+        self.database.accounts.put(account, transaction)
+        opened = hold.model_copy(update={"amount": amount, "key_period": key_period})
         if budget is not None:
             await self.deployment_budgets.hold(budget, opened, now, transaction)
         self.database.holds.add(opened, transaction)

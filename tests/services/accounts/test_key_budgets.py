@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from shared.models.api_key import CreateKeyRequest, Key
 from shared.models.caller import Caller
 from shared.models.chat import TicketStatus, Usage
 from shared.models.errors import AllowanceSpent, KeyBudgetSpent, TooEarly
-from shared.models.key_period import KeyPeriod, period_id
+from shared.models.hold import Hold
+from shared.models.key_period import KeyPeriod, Period, period_id
 from shared.models.money import PICOS_PER_MICRO
 from shared.models.run import RunCodeRequest
+from shared.services.accounts.spending import SpendingService
 from shared.services.api_keys.keys import ApiKeyService
 from shared.settings import Settings
 from tests.database_data import store_account
@@ -242,3 +245,27 @@ async def test_tiny_costs_add_up_exactly(harness: Harness, keys: ApiKeyService) 
     assert period is not None
     assert period.spent == 750_000
     assert (await show(keys)).spent == pytest.approx(7.5e-7, rel=1e-12)
+
+
+async def test_a_hold_belongs_to_one_period(
+    harness: Harness, keys: ApiKeyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that is admitted at midnight is released and counted in the period in which it was held."""
+    stopped = StoppedClock()
+    monkeypatch.setattr(clock, "time", stopped)
+    caller = await make_caller(harness, keys, 0.5)
+    stopped.move((Period.DAY.end(clock.now()) - clock.now()).total_seconds() - 0.001)
+    make_hold = SpendingService.make_hold
+
+    def make_before_midnight(*arguments: Any) -> Hold:
+        hold = make_hold(*arguments)
+        stopped.move(1)
+        return hold
+
+    monkeypatch.setattr(SpendingService, "make_hold", make_before_midnight)
+    runs = create_run_service(harness.database, harness.catalog, create_model(1000), harness.settings)
+    code = CALLING.replace("range(3)", "range(1)")
+    await runs.run_code(caller, RunCodeRequest(code=code, input_dict={}, tools={}))
+    period = await get_period(harness, caller)
+    assert period is not None
+    assert (period.held, period.spent) == (0, 1000 * PICOS_PER_MICRO)
