@@ -3,6 +3,7 @@
 If authentication is bypassed, the caller is the local user, who may nevertheless use keys.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
@@ -69,6 +70,7 @@ async def _authenticate_key(text: str, request: Request, settings: Settings) -> 
     """Returns the key's user. Signing in again does not end a key, but a user who may no longer sign in has none."""
     access = await import_late("shared.web.key_access")
     key: ApiKey = await access.verify_key(text, request, settings)
+    request.state.is_still_valid = partial(access.is_still_valid, text, request, settings)
     if settings.authentication_required:
         checks = auth_user_checks(settings.google_cloud_project, settings.sign_in_check_seconds)
         await checks.check_user(key.owner)

@@ -25,6 +25,8 @@ MAX_SECONDS = 280.0
 HOSTING_SECONDS = 25.0
 KEEP_ALIVE_SECONDS = 15.0
 """A comment is sent after so much silence, since proxies close silent connections."""
+RECHECK_SECONDS = 4.0
+"""How often a caller whose right to read can end at once, such as that of an API key, is verified again."""
 STUCK_SECONDS = 60.0
 """A client that takes nothing for so long is dropped."""
 GRACE_SECONDS = 10.0
@@ -69,7 +71,8 @@ class EventStream(Response):
     """A response whose events come from the context manager that `open_` returns, in batches.
 
     It is opened before the response starts, so its errors become error responses, and is closed when the response ends
-    or the client disconnects. A response to HEAD does not open it. With `wait`, see `MaxWait`.
+    or the client disconnects, and also when its API key is revoked. A response to HEAD does not open it. With `wait`,
+    see `MaxWait`.
     """
 
     media_type = "text/event-stream"
@@ -81,6 +84,7 @@ class EventStream(Response):
         self.raw_headers = _HEADERS.copy()
         self._open = open_
         self._wait = wait
+        self._is_still_valid: Callable[[], Awaitable[bool]] | None = getattr(request.state, "is_still_valid", None)
         longest = HOSTING_SECONDS if is_through_hosting(request) else MAX_SECONDS
         self._seconds = longest if wait is None else min(wait, longest)
 
@@ -112,13 +116,23 @@ class EventStream(Response):
         self, batches: AsyncIterator[Sequence[Event]], outgoing: "_Outgoing", ends_at: float
     ) -> None:
         next_batch: asyncio.Task[Sequence[Event] | None] | None = None
+        checked_at = sent_at = time.monotonic()
         try:
-            while (left := ends_at - time.monotonic()) > 0:
+            while (now := time.monotonic()) < ends_at:
+                if self._is_still_valid is not None and now - checked_at >= RECHECK_SECONDS:
+                    if not await self._is_still_valid():
+                        return
+                    checked_at = now = time.monotonic()
                 next_batch = next_batch or asyncio.create_task(_next(batches))
-                await asyncio.wait({next_batch}, timeout=min(left, KEEP_ALIVE_SECONDS))
+                pauses = [ends_at - now, sent_at + KEEP_ALIVE_SECONDS - now]
+                if self._is_still_valid is not None:
+                    pauses.append(checked_at + RECHECK_SECONDS - now)
+                await asyncio.wait({next_batch}, timeout=max(0.0, min(pauses)))
                 if not next_batch.done():
-                    if time.monotonic() < ends_at:
+                    now = time.monotonic()
+                    if sent_at + KEEP_ALIVE_SECONDS <= now < ends_at:
                         await outgoing.send(b": keep-alive\n\n")
+                        sent_at = time.monotonic()
                     continue
                 batch = next_batch.result()
                 next_batch = None
@@ -126,6 +140,7 @@ class EventStream(Response):
                     return
                 for piece in self._encode(batch):
                     await outgoing.send(piece)
+                sent_at = time.monotonic()
                 if self._wait is not None and any(event.is_news for event in batch):
                     return
         finally:

@@ -18,7 +18,11 @@ from starlette.types import Message
 
 import functions.chat.main as chat
 from bench.served import ROOT, serve
+from shared.models.api_key import CreateKeyRequest
+from shared.models.caller import LOCAL_USER, Caller
 from shared.models.events import Event, delta_event
+from shared.services.api_keys import verification
+from shared.services.api_keys.keys import ApiKeyService
 from shared.services.chat import feeds
 from shared.services.chat.feeds import open_feeds
 from shared.settings import Settings
@@ -367,3 +371,27 @@ async def test_the_deployed_server_streams(settings: Settings, database: Databas
                 pass
             await finish(database, ticket, "ab", 2, make_parts(ticket, ["b"], 2))
             assert "event: done" in [line async for line in lines]
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that was opened with an API key ends soon after the key was revoked. Reconnecting is a 401."""
+    assert sse.RECHECK_SECONDS + verification.MAX_SECONDS < 10
+    monkeypatch.setattr(sse, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(verification, "MAX_SECONDS", 0.05)
+    keys, user = ApiKeyService(database, settings), Caller(LOCAL_USER)
+    key = await keys.create(user, CreateKeyRequest(name="k"))
+    ticket = await add_running_ticket(database, "a")
+    url, headers = f"/chat/{ticket.id}/events", {"Authorization": f"Bearer {key.key}"}
+    async with serving(settings) as client:
+        async with client.stream("GET", url, headers=headers) as response:
+            lines = response.aiter_lines()
+            await take(lines, 2)
+            await asyncio.sleep(0.3)
+            await say(database, ticket, "b", first=2)
+            assert [event.data["content"] for event in await take(lines, 1)] == ["b"]
+            await keys.revoke(user, key.id)
+            async with asyncio.timeout(30):
+                assert await take(lines) == []
+        assert (await client.get(url, headers=headers)).status_code == 401
