@@ -52,9 +52,9 @@ def local_suite(_model_server: ModelServer, staged_folder: Path | None) -> Itera
 
 @pytest.fixture(scope="session")
 def firebase_suite(_model_server: ModelServer, staged_folder: Path | None) -> Iterator[Suite]:
-    """Starts a suite with real ID tokens from the Auth emulator."""
+    """Starts a suite with real ID tokens from the Auth emulator. The model server's double is the local model, too."""
     environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
-    environ["MODEL_TIMEOUT_SECONDS"] = "30"
+    environ |= {"MODEL_TIMEOUT_SECONDS": "30", "LOCAL_MODEL_BASE_URL": _model_server.base_url}
     with start("e2e-firebase", 22000, _model_server, staged_folder, **environ) as suite:
         yield suite
 
