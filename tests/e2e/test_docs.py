@@ -277,12 +277,13 @@ def test_every_command_in_the_guides_is_run() -> None:
             "guides/local",
             "guides/live-answers",
             "guides/observability",
+            "guides/other-clients",
             "guides/waiting-for-a-person",
             "explanation/money",
             "explanation/sandbox",
         ),
         *("reference/agents", "reference/chat", "reference/demos", "reference/mcp-and-specs"),
-        *("reference/schedules", "reference/webhooks"),
+        *("reference/keys", "reference/schedules", "reference/webhooks"),
     }
     cloud = {"docs/guides/deploy.md", "docs/guides/operations.md", "deploy/monitoring/README.md"}
     assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *cloud}

@@ -1,0 +1,135 @@
+"""Runs the programs of the guide to other clients, and of the README, as they are.
+
+Only ports are replaced. The programs have no network but this machine.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_platform.ports import Ports
+from local_platform.suite import Suite
+from tests.doubles.model_server import Answer, ModelServer
+from tests.e2e.openai_door import Door
+from tests.e2e.test_authentication import sign_up
+
+pytestmark = pytest.mark.e2e
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs/guides/other-clients.md").read_text()
+README = (ROOT / "README.md").read_text()
+QUESTION = "What is the capital of Germany?"
+PYTHON_OUTPUT = [
+    *("Berlin.", "Hello, Ada.", "Berlin."),  # openai-python
+    *(
+        "Berlin.\nBerlin.\nBerlin.\nHello, Ada.",
+        "Berlin.\nHello, Ada.",
+        "['greeter']\nHello, Ada.",
+    ),  # LangChain, LlamaIndex, MCP
+]
+NODE_OUTPUT = ["Berlin.\nHello, Ada.", "Berlin.\nHello, Ada."]
+AGENT_CODE = 'async def run(input_dict, tools):\n    return {"outputText": f"Hello, {input_dict[\'inputText\']}."}'
+
+
+def blocks(language: str, document: str = GUIDE) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", document, re.DOTALL)
+
+
+def with_ports(text: str, suite: Suite) -> str:
+    """Returns the text with the suite's ports instead of the default ones."""
+    for name, port in Ports().by_name().items():
+        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{suite.ports.by_name()[name]}")
+    return text
+
+
+@pytest.fixture(scope="module")
+def reader(firebase_suite: Suite, _model_server: ModelServer) -> Iterator[Door]:
+    """Returns a reader of the guide, who has created a key with its command, and published an agent."""
+    door = Door(firebase_suite, _model_server, sign_up(firebase_suite))
+    create = with_ports(blocks("sh")[0], firebase_suite).replace(
+        "curl -s", f'curl -s -H "Authorization: Bearer {door.token}"'
+    )
+    created = subprocess.run(["bash", "-c", create], capture_output=True, check=True)
+    door.keys["all"] = json.loads(created.stdout)["key"]
+    body = {"name": "Greeter", "description": "Greets.", "code": AGENT_CODE, "friendlyName": "greeter"}
+    agent = door.call("POST", "/agents", json=body)
+    door.call("POST", f"/agents/{agent['_id']}/deploy")
+    yield door
+    door.call("DELETE", f"/agents/{agent['_id']}")
+
+
+@pytest.fixture(params=["function", "hosting"])
+def environ(request: pytest.FixtureRequest, reader: Door, model_server: ModelServer) -> dict[str, str]:
+    """Returns the variables that the guide sets, at both addresses that it names."""
+    model_server.script(QUESTION, *[Answer("Berlin.")] * 8)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],
+        "OPENAI_API_KEY": reader.keys["all"],
+        "OPENAI_BASE_URL": reader.url(request.param),
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+def run(command: list[str], program: str, environ: dict[str, str]) -> str:
+    completed = subprocess.run(
+        command, input=program, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120
+    )
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout.strip()
+
+
+@pytest.mark.parametrize(("program", "expected"), list(zip(blocks("python"), PYTHON_OUTPUT, strict=True)))
+def test_python_programs(reader: Door, environ: dict[str, str], program: str, expected: str) -> None:
+    """Each Python program prints the answers of the model and the agent."""
+    assert run([sys.executable, "-"], with_ports(program, reader.suite), environ) == expected
+
+
+@pytest.mark.parametrize(("program", "expected"), list(zip(blocks("js"), NODE_OUTPUT, strict=True)))
+def test_node_programs(environ: dict[str, str], program: str, expected: str) -> None:
+    """Each JavaScript program prints the answers of the model and the agent."""
+    assert run(["node", "--input-type=module", "-"], program, environ) == expected
+
+
+def test_the_curl_command(environ: dict[str, str]) -> None:
+    """The command prints a chat completion."""
+    completion = json.loads(run(["bash"], blocks("sh")[1], environ))
+    assert completion["choices"][0]["message"]["content"] == "Berlin."
+
+
+def test_the_readmes_program(reader: Door, model_server: ModelServer) -> None:
+    """The README's program prints an answer through Hosting, with a key in place of its own."""
+    model_server.script(QUESTION, Answer("Berlin."))
+    (program,) = blocks("python", README)
+    assert program.count("fba_…") == 1
+    program = with_ports(program, reader.suite).replace("fba_…", reader.keys["all"])
+    assert run([sys.executable, "-"], program, {"PATH": os.environ["PATH"]}) == "Berlin."
+
+
+def test_the_variables_are_those_of_the_programs() -> None:
+    """The guide sets the variables that the tests set, to the address of `make run`."""
+    variables, claude_code = blocks("bash")
+    assert re.findall(r"export (\w+)=(\S+)", variables) == [
+        ("OPENAI_API_KEY", "fba_…"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1"),
+    ]
+    assert "--transport http agents http://127.0.0.1:8000/mcp --header" in claude_code
+
+
+def test_the_configurations_name_the_server(reader: Door) -> None:
+    """Each configuration is JSON, and has the address at which an MCP server answers, and a key for it."""
+    configurations: list[dict[str, Any]] = [json.loads(block) for block in blocks("json")]
+    assert len(configurations) == 3
+    for configuration in configurations:
+        (server,) = (configuration.get("mcpServers") or configuration["servers"]).values()
+        assert "http://127.0.0.1:8000/mcp" in (server.get("url"), *server.get("args", []))
+        assert "Bearer " in json.dumps(server)
+    tools = reader.call("POST", "/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    assert [tool["name"] for tool in tools["result"]["tools"]] == ["greeter"]
