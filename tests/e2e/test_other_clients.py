@@ -17,7 +17,7 @@ import pytest
 from local_platform.ports import Ports
 from local_platform.suite import Suite
 from tests.doubles.model_server import Answer, ModelServer
-from tests.e2e.openai_door import Door
+from tests.e2e.openai_door import SCRIPT, Door
 from tests.e2e.test_authentication import sign_up
 
 pytestmark = pytest.mark.e2e
@@ -96,6 +96,72 @@ def test_python_programs(reader: Door, environ: dict[str, str], program: str, ex
 def test_node_programs(environ: dict[str, str], program: str, expected: str) -> None:
     """Each JavaScript program prints the answers of the model and the agent."""
     assert run(["node", "--input-type=module", "-"], program, environ) == expected
+
+
+LANGCHAIN_TOOLS = """
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
+
+
+class City(BaseModel):
+    name: str
+
+
+@tool
+def get_weather(city: str) -> str:
+    \"\"\"Returns the weather.\"\"\"
+    return f"rain in {city}"
+
+
+model = ChatOpenAI(model="openai/gpt-4.1-mini")
+bound = model.bind_tools([get_weather])
+question = HumanMessage("weather")
+called = bound.invoke([question])
+print(bound.invoke([question, called, get_weather.invoke(called.tool_calls[0])]).text)
+print(model.with_structured_output(City).invoke("JSON of a city"))
+"""
+VERCEL_TOOLS = """
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { generateText, stepCountIs, tool } from "ai";
+import { z } from "zod";
+
+const { OPENAI_BASE_URL: baseURL, OPENAI_API_KEY: apiKey } = process.env;
+const get_weather = tool({
+  description: "Returns the weather.",
+  inputSchema: z.object({ city: z.string() }),
+  execute: async ({ city }) => `rain in ${city}`,
+});
+const { text } = await generateText({
+  model: createOpenAICompatible({ name: "agents", baseURL, apiKey })("openai/gpt-4.1-mini"),
+  tools: { get_weather },
+  stopWhen: stepCountIs(2),
+  prompt: "weather",
+});
+console.log(text);
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "program", "expected"),
+    [
+        ([sys.executable, "-"], LANGCHAIN_TOOLS, "It rains.\nname='Bonn'"),
+        (["node", "--input-type=module", "-"], VERCEL_TOOLS, "It rains."),
+    ],
+    ids=["LangChain", "Vercel AI SDK"],
+)
+def test_tools(
+    environ: dict[str, str], model_server: ModelServer, command: list[str], program: str, expected: str
+) -> None:
+    """Programs with functions of their own have a model call them, and send their results; and get typed answers."""
+    model_server.script("weather", SCRIPT["weather"], Answer("It rains."))
+    model_server.script("JSON of a city", SCRIPT["JSON of a city"])
+    assert run(command, program, environ) == expected
+    results = [
+        message for message in model_server.calls_for("weather")[-1].body["messages"] if message["role"] == "tool"
+    ]
+    assert [result["content"] for result in results] == ["rain in Bonn"]
 
 
 def test_the_curl_command(environ: dict[str, str]) -> None:
