@@ -101,6 +101,7 @@ async def _prepare(backends: Backends) -> dict[str, Probe]:
         "users": Probe("/users/me", status=200),
         "agents": Probe(f"/agents/{agent.id}", status=200),
         "chat": Probe(f"/chat/{ticket.ticket_id}", status=200),
+        "openai": Probe("/v1/models", status=200),
         "runs": Probe("/runs", status=200),
         "sessions": Probe("/sessions/one/config", status=200),
         "deployments": Probe(f"/agents/{agent.id}/deployment", status=200),

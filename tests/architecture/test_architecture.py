@@ -94,6 +94,7 @@ IMPORTED_LATER = [
         ("meta", []),
         ("providers", []),
         ("chat", ["google.cloud.tasks_v2", "httpx"]),
+        ("openai", ["google.cloud.tasks_v2", "httpx"]),
         (
             "worker",
             [

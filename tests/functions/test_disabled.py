@@ -18,6 +18,7 @@ import functions.deployments.main as deployments
 import functions.logs.main as logs
 import functions.mcp.main as mcp
 import functions.meta.main as meta
+import functions.openai.main as openai
 import functions.providers.main as providers
 import functions.runs.main as runs
 import functions.schedules.main as schedules
@@ -31,6 +32,7 @@ from shared.services.accounts import disabled_users
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import active_callers, authentication
+from tests.contract.answer_check import error_field
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
 from tests.functions.conftest import AuthHeaders, Serve
@@ -54,6 +56,7 @@ DEMO = {
 }
 GENERATION = {"tools": {}, "description": "d", "inputSchema": {}, "outputSchema": {}, "modelConfig": MODEL}
 TICKET = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
+RESPONSE = f"resp_{TICKET.replace('-', '')}"
 REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (api_keys, "GET", "/users/me/keys", None),
     (api_keys, "POST", "/users/me/keys", {"name": "k"}),
@@ -71,6 +74,14 @@ REQUESTS: list[tuple[ModuleType, str, str, Any]] = [
     (chat, "DELETE", f"/chat/{TICKET}", None),
     (chat, "POST", f"/chat/{TICKET}/cancel", None),
     (chat, "GET", f"/chat/{TICKET}/events", None),
+    (openai, "GET", "/v1/models", None),
+    (openai, "GET", "/v1/models/openai/gpt-4.1-mini", None),
+    (openai, "POST", "/v1/chat/completions", {"model": "openai/gpt-4.1-mini", "messages": CHAT["messages"]}),
+    (openai, "POST", "/v1/responses", {"model": "openai/gpt-4.1-mini", "input": "hi"}),
+    (openai, "GET", f"/v1/responses/{RESPONSE}", None),
+    (openai, "GET", f"/v1/responses/{RESPONSE}/input_items", None),
+    (openai, "POST", f"/v1/responses/{RESPONSE}/cancel", None),
+    (openai, "DELETE", f"/v1/responses/{RESPONSE}", None),
     (runs, "POST", "/runs", {"agentId": "a"}),
     (runs, "GET", "/runs", None),
     (runs, "GET", f"/runs/{TICKET}", None),
@@ -120,6 +131,7 @@ IN_A_TRANSACTION = {
     "functions.users.main": {"me", "set_monthly_allowance", "set_allowance_reset_date", "set_spend_remaining"}
     | {"report_usage", "reset_allowance"},
     "functions.chat.main": {"submit"},
+    "functions.openai.main": {"complete", "respond"},
 }
 """The routes that check whether the user is disabled in their transaction, which reads the account anyway."""
 
@@ -150,10 +162,9 @@ async def test_a_disabled_user_is_refused(
     await disable(serve, uid)
     account = await database.accounts.get(uid)
     response = await client.request(method, path, json=body, headers=who)
-    assert (response.status_code, response.json()) == (
-        403,
-        {"detail": "Your account is disabled. Ask an administrator."},
-    )
+    problem = response.json()[error_field(path)]
+    message = problem["message"] if isinstance(problem, dict) else problem  # pyright: ignore[reportUnknownVariableType]
+    assert (response.status_code, message) == (403, "Your account is disabled. Ask an administrator.")
     assert await database.accounts.get(uid) == account
     if before is not None:
         assert before.status_code != 403
@@ -175,6 +186,7 @@ def test_every_route_that_takes_a_token_refuses_disabled_users() -> None:
         users,
         api_keys,
         chat,
+        openai,
         runs,
         providers,
         schedules,
