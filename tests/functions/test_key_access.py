@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from contract.functions import functions
 from shared import clock
@@ -19,8 +20,10 @@ from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.web.key_access import SCOPES, scopes_of
 from tests.contract.answer_check import stored_document
+from tests.contract.test_document import examples_of
 from tests.functions.conftest import AuthHeaders, Serve
 from tests.functions.test_answers_in_common import example, fill_path
+from tests.services.publishing import publish
 
 MODULES = {function.name: function.module for function in functions()}
 USER = "mine"
@@ -169,3 +172,96 @@ async def test_requests_are_logged_with_the_keys_id(keys: Keys, capsys: pytest.C
     lines = capsys.readouterr().out
     assert f'"key": "{key[4:16]}"' in lines or f'"key":"{key[4:16]}"' in lines
     assert key[16:] not in lines
+
+
+NOT_OWNED = ("friendly_name", "provider", "model", "session_id", "user_id")
+"""Parameters of paths that lead to what is not one user's only, or, for sessions, to what each user names."""
+OWNED_OPERATIONS = [
+    each
+    for each in OPERATIONS
+    if "{" in str(each.values[0]) and not any(f"{{{name}}}" in str(each.values[0]) for name in NOT_OWNED)
+]
+
+
+async def create_everything(keys: Keys) -> dict[str, str]:
+    """Creates one of everything that belongs to the user, with a key. Returns the ids by their names in paths."""
+    headers = {"Authorization": f"Bearer {await keys.create()}"}
+
+    async def send(function: str, path: str, body: Any) -> Any:
+        client = keys.serve(MODULES[function], app_env="firebase")
+        response = await client.post(path, json=body, headers=headers)
+        assert response.is_success, response.text
+        return response.json()
+
+    agent_id = (await publish(keys.database, Caller(USER), "greeter")).id
+    message = {"role": "user", "content": "hi"}
+    chat = {"provider": "openai", "model": "gpt-4.1-mini", "messages": [message]}
+    background = {"model": "openai/gpt-4.1-mini", "input": "hi", "background": True}
+    demo = examples_of({"$ref": "#/components/schemas/CreateDemoRequest"})[0]
+    webhook = {"url": "https://hooks.example/", "events": ["run.completed"]}
+    return {
+        "agent_id": agent_id,
+        "demo_id": (await send("demos", "/demos", demo))["_id"],
+        "key_id": (await ApiKeyService(keys.database, keys.settings).list(Caller(USER), 1)).items[0].id,
+        "response_id": (await send("openai", "/v1/responses", background))["id"],
+        "run_id": (await send("runs", "/runs", {"agentId": agent_id, "input": {"inputText": "hi"}}))["run_id"],
+        "schedule_id": (await send("schedules", "/schedules", {"agentId": agent_id, "cron": "0 8 * * *"}))["_id"],
+        "ticket_id": (await send("chat", "/chat", chat))["ticket_id"],
+        "webhook_id": (await send("schedules", "/webhooks", webhook))["_id"],
+    }
+
+
+async def test_another_users_key_opens_nothing_of_mine(keys: Keys, database: Database) -> None:
+    """On every route that leads to something of one user, another user's key gets 404, or 403, and changes nothing."""
+    ids = await create_everything(keys)
+    key = await keys.create("other")
+    before = await read_all(database)
+    for parameters in OWNED_OPERATIONS:
+        path, method, operation = parameters.values
+        client = keys.serve(MODULES[operation["tags"][0]], app_env="firebase")  # pyright: ignore[reportArgumentType, reportCallIssue, reportIndexIssue]
+        response = await client.request(
+            str(method),
+            fill_path(str(path), **ids),
+            json=example(operation),  # pyright: ignore[reportArgumentType]
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        assert response.status_code in (403, 404), (method, path, response.text)
+    assert await read_all(database) == before
+
+
+async def read_all(database: Database) -> dict[str, Any]:
+    """Returns the stored documents of the user, by collection and id."""
+    client = database._client  # pyright: ignore[reportPrivateUsage]
+    found: dict[str, Any] = {}
+    for name in ("agents", "demos", "deployments", "requests", "schedules", "tickets", "webhooks"):
+        for document in await client.collection(name).where(filter=FieldFilter("owner", "==", USER)).get():
+            found[f"{name}/{document.id}"] = document.to_dict()
+    return found
+
+
+SPENDING = {
+    "/chat": ("chat", {"provider": "openai", "model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hi"}]}),
+    "/v1/chat/completions": (
+        "openai",
+        {"model": "openai/gpt-4.1-mini", "messages": [{"role": "user", "content": "hi"}]},
+    ),
+    "/v1/responses": ("openai", {"model": "openai/gpt-4.1-mini", "input": "hi", "background": True}),
+    "/v1/responses#agent": ("openai", {"model": "gofannon/greeter", "input": "hi", "background": True}),
+    "/runs": ("runs", {"friendlyName": "greeter", "input": {"inputText": "hi"}}),
+}
+
+
+@pytest.mark.parametrize("path", SPENDING)
+async def test_a_spent_key_is_refused_at_every_door(keys: Keys, database: Database, path: str) -> None:
+    """Whatever would spend something gets 402 with a spent key, in the form of its door."""
+    await publish(database, Caller(USER), "greeter")
+    text = await keys.create(budget={"amount": 0.01, "period": "day"})
+    key = await database.api_keys.get(text[4:16])
+    assert key is not None
+    await spend(database, key, 10_000)
+    function, body = SPENDING[path]
+    client = keys.serve(MODULES[function], app_env="firebase")
+    response = await client.post(path.partition("#")[0], json=body, headers={"Authorization": f"Bearer {text}"})
+    assert response.status_code == 402, response.text
+    assert "spent its budget for the day" in response.text
+    assert await database.tickets.page(USER, 10) == ([], None)
