@@ -35,7 +35,8 @@ class Period(StrEnum):
 class KeyPeriod(SnakeModel):
     """A key's spending in a period. `id`: the key's id and the beginning of the period (`period_id`).
 
-    `budget`: the key's budget, copied when the period began; None without a limit. `held`: millionths of a dollar.
+    `budget`, `expires_at`: those of the key, copied when the period began; None without a limit. `held`: millionths of
+    a dollar.
     `spent`: millionths of a millionth of a dollar, because the costs of calls are added up exactly.
     """
 
@@ -44,6 +45,7 @@ class KeyPeriod(SnakeModel):
     budget: int | None
     spent: int = 0
     held: int = 0
+    expires_at: AwareDatetime | None = None
     expire_at: AwareDatetime
 
     @property
@@ -70,7 +72,14 @@ def period_id(key_id: str, period: Period, now: datetime) -> str:
     return f"{key_id}.{period.start(now).date().isoformat()}"
 
 
-def open_period(key_id: str, period: Period, owner: str, budget: int | None, now: datetime) -> KeyPeriod:
+def open_period(
+    key_id: str,
+    period: Period,
+    owner: str,
+    budget: int | None,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> KeyPeriod:
     """Returns a period in which nothing has been spent yet."""
-    expire_at = period.end(now) + _RETENTION
-    return KeyPeriod(id=period_id(key_id, period, now), owner=owner, budget=budget, expire_at=expire_at)
+    id_, expire_at = period_id(key_id, period, now), period.end(now) + _RETENTION
+    return KeyPeriod(id=id_, owner=owner, budget=budget, expires_at=expires_at, expire_at=expire_at)

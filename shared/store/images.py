@@ -29,6 +29,8 @@ _MAX_CHUNKS = 100
 """The maximum number of documents that are deleted. A request has far fewer."""
 _REFERENCE = "stored:"
 _DATA = "data:"
+_NOWHERE = "https://stored.invalid/"
+"""The address of an image that was not read. The domain is reserved (RFC 2606)."""
 
 
 class ImageStore:
@@ -104,6 +106,13 @@ def attach_images(body: dict[str, Any], images: bytes) -> dict[str, Any]:
     for image_url in _list_references(body):
         media_type, start, end = image_url["url"].removeprefix(_REFERENCE).split(":")
         image_url["url"] = ImageData(media_type, images[int(start) : int(end)]).url
+    return body
+
+
+def omit_images(body: dict[str, Any]) -> dict[str, Any]:
+    """Puts an address that leads nowhere in the place of each image of such a request. Changes `body` itself."""
+    for image_url in _list_references(body):
+        image_url["url"] = _NOWHERE
     return body
 
 

@@ -28,7 +28,7 @@ from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
 from shared.store.documents import Snapshot, name_of
-from shared.store.images import ImageStore, attach_images, detach_images
+from shared.store.images import ImageStore, attach_images, detach_images, omit_images
 from shared.store.pages import page_of
 from shared.store.reads import read_snapshot
 from shared.store.targets import DocumentTarget
@@ -133,10 +133,11 @@ class TicketStore:
 
         return listeners(self._client).watch(DocumentTarget(self._ticket(ticket_id), take))
 
-    async def get_request(self, ticket_id: str) -> StoredInput | None:
+    async def get_request(self, ticket_id: str, *, with_images: bool = True) -> StoredInput | None:
         """Returns the ticket's request, None if it or one of its images is gone.
 
-        One read, and another for each chunk of images; none if the id is not valid.
+        `with_images`: whether the images are needed, which take up to eight megabytes. Otherwise, addresses stand for
+        them that lead nowhere. One read, and another for each chunk of images; none if the id is not valid.
         """
         if not is_plain_id(ticket_id):
             return None
@@ -146,6 +147,8 @@ class TicketStore:
         size = document.get("image_bytes", 0)
         if not size:
             return stored_input.validate_json(document["body"])
+        if not with_images:
+            return stored_input.validate_python(omit_images(from_json(document["body"])))
         images = await self._images.read(ticket_id, size)
         if images is None:
             return None

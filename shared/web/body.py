@@ -131,7 +131,19 @@ def _describe_error(message: str) -> str:
     return f"{description} (line {position[1]}, column {position[2]})" if position else description
 
 
+_LARGE_BYTES = 1024 * 1024
+_MAX_VALUES = 200_000
+"""The maximum number of values in a body of more than `_LARGE_BYTES`, which is large because of its images. Parsed, a
+small value takes about fifty bytes, so that a body full of them would take more than twenty times its size."""
+
+
+def _refuse_many_values(text: bytes) -> None:
+    if len(text) > _LARGE_BYTES and text.count(b",") + text.count(b"[") + text.count(b"{") > _MAX_VALUES:
+        raise TooLarge(f"A body of more than {_LARGE_BYTES} bytes may have {_MAX_VALUES} values. Send fewer.")
+
+
 def _parse(text: bytes) -> Any:
+    _refuse_many_values(text)
     try:
         value = pydantic_core.from_json(text, allow_inf_nan=False)
     except ValueError as error:

@@ -94,8 +94,9 @@ class Envelope:
                 await self._render_error(describe_internal_error())(scope, receive, outgoing)
 
     async def _route(self, scope: Scope, receive: Receive, outgoing: "_Outgoing", headers: HeaderIndex) -> None:
-        with reserve_memory(headers, self._max_body_bytes):
+        with reserve_memory(headers, self._max_body_bytes) as reservation:
             body = await read_body(scope, headers, receive, self._max_body_bytes)
+            reservation.shrink(len(body))
             self._paths.rewrite(scope)
             found = self._routes.find(scope["path"], scope["method"])
             if found is None or found.plan is None:

@@ -53,12 +53,12 @@ async def verify_key(text: str, request: Request, settings: Settings) -> ApiKey:
 
 
 async def is_still_valid(text: str, request: Request, settings: Settings) -> bool:
-    """Whether the key still opens the route. During an outage, it does. For a response that lasts long."""
+    """Whether the key still opens the route, for a response that lasts long. It does while it cannot be verified."""
     try:
         await verify_key(text, request, settings)
-    except (Unauthenticated, Forbidden, TooManyRequests):
+    except (Unauthenticated, Forbidden):
         return False
-    except Unavailable:
+    except (TooManyRequests, Unavailable):
         return True
     return True
 

@@ -27,25 +27,38 @@ def _get_total() -> _Total:
     return _Total()
 
 
+class Reservation:
+    """The memory that is counted for a request's body."""
+
+    def __init__(self, total: _Total, size: int) -> None:
+        self._total = total
+        self._size = size
+        total.size += size
+
+    def shrink(self, size: int) -> None:
+        """Counts the body with the size that it has turned out to have, or not at all if it is not large."""
+        size = min(self._size, size if size > LARGE_BYTES else 0)
+        self._total.size -= self._size - size
+        self._size = size
+
+
 @contextmanager
-def reserve_memory(headers: HeaderIndex, limit: int) -> Generator[None]:
+def reserve_memory(headers: HeaderIndex, limit: int) -> Generator[Reservation]:
     """Counts a request's body during the block. `limit`: the size up to which it would be read, in bytes.
 
-    A body whose size is not known in advance counts as much as it may have. Raises `Unavailable` if there is no memory
-    left for it.
+    A body whose size is not known in advance counts as much as it may have, until it has been read. Raises
+    `Unavailable` if there is no memory left for it.
     """
-    size = _predict_size(headers, limit)
+    size, total = _predict_size(headers, limit), _get_total()
     if size <= LARGE_BYTES:
-        yield
-        return
-    total = _get_total()
-    if total.size + size > MAX_BYTES:
+        size = 0
+    elif total.size + size > MAX_BYTES:
         raise Unavailable("Too many large requests are being handled right now. Send this one again.", retry_after=5)
-    total.size += size
+    reservation = Reservation(total, size)
     try:
-        yield
+        yield reservation
     finally:
-        total.size -= size
+        reservation.shrink(0)
 
 
 def _predict_size(headers: HeaderIndex, limit: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from fastapi import Request, Response
 
-from shared.models.errors import InvalidInput
+from shared.models.errors import InvalidInput, OutcomeUnknown
 from shared.services.openai_api.error_bodies import describe, describe_error
 from shared.web.error_responses import Responses
 from shared.web.errors import Failure, render_json
@@ -37,7 +37,7 @@ def render_openai_error(failure: Failure) -> Response:
         error = describe(status, failure.detail)
         if status == 404:
             error["code"] = "unknown_url"
-    if status == 409 or getattr(failure.error, "is_final", False):
+    if status == 409 or isinstance(failure.error, OutcomeUnknown) or getattr(failure.error, "is_final", False):
         headers.setdefault("x-should-retry", "false")
     return render_json({"error": error}, status, headers)
 

@@ -25,6 +25,8 @@ from fastapi.routing import RouteContext
 from fastapi.utils import is_body_allowed_for_status_code
 from starlette.exceptions import HTTPException
 
+from shared.models.errors import ServiceError
+
 Call = Callable[..., Awaitable[Any]]
 _JSON = "application/json"
 
@@ -269,6 +271,8 @@ async def _read_body(request: Request) -> Any:
             "ctx": {"error": error.msg},
         }
         raise RequestValidationError([problem], body=error.doc) from error
+    except ServiceError:
+        raise
     except Exception as error:
         raise HTTPException(400, "There was an error parsing the body") from error
 

@@ -265,3 +265,24 @@ async def test_a_spent_key_is_refused_at_every_door(keys: Keys, database: Databa
     assert response.status_code == 402, response.text
     assert "spent its budget for the day" in response.text
     assert await database.tickets.page(USER, 10) == ([], None)
+
+
+async def test_chats_and_runs_have_separate_scopes(keys: Keys, database: Database) -> None:
+    """A key for chats neither sees nor cancels runs, and a key for runs neither chats nor their responses."""
+    ids = await create_everything(keys)
+    for_chats, for_runs = await keys.create(scopes=["chat"]), await keys.create(scopes=["run"])
+    chat, openai = (keys.serve(MODULES[name], app_env="firebase") for name in ("chat", "openai"))
+    runs_of_chats = {"Authorization": f"Bearer {for_chats}"}
+    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel"), ("DELETE", "")):
+        response = await chat.request(method, f"/chat/{ids['run_id']}{path}", headers=runs_of_chats)
+        assert (response.status_code, "needs the scope 'run'" in response.text) == (403, True), path
+    listed = {ticket["ticket_id"] for ticket in (await chat.get("/chat", headers=runs_of_chats)).json()}
+    assert ids["ticket_id"] in listed
+    assert ids["run_id"] not in listed
+    for method, path in (("GET", ""), ("GET", "/input_items"), ("POST", "/cancel"), ("DELETE", "")):
+        url = f"/v1/responses/{ids['response_id']}{path}"
+        response = await openai.request(method, url, headers={"Authorization": f"Bearer {for_runs}"})
+        assert (response.status_code, "needs the scope 'chat'" in response.text) == (403, True), path
+    run = await database.tickets.get(ids["run_id"])
+    assert run is not None
+    assert run.cancel_requested_at is None

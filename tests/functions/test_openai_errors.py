@@ -13,6 +13,10 @@ import functions.openai.main as openai_function
 import functions.users.main as users
 from shared.models.caller import LOCAL_USER, Caller
 from shared.models.chat import TicketStatus
+from shared.models.errors import OutcomeUnknown, TooManyRequests, Unavailable
+from shared.services.chat.tickets import TicketService
+from shared.services.openai_api import service as openai_service_module
+from shared.services.openai_api.service import OpenAiService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import openai_api
@@ -261,3 +265,75 @@ async def test_the_log_has_the_ticket_and_no_content(
     logged = lines()
     assert "my secret" not in str(logged)
     assert response.id[5:] in str(logged).replace("-", "")
+
+
+async def test_a_background_stream_that_is_refused_leaves_no_ticket(
+    idle: Service, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a stream cannot be opened, its client knows no id, and may send the request again: its ticket is cancelled."""
+
+    def refuse(*_: object) -> None:
+        raise TooManyRequests("Too many streams.", retry_after=5)
+
+    monkeypatch.setattr(openai_service_module, "follow_pieces", refuse)
+    with pytest.raises(openai.RateLimitError):
+        await idle.client.responses.create(model=MODEL, input="hi", background=True, stream=True)
+    assert await statuses(database) == [TicketStatus.CANCELLED]
+
+
+async def test_an_admitted_request_that_cannot_be_read_is_cancelled(
+    idle: Service, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the database fails right after the admission, the client gets 503 and may send the request again."""
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("The database cannot be reached right now. Try again.", retry_after=5)
+
+    monkeypatch.setattr(TicketService, "get", fail)
+    with pytest.raises(openai.InternalServerError):
+        await idle.client.responses.create(model=MODEL, input="hi", background=True)
+    assert await statuses(database) == [TicketStatus.CANCELLED]
+
+
+async def test_a_client_does_not_repeat_a_request_that_may_have_been_accepted(
+    idle: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage in which a request may have been accepted, the client does not send it again by itself."""
+    sent = 0
+
+    async def fail(*_: object) -> None:
+        nonlocal sent
+        sent += 1
+        raise OutcomeUnknown("0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10")
+
+    monkeypatch.setattr(OpenAiService, "submit", fail)
+    async with connect(idle.url, max_retries=2) as client:
+        with pytest.raises(openai.InternalServerError):
+            await client.responses.create(model=MODEL, input="hi")
+    assert sent == 1
+
+
+@pytest.mark.parametrize("role", [[], {}, 1, None, "robot"])
+async def test_a_malformed_role_is_named(idle: Service, role: Any) -> None:
+    """An item with a role that does not exist is a 400, whatever its type."""
+    with pytest.raises(openai.BadRequestError) as raised:
+        await idle.client.responses.create(model=MODEL, input=[{"role": role, "content": "hi"}])
+    assert raised.value.param == "input[0].role"
+
+
+async def test_an_agent_takes_no_images(idle: Service) -> None:
+    """Images in a request to an agent are refused as such, not as an unknown model."""
+    image = {"type": "input_image", "image_url": "https://images.example/a.png", "detail": "auto"}
+    message: Any = {"role": "user", "content": [{"type": "input_text", "text": "hi"}, image]}
+    with pytest.raises(openai.BadRequestError) as raised:
+        await idle.client.responses.create(model="gofannon/greeter", input=[message])
+    assert described(raised.value)[1] == "unsupported_parameter"
+
+
+async def test_many_values_in_a_large_body_are_refused(idle: Service) -> None:
+    """A large body that consists of tiny values would take too much memory when it is parsed."""
+    body = b'{"input": [' + b"[]," * 500_000 + b"[]]}"
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        headers = {"Content-Type": "application/json"}
+        response = await client.post(f"{idle.url}/v1/responses", content=body, headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")

@@ -43,3 +43,18 @@ async def test_a_body_of_unknown_size_counts_as_the_largest(headers: dict[bytes,
         reserve_memory(headers, LIMIT),
     ):
         pass
+
+
+async def test_a_body_counts_with_its_real_size_once_it_is_known() -> None:
+    """Small bodies of unknown size do not keep the memory that large ones might have needed."""
+    unknown = {b"transfer-encoding": [b"chunked"]}
+    declared = {b"content-length": [str(LIMIT).encode()]}
+    with reserve_memory(unknown, LIMIT) as first, reserve_memory(unknown, LIMIT) as second:
+        first.shrink(10)
+        second.shrink(LARGE_BYTES + 1)
+        with reserve_memory(declared, LIMIT):
+            pass
+        with pytest.raises(Unavailable), reserve_memory(declared, LIMIT), reserve_memory(declared, LIMIT):
+            pass
+    with reserve_memory(declared, LIMIT), reserve_memory(declared, LIMIT):
+        pass

@@ -43,18 +43,20 @@ class KeyBudgets:
     async def get_period(self, caller: Caller, now: datetime, transaction: Transaction) -> KeyPeriod | None:
         """Returns the period of the caller's key that contains `now`, None without a key. One read, or two.
 
-        Raises `KeyBudgetSpent` if the key has been revoked.
+        Raises `KeyBudgetSpent` if the key has been revoked, or has expired.
         """
         key = caller.key
         if key is None:
             return None
         period = await self.database.key_periods.get(period_id(key.id, key.period, now), transaction)
-        if period is not None:
-            return period
-        stored = await self.database.api_keys.get(key.id, transaction)
-        if stored is None or stored.owner != caller.uid:
-            raise KeyBudgetSpent("The API key that this was requested with has been revoked.")
-        return open_period(key.id, key.period, caller.uid, stored.budget, now)
+        if period is None:
+            stored = await self.database.api_keys.get(key.id, transaction)
+            if stored is None or stored.owner != caller.uid:
+                raise KeyBudgetSpent("The API key that this was requested with has been revoked.")
+            period = open_period(key.id, key.period, caller.uid, stored.budget, now, stored.expires_at)
+        if period.expires_at is not None and period.expires_at <= now:
+            raise KeyBudgetSpent("The API key that this was requested with has expired.")
+        return period
 
     def hold(self, period: KeyPeriod | None, amount: int, transaction: Transaction) -> None:
         """Holds `amount`, in millionths of a dollar, of the budget of a period that `fit` returned. One write."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared import clock
 from shared.models.api_key import ApiKey, CreatedKey, CreateKeyRequest, Key, KeyBudget, Scope
@@ -67,7 +67,7 @@ class ApiKeyService:
         return Page(shown, write_moment_token(last.created_at, last.id) if last else None)
 
     async def revoke(self, caller: Caller, key_id: str) -> None:
-        """Deletes the key, and what it has spent in the current period. One transaction.
+        """Deletes the key, and what it has spent in the current period and the one before. One transaction.
 
         What the key has started continues, but makes no further calls that cost something. Raises `NotFound`, also for
         another user's key, and `Forbidden` for a caller with a key.
@@ -78,9 +78,11 @@ class ApiKeyService:
             key = await self.database.api_keys.get(key_id, transaction)
             if key is None or key.owner != caller.uid:
                 raise NotFound("There is no such key.")
-            current = period_id(key.id, key.period, clock.now())
-            if await self.database.key_periods.get(current, transaction) is not None:
-                self.database.key_periods.remove(current, transaction)
+            now = clock.now()
+            before = key.period.start(now) - timedelta(seconds=1)
+            for id_ in (period_id(key.id, key.period, now), period_id(key.id, key.period, before)):
+                if await self.database.key_periods.get(id_, transaction) is not None:
+                    self.database.key_periods.remove(id_, transaction)
             self.database.api_keys.remove(key, transaction)
 
         await self.database.transaction(write)

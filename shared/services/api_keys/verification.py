@@ -16,7 +16,7 @@ from shared.bounded_dict import BoundedDict
 from shared.models.api_key import ApiKey
 from shared.models.errors import TooManyRequests, Unauthenticated, Unavailable
 from shared.per_loop import per_loop
-from shared.services.api_keys.key_text import parse_key_text
+from shared.services.api_keys.key_text import KeyText, parse_key_text
 from shared.services.rate_limits import RateLimitService
 from shared.store import Database, Transaction
 
@@ -67,7 +67,8 @@ class KeyVerification:
             raise Unauthenticated("This is not a complete API key: a key has 52 characters and begins with 'fba_'.")
         found = self._recall(parsed.id)
         if found is None:
-            self._refuse_blocked(block)
+            if not self._was_known(parsed):
+                self._refuse_blocked(block)
             found = (await self._read_once(parsed.id),)
         key = found[0]
         if not hmac.compare_digest(parsed.digest, _NO_DIGEST if key is None else key.digest) or key is None:
@@ -84,6 +85,11 @@ class KeyVerification:
         """Returns what is known of the key; None if that is too old."""
         read_at, key = self._known.keys.get(key_id, (-MAX_SECONDS, None))
         return (key,) if 0 <= clock.time() - read_at < MAX_SECONDS else None
+
+    def _was_known(self, key: KeyText) -> bool:
+        """Whether this very key was valid when it was last read."""
+        _, known = self._known.keys.get(key.id, (0.0, None))
+        return known is not None and hmac.compare_digest(known.digest, key.digest)
 
     async def _read_once(self, key_id: str) -> ApiKey | None:
         """Reads the key. Concurrent requests with the same key share one read."""

@@ -14,6 +14,7 @@ from shared.models.caller import Caller
 from shared.models.errors import NotFound, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.chat.endings import Endings
+from shared.services.chat.tickets import require_scope
 from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -37,10 +38,11 @@ class CancelService:
     async def cancel(self, caller: Caller, ticket_id: str) -> Ticket:
         """Cancels the ticket, and returns it as it ended. A ticket that had ended already is returned unchanged.
 
-        If its worker does not end it within seconds, because it has died, returns the unfinished ticket. It ends when
-        the worker's lease has expired. Raises `NotFound` for an unknown ticket and for another user's, `Unavailable`.
-        One transaction, and up to nine reads while a worker ends the ticket. If the worker gives it back for another
-        attempt instead, another transaction.
+        If its worker does not end it within seconds, because it has died, returns the unfinished ticket. It
+        ends when the worker's lease has expired. Raises `NotFound` for an unknown ticket and for another
+        user's, `Forbidden` for an API key without its scope, and `Unavailable`. One transaction, and up to nine
+        reads while a worker ends the ticket. If the worker gives it back for another attempt instead, another
+        transaction.
         """
         ticket = await self._request(caller, ticket_id)
         pause = _FIRST_LOOK_SECONDS
@@ -66,6 +68,7 @@ class CancelService:
             ticket = await self.database.tickets.get(ticket_id, transaction)
             if ticket is None or ticket.owner != caller.uid:
                 raise NotFound("There is no such ticket.")
+            require_scope(caller, ticket)
             now = clock.now()
             match claim(ticket, now, self.settings.chat_max_attempts):
                 case Claim.FINISHED:

@@ -6,6 +6,7 @@ Only its owner can see a ticket. To anyone else, even an administrator, it does 
 import re
 from dataclasses import dataclass
 
+from shared.models.api_key import Scope
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatResponse, TicketStatus
@@ -27,13 +28,17 @@ class TicketService:
     database: Database
 
     async def get(self, caller: Caller, ticket_id: str) -> Ticket:
-        """Returns the ticket. Raises `NotFound` if it is unknown or belongs to another user. One read."""
+        """Returns the ticket. Raises `NotFound` if it is unknown or belongs to another user. One read.
+
+        Raises `Forbidden` for an API key that may not do what the ticket does.
+        """
         ticket = None
         if _TICKET_ID.fullmatch(ticket_id):
             async with self.database.raising_unavailable():
                 ticket = await self.database.tickets.get(ticket_id)
         if ticket is None or ticket.owner != caller.uid:
             raise NotFound(_UNKNOWN)
+        require_scope(caller, ticket)
         return ticket
 
     async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
@@ -45,12 +50,16 @@ class TicketService:
     ) -> Page[ChatResponse]:
         """The caller's tickets, or those with this status, in the order of their creation, the newest first.
 
+        An API key gets those that its scopes open.
+
         One query, and one read per ticket. Large results make a page of fewer than `limit`, as do tickets that cannot
         be read, which are logged and omitted. Raises `BadRequest` for an invalid `token`.
         """
         after = None if token is None else read_moment_token(token)
         async with self.database.raising_unavailable():
             tickets, end = await self.database.tickets.page(caller.uid, limit, status, after)
+        if caller.key is not None:
+            tickets = [ticket for ticket in tickets if scope_of(ticket) in caller.key.scopes]
         return Page(tickets, None if end is None else write_moment_token(*end)).convert(to_chat_response)
 
     async def delete(self, caller: Caller, ticket_id: str) -> None:
@@ -84,3 +93,13 @@ class TicketService:
             self.database.tickets.remove(stored, transaction)
 
         await self.database.transaction(remove)
+
+
+def scope_of(ticket: Ticket) -> Scope:
+    """Returns the scope that an API key needs for the ticket: runs of agents are not open to keys for chats alone."""
+    return Scope.RUN if ticket.provider == GOFANNON else Scope.CHAT
+
+
+def require_scope(caller: Caller, ticket: Ticket) -> None:
+    """Raises `Forbidden` if the caller acts with a key that does not have the ticket's scope."""
+    caller.require_scope(scope_of(ticket))

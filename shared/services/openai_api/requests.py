@@ -1,7 +1,8 @@
 """Turns requests to the endpoints into what is stored with a ticket, after everything in them has been checked."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -72,6 +73,7 @@ class RequestReader:
         if provider == GOFANNON:
             check_for_agent(parameters, names)
             _refuse_tools(tools)
+            _refuse_images(messages)
             parameters = request.agent_input or {}
         else:
             if request.agent_input is not None:
@@ -127,6 +129,13 @@ def make_echo(request: ResponseRequest) -> dict[str, Any]:
 def read_history(request: CompletionRequest) -> list[ConversationMessage]:
     """Returns the messages of a response's request without its instructions, which do not pass on to later ones."""
     return request.messages[1:] if "instructions" in request.echo else request.messages
+
+
+def _refuse_images(messages: Sequence[Mapping[str, Any]]) -> None:
+    contents = [message.get("content") for message in messages]
+    parts = [part for content in contents if isinstance(content, list) for part in cast("list[Any]", content)]
+    if any(isinstance(part, dict) and cast("dict[str, Any]", part).get("type") == "image_url" for part in parts):
+        raise UnsupportedParameter("image_url", " Agents take text. Send an address in the text instead.")
 
 
 def _refuse_tools(tools: Tools) -> None:

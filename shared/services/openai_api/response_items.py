@@ -49,9 +49,9 @@ def _read_item(item: dict[str, Any], place: str, messages: list[dict[str, Any]])
 
 def _read_message(item: dict[str, Any], place: str) -> dict[str, Any]:
     role = item.get("role")
-    if role not in _ROLES:
+    if not isinstance(role, str) or role not in _ROLES:
         raise InvalidRequest(f"The role of {place} must be one of {', '.join(_ROLES)}.", f"{place}.role")
-    return {"role": _ROLES[str(role)], "content": _read_content(item.get("content"), f"{place}.content")}
+    return {"role": _ROLES[role], "content": _read_content(item.get("content"), f"{place}.content")}
 
 
 def _read_content(content: Any, place: str) -> Any:

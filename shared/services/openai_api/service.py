@@ -5,7 +5,7 @@ Only its owner sees a response. To others it does not exist, nor does one that w
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import TicketStatus
 from shared.models.conversation import CompletionRequest
-from shared.models.errors import BadRequest, Conflict, NotFound, ServiceError
+from shared.models.errors import BadRequest, Conflict, NotFound, OutcomeUnknown, ServiceError, Unavailable
 from shared.models.openai_api.errors import InvalidRequest, ModelNotFound, ResponseNotFound
 from shared.models.openai_api.ids import ticket_of
 from shared.models.openai_api.objects import InputItems
@@ -31,10 +31,13 @@ from shared.services.openai_api.response_items import show_items
 from shared.services.openai_api.results import read_result
 from shared.services.openai_api.streams import Lines, stream_completion, stream_response
 from shared.services.openai_api.waiting import wait_for_end
+from shared.services.request_shares import share
 from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("openai")
+MAX_READING_IMAGES = 2
+"""The maximum number of a user's requests that read the images of a response at the same time in a process."""
 START_SECONDS = 10.0
 """How long a stream waits for the answer to begin before its response starts. An earlier error has its own status."""
 
@@ -44,20 +47,24 @@ class Stored:
     """A request with its ticket. `replayed`: whether it was sent before with the same `Idempotency-Key`.
 
     `is_kept`: whether the ticket goes on without a client: it answers in the background, or the client has a key with
-    which it can get the answer later.
+    which it can get the answer later. `is_unseen`: whether the client does not know of it yet, and could not find it.
+
+    The messages of a request that has just been admitted are missing, since it may wait for minutes.
     """
 
     ticket: Ticket
     request: CompletionRequest
     replayed: bool = False
     is_kept: bool = True
+    is_unseen: bool = False
 
 
 @dataclass
 class _Watch:
-    """Whether the ticket has ended."""
+    """Whether the ticket has ended, and whether its client has been told of it."""
 
     has_ended: bool = False
+    is_seen: bool = False
 
     def end(self) -> None:
         self.has_ended = True
@@ -88,16 +95,32 @@ class OpenAiService:
             if request.provider == GOFANNON and not isinstance(error, InvalidRequest):
                 raise ModelNotFound(error.message) from error
             raise
-        ticket = await self.tickets.get(caller, accepted.ticket_id)
+        ticket = await self._get_admitted(caller, accepted.ticket_id, key)
         is_kept = key is not None or bool(request.echo.get("background"))
-        return Stored(ticket, request, replayed, is_kept)
+        light = request.model_copy(update={"messages": []})
+        return Stored(ticket, light, replayed, is_kept, is_unseen=key is None)
+
+    async def _get_admitted(self, caller: Caller, ticket_id: str, key: str | None) -> Ticket:
+        """Returns the ticket. One read. If it cannot be read, its client must be able to send the request again.
+
+        So without a key, the ticket is cancelled then. Raises `Unavailable`, or `OutcomeUnknown` if it could not be.
+        """
+        try:
+            return await self.tickets.get(caller, ticket_id)
+        except Unavailable:
+            if key is None:
+                try:
+                    await self.cancels.cancel(caller, ticket_id)
+                except ServiceError as error:
+                    raise OutcomeUnknown(ticket_id) from error
+            raise
 
     async def read_history(self, caller: Caller, response_id: str) -> list[dict[str, Any]]:
-        """Returns the conversation that ended with a response, as messages. Two reads.
+        """Returns the conversation that ended with a response, as messages. Two reads, and one per chunk of images.
 
         Raises `ResponseNotFound`, and `InvalidRequest` if the response has not been completed.
         """
-        stored = await self.find(caller, response_id, "previous_response_id")
+        stored = await self.find(caller, response_id, "previous_response_id", with_images=True)
         if stored.ticket.status is not TicketStatus.COMPLETED:
             raise InvalidRequest(
                 f"The previous response is {stored.ticket.status}; only a completed one can be continued.",
@@ -110,13 +133,20 @@ class OpenAiService:
             messages.append({"role": "assistant", "content": result.content, "tool_calls": calls})
         return messages
 
-    async def find(self, caller: Caller, response_id: str, param: str = "response_id") -> Stored:
-        """Returns a stored response. Two concurrent reads. Raises `ResponseNotFound`."""
+    async def find(
+        self, caller: Caller, response_id: str, param: str = "response_id", *, with_images: bool = False
+    ) -> Stored:
+        """Returns a stored response. Two reads, the second only of the caller's own. Raises `ResponseNotFound`.
+
+        `with_images`: see `TicketStore.get_request`. Only a few of a user's requests may read images at a time; further
+        ones get `TooManyRequests`.
+        """
         ticket_id = ticket_of(response_id)
         if ticket_id is None:
             raise ResponseNotFound(response_id, param)
         try:
-            ticket, request = await asyncio.gather(self.tickets.get(caller, ticket_id), self._read_request(ticket_id))
+            ticket = await self.tickets.get(caller, ticket_id)
+            request = await self._read_request(ticket, with_images=with_images)
         except NotFound as error:
             raise ResponseNotFound(response_id, param) from error
         is_response = isinstance(request, CompletionRequest) and request.echo.get("api") == RESPONSES
@@ -124,18 +154,20 @@ class OpenAiService:
             raise ResponseNotFound(response_id, param)
         return Stored(ticket, request)
 
-    async def _read_request(self, ticket_id: str) -> Any:
-        async with self.database.raising_unavailable():
-            return await self.database.tickets.get_request(ticket_id)
+    async def _read_request(self, ticket: Ticket, *, with_images: bool) -> Any:
+        limit = share(self.database.project, "openai images", ticket.owner, MAX_READING_IMAGES) if with_images else None
+        with limit or nullcontext():
+            async with self.database.raising_unavailable():
+                return await self.database.tickets.get_request(ticket.id, with_images=with_images)
 
     async def list_items(
         self, caller: Caller, response_id: str, limit: int, after: str | None, *, newest_first: bool
     ) -> InputItems:
-        """Returns a page of the items of a response's input. Two reads.
+        """Returns a page of the items of a response's input. Two reads, and one for each chunk of images.
 
         Raises `ResponseNotFound`, and `InvalidRequest` for an unknown `after`.
         """
-        stored = await self.find(caller, response_id)
+        stored = await self.find(caller, response_id, with_images=True)
         items = show_items(read_history(stored.request), stored.ticket.id)
         if newest_first:
             items.reverse()
@@ -194,6 +226,7 @@ class OpenAiService:
             aclosing(stream_completion(pieces, writer, seconds, watch.end)) as lines,
             _beginning(lines) as begun,
         ):
+            watch.is_seen = True
             yield begun
 
     @asynccontextmanager
@@ -202,22 +235,27 @@ class OpenAiService:
     ) -> AsyncGenerator[AsyncIterator[Sequence[bytes]]]:
         """Opens the stream of a response, from the event after a number on. `is_kept`: see `Stored`."""
         writer, watch = EventWriter(stored.ticket, stored.request), _Watch()
-        kept = Stored(stored.ticket, stored.request, is_kept=is_kept)
+        kept = Stored(stored.ticket, stored.request, is_kept=is_kept, is_unseen=stored.is_unseen)
         background = bool(stored.request.echo.get("background"))
         async with (
             self._cancelling(caller, kept, watch),
             follow_pieces(self.database, stored.ticket, self.settings) as pieces,
             aclosing(stream_response(pieces, writer, after, seconds, watch.end, is_background=background)) as lines,
         ):
+            watch.is_seen = True
             yield lines
 
     @asynccontextmanager
     async def _cancelling(self, caller: Caller, stored: Stored, watch: _Watch) -> AsyncGenerator[None]:
-        """Cancels the ticket if the block ends before it does, unless it is kept."""
+        """Cancels the ticket if the block ends before it does, unless it is kept.
+
+        A ticket of which the client has not been told is not kept: the client could only send the request again.
+        """
         try:
             yield
         finally:
-            if not (stored.is_kept or watch.has_ended):
+            is_kept = stored.is_kept and (watch.is_seen or not stored.is_unseen)
+            if not (is_kept or watch.has_ended):
                 await self._abandon(caller, stored.ticket)
 
     async def _abandon(self, caller: Caller, ticket: Ticket) -> None:

@@ -269,3 +269,25 @@ async def test_a_hold_belongs_to_one_period(
     period = await get_period(harness, caller)
     assert period is not None
     assert (period.held, period.spent) == (0, 1000 * PICOS_PER_MICRO)
+
+
+async def test_an_expired_keys_runs_spend_nothing_more(
+    harness: Harness, keys: ApiKeyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a key has started makes no further calls that cost something once the key has expired."""
+    stopped = StoppedClock()
+    monkeypatch.setattr(clock, "time", stopped)
+    await publish(harness.database, USER, "ask", MODEL_CALLER)
+    expires_at = clock.now() + timedelta(minutes=5)
+    request = CreateKeyRequest.model_construct(name="k", expires_at=expires_at, budget=None, scopes=None)
+    created = await keys.create(USER, request)
+    caller = Caller("u", key=await harness.database.api_keys.get(created.id))
+    chat_request = chat("hi", provider="gofannon", model="ask").model_copy(update={"parameters": {}})
+    ticket_id = (await harness.chat.submit(caller, chat_request)).ticket_id
+    stopped.move(301)
+    model = GatedModel(900)
+    await harness.deliver(ticket_id, model)
+    ticket = await harness.database.tickets.get(ticket_id)
+    assert ticket is not None
+    assert (ticket.status, model.calls) == (TicketStatus.FAILED, 0)
+    assert "expired" in (ticket.error or "")
