@@ -115,7 +115,7 @@ class DeploymentInfo(SnakeModel):
 
 
 class DeployedApi(CamelModel):
-    """An entry of `GET /deployments`. `access`: who may call the agent by its name, as in `DeployRequest`."""
+    """An entry of `GET /deployments`."""
 
     model_config = with_example(
         friendlyName="greeter",
@@ -123,7 +123,6 @@ class DeployedApi(CamelModel):
         description="Greets the person named in the input.",
         inputSchema={"inputText": "string"},
         outputSchema={"outputText": "string"},
-        access="public",
     )
 
     friendly_name: str
@@ -131,7 +130,6 @@ class DeployedApi(CamelModel):
     description: str
     input_schema: JsonObject | None
     output_schema: JsonObject | None
-    access: Access
 
 
 def endpoint(friendly_name: str) -> str:

@@ -64,15 +64,15 @@ def reader(firebase_suite: Suite, _model_server: ModelServer) -> Iterator[Door]:
     door.call("DELETE", f"/agents/{agent['_id']}")
 
 
-@pytest.fixture(params=["function", "hosting"])
+@pytest.fixture
 def environ(request: pytest.FixtureRequest, reader: Door, model_server: ModelServer) -> dict[str, str]:
-    """Returns the variables that the guide sets, at both addresses that it names."""
+    """Returns the variables that the guide sets, with the address of the function unless the test chooses Hosting's."""
     model_server.script(QUESTION, *[Answer("Berlin.")] * 8)
     return {
         "PATH": os.environ["PATH"],
         "HOME": os.environ["HOME"],
         "OPENAI_API_KEY": reader.keys["all"],
-        "OPENAI_BASE_URL": reader.url(request.param),
+        "OPENAI_BASE_URL": reader.url(getattr(request, "param", "function")),
         **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"),
         "NO_PROXY": "127.0.0.1",
     }
@@ -86,13 +86,20 @@ def run(command: list[str], program: str, environ: dict[str, str]) -> str:
     return completed.stdout.strip()
 
 
-@pytest.mark.parametrize(("program", "expected"), list(zip(blocks("python"), PYTHON_OUTPUT, strict=True)))
+def programs(language: str, outputs: list[str]) -> Any:
+    """Parametrizes a test with the programs and what they print, and with the first one at Hosting's address, too."""
+    pairs = list(zip(blocks(language), outputs, strict=True))
+    cases = [("function", *pair) for pair in pairs] + [("hosting", *pairs[0])]
+    return pytest.mark.parametrize(("environ", "program", "expected"), cases, indirect=["environ"])
+
+
+@programs("python", PYTHON_OUTPUT)
 def test_python_programs(reader: Door, environ: dict[str, str], program: str, expected: str) -> None:
     """Each Python program prints the answers of the model and the agent."""
     assert run([sys.executable, "-"], with_ports(program, reader.suite), environ) == expected
 
 
-@pytest.mark.parametrize(("program", "expected"), list(zip(blocks("js"), NODE_OUTPUT, strict=True)))
+@programs("js", NODE_OUTPUT)
 def test_node_programs(environ: dict[str, str], program: str, expected: str) -> None:
     """Each JavaScript program prints the answers of the model and the agent."""
     assert run(["node", "--input-type=module", "-"], program, environ) == expected

@@ -2175,9 +2175,8 @@ export interface components {
             warnings: string[];
         };
         /**
-         * @description An entry of `GET /deployments`. `access`: who may call the agent by its name, as in `DeployRequest`.
+         * @description An entry of `GET /deployments`.
          * @example {
-         *       "access": "public",
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "description": "Greets the person named in the input.",
          *       "friendlyName": "greeter",
@@ -2199,8 +2198,6 @@ export interface components {
             outputSchema: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
-            /** @enum {string} */
-            access: "public" | "signed-in" | "key";
         };
         /**
          * @description The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.

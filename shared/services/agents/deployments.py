@@ -152,7 +152,6 @@ def _to_api(deployment: Deployment) -> DeployedApi:
         description=deployment.description,
         input_schema=deployment.input_schema,
         output_schema=deployment.output_schema,
-        access=deployment.access,
     )
 
 

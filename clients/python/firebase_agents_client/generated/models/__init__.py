@@ -85,7 +85,6 @@ from .deploy_request_payer_type_0 import DeployRequestPayerType0
 from .deployed import Deployed
 from .deployed_access import DeployedAccess
 from .deployed_api import DeployedApi
-from .deployed_api_access import DeployedApiAccess
 from .deployed_api_input_schema_type_0 import DeployedApiInputSchemaType0
 from .deployed_api_output_schema_type_0 import DeployedApiOutputSchemaType0
 from .deployed_payer import DeployedPayer
@@ -296,7 +295,6 @@ __all__ = (
     "Deployed",
     "DeployedAccess",
     "DeployedApi",
-    "DeployedApiAccess",
     "DeployedApiInputSchemaType0",
     "DeployedApiOutputSchemaType0",
     "DeployedPayer",

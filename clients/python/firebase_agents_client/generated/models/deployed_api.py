@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.deployed_api_access import DeployedApiAccess, check_deployed_api_access
-
 if TYPE_CHECKING:
     from ..models.deployed_api_input_schema_type_0 import DeployedApiInputSchemaType0
     from ..models.deployed_api_output_schema_type_0 import DeployedApiOutputSchemaType0
@@ -18,7 +16,7 @@ T = TypeVar("T", bound="DeployedApi")
 
 @_attrs_define
 class DeployedApi:
-    """An entry of `GET /deployments`. `access`: who may call the agent by its name, as in `DeployRequest`.
+    """An entry of `GET /deployments`.
 
     Attributes:
         friendly_name (str):
@@ -26,7 +24,6 @@ class DeployedApi:
         description (str):
         input_schema (DeployedApiInputSchemaType0 | None):
         output_schema (DeployedApiOutputSchemaType0 | None):
-        access (DeployedApiAccess):
     """
 
     friendly_name: str
@@ -34,7 +31,6 @@ class DeployedApi:
     description: str
     input_schema: DeployedApiInputSchemaType0 | None
     output_schema: DeployedApiOutputSchemaType0 | None
-    access: DeployedApiAccess
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,8 +59,6 @@ class DeployedApi:
         else:
             output_schema = self.output_schema
 
-        access: str = self.access
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -74,7 +68,6 @@ class DeployedApi:
                 "description": description,
                 "inputSchema": input_schema,
                 "outputSchema": output_schema,
-                "access": access,
             }
         )
 
@@ -126,15 +119,12 @@ class DeployedApi:
 
         output_schema = _parse_output_schema(d.pop("outputSchema"))
 
-        access = check_deployed_api_access(d.pop("access"))
-
         deployed_api = cls(
             friendly_name=friendly_name,
             agent_id=agent_id,
             description=description,
             input_schema=input_schema,
             output_schema=output_schema,
-            access=access,
         )
 
         deployed_api.additional_properties = d
