@@ -165,7 +165,6 @@ async def test_the_list_has_the_documented_shape(serve: Serve, database: Databas
             "description": "Repeats its input.",
             "inputSchema": None,
             "outputSchema": None,
-            "access": "public",
         },
         {
             "friendlyName": "b",
@@ -173,7 +172,6 @@ async def test_the_list_has_the_documented_shape(serve: Serve, database: Databas
             "description": "Repeats its input.",
             "inputSchema": {"inputText": "string"},
             "outputSchema": {"type": "object"},
-            "access": "public",
         },
     ]
     assert "x-next-page-token" not in response.headers
