@@ -78,11 +78,11 @@ async def test_text_is_passed_on_while_the_stream_is_open(providers: Providers, 
 
     live = LiveCall(follow)
     half = next(at for at in range(len(events)) if b"rld" in events[at])
-    others = providers.server.open_connections  # of an earlier test, whose event loop has ended
+    others = providers.server.open_connections  # of earlier tests, which may close at any moment
     task = asyncio.create_task(ask(providers, form, wire(form, events[:half], silent=True), live))
     async with asyncio.timeout(10):
         await content.wait()
-    assert providers.server.open_connections == others + 1
+    assert 1 <= providers.server.open_connections <= others + 1
     async with asyncio.timeout(1):
         live.stop()
         result = await task
