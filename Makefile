@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# One more than the cores, because the worker with the end-to-end tests mostly waits.
+PARALLEL = --numprocesses $$($(VENV)/python -c 'import os; print(min(5, (os.cpu_count() or 1) + 1))') --dist loadfile --no-loadscope-reorder
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field, FutureDatetime, StringConstraints
 
-from shared.models.key_period import Period
+from shared.models.key_period import RETENTION, KeyPeriod, Period, period_id
 from shared.models.wire import CamelModel, SnakeModel, with_example
 from shared.settings import MAX_KEY_BUDGET
 
@@ -34,7 +34,7 @@ class KeyUse(SnakeModel):
     scopes: list[Scope] = list(Scope)
     period: Period = Period.MONTH
 
-    def without_details(self) -> "KeyUse":
+    def to_use(self) -> "KeyUse":
         """Returns what is stored with the things that the key has started."""
         return KeyUse(id=self.id, scopes=self.scopes, period=self.period)
 
@@ -57,6 +57,16 @@ class ApiKey(KeyUse):
     def is_expired(self, now: datetime) -> bool:
         """Whether the key no longer opens anything."""
         return self.expires_at is not None and self.expires_at <= now
+
+    def open_period(self, now: datetime) -> KeyPeriod:
+        """Returns the period that contains `now`, in which nothing has been spent yet."""
+        return KeyPeriod(
+            id=period_id(self.id, self.period, now),
+            owner=self.owner,
+            budget=self.budget,
+            key_expires_at=self.expires_at,
+            expire_at=self.period.end(now) + RETENTION,
+        )
 
 
 class KeyBudget(CamelModel):

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from shared.models.money import PICOS_PER_MICRO
 from shared.models.wire import SnakeModel
 
-_RETENTION = timedelta(days=40)
+RETENTION = timedelta(days=40)
 """How long a period is stored after its end: longer than any call that began in it, and than any chat waits."""
 
 
@@ -35,9 +35,8 @@ class Period(StrEnum):
 class KeyPeriod(SnakeModel):
     """A key's spending in a period. `id`: the key's id and the beginning of the period (`period_id`).
 
-    `budget`, `expires_at`: those of the key, copied when the period began; None without a limit. `held`: millionths of
-    a dollar.
-    `spent`: millionths of a millionth of a dollar, because the costs of calls are added up exactly.
+    `budget`, `key_expires_at`: those of the key, copied when the period began; None without a limit. `held`: millionths
+    of a dollar. `spent`: millionths of a millionth of a dollar, because the costs of calls are added up exactly.
     """
 
     id: str
@@ -45,7 +44,7 @@ class KeyPeriod(SnakeModel):
     budget: int | None
     spent: int = 0
     held: int = 0
-    expires_at: AwareDatetime | None = None
+    key_expires_at: AwareDatetime | None = None
     expire_at: AwareDatetime
 
     @property
@@ -70,16 +69,3 @@ class KeyPeriod(SnakeModel):
 def period_id(key_id: str, period: Period, now: datetime) -> str:
     """Returns the id of the period that contains `now`."""
     return f"{key_id}.{period.start(now).date().isoformat()}"
-
-
-def open_period(
-    key_id: str,
-    period: Period,
-    owner: str,
-    budget: int | None,
-    now: datetime,
-    expires_at: datetime | None = None,
-) -> KeyPeriod:
-    """Returns a period in which nothing has been spent yet."""
-    id_, expire_at = period_id(key_id, period, now), period.end(now) + _RETENTION
-    return KeyPeriod(id=id_, owner=owner, budget=budget, expires_at=expires_at, expire_at=expire_at)

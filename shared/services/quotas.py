@@ -6,6 +6,7 @@ the others run again and count what it added. Unfinished chats are counted in th
 written for each of them anyway.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from shared.store import Database, Transaction
 from shared.store.owned import OwnedStore
 
 _RECOUNT_SECONDS = 1.0
+_Count = Callable[[str, int], Awaitable[int]]
+"""Counts a user's resources, up to a limit."""
 
 
 @per_loop
@@ -76,47 +79,33 @@ class QuotaService:
         )
 
     async def refuse_another_session(self, uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` if the user has the maximum number of sessions.
-
-        One read, then one aggregation; one write.
-        """
-        await self._take_turn("sessions", uid, transaction)
-        count = await self.database.sessions.count(uid, self.settings.max_sessions)
-        if count >= self.settings.max_sessions:
-            raise TooLarge(
-                f"You have {count} sessions, and no user may have more. Delete those that you do not need. Sessions "
-                "that are not used for 30 days are deleted automatically."
-            )
+        """Raises `TooLarge` if the user has the maximum number of sessions. See `_refuse_another`."""
+        limit, hint = self.settings.max_sessions, "Sessions that are not used for 30 days are deleted automatically."
+        await self._refuse_another("sessions", self.database.sessions.count, limit, uid, transaction, hint)
 
     async def refuse_another_schedule(self, uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` if the user has the maximum number of schedules.
-
-        One read, then one aggregation; one write.
-        """
-        await self._take_turn("schedules", uid, transaction)
-        count = await self.database.schedules.count(uid, self.settings.max_schedules)
-        if count >= self.settings.max_schedules:
-            raise TooLarge(f"You have {count} schedules, and no user may have more. Delete those that you do not need.")
+        """Raises `TooLarge` if the user has the maximum number of schedules. See `_refuse_another`."""
+        limit = self.settings.max_schedules
+        await self._refuse_another("schedules", self.database.schedules.count, limit, uid, transaction)
 
     async def refuse_another_webhook(self, uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` if the user has the maximum number of webhooks.
-
-        One read, then one aggregation; one write.
-        """
-        await self._take_turn("webhooks", uid, transaction)
-        count = await self.database.webhooks.count(uid, self.settings.max_webhooks)
-        if count >= self.settings.max_webhooks:
-            raise TooLarge(f"You have {count} webhooks, and no user may have more. Delete those that you do not need.")
+        """Raises `TooLarge` if the user has the maximum number of webhooks. See `_refuse_another`."""
+        limit = self.settings.max_webhooks
+        await self._refuse_another("webhooks", self.database.webhooks.count, limit, uid, transaction)
 
     async def refuse_another_api_key(self, uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` if the user has the maximum number of API keys, revoked ones not included.
+        """Raises `TooLarge` if the user has the maximum number of API keys. See `_refuse_another`."""
+        limit = self.settings.max_api_keys
+        await self._refuse_another("API keys", self.database.api_keys.count, limit, uid, transaction)
 
-        One read, then one aggregation; one write.
-        """
-        await self._take_turn("apiKeys", uid, transaction)
-        count = await self.database.api_keys.count(uid, self.settings.max_api_keys)
-        if count >= self.settings.max_api_keys:
-            raise TooLarge(f"You have {count} API keys, and no user may have more. Revoke those that you do not need.")
+    async def _refuse_another(
+        self, what: str, count: _Count, limit: int, uid: str, transaction: Transaction, hint: str = ""
+    ) -> None:
+        """Raises `TooLarge` if the user has `limit` of these resources. One read, then one aggregation; one write."""
+        await self._take_turn(what, uid, transaction)
+        if (stored := await count(uid, limit)) >= limit:
+            message = f"You have {stored} {what}, and no user may have more. Delete those that you do not need. {hint}"
+            raise TooLarge(message.rstrip())
 
     async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
         """Prevents concurrent transactions that add something from committing too. Must be called before counting."""

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Query
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.models.api_key import ApiKey
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
-from shared.store.pages import page_of
+from shared.store.pages import newest_first, page_of
 from shared.store.transaction import Transaction, read
 
 
@@ -38,12 +38,8 @@ class ApiKeyStore:
         `after`: the time of creation and the id of the key that the previous page ended with. One query, and one read
         per key (see `page_of`).
         """
-        query: AsyncQuery = self._collection.where(filter=FieldFilter("owner", "==", owner))
-        query = query.order_by("created_at", direction=Query.DESCENDING)
-        query = query.order_by("__name__", direction=Query.DESCENDING)
-        if after is not None:
-            query = query.start_after({"created_at": after[0], "__name__": self._key(after[1])})
-        documents, more = await page_of(query, limit)
+        query = self._collection.where(filter=FieldFilter("owner", "==", owner))
+        documents, more = await page_of(newest_first(query, "created_at", self._collection, after), limit)
         return [_from_document(key_id, document) for key_id, document in documents], more
 
     async def count(self, owner: str, limit: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Query
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 from pydantic_core import from_json
 
@@ -16,7 +16,7 @@ from shared.models.errors import TooLarge
 from shared.models.owned import StoredResource
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_and_sum
-from shared.store.pages import page_of
+from shared.store.pages import newest_first, page_of
 from shared.store.transaction import Transaction, read
 
 MAX_BODY_BYTES = 1_000_000
@@ -59,11 +59,8 @@ class OwnedStore(Generic[T]):
         The latest change comes first. `after`: the time and the id of the resource that the previous page ended with.
         One query, and one read for each document (see `page_of`).
         """
-        query: AsyncQuery = self._collection.order_by("updated_at", direction=Query.DESCENDING)
-        query = seen_by(query, uid, all_owners).order_by("__name__", direction=Query.DESCENDING)
-        if after is not None:
-            query = query.start_after({"updated_at": after[0], "__name__": self._document(after[1])})
-        documents, more = await page_of(query, limit)
+        query = seen_by(AsyncQuery(self._collection), uid, all_owners)
+        documents, more = await page_of(newest_first(query, "updated_at", self._collection, after), limit)
         return [self._read(id_, document) for id_, document in documents], more
 
     async def usage(self, uid: str) -> tuple[int, int]:

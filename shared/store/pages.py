@@ -1,13 +1,25 @@
 """Pages of documents with users' content, limited in number and in bytes, so that a page fits into a response."""
 
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncQuery
+from google.cloud.firestore import AsyncCollectionReference, AsyncQuery, Query
 
 MAX_PAGE_BYTES = 8_000_000
 """A page ends with the document that exceeds this limit. Cloud Run's limit for a response is 32 MiB
 (https://cloud.google.com/run/quotas), and a page takes up several times its size in memory."""
+
+
+def newest_first(
+    query: AsyncQuery, field: str, collection: AsyncCollectionReference, after: tuple[datetime, str] | None
+) -> AsyncQuery:
+    """Sorts a query of `collection` by a time, the newest first, and then by id, so that pages never overlap.
+
+    `after`: the time and the id of the document that the previous page ended with.
+    """
+    query = query.order_by(field, direction=Query.DESCENDING).order_by("__name__", direction=Query.DESCENDING)
+    return query if after is None else query.start_after({field: after[0], "__name__": collection.document(after[1])})
 
 
 async def page_of(query: AsyncQuery, limit: int) -> tuple[list[tuple[str, dict[str, Any]]], bool]:

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, Query
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic_core import from_json
 
 from shared.models.schedule import DueSchedule, StoredSchedule
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
-from shared.store.pages import page_of
+from shared.store.pages import newest_first, page_of
 from shared.store.transaction import Transaction, read
 
 
@@ -42,14 +42,8 @@ class ScheduleStore:
         `after`: the time and the id of the schedule that the previous page ended with. One query, and one read for
         each document (see `page_of`).
         """
-        query = (
-            self._collection.where(filter=FieldFilter("owner", "==", owner))
-            .order_by("updated_at", direction=Query.DESCENDING)
-            .order_by("__name__", direction=Query.DESCENDING)
-        )
-        if after is not None:
-            query = query.start_after({"updated_at": after[0], "__name__": self._document(after[1])})
-        documents, more = await page_of(query, limit)
+        query = self._collection.where(filter=FieldFilter("owner", "==", owner))
+        documents, more = await page_of(newest_first(query, "updated_at", self._collection, after), limit)
         return [_from_document(id_, document) for id_, document in documents], more
 
     async def count(self, owner: str, limit: int) -> int:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Query
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
 from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -29,7 +29,7 @@ from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
 from shared.store.documents import Snapshot, name_of
 from shared.store.images import ImageStore, attach_images, detach_images, omit_images
-from shared.store.pages import page_of
+from shared.store.pages import newest_first, page_of
 from shared.store.reads import read_snapshot
 from shared.store.targets import DocumentTarget
 from shared.store.transaction import NOTHING_SEEN, Transaction, read
@@ -177,10 +177,7 @@ class TicketStore:
             query = query.where(filter=FieldFilter("provider", "==", provider))
         if status is not None:
             query = query.where(filter=FieldFilter("status", "==", status.value))
-        query = query.where(filter=_HAS_TIME).order_by("created_at", direction=Query.DESCENDING)
-        query = query.order_by("__name__", direction=Query.DESCENDING)
-        if after is not None:
-            query = query.start_after({"created_at": after[0], "__name__": self._ticket(after[1])})
+        query = newest_first(query.where(filter=_HAS_TIME), "created_at", self._client.collection("tickets"), after)
         documents, more = await page_of(query, limit)
         end = (documents[-1][1]["created_at"], documents[-1][0]) if more else None
         return _read_valid(documents), end

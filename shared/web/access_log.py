@@ -27,8 +27,8 @@ from shared.trace import (
     parse_request_id,
     parse_traceparent,
 )
-from shared.web.address import find_address
-from shared.web.request_headers import HeaderIndex, get_all, get_first
+from shared.web.address import find_sender
+from shared.web.request_headers import HeaderIndex, get_first
 
 _REQUEST_ID = REQUEST_ID.lower().encode()
 _TRACES = ((TRACEPARENT.encode(), parse_traceparent), (CLOUD_TRACE.encode(), parse_cloud_trace))
@@ -141,9 +141,8 @@ class AccessLog:
         """Logs the request, which is no longer the current one."""
         seconds = time.perf_counter() - visit.started_at
         scope, headers = visit.scope, visit.headers
-        client = scope.get("client")
         agent = get_first(headers, b"user-agent")[:_MAX_AGENT_LENGTH]
-        address = find_address(client[0] if client else None, get_all(headers, b"x-forwarded-for"), self.settings)
+        address = find_sender(scope, headers, self.settings)
         entry = AccessEntry(
             scope["method"], _route(scope), status, seconds, agent, address, self.function, visit.details
         )

@@ -14,9 +14,11 @@ from functools import lru_cache
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
 from shared.settings import Settings
 from shared.web.dependencies import CurrentSettings
+from shared.web.request_headers import HeaderIndex, get_all
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -84,6 +86,12 @@ def client_address(request: Request, settings: Settings) -> str:
     """
     peer = request.client.host if request.client else None
     return find_address(peer, request.headers.getlist("x-forwarded-for"), settings)
+
+
+def find_sender(scope: Scope, headers: HeaderIndex, settings: Settings) -> str:
+    """Returns the address that a request comes from. See `client_address`."""
+    client = scope.get("client")
+    return find_address(client[0] if client else None, get_all(headers, b"x-forwarded-for"), settings)
 
 
 def find_address(peer: str | None, forwarded: Sequence[str], settings: Settings) -> str:

@@ -5,6 +5,7 @@ again, which costs more than the parts' own work.
 """
 
 from collections.abc import Awaitable
+from functools import partial
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,7 @@ from shared.models.errors import ServiceError
 from shared.settings import Settings
 from shared.trace import REQUEST_ID
 from shared.web.access_log import AccessLog
+from shared.web.address import address_block, find_sender
 from shared.web.body import StrictRequest, read_body, replay_body
 from shared.web.cors import Cors, JsonCors
 from shared.web.errors import RenderError, describe, describe_internal_error, log_unhandled, respond_to
@@ -48,6 +50,7 @@ class Envelope:
     ) -> None:
         self._app = app
         self._render_error = render_error
+        self._settings = settings
         self._routes = routes
         self._max_body_bytes = max_body_bytes
         self._access_log = AccessLog(function, settings)
@@ -94,7 +97,8 @@ class Envelope:
                 await self._render_error(describe_internal_error())(scope, receive, outgoing)
 
     async def _route(self, scope: Scope, receive: Receive, outgoing: "_Outgoing", headers: HeaderIndex) -> None:
-        with reserve_memory(headers, self._max_body_bytes) as reservation:
+        find_block = partial(_find_block, scope, headers, self._settings)
+        with reserve_memory(headers, self._max_body_bytes, find_block) as reservation:
             body = await read_body(scope, headers, receive, self._max_body_bytes)
             reservation.shrink(len(body))
             self._paths.rewrite(scope)
@@ -104,6 +108,10 @@ class Envelope:
                 return
             scope["route"], scope["path_params"] = found.route, dict(found.path_params)
             await _follow(found.plan, StrictRequest(scope, receive, body), outgoing)
+
+
+def _find_block(scope: Scope, headers: HeaderIndex, settings: Settings) -> str:
+    return address_block(find_sender(scope, headers, settings))
 
 
 async def _follow(plan: RoutePlan, request: StrictRequest, outgoing: "_Outgoing") -> None:

@@ -145,9 +145,8 @@ async def _on_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type only
     if isinstance(error, UpstreamFailed | UpstreamTooSlow):
         request.state.access["upstream"] = _explain_upstream(error)
-    challenge: str | None = getattr(
-        request.state, "challenge", None
-    )  # of a route whose clients find out how to sign in
+    # Set by a route whose clients find out by themselves how to sign in.
+    challenge: str | None = getattr(request.state, "challenge", None)
     if error.status == 401 and challenge is not None:
         error.headers["WWW-Authenticate"] = challenge
     return _render(request, describe(error))

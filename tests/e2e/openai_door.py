@@ -3,7 +3,6 @@
 Everything that the client receives is validated against the library's types, which the client itself does not do.
 """
 
-import json
 import subprocess
 import sys
 import time
@@ -24,18 +23,13 @@ from pydantic import TypeAdapter
 from local_platform import processes
 from local_platform.ports import HOST, free_port, http_status
 from local_platform.suite import Suite
-from tests.doubles.model_server import Answer, Fail, ModelServer, Step, Wire
+from tests.doubles.model_server import Answer, Fail, ModelServer, Step
+from tests.doubles.openai_streams import CALL, WEATHER, stream_of
 from tests.e2e.test_authentication import sign_up
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 MODEL = "openai/gpt-4.1-mini"
-WEATHER = {
-    "name": "get_weather",
-    "description": "Returns the weather.",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
-CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Bonn"}'}}
 TOOLS: list[Any] = [{"type": "function", "function": WEATHER}]
 FLAT_TOOLS: list[Any] = [{"type": "function", **WEATHER, "strict": False}]
 AGENT_CODE = """
@@ -48,32 +42,16 @@ TIMES = 8
 """How often each prompt of a script can be used."""
 
 
-def _stream(*deltas: dict[str, Any], finish_reason: str = "stop", silent: bool = False, pause: float = 0) -> Wire:
-    """Returns a provider's stream of these deltas. `silent`: it never ends."""
-    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    chunks: list[dict[str, Any]] = [
-        {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
-    ]
-    if not silent:
-        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-        chunks.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]})
-        chunks.append({**base, "choices": [], "usage": usage})
-    pieces = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
-    return Wire(
-        [*pieces, *([] if silent else [b"data: [DONE]\n\n"])], 200, "text/event-stream", pause=pause, silent=silent
-    )
-
-
 SCRIPT: dict[str, Step] = {
     "hi": Answer("Hello.", prompt_tokens=7, completion_tokens=3),
-    "count": _stream(*({"content": f"{number} "} for number in range(5)), pause=0.2),
-    "weather": _stream({"tool_calls": [{"index": 0, **CALL}]}, finish_reason="tool_calls"),
+    "count": stream_of(*({"content": f"{number} "} for number in range(5)), pause=0.2),
+    "weather": stream_of({"tool_calls": [{"index": 0, **CALL}]}, finish_reason="tool_calls"),
     "JSON of a city": Answer('{"name": "Bonn"}'),
-    "think": _stream({"reasoning_content": "Hm."}, {"content": "Hello."}),
-    "cut": _stream({"content": "Hel"}, finish_reason="length"),
+    "think": stream_of({"reasoning_content": "Hm."}, {"content": "Hello."}),
+    "cut": stream_of({"content": "Hel"}, finish_reason="length"),
     "long": TOO_LONG,
     "slow": Answer("Late.", delay=3),
-    "endless": _stream({"content": "Hel"}, silent=True),
+    "endless": stream_of({"content": "Hel"}, silent=True),
     "broken": Fail(401, "Incorrect API key provided."),
 }
 """What the model answers to each prompt. To others, it answers `You said: …`."""

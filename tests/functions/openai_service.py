@@ -1,6 +1,5 @@
 """Serves the OpenAI-compatible endpoints over real HTTP, with a worker that answers, for OpenAI's own clients."""
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,18 +16,11 @@ from shared.settings import Settings
 from shared.web import create_app
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.dispatcher import Dispatcher
-from tests.doubles.model_server import Wire
 from tests.doubles.served_here import serve_here
 
 T = TypeVar("T")
 MODEL = "openai/gpt-4.1-mini"
 HI: list[Any] = [{"role": "user", "content": "hi"}]
-WEATHER = {
-    "name": "get_weather",
-    "description": "Returns the weather.",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
-CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Bonn"}'}}
 
 
 @asynccontextmanager
@@ -95,21 +87,6 @@ def check(value: T, kind: Any = None) -> T:
     data: Any = value.to_dict(mode="json") if hasattr(value, "to_dict") else value  # pyright: ignore
     TypeAdapter(kind or type(value)).validate_python(data)
     return value
-
-
-def stream_of(*deltas: dict[str, Any], finish_reason: str = "stop", pause: float = 0.0, silent: bool = False) -> Wire:
-    """Returns a provider's stream of these deltas. `silent`: it never ends."""
-    base: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    chunks: list[dict[str, Any]] = [
-        {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
-    ]
-    if not silent:
-        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-        chunks.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]})
-        chunks.append({**base, "choices": [], "usage": usage})
-    pieces = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
-    end = [] if silent else [b"data: [DONE]\n\n"]
-    return Wire([*pieces, *end], content_type="text/event-stream", pause=pause, silent=silent)
 
 
 def types_of(events: Sequence[Any]) -> list[str]:

@@ -18,7 +18,7 @@ from starlette.types import Message
 
 import functions.chat.main as chat
 from bench.served import ROOT, serve
-from shared.models.api_key import CreateKeyRequest
+from shared.models.api_key import ApiKey, CreateKeyRequest
 from shared.models.caller import LOCAL_USER, Caller
 from shared.models.events import Event, delta_event
 from shared.services.api_keys import verification
@@ -380,6 +380,14 @@ async def test_a_stream_ends_when_its_key_is_revoked(
     assert sse.RECHECK_SECONDS + verification.MAX_SECONDS < 10
     monkeypatch.setattr(sse, "RECHECK_SECONDS", 0.05)
     monkeypatch.setattr(verification, "MAX_SECONDS", 0.05)
+    verified: list[str] = []
+    verify = verification.KeyVerification.verify
+
+    async def count(self: verification.KeyVerification, text: str, block: str) -> ApiKey:
+        verified.append(text)
+        return await verify(self, text, block)
+
+    monkeypatch.setattr(verification.KeyVerification, "verify", count)
     keys, user = ApiKeyService(database, settings), Caller(LOCAL_USER)
     key = await keys.create(user, CreateKeyRequest(name="k"))
     ticket = await add_running_ticket(database, "a")
@@ -388,7 +396,7 @@ async def test_a_stream_ends_when_its_key_is_revoked(
         async with client.stream("GET", url, headers=headers) as response:
             lines = response.aiter_lines()
             await take(lines, 2)
-            await asyncio.sleep(0.3)
+            await until(lambda: len(verified) > 3)
             await say(database, ticket, "b", first=2)
             assert [event.data["content"] for event in await take(lines, 1)] == ["b"]
             await keys.revoke(user, key.id)

@@ -12,7 +12,6 @@ from contract.functions import functions
 from shared import clock
 from shared.models.api_key import ApiKey, CreateKeyRequest, Scope
 from shared.models.caller import LOCAL_USER, Caller
-from shared.models.key_period import open_period
 from shared.models.money import PICOS_PER_MICRO
 from shared.services.api_keys.key_text import make_key_text
 from shared.services.api_keys.keys import ApiKeyService
@@ -130,7 +129,7 @@ async def spend(database: Database, key: ApiKey, micros: int) -> None:
     """Records that the key has spent this amount in the current period."""
 
     async def write(transaction: Transaction) -> None:
-        period = open_period(key.id, key.period, key.owner, key.budget, clock.now())
+        period = key.open_period(clock.now())
         await database.key_periods.get(period.id, transaction)
         database.key_periods.put(period.settle(0, micros * PICOS_PER_MICRO), transaction)
 

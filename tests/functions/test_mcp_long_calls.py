@@ -1,4 +1,4 @@
-"""Tests calls of the MCP server that outlast their request, that ask questions, and that nobody waits for."""
+"""Tests calls of the MCP server that outlast their request, that ask questions, and whose client leaves."""
 
 import asyncio
 from typing import Any

@@ -16,7 +16,8 @@ from shared.models.caller import LOCAL_USER, Caller
 from shared.models.chat import TicketStatus
 from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
-from tests.functions.openai_service import CALL, HI, MODEL, WEATHER, Service, check, stream_of
+from tests.doubles.openai_streams import CALL, WEATHER, stream_of
+from tests.functions.openai_service import HI, MODEL, Service, check
 from tests.functions.openai_service import idle as idle
 from tests.functions.openai_service import service as service
 from tests.images import PNG, data_url

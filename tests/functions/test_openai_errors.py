@@ -22,9 +22,10 @@ from shared.store import Database
 from shared.web import openai_api
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
+from tests.doubles.openai_streams import stream_of
 from tests.functions.conftest import AuthHeaders, Serve
 from tests.functions.conftest import auth_headers as auth_headers
-from tests.functions.openai_service import HI, MODEL, Service, connect, serve_openai, stream_of
+from tests.functions.openai_service import HI, MODEL, Service, connect, serve_openai
 from tests.functions.openai_service import idle as idle
 from tests.functions.openai_service import service as service
 

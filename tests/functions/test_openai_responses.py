@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from shared.models.openai_api.ids import ticket_of
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.functions.openai_service import CALL, MODEL, WEATHER, Service, check, connect, stream_of, types_of
+from tests.doubles.openai_streams import CALL, WEATHER, stream_of
+from tests.functions.openai_service import MODEL, Service, check, connect, types_of
 from tests.functions.openai_service import idle as idle
 from tests.functions.openai_service import service as service
 from tests.images import PNG, data_url

@@ -19,7 +19,6 @@ from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
 from shared.models.journal import Segment
-from shared.models.key_period import Period, open_period
 from shared.models.owned import StoredResource
 from shared.models.part import Delta, Part, PartKind
 from shared.models.schedule import ScheduleFields, StoredSchedule
@@ -83,7 +82,7 @@ async def store_documents_of(database: Database, uid: str, *, disabled: bool = F
         database.deployments.put(_build_deployment(id_, uid), transaction)
         key = ApiKey(id=id_, owner=uid, name="k", digest="d", scopes=[], created_at=NOW)
         database.api_keys.add(key, transaction)
-        period = open_period(id_, Period.DAY, uid, None, NOW)
+        period = key.open_period(NOW)
         await database.key_periods.get(period.id, transaction)
         database.key_periods.put(period, transaction)
         await database.deployment_days.get(id_, transaction)

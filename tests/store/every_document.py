@@ -19,7 +19,6 @@ from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.idempotency import StoredRequest
 from shared.models.journal import LogLine, Segment
-from shared.models.key_period import Period, open_period
 from shared.models.part import Part
 from shared.models.schedule import ScheduleFields, StoredSchedule
 from shared.models.session import ProviderConfig, Session
@@ -159,5 +158,5 @@ def build_documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
     deliveries.DeliveryStore(client).put(delivery, writes)
     key = ApiKey(id="k", owner="u", name="n", digest="d", scopes=list(Scope), created_at=NOW)
     api_keys.ApiKeyStore(client).put(key, writes)
-    key_periods.KeyPeriodStore(client).put(open_period("k", Period.DAY, "u", 1, NOW), writes)
+    key_periods.KeyPeriodStore(client).put(key.open_period(NOW), writes)
     return writes.documents

@@ -71,7 +71,9 @@ def _to_sent(message: Message | ConversationMessage, route: ModelRoute) -> dict[
     content = message.content
     sent: dict[str, Any] = {
         "role": message.role,
-        "content": content if isinstance(content, str) else [_to_sent_part(part, route) for part in _filled(content)],
+        "content": content
+        if isinstance(content, str)
+        else [_to_sent_part(part, route) for part in _drop_empty(content)],
     }
     if isinstance(message, ConversationMessage):
         if message.tool_calls:
@@ -84,7 +86,7 @@ def _to_sent(message: Message | ConversationMessage, route: ModelRoute) -> dict[
     return sent
 
 
-def _filled(parts: Iterable[TextPart | ImagePart]) -> list[TextPart | ImagePart]:
+def _drop_empty(parts: Iterable[TextPart | ImagePart]) -> list[TextPart | ImagePart]:
     """Returns the parts other than blank texts, which some providers refuse."""
     return [part for part in parts if isinstance(part, ImagePart) or part.text.strip()]
 

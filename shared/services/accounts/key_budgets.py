@@ -14,7 +14,7 @@ from datetime import datetime
 from shared.models.api_key import KeyUse
 from shared.models.caller import Caller
 from shared.models.errors import KeyBudgetSpent
-from shared.models.key_period import KeyPeriod, open_period, period_id
+from shared.models.key_period import KeyPeriod, period_id
 from shared.models.money import CostBounds, to_dollars, to_picos
 from shared.store import Database, Transaction
 
@@ -53,8 +53,8 @@ class KeyBudgets:
             stored = await self.database.api_keys.get(key.id, transaction)
             if stored is None or stored.owner != caller.uid:
                 raise KeyBudgetSpent("The API key that this was requested with has been revoked.")
-            period = open_period(key.id, key.period, caller.uid, stored.budget, now, stored.expires_at)
-        if period.expires_at is not None and period.expires_at <= now:
+            period = stored.open_period(now)
+        if period.key_expires_at is not None and period.key_expires_at <= now:
             raise KeyBudgetSpent("The API key that this was requested with has expired.")
         return period
 

@@ -18,7 +18,8 @@ _SECRET_LENGTH = 30
 """Characters of the secret: 178 bits, which nobody can guess."""
 _CHECKSUM_LENGTH = 6
 """Enough digits in base 62 for a CRC-32."""
-_FORMAT = re.compile(rf"{KEY_PREFIX}([0-9A-Za-z]{{12}})[0-9A-Za-z]{{30}}([0-9A-Za-z]{{6}})")
+_TAIL_LENGTH = _SECRET_LENGTH + _CHECKSUM_LENGTH
+_FORMAT = re.compile(rf"{KEY_PREFIX}([0-9A-Za-z]{{{_ID_LENGTH}}})[0-9A-Za-z]{{{_TAIL_LENGTH}}}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +45,7 @@ def make_key_text() -> KeyText:
 def parse_key_text(text: str) -> KeyText | None:
     """Returns the key, None if the text does not have the format of a key, or its checksum is wrong."""
     match = _FORMAT.fullmatch(text)
-    if match is None or _checksum(text[:-_CHECKSUM_LENGTH]) != match[2]:
+    if match is None or _checksum(text[:-_CHECKSUM_LENGTH]) != text[-_CHECKSUM_LENGTH:]:
         return None
     return KeyText(text, match[1])
 

@@ -108,7 +108,7 @@ class Admission:
         now = clock.now()
         await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
         hold = await self._ledger.open_chat(caller, bounds, now, transaction)
-        key = caller.key and caller.key.without_details()
+        key = caller.key and caller.key.to_use()
         ticket = draft.model_copy(update={"hold": hold, "key": key, "created_at": now, "updated_at": now})
         self._database.tickets.add(ticket, body, transaction)
         return ticket

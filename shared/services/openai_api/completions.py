@@ -7,7 +7,7 @@ from shared.models.chat import TicketStatus, Usage
 from shared.models.openai_api.ids import completion_id
 from shared.models.part import Delta, PartKind
 from shared.models.ticket import Ticket
-from shared.services.openai_api.results import Result, error_of, read_calls, read_result
+from shared.services.openai_api.results import Call, Result, error_of, read_calls, read_result
 
 
 def show_completion(ticket: Ticket) -> dict[str, Any]:
@@ -30,11 +30,12 @@ def _show_message(result: Result) -> dict[str, Any]:
     if result.reasoning:
         message["reasoning_content"] = result.reasoning
     if result.calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in result.calls
-        ]
+        message["tool_calls"] = [_show_call(call) for call in result.calls]
     return message
+
+
+def _show_call(call: Call) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _nest(citation: dict[str, Any]) -> dict[str, Any]:
@@ -98,11 +99,7 @@ class ChunkWriter:
         if rest := result.content[self._characters :]:
             chunks += self.say(Delta(PartKind.CONTENT, rest))
         if missing := result.calls[self._calls :]:
-            shown = [
-                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-                for call in missing
-            ]
-            chunks += self.say(Delta(PartKind.TOOL, tool_calls=shown))
+            chunks += self.say(Delta(PartKind.TOOL, tool_calls=[_show_call(call) for call in missing]))
         chunks.append(self._chunk({}, result.finish_reason))
         if self._include_usage:
             chunks.append({**self._head, "choices": [], "usage": _show_usage(result.usage)})
@@ -110,12 +107,7 @@ class ChunkWriter:
 
     def _show_calls(self, calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         shown = [
-            {
-                "index": index,
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
+            {"index": index, **_show_call(call)}
             for index, call in enumerate(read_calls(calls, self._ticket_id, self._calls), start=self._calls)
         ]
         self._calls += len(shown)

@@ -95,12 +95,12 @@ class OpenAiService:
             if request.provider == GOFANNON and not isinstance(error, InvalidRequest):
                 raise ModelNotFound(error.message) from error
             raise
-        ticket = await self._get_admitted(caller, accepted.ticket_id, key)
+        ticket = await self._get_ticket(caller, accepted.ticket_id, key)
         is_kept = key is not None or bool(request.echo.get("background"))
         light = request.model_copy(update={"messages": []})
         return Stored(ticket, light, replayed, is_kept, is_unseen=key is None)
 
-    async def _get_admitted(self, caller: Caller, ticket_id: str, key: str | None) -> Ticket:
+    async def _get_ticket(self, caller: Caller, ticket_id: str, key: str | None) -> Ticket:
         """Returns the ticket. One read. If it cannot be read, its client must be able to send the request again.
 
         So without a key, the ticket is cancelled then. Raises `Unavailable`, or `OutcomeUnknown` if it could not be.

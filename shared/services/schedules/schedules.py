@@ -53,7 +53,7 @@ class ScheduleService:
             schedule = StoredSchedule(
                 id=id_,
                 owner=caller.uid,
-                key=caller.key and caller.key.without_details(),
+                key=caller.key and caller.key.to_use(),
                 fields=fields,
                 rev=uuid4().hex,
                 created_at=now,
@@ -103,7 +103,7 @@ class ScheduleService:
             fields, now, next_due_at = _merge(schedule, request), clock.now(), schedule.next_due_at
             if any(getattr(fields, name) != getattr(schedule.fields, name) for name in _TIMES):
                 next_due_at = DueTimes(fields.cron, fields.timezone).next_after(now) if fields.enabled else None
-            key = caller.key and caller.key.without_details()
+            key = caller.key and caller.key.to_use()
             changed = schedule.model_copy(
                 update={"fields": fields, "key": key, "next_due_at": next_due_at, "rev": uuid4().hex, "updated_at": now}
             )

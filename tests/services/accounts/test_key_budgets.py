@@ -106,16 +106,14 @@ async def test_a_spent_key_is_refused(harness: Harness, keys: ApiKeyService) -> 
 
 @pytest.mark.parametrize(("period", "days"), [("day", 1), ("month", 31)])
 async def test_a_budget_is_full_again(
-    harness: Harness, keys: ApiKeyService, monkeypatch: pytest.MonkeyPatch, period: str, days: int
+    harness: Harness, keys: ApiKeyService, stopped_clock: StoppedClock, period: str, days: int
 ) -> None:
     """In the next day or month, the key may spend its whole budget again."""
-    stopped = StoppedClock()
-    monkeypatch.setattr(clock, "time", stopped)
     caller = await make_caller(harness, keys, 0.002, period)
     await harness.deliver((await harness.chat.submit(caller, chat("hi"))).ticket_id, create_model(2000))
     with pytest.raises(KeyBudgetSpent):
         await harness.chat.submit(caller, chat("hi"))
-    stopped.move(timedelta(days=days).total_seconds())
+    stopped_clock.move(timedelta(days=days).total_seconds())
     await harness.deliver((await harness.chat.submit(caller, chat("hi"))).ticket_id, create_model(2000))
     assert (await show(keys)).spent == 0.002
 
@@ -248,18 +246,16 @@ async def test_tiny_costs_add_up_exactly(harness: Harness, keys: ApiKeyService) 
 
 
 async def test_a_hold_belongs_to_one_period(
-    harness: Harness, keys: ApiKeyService, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, keys: ApiKeyService, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call that is admitted at midnight is released and counted in the period in which it was held."""
-    stopped = StoppedClock()
-    monkeypatch.setattr(clock, "time", stopped)
     caller = await make_caller(harness, keys, 0.5)
-    stopped.move((Period.DAY.end(clock.now()) - clock.now()).total_seconds() - 0.001)
+    stopped_clock.move((Period.DAY.end(clock.now()) - clock.now()).total_seconds() - 0.001)
     make_hold = SpendingService.make_hold
 
     def make_before_midnight(*arguments: Any) -> Hold:
         hold = make_hold(*arguments)
-        stopped.move(1)
+        stopped_clock.move(1)
         return hold
 
     monkeypatch.setattr(SpendingService, "make_hold", make_before_midnight)
@@ -272,11 +268,9 @@ async def test_a_hold_belongs_to_one_period(
 
 
 async def test_an_expired_keys_runs_spend_nothing_more(
-    harness: Harness, keys: ApiKeyService, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, keys: ApiKeyService, stopped_clock: StoppedClock
 ) -> None:
     """What a key has started makes no further calls that cost something once the key has expired."""
-    stopped = StoppedClock()
-    monkeypatch.setattr(clock, "time", stopped)
     await publish(harness.database, USER, "ask", MODEL_CALLER)
     expires_at = clock.now() + timedelta(minutes=5)
     request = CreateKeyRequest.model_construct(name="k", expires_at=expires_at, budget=None, scopes=None)
@@ -284,7 +278,7 @@ async def test_an_expired_keys_runs_spend_nothing_more(
     caller = Caller("u", key=await harness.database.api_keys.get(created.id))
     chat_request = chat("hi", provider="gofannon", model="ask").model_copy(update={"parameters": {}})
     ticket_id = (await harness.chat.submit(caller, chat_request)).ticket_id
-    stopped.move(301)
+    stopped_clock.move(301)
     model = GatedModel(900)
     await harness.deliver(ticket_id, model)
     ticket = await harness.database.tickets.get(ticket_id)

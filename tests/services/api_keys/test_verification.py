@@ -22,13 +22,6 @@ USER, ADDRESS = Caller("u"), "192.0.2.1"
 
 
 @pytest.fixture
-def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
-    stopped = StoppedClock()
-    monkeypatch.setattr(clock, "time", stopped)
-    return stopped
-
-
-@pytest.fixture
 def keys(database: Database, settings: Settings) -> ApiKeyService:
     return ApiKeyService(database, settings)
 
@@ -147,6 +140,23 @@ async def test_guesses_are_limited(
     await verification.verify(unknown.key, "192.0.2.2")
     stopped_clock.move(60)
     await verification.verify(unknown.key, ADDRESS)
+
+
+async def test_wrong_keys_do_not_shut_out_others_at_their_address(
+    keys: ApiKeyService, verification: KeyVerification, stopped_clock: StoppedClock
+) -> None:
+    """While an address is blocked for its wrong keys, a key that was valid there a moment ago is read again."""
+    created = await create(keys)
+    await verification.verify(created.key, ADDRESS)
+    for _ in range(GUESSES_PER_MINUTE + 1):
+        with pytest.raises((Unauthenticated, TooManyRequests)):
+            await verification.verify(make_key_text().text, ADDRESS)
+    stopped_clock.move(MAX_SECONDS)
+    assert (await verification.verify(created.key, ADDRESS)).id == created.id
+    await keys.revoke(USER, created.id)
+    stopped_clock.move(MAX_SECONDS)
+    with pytest.raises((Unauthenticated, TooManyRequests)):
+        await verification.verify(created.key, ADDRESS)
 
 
 async def test_the_last_use_is_recorded_to_the_minute(
