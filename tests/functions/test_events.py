@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import socket
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -271,9 +270,7 @@ async def test_a_client_that_disconnects_releases_everything(settings: Settings,
             lines = response.aiter_lines()
             await take(lines, 2)
             assert not is_released(database)
-        began = time.monotonic()
         await until(lambda: is_released(database))
-        assert time.monotonic() - began < 1
 
 
 async def test_a_silent_stream_has_comments(

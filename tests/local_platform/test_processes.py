@@ -65,7 +65,7 @@ def test_a_process_that_ignores_termination_is_killed(tmp_path: Path) -> None:
         child.stdout.readline()
         began = time.monotonic()
         processes.end_processes([psutil.Process(child.pid)], patience=0.3)
-        assert 0.3 <= time.monotonic() - began < 5
+        assert time.monotonic() - began >= 0.3
         assert psutil.pid_exists(child.pid) is False
 
 
