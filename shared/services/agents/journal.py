@@ -24,10 +24,10 @@ from typing import Any
 from shared import clock
 from shared.models.agent import StoredAgent
 from shared.models.agent_run import Step
-from shared.models.chat import Usage
 from shared.models.errors import Unavailable
 from shared.models.journal import MAX_SEGMENT_BYTES, LogLine, Segment, first_segment
 from shared.models.wire import JsonObject
+from shared.services.agents.run_history import History, Record, read_history
 from shared.store import Database, Transaction
 
 MAX_BYTES = 20_000_000
@@ -44,21 +44,6 @@ CheckLease = Callable[[Transaction], Any]
 
 class JournalFull(Exception):
     """The run has recorded more than the journal may contain."""
-
-
-@dataclass
-class Record:
-    """What the journal knows of a call. `arguments`: their hash. `shown`: a description of them without secrets.
-
-    `has_begun`: whether it is a call that must not be repeated, and may have been made. `end`: its outcome.
-    """
-
-    function: str
-    arguments: str
-    shown: str
-    line: int
-    has_begun: bool = False
-    end: JsonObject | None = None
 
 
 @dataclass
@@ -89,18 +74,8 @@ class Journal:
         self._flushing: set[asyncio.Task[None]] = set()
         self._check_lease: CheckLease | None = None
         self._on_failure: Callable[[Exception], None] = _raise
-        self.records: dict[str, Record] = {}
-        self.agents: dict[str, StoredAgent] = {}
-        self.printed: dict[str, int] = {}
-        self.is_resumed = False
+        self.history = History()
         self.has_written = False
-        self.last_attempt = 0
-        self._last_read = 0
-        self.seed = b""
-        self.clock = 0
-        self.spent = 0
-        self.calls = 0
-        self.usage = Usage()
 
     def use(self, check_lease: CheckLease, on_failure: Callable[[Exception], None]) -> None:
         """Has each commit check the lease. `on_failure` gets the error of a commit that nothing waits for."""
@@ -108,42 +83,31 @@ class Journal:
         self._on_failure = on_failure
 
     async def load(self) -> None:
-        """Reads what earlier attempts have recorded. One query, and one read per segment.
-
-        Ignores what a worker that had stalled for longer than its lease wrote when the next one had read the journal.
-        """
+        """Reads what earlier attempts have recorded. One query, and one read per segment."""
         async with self._database.raising_unavailable():
             segments = await self._database.journals.read(self.run_id)
-        self.last_attempt = segments[-1].attempt if segments else 0
-        segments = _drop_late(segments)
-        self._last_read = segments[-1].n if segments else 0
-        text = "".join(segment.text for segment in segments)
-        self._size = len(text)
-        for line in text.split("\n"):
-            try:
-                record = json.loads(line) if line else None
-            except ValueError:  # the rest of a long record whose process died before all of it was written
-                continue
-            if isinstance(record, dict):
-                self._read(record)
+        self.history = read_history(segments)
+        self._size = self.history.size
 
     def begin(self, agent: StoredAgent) -> StoredAgent:
         """Returns the agent with the code that the run started with, which is this agent if it starts now."""
-        if self.is_resumed:
-            self._add({"t": "resume", "seen": self._last_read}, is_news=False)
-            return self.agents[""]
-        self.seed, self.clock = os.urandom(_SEED_BYTES), int(clock.time() * 1e9)
-        self._add({"t": "begin", "seed": self.seed.hex(), "clock": self.clock}, is_news=False)
+        history = self.history
+        if history.is_resumed:
+            self._add({"t": "resume", "seen": history.last_segment}, is_news=False)
+            return history.agents[""]
+        history.seed, history.clock = os.urandom(_SEED_BYTES), int(clock.time() * 1e9)
+        self._add({"t": "begin", "seed": history.seed.hex(), "clock": history.clock}, is_news=False)
         return self.pin_agent("", agent)
 
     def pin_agent(self, path: str, agent: StoredAgent) -> StoredAgent:
         """Records which agent the call with this path runs. Returns the one that was recorded first."""
-        if path not in self.agents:
+        agents = self.history.agents
+        if path not in agents:
             unused = {"swagger_specs": [], "composer_thoughts": None, "composer_model_config": None}
             agent = agent.model_copy(update={"fields": agent.fields.model_copy(update=unused)})
-            self.agents[path] = agent
+            agents[path] = agent
             self._add({"t": "agent", "n": path, "agent": agent.model_dump(mode="json")}, is_news=False)
-        return self.agents[path]
+        return agents[path]
 
     def end_call(self, path: str, record: Record, end: JsonObject, step: Step) -> None:
         """Records the outcome of a call. It is written with the next commit.
@@ -151,19 +115,19 @@ class Journal:
         That of a call which must not be repeated is written at once: until then, its outcome is unknown to others.
         """
         record.end = end
-        self.records[path] = record
+        self.history.records[path] = record
         self._add({"t": "end", "n": path, **_describe(record), **end}, step=step, is_urgent=record.has_begun)
 
     async def begin_call(self, path: str, record: Record, step: Step) -> None:
         """Records that a call begins which must not be repeated, and writes that. Raises what `flush` raises."""
         record.has_begun = True
-        self.records[path] = record
+        self.history.records[path] = record
         self._add({"t": "start", "n": path, **_describe(record)}, step=step)
         await self.flush()
 
     def add_lines(self, path: str, lines: list[LogLine], printed: int) -> None:
         """Records lines that the program of this path has printed, and how many characters it has printed in all."""
-        self.printed[path] = printed
+        self.history.printed[path] = printed
         self._add({"t": "log", "n": path, "printed": printed}, logs=lines)
 
     @property
@@ -301,54 +265,6 @@ class Journal:
             self._timer.cancel()
             self._timer = None
 
-    def _read(self, record: dict[str, Any]) -> None:
-        path = record.get("n", "")
-        match record.get("t"):
-            case "begin":
-                self.is_resumed = True
-                self.seed, self.clock = bytes.fromhex(record["seed"]), record["clock"]
-            case "agent":
-                self.agents.setdefault(path, StoredAgent.model_validate(record["agent"]))
-            case "log":
-                self.printed[path] = max(self.printed.get(path, 0), record["printed"])
-            case "start" | "end":
-                known = self.records.setdefault(path, _read_record(record))
-                if record["t"] == "start":
-                    known.has_begun = True
-                elif known.end is None:
-                    known.end = record
-                    self.calls += 1
-                    self.spent += record.get("cost", 0)
-                    self._count(record.get("usage") or {})
-            case _:
-                pass
-
-    def _count(self, usage: dict[str, int]) -> None:
-        self.usage = Usage(**{name: getattr(self.usage, name) + usage.get(name, 0) for name in _TOKENS})
-
-
-def _drop_late(segments: list[Segment]) -> list[Segment]:
-    """Returns the segments without those that an attempt wrote after the next one had read the journal.
-
-    Each attempt that writes begins with a record that says up to which segment it had read.
-    """
-    kept = list[Segment]()
-    for segment in segments:
-        if kept and kept[-1].attempt != segment.attempt:
-            first = _read_first(segment.text)
-            if first.get("t") in ("begin", "resume"):
-                kept = [earlier for earlier in kept if earlier.n <= first.get("seen", 0)]
-        kept.append(segment)
-    return kept
-
-
-def _read_first(text: str) -> dict[str, Any]:
-    """Returns the first record of an attempt's first segment, an empty one if it is not all there."""
-    try:
-        return json.loads(text.lstrip("\n").partition("\n")[0])
-    except ValueError:
-        return {}
-
 
 def _divide(segments: list[Segment]) -> list[tuple[int, int]]:
     """Returns the ranges of segments that one commit each writes: a single one, unless they are large."""
@@ -361,15 +277,8 @@ def _divide(segments: list[Segment]) -> list[tuple[int, int]]:
     return [*ranges, (start, len(segments))]
 
 
-_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
-
-
 def _describe(record: Record) -> JsonObject:
     return {"f": record.function, "d": record.arguments, "a": record.shown, "line": record.line}
-
-
-def _read_record(record: dict[str, Any]) -> Record:
-    return Record(record["f"], record["d"], record["a"], record["line"])
 
 
 def _raise(error: Exception) -> None:

@@ -22,8 +22,9 @@ from shared.models.wire import JsonObject
 from shared.sandbox.inside.calls import CallFailed, HostFunctions
 from shared.sandbox.recorder import Answer, Call, Moment, RecordedCall, ReplayDiverged
 from shared.sandbox.suspension import Suspension
-from shared.services.agents.journal import Journal, Record, digest, to_datetime
+from shared.services.agents.journal import Journal, digest, to_datetime
 from shared.services.agents.questions import encode_schema
+from shared.services.agents.run_history import Record
 from shared.services.agents.steps import kind_of, name_call, preview, show_arguments
 
 _log = get_logger("runs")
@@ -68,21 +69,22 @@ class ProgramJournal:
     ) -> None:
         self.recording = recording
         self.journal = recording.journal
+        self._history = recording.journal.history
         self.suspension = recording.suspension
         self.path = path
         self.clock = clock
         self._make_functions = make_functions
         self._is_visible = is_visible
-        self.is_resumed = self.journal.is_resumed
-        self.last_number = max((_number_in(path, other) for other in self.journal.records), default=0)
+        self.is_resumed = self._history.is_resumed
+        self.last_number = max((_number_in(path, other) for other in self._history.records), default=0)
         self._printed = 0
-        self._known = self.journal.printed.get(path, 0)
+        self._known = self._history.printed.get(path, 0)
         self._line = ""
 
     @property
     def seed(self) -> bytes:
         """See `Recorder`."""
-        return hashlib.sha256(self.journal.seed + self.path.encode()).digest()
+        return hashlib.sha256(self._history.seed + self.path.encode()).digest()
 
     def path_of(self, call: Call) -> str:
         """Returns the path of a call of this program."""
@@ -90,7 +92,7 @@ class ProgramJournal:
 
     def find(self, call: Call) -> RecordedCall | None:
         """See `Recorder`."""
-        record = self.journal.records.get(self.path_of(call))
+        record = self._history.records.get(self.path_of(call))
         if record is None:
             return None
         if (record.function, record.arguments) != (call.function, digest(call.arguments)):
@@ -138,7 +140,7 @@ class ProgramJournal:
     def record(self, call: Call, answer: Answer, cause: Exception | None) -> Answer:
         """See `Recorder`."""
         path = self.path_of(call)
-        known = self.journal.records.get(path)
+        known = self._history.records.get(path)
         if known is not None and known.end is not None:  # recorded with its charge
             recorded: Any = known.end["r"]
             return recorded
@@ -185,7 +187,7 @@ class ProgramJournal:
 
     def make_record(self, call: Call) -> Record:
         """Returns the record of a call that was recorded before, or a new one."""
-        known = self.journal.records.get(self.path_of(call))
+        known = self._history.records.get(self.path_of(call))
         if known is not None:
             return known
         return Record(call.function, digest(call.arguments), show_arguments(call.arguments), call.line)
@@ -218,8 +220,8 @@ class ProgramJournal:
             self._add([line], clock, self._printed)
 
     def _add(self, lines: list[str], clock: int, printed: int) -> None:
-        before = sum(self.journal.printed.values())
-        after = before + printed - self.journal.printed.get(self.path, 0)
+        before = sum(self._history.printed.values())
+        after = before + printed - self._history.printed.get(self.path, 0)
         texts = lines if self._is_visible and before <= MAX_PRINTED_CHARACTERS else []
         if texts and after > MAX_PRINTED_CHARACTERS:
             texts = [*texts, f"… More was printed; only the first {MAX_PRINTED_CHARACTERS} characters are stored."]

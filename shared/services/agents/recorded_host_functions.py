@@ -138,7 +138,7 @@ class RecordedHostFunctions:
 
     def _record_charge(self, outcome: ChatResult | ModelFailure, cost: int) -> ChargeRecord | None:
         """Records the outcome of a model call. See `RecordCharge`."""
-        known = self.program.journal.records.get(self.program.path_of(self.call))
+        known = self.program.journal.history.records.get(self.program.path_of(self.call))
         if (known is not None and known.end is not None) or self.call.moment is not None:
             return None  # the code waited no longer
         answer: Answer

@@ -153,10 +153,10 @@ class RunService:
         `seconds`: the time limit of this attempt. Raises `Suspended` if the run was put aside, the error with which it
         was aborted, and `Unavailable`, also if the process that runs the code died.
         """
-        journal = recording.journal
-        chain = self._start_chain(payer, seconds, journal.run_id, deployment)
-        chain.budget.continue_with(self.settings.long_run_max_calls, journal.calls, journal.spent)
-        chain.call_counter.add(journal.usage)
+        history = recording.journal.history
+        chain = self._start_chain(payer, seconds, recording.journal.run_id, deployment)
+        chain.budget.continue_with(self.settings.long_run_max_calls, history.calls, history.spent)
+        chain.call_counter.add(history.usage)
         chain = replace(chain, recording=recording)
         permissions = Permissions.of(agent.fields, agent.owner)
         try:
@@ -192,7 +192,7 @@ class RunService:
 
         async def call_another(name: str, input_dict: JsonObject, call: MadeCall | None) -> JsonValue:
             nonlocal callable_agents
-            if chain.recording and call and (pinned := chain.recording.journal.agents.get(call.path)):
+            if chain.recording and call and (pinned := chain.recording.journal.history.agents.get(call.path)):
                 return await self._run_another(chain, pinned, input_dict, path, level + 1, call)
             if callable_agents is None:
                 async with self.database.raising_unavailable():
@@ -281,7 +281,7 @@ def _make_recorder(
     return ProgramJournal(
         recording,
         call.path if call else "",
-        call.clock if call else recording.journal.clock,
+        call.clock if call else recording.journal.history.clock,
         lambda program, made: RecordedHostFunctions(functions, program, made),
         is_visible=path[-1].owner == chain.payer.uid,
     )

@@ -115,9 +115,9 @@ class AgentChatService:
 
     async def _prepare(self, ticket: Ticket, request: StoredInput, journal: Journal) -> tuple[StoredAgent, JsonObject]:
         """Returns the agent, with the code that the run started with, and its input. Raises `ModelFailure`."""
-        input_dict = summarize_input(request)
+        history, input_dict = journal.history, summarize_input(request)
         try:
-            agent = journal.agents[""] if journal.is_resumed else await self._find_agent(ticket, request)
+            agent = history.agents[""] if history.is_resumed else await self._find_agent(ticket, request)
             input_dict = await fit_input(agent, input_dict)
         except (NotFound, Forbidden) as error:
             raise ModelFailure(error.message, transient=False) from error
@@ -164,7 +164,7 @@ class AgentChatService:
 
 async def _forgive_if_progressed(ticket: Ticket, journal: Journal, holder: LeaseHolder) -> None:
     """Does not count earlier attempts if the last one has recorded anything. Then, the run ends in the end."""
-    if journal.last_attempt == ticket.attempts - 1 > ticket.forgiven:
+    if journal.history.last_attempt == ticket.attempts - 1 > ticket.forgiven:
         await holder.change(ticket.id, lambda held, now: held.forgive(now))
 
 

@@ -9,7 +9,8 @@ import pytest
 from shared.models.agent_run import Step, StepKind, StepStatus
 from shared.models.caller import Caller
 from shared.models.chat import Usage
-from shared.services.agents.journal import Journal, Record
+from shared.services.agents.journal import Journal
+from shared.services.agents.run_history import Record
 from shared.store import Database
 from tests.services.publishing import get_stored, save
 
@@ -65,10 +66,10 @@ async def test_a_worker_that_stalled_for_too_long_does_not_change_the_past(
     await second.flush()
     await journal.flush()
     await third.load()
-    ends = {path: record.end["r"] for path, record in third.records.items() if record.end}
+    ends = {path: record.end["r"] for path, record in third.history.records.items() if record.end}
     assert ends == {"1": {"value": 1}, "2": {"value": 20}}
-    assert third.seed == journal.seed
-    assert third.calls == 2
+    assert third.history.seed == journal.history.seed
+    assert third.history.calls == 2
 
 
 async def test_a_worker_that_stalled_before_its_first_record_does_not_change_the_past(
@@ -85,8 +86,8 @@ async def test_a_worker_that_stalled_before_its_first_record_does_not_change_the
     await second.flush()
     await journal.flush()
     await third.load()
-    assert list(third.records) == ["2"]
-    assert third.seed == second.seed
+    assert list(third.history.records) == ["2"]
+    assert third.history.seed == second.history.seed
 
 
 async def test_other_outcomes_wait_for_the_next_commit(journal: Journal, database: Database) -> None:

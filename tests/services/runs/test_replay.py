@@ -88,7 +88,7 @@ class MemoryJournal(Journal):
         super().__init__(Any, "run", 1, "owner", NOW)  # type: ignore[arg-type]
         self.lines = lines
         for line in lines:
-            self._read(json.loads(line))
+            self.history.add(json.loads(line))
 
     async def _commit(self) -> None:
         if (batch := self.take()) is not None:
@@ -121,7 +121,7 @@ async def run_with(lines: list[str], code: str) -> tuple[Any, list[str], list[in
     journal, requests = MemoryJournal(list(lines)), Requests()
     journal.begin(agent_of(code))
     recording = Recording(journal, Suspension(clock.time), lambda: True)
-    program = ProgramJournal(recording, "", journal.clock, requests.make, is_visible=True)
+    program = ProgramJournal(recording, "", journal.history.clock, requests.make, is_visible=True)
     outcome = await create_engine(Settings()).run(Program(code, {}, recorder=program), NoHostFunctions(), LIMITS)
     await journal.flush()
     await journal.close()
