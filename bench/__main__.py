@@ -24,6 +24,7 @@ _SECONDS = {
     "chats": 110,
     "many_chats": 120,
     "live": 220,
+    "openai": 60,
     "published": 130,
     "runs": 60,
     "lists": 300,
