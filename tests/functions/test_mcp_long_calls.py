@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from mcp_types import ElicitResult
+from mcp_types import CallToolRequestParams, ElicitResult
 
 from shared.models.chat import TicketStatus
 from shared.store import Database
@@ -156,6 +156,21 @@ async def test_a_call_outlasts_its_request(
         assert (await error_of(client.call_tool("slow", {}, request_state="made up"))).code == -32602
     assert [message for message in lines.messages if message.startswith("step")] == [f"step {n}" for n in range(5)]
     assert (await only_run(database)).attempts == 1
+
+
+async def test_what_a_run_did_between_two_requests_is_reported(
+    service: WorkedService, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when it ended before the second one, which returns its result."""
+    monkeypatch.setattr(mcp_response, "MAX_SECONDS", 0.05)
+    await publish(database, ME, "slow", SLOW)
+    lines = Reports()
+    async with connected(service, MODERN) as client:
+        first = await ask(client.session, "tools/call", CallToolRequestParams(name="slow", arguments={"n": 3}))
+        await ended_run(database)
+        result = await client.call_tool("slow", {}, request_state=first["requestState"], progress_callback=lines)
+    assert text_of(result) == "slept"
+    assert [message for message in lines.messages if message.startswith("step")] == ["step 0", "step 1", "step 2"]
 
 
 async def test_an_older_client_is_told_which_run_goes_on(

@@ -16,7 +16,6 @@ from shared.models.agent_run import AnswerRequest, StartRunRequest
 from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests, Unavailable
 from shared.models.events import Event, EventName
-from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
 from shared.services.agents.agent_tools import to_tool
 from shared.services.agents.deployments import DeploymentService
@@ -121,12 +120,13 @@ class _Watch:
     async def run(self) -> None:
         """Returns when there is something to tell the client. Never if the run goes on without end.
 
-        Waits while the database is unavailable, or this process has too many readers.
+        What a run did before its end is reported, also if it has ended meanwhile. Waits while the database is
+        unavailable, or this process has too many readers.
         """
         while True:
             try:
                 ticket = await self._views.get(self._caller, self._run_id)
-                if _has_news(ticket):
+                if open_questions(ticket):
                     return
                 async with follow_run(self._views, ticket, self.cursor) as batches:
                     async for batch in batches:
@@ -141,16 +141,12 @@ class _Watch:
             if event.name is EventName.DONE:
                 return True
             if event.name is EventName.STATUS:
-                if _has_news(await self._views.get(self._caller, self._run_id)):
+                if open_questions(await self._views.get(self._caller, self._run_id)):
                     return True
             elif text := _describe(event):
                 await self._report(shorten(text, MAX_REPORT))
             self.cursor = event.id or self.cursor
         return False
-
-
-def _has_news(ticket: Ticket) -> bool:
-    return ticket.status.finished or bool(open_questions(ticket))
 
 
 def _describe(event: Event) -> str:
