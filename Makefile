@@ -20,7 +20,7 @@ run: ## Install what is missing, and start the whole service on http://127.0.0.1
 	@exec $(VENV)/python emulator-config/run.py
 
 setup: ## Install everything that is needed to run and test the service
-	@$(PYTHON) emulator-config/setup.py
+	@$(PYTHON) emulator-config/setup.py --tests
 
 sweep: ## Resume tickets whose worker died; `make run` does this every half minute
 	@curl --fail --silent --show-error -X POST http://127.0.0.1:$$((5001 + $${PORT_OFFSET:-0}))/demo-agents/us-central1/sweep && echo

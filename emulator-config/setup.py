@@ -1,4 +1,4 @@
-"""Installs everything that is needed to run and test the service: `python3 emulator-config/setup.py`.
+"""Installs everything that is needed to run the service: `python3 emulator-config/setup.py`; to test it: `--tests`.
 
 It uses only the standard library, so it works in a fresh clone. Older versions of Python must be able to read this
 file, so that they can hand over to a newer one.
@@ -33,7 +33,7 @@ def main():
     def work() -> int:
         # `make run` starts here, so an invalid value is rejected before an installation that may take minutes.
         read_app_env(os.environ)
-        set_up(LAYOUT, os.environ, local_model=wants_local_model(os.environ))
+        set_up(LAYOUT, os.environ, local_model=wants_local_model(os.environ), tests="--tests" in sys.argv[1:])
         return 0
 
     return run_main(work)

@@ -54,6 +54,11 @@ class Layout:
         return self.root / "functions" / "meta" / "docs" / "vendor"
 
     @property
+    def test_clients(self) -> Path:
+        """The packages of the clients that the end-to-end tests start."""
+        return self.root / "tests" / "e2e" / "clients"
+
+    @property
     def firebase(self) -> Path:
         return self.root / "node_modules" / "firebase-tools" / "lib" / "bin" / "firebase.js"
 

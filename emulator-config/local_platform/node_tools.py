@@ -1,4 +1,4 @@
-"""Installs firebase-tools and the type checker in the versions that `package-lock.json` locks."""
+"""Installs what comes from npm, in the versions that a `package-lock.json` locks."""
 
 import json
 import re
@@ -15,16 +15,25 @@ OLDEST_NODE = 20
 
 
 def ensure_node_tools(layout: Layout) -> bool:
-    """Installs the locked packages into `node_modules`. Returns whether there was anything to do."""
+    """Installs firebase-tools, the type checker and others. Returns whether there was anything to do."""
     check_node()
-    if is_current(layout.root):
+    return _ensure(layout.root, "Installing firebase-tools (about 650 MB, a minute or two)", layout.setup_log)
+
+
+def ensure_test_clients(layout: Layout) -> bool:
+    """Installs the programs that only the tests start. Returns whether there was anything to do.
+
+    Their own installation scripts are not run.
+    """
+    what = "Installing Claude Code and mcp-remote, which the tests connect (about 250 MB)"
+    return _ensure(layout.test_clients, what, layout.setup_log, "--ignore-scripts")
+
+
+def _ensure(folder: Path, what: str, log: Path, *options: str) -> bool:
+    """Installs the packages that a folder locks into its `node_modules`."""
+    if is_current(folder):
         return False
-    run_tool(
-        "Installing firebase-tools (about 650 MB, a minute or two)",
-        ["npm", "ci", "--no-audit", "--no-fund"],
-        log=layout.setup_log,
-        cwd=layout.root,
-    )
+    run_tool(what, ["npm", "ci", "--no-audit", "--no-fund", *options], log=log, cwd=folder)
     return True
 
 

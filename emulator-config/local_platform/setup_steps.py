@@ -10,7 +10,7 @@ from local_platform.console import say, step
 from local_platform.firestore_jar import FirestoreSource, choose_firestore, write_wrapper
 from local_platform.jdk import Jdk, ensure_jdk
 from local_platform.layout import Layout
-from local_platform.node_tools import ensure_node_tools
+from local_platform.node_tools import ensure_node_tools, ensure_test_clients
 from local_platform.python_environment import ensure_model_env, ensure_venv
 from local_platform.reading_page import ensure_api_page
 from local_platform.tool import run_tool
@@ -31,8 +31,10 @@ def wants_local_model(environ: Mapping[str, str]) -> bool:
     )
 
 
-def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> Tools:
+def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool, tests: bool = False) -> Tools:
     """Installs and reports everything that is missing. If nothing is missing, it does almost nothing.
+
+    `tests`: whether to install what only the tests need.
 
     Raises `Problem` if an installation fails.
     """
@@ -43,6 +45,8 @@ def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> 
         changed |= ensure_agents_python(layout)
         jdk = ensure_jdk(layout, environ)
         firestore = ensure_firestore(layout, environ, jdk)
+        if tests:
+            changed |= ensure_test_clients(layout)
         if local_model:
             changed |= ensure_model_env(layout)
     if changed:

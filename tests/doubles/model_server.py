@@ -123,7 +123,10 @@ class ModelServer(ThreadedServer):
             await asyncio.sleep(0.01)
 
     def script(self, prompt: str, *steps: Step) -> None:
-        """Sets the responses to the next requests with this prompt, in this order."""
+        """Sets the responses to the next requests with this prompt, in this order.
+
+        A path can be given in place of a prompt: its requests get these responses if there are none for their prompt.
+        """
         self._scripts[prompt].extend(steps)
 
     def reset(self) -> None:
@@ -143,7 +146,7 @@ class ModelServer(ThreadedServer):
         body: dict[str, Any] = await request.json()
         self.calls.append(Call(request.url.path, dict(request.headers), body, len(await request.body())))
         prompt = _prompt(body)
-        script = self._scripts[prompt]
+        script = self._scripts[prompt] or self._scripts[request.url.path]
         step = script.popleft() if script else Answer(content=f"You said: {prompt}")
         if isinstance(step, Answer | Fail | Wire):
             await asyncio.sleep(step.delay)
