@@ -31,7 +31,7 @@ def test_imports_follow_the_layers() -> None:
     check(BIN / "lint-imports")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_types_are_correct() -> None:
     """pyright reports no problems in strict mode."""
     node = shutil.which("node")

@@ -14,6 +14,7 @@ from local_platform.layout import LAYOUT
 from local_platform.model_server import MAX_ANSWER_TOKENS, SLOTS
 from local_platform.ports import HOST, free_port, http_status
 
+pytestmark = pytest.mark.timeout(600)
 PORT = free_port()
 LONG = {"max_tokens": 1500, "ignore_eos": True, "stream": True}
 
@@ -37,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"http://{HOST}:{PORT}", timeout=200) as client:
+    with httpx.Client(base_url=f"http://{HOST}:{PORT}", timeout=500) as client:
         yield client
 
 
