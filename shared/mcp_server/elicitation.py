@@ -30,11 +30,13 @@ def make_form(asked: Asked) -> ElicitRequest:
 
 
 def read_form(asked: Asked, result: ElicitResult) -> JsonValue:
-    """Returns the answer that a person has entered. It need not fit the question."""
+    """Returns the answer that a person has entered. It need not fit the question. Raises `ValueError` without one."""
     content = cast("JsonObject", result.content or {})
     if _fields(asked) is not None:
         return content
-    answer = content.get(_FIELD)
+    if _FIELD not in content:
+        raise ValueError(f"{_FIELD}: Field required")
+    answer = content[_FIELD]
     if asked.choices is None and asked.schema is not None and _simplify(asked.schema) is None:
         return _parse(answer)
     return answer

@@ -71,3 +71,11 @@ def test_any_other_answer_is_entered_as_json(schema: dict[str, Any]) -> None:
     assert "JSON" in field["description"]
     assert answer_to(question, answer='["a", 1]') == ["a", 1]
     assert answer_to(question, answer="a, 1") == "a, 1"
+
+
+def test_a_form_without_its_field_is_no_answer() -> None:
+    """An answer that a person did not enter is not passed on as null."""
+    contents: list[Any] = [None, {}, {"other": "x"}]
+    for content in contents:
+        with pytest.raises(ValueError, match="answer"):
+            read_form(asked(), ElicitResult(action="accept", content=content))

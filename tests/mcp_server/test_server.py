@@ -1,5 +1,6 @@
 """Tests what the server of the protocol makes of a host that fails. The client is the SDK's."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
@@ -40,7 +41,7 @@ class FailingHost:
     async def wait(self, call_id: str, cursor: int, seconds: float, report: Report) -> Call:
         return await self.look_up(call_id)
 
-    async def answer(self, call_id: str, key: str, answer: JsonValue) -> None: ...
+    async def answer(self, call_id: str, answers: Mapping[str, JsonValue]) -> None: ...
 
     async def cancel(self, call_id: str) -> None: ...
 

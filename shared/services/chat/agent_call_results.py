@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
+from shared.json_schema.short_form import to_value_schema
 from shared.late_imports import import_late
 from shared.mcp_server.model import Asked, Call, CallState
-from shared.models.agent_run import Run
+from shared.models.agent_run import Run, RunQuestion
 from shared.models.chat import TicketStatus
 from shared.models.errors import BadRequest
 from shared.models.ticket import Ticket
@@ -40,7 +41,7 @@ class CallResults:
             updated_at=run.updated_at,
             note=_describe(run),
             cursor=cursor,
-            questions=[Asked(each.call, each.question, each.choices, each.answer_schema) for each in run.questions],
+            questions=[_to_asked(question) for question in run.questions],
         )
         match call.state:
             case CallState.WORKING:
@@ -68,6 +69,11 @@ class CallResults:
             deployment = await self.database.deployments.get(run.friendly_name or "")
         schema = None if deployment is None else read_output_schema(deployment.output_schema)
         return None if schema is None else await _check(schema, run.result)
+
+
+def _to_asked(question: RunQuestion) -> Asked:
+    schema = None if question.answer_schema is None else to_value_schema(question.answer_schema)
+    return Asked(question.call, question.question, question.choices, schema)
 
 
 async def _check(schema: JsonObject, result: JsonValue) -> str | None:
