@@ -15,7 +15,7 @@ from shared.services.chat import agent_calls
 from shared.settings import Settings
 from shared.store import Database
 from tests.functions.conftest import AuthHeaders
-from tests.functions.mcp_clients import MODERN, VERSIONS, Reports, connected, error_of, text_of
+from tests.functions.mcp_clients import MODERN, VERSIONS, Reports, TaskId, Tasks, ask, connected, error_of, text_of
 from tests.functions.mcp_service import ME, SLOW, ServeMcp, WorkedService, only_run, runs_of
 from tests.functions.mcp_service import serve_mcp as serve_mcp
 from tests.functions.mcp_service import service as service
@@ -182,6 +182,34 @@ async def test_an_agent_that_fails_is_an_error_result(service: WorkedService, da
         assert (await error_of(client.call_tool("made-up", {}))).code == -32602
 
 
+async def test_a_client_may_name_what_it_accepts_in_several_headers(service: WorkedService) -> None:
+    """They count like one header with all of them."""
+    headers = [("Accept", "application/json"), ("Accept", "text/event-stream")]
+    async with httpx.AsyncClient(base_url=service.address, trust_env=False) as client:
+        response = await client.post("/mcp", json=PING, headers=headers)
+    assert response.headers["content-type"] == "text/event-stream"
+
+
+async def test_a_large_result_is_not_lost(service: WorkedService, database: Database) -> None:
+    """A result that does not fit into a document twice is stored once."""
+    await publish(database, ME, "large", "async def run(input_dict, tools):\n    return {'outputText': 'x' * 900_000}")
+    async with connected(service, MODERN) as client:
+        result = await client.call_tool("large", {})
+    assert text_of(result) == "x" * 900_000
+    assert result.structured_content == {"outputText": "x" * 900_000}
+
+
+async def test_a_result_does_not_meet_the_schema_of_another_agent(service: WorkedService, database: Database) -> None:
+    """If another agent gets the tool's name, its schema neither refuses earlier results nor becomes known."""
+    echo = await publish(database, ME, "echo")
+    async with connected(service, MODERN, extensions=[Tasks()]) as client:
+        called = await client.call_tool("echo", {"inputText": "x"})
+        await DeploymentService(database, Settings()).undeploy(ME, echo.id)
+        await publish(database, MINE, "echo", outputSchema={"secret": "string"})
+        task = await ask(client.session, "tasks/get", TaskId(task_id=(called.meta or {})["runId"]))
+    assert task["result"]["content"] == [{"type": "text", "text": "x"}]
+
+
 async def test_requests_stand_on_their_own(service: WorkedService, database: Database) -> None:
     """No session is needed, nor a handshake. A client that accepts only JSON gets JSON."""
     await publish(database, ME, "echo")
@@ -209,10 +237,15 @@ async def test_what_is_no_message_is_refused(service: WorkedService) -> None:
             response = await client.post("/mcp", content=body, headers=HEADERS)
             assert (response.status_code, response.json()["error"]["code"]) == (400, -32700)
         for version in ({}, {"MCP-Protocol-Version": MODERN}):
-            for body in ([PING], {"x": 1}, 5):
+            fields: list[dict[str, Any]] = [{"jsonrpc": "1.0"}, {"method": 5}, {"params": []}, {"params": "x"}]
+            wrong = [{**PING, **field} for field in fields]
+            wrong += [{**PING, "id": wrong_id} for wrong_id in (1.5, True, None, [1], {"a": 1})]
+            for body in ([PING], [], {"x": 1}, 5, *wrong):
                 response = await client.post("/mcp", json=body, headers={**HEADERS, **version})
                 assert response.status_code == 400
-                assert response.json()["error"]["code"] in (-32600, -32602)
+                error = response.json()
+                assert (error["id"], error["error"]["code"]) == (None, -32600)
+                assert "valid" not in error["error"]["message"]
         response = await client.post("/mcp", content=b"{}", headers={**HEADERS, "Content-Type": "text/plain"})
         assert (response.status_code, list(response.json())) == (400, ["detail"])
         large = await client.post("/mcp", content=b" " * 1_100_000, headers=HEADERS)

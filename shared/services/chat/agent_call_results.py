@@ -64,10 +64,15 @@ class CallResults:
         return replace(call, text=text, structured=structured)
 
     async def _find_problem(self, run: Run) -> str | None:
-        """Returns how the result violates the schema that its tool has now, if it has one."""
+        """Returns how the result violates the schema that its tool has now, if it has one.
+
+        Another agent may have got the tool's name. Its schema says nothing about this run, and may be private.
+        """
         async with self.database.raising_unavailable():
             deployment = await self.database.deployments.get(run.friendly_name or "")
-        schema = None if deployment is None else read_output_schema(deployment.output_schema)
+        if deployment is None or deployment.agent_id != run.agent_id:
+            return None
+        schema = read_output_schema(deployment.output_schema)
         return None if schema is None else await _check(schema, run.result)
 
 
