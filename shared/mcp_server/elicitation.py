@@ -62,12 +62,17 @@ def _make_field(asked: Asked) -> JsonObject:
 
 
 def _fields(asked: Asked) -> JsonObject | None:
-    """Returns the form's fields if the answer is an object with simple values, otherwise None."""
+    """Returns the form's fields if the answer is an object with simple values, otherwise None.
+
+    Each value that the answer needs must have a field.
+    """
     schema = asked.schema
     if asked.choices is not None or schema is None or schema.get("type") != "object":
         return None
-    properties = schema.get("properties")
+    properties, required = schema.get("properties"), schema.get("required", [])
     if not isinstance(properties, dict) or not properties:
+        return None
+    if not isinstance(required, list) or not all(name in properties for name in required):
         return None
     fields: JsonObject = {}
     for name, each in properties.items():

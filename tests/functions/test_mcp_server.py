@@ -142,7 +142,10 @@ async def test_a_key_sees_what_its_user_may_call_with_it(
 async def test_without_a_token_the_client_learns_how_to_get_in(
     closed_service: WorkedService, auth_headers: AuthHeaders
 ) -> None:
-    """A 401 names the document that describes the authorization, in the form of path that the client uses."""
+    """A 401 names the document that describes the authorization, in the form of path that the client uses.
+
+    No shared cache stores the document, because it repeats what the request's headers say.
+    """
     async with httpx.AsyncClient(base_url=closed_service.address, trust_env=False) as client:
         for path in ("/mcp", "/api/mcp"):
             refused = await client.post(path, json=PING, headers=HEADERS)
@@ -150,7 +153,7 @@ async def test_without_a_token_the_client_learns_how_to_get_in(
             url = f"{closed_service.address}/.well-known/oauth-protected-resource{path}"
             assert refused.headers["www-authenticate"] == f'Bearer resource_metadata="{url}", scope="run"'
             described = await client.get(url)
-            assert described.headers["cache-control"] == "public, max-age=300"
+            assert described.headers["cache-control"] == "private, max-age=300"
             metadata = described.json()
             assert metadata["resource"] == f"{closed_service.address}{path}"
             assert metadata["bearer_methods_supported"] == ["header"]

@@ -59,6 +59,7 @@ def test_an_object_has_a_field_for_each_property() -> None:
         {"type": "array", "items": TEXT},
         {"type": "object"},
         {"type": "object", "properties": {"deep": {"type": "object"}}},
+        {"type": "object", "properties": {"s": TEXT}, "required": ["s", "other"]},
         {"type": "integer", "enum": [1, 2]},
         {"anyOf": [TEXT, {"type": "null"}]},
     ],
