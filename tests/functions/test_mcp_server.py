@@ -297,6 +297,20 @@ async def test_many_tools_are_listed_in_pages(
         assert (await error_of(client.list_tools(cursor="made up"))).code == -32602
 
 
+async def test_a_page_of_large_tools_ends_early(service: WorkedService, database: Database) -> None:
+    """Whoever publishes large agents does not make other users' lists large, and all tools are still found."""
+    for n in range(25):
+        await publish(database, ME, f"tool-{n:02}", description="d" * 90_000)
+    cursor, pages = None, list[list[str]]()
+    async with connected(service, MODERN) as client:
+        while not pages or cursor is not None:
+            page = await client.list_tools(cursor=cursor)
+            pages.append([tool.name for tool in page.tools])
+            cursor = page.next_cursor
+    assert [len(page) for page in pages] == [12, 12, 1]
+    assert [name for page in pages for name in page] == [f"tool-{n:02}" for n in range(25)]
+
+
 async def test_a_user_waits_for_a_limited_number_of_calls(
     service: WorkedService, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
