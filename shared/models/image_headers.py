@@ -62,8 +62,10 @@ def _read_gif(data: bytes) -> ImageHeader | None:
         elif kind == 0x2C:
             left, top, picture_width, picture_height = struct.unpack_from("<HHHH", data, at + 1)
             return ImageHeader("image/gif", max(width, left + picture_width), max(height, top + picture_height))
-        else:
+        elif kind == 0x3B:  # the end
             return None
+        else:  # decoders ignore other bytes between blocks
+            at += 1
     return None
 
 

@@ -142,7 +142,8 @@ def test_a_file_that_only_begins_like_an_image_is_not_one() -> None:
     assert read_header(webp(b"VP8 ", bytes(20))) is None
     assert read_header(webp(b"VP8L", bytes(20))) is None
     assert read_header(PNG[:12] + b"IDAT" + PNG[16:]) is None
-    assert read_header(gif((1, 1), b"\0")) is None
+    assert read_header(gif((1, 1), b";")) is None
+    assert read_header(gif((1, 1), b"\0")) == ("image/gif", 1, 1)
 
 
 def test_dimensions_are_not_searched_for_long() -> None:
