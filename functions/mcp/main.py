@@ -104,7 +104,8 @@ async def describe_authorization(request: Request, response: Response, settings:
     """
     if (addresses := await _find_addresses(request)) is None:
         raise BadRequest("The request's headers name no host that a client could call.")
-    response.headers["Cache-Control"] = "public, max-age=300"
+    # Not for shared caches: the addresses come from the request's headers, so one caller could forge them for others.
+    response.headers["Cache-Control"] = "private, max-age=300"
     issuer = f"https://securetoken.google.com/{settings.google_cloud_project}"
     return ProtectedResource(
         resource=addresses.server,

@@ -36,6 +36,15 @@ def to_json_schema(schema: JsonObject) -> JsonObject:
     return schema if is_json_schema(schema) else _from_short(schema, "", 0)
 
 
+def to_value_schema(schema: JsonObject) -> JsonObject:
+    """Returns the schema of a value that need not be an object, such as an answer, as JSON Schema.
+
+    It may have either form, like the schema of a field. `{"type": "string"}` is therefore JSON Schema here, while for
+    `to_json_schema` it is an object with the field `type`. Raises `NotASchema`.
+    """
+    return _from_nested(schema, "", 0)
+
+
 def is_json_schema(schema: JsonObject) -> bool:
     """Whether a schema is JSON Schema, judged by parts that are unlikely in the short form. A field may be `type`."""
     if any(name in schema for name in _ONLY_IN_JSON_SCHEMA):
@@ -68,12 +77,15 @@ def _field(value: Any, where: str, level: int) -> JsonObject:
             items = [_field(each, f"{where}/0", level + 1) for each in cast(list[Any], value)]
             return {"type": "array", **({"items": items[0]} if items else {})}
         case dict():
-            nested = cast(JsonObject, value)
-            if not nested or is_json_schema(nested) or _is_fragment(nested):
-                return nested
-            return _from_short(nested, where, level + 1)
+            return _from_nested(cast(JsonObject, value), where, level + 1)
         case _:
             raise NotASchema('it is neither the name of a type, such as "string", nor a schema', where)
+
+
+def _from_nested(schema: JsonObject, where: str, level: int) -> JsonObject:
+    if not schema or is_json_schema(schema) or _is_fragment(schema):
+        return schema
+    return _from_short(schema, where, level)
 
 
 def _is_fragment(schema: JsonObject) -> bool:

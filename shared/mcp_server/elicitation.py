@@ -30,11 +30,13 @@ def make_form(asked: Asked) -> ElicitRequest:
 
 
 def read_form(asked: Asked, result: ElicitResult) -> JsonValue:
-    """Returns the answer that a person has entered. It need not fit the question."""
+    """Returns the answer that a person has entered. It need not fit the question. Raises `ValueError` without one."""
     content = cast("JsonObject", result.content or {})
     if _fields(asked) is not None:
         return content
-    answer = content.get(_FIELD)
+    if _FIELD not in content:
+        raise ValueError(f"{_FIELD}: Field required")
+    answer = content[_FIELD]
     if asked.choices is None and asked.schema is not None and _simplify(asked.schema) is None:
         return _parse(answer)
     return answer
@@ -60,12 +62,17 @@ def _make_field(asked: Asked) -> JsonObject:
 
 
 def _fields(asked: Asked) -> JsonObject | None:
-    """Returns the form's fields if the answer is an object with simple values, otherwise None."""
+    """Returns the form's fields if the answer is an object with simple values, otherwise None.
+
+    Each value that the answer needs must have a field.
+    """
     schema = asked.schema
     if asked.choices is not None or schema is None or schema.get("type") != "object":
         return None
-    properties = schema.get("properties")
+    properties, required = schema.get("properties"), schema.get("required", [])
     if not isinstance(properties, dict) or not properties:
+        return None
+    if not isinstance(required, list) or not all(name in properties for name in required):
         return None
     fields: JsonObject = {}
     for name, each in properties.items():

@@ -5,7 +5,6 @@ from typing import Any, NoReturn, TypeVar
 
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
-from pydantic import ValidationError
 
 from shared.log import get_logger
 from shared.mcp_server.results import describe
@@ -16,12 +15,15 @@ T = TypeVar("T")
 
 
 def guard(handle: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
-    """Returns a handler that raises only what the SDK turns into errors. The SDK's own log is switched off."""
+    """Returns a handler that raises only what the SDK turns into errors. The SDK's own log is switched off.
+
+    The SDK has validated the parameters before, so that a `ValidationError` here is an internal error, too.
+    """
 
     async def guarded(context: Any, params: Any) -> T:
         try:
             return await handle(context, params)
-        except (MCPError, ValidationError):
+        except MCPError:
             raise
         except ServiceError as error:
             raise MCPError(code=INTERNAL_ERROR, message=describe(error)) from error

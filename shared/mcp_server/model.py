@@ -1,6 +1,6 @@
 """What the protocol's server needs of the service: tools, and calls of tools, which have ids and survive requests."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,8 +99,12 @@ class ToolHost(Protocol):
         """
         ...
 
-    async def answer(self, call_id: str, key: str, answer: JsonValue) -> None:
-        """Answers a question. Raises `NotFound`, `Conflict` if it is not open, and `InvalidInput`."""
+    async def answer(self, call_id: str, answers: Mapping[str, JsonValue]) -> None:
+        """Answers questions by their keys, all at once, because the call then continues.
+
+        Ignores answers to questions that are not open, or not any more. Raises `NotFound` and, after the other answers
+        have been stored, `InvalidInput` for those that do not fit.
+        """
         ...
 
     async def cancel(self, call_id: str) -> None:

@@ -5,8 +5,11 @@ request, so it needs no memory here either. A client gets JSON or, if it accepts
 """
 
 import logging
+from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import JSONRPCNotification, jsonrpc_message_adapter
+from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Receive, Scope, Send
 
@@ -35,7 +38,20 @@ async def serve(
         await manager.handle_request({**scope, "headers": headers.raw}, receive, send)
 
 
+def is_message(body: Any) -> bool:
+    """Whether a body is one message of the protocol.
+
+    The SDK's errors about others quote its own types, and in older versions it takes a request whose id is not valid
+    for a notification, which gets no response.
+    """
+    try:
+        message = jsonrpc_message_adapter.validate_python(body, by_name=False)
+    except ValidationError:
+        return False
+    return not (isinstance(message, JSONRPCNotification) and "id" in body)
+
+
 def accepts_stream(headers: Headers) -> bool:
     """Whether the client accepts a stream of events."""
-    kinds = (kind.partition(";")[0].strip().lower() for kind in headers.get("accept", "").split(","))
+    kinds = (kind.partition(";")[0].strip().lower() for kind in ",".join(headers.getlist("accept")).split(","))
     return any(kind in _STREAM for kind in kinds)

@@ -13,13 +13,13 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY, ElicitResult, RequestParams
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from shared.mcp_server.elicitation import make_form, read_form
 from shared.mcp_server.guarding import guard
-from shared.mcp_server.model import Asked, Call, CallState, ToolHost
-from shared.mcp_server.results import describe, to_result
-from shared.models.errors import Conflict, NotFound, ServiceError
+from shared.mcp_server.model import Call, CallState, ToolHost
+from shared.mcp_server.results import to_result
+from shared.models.errors import InvalidInput, NotFound
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 POLL_MILLISECONDS = 2000
@@ -120,23 +120,29 @@ class TaskMethods:
 
 
 async def answer_questions(host: ToolHost, call: Call, responses: dict[str, ElicitResult]) -> None:
-    """Passes answers on. Ignores those to questions that are not open; a refusal to answer cancels the call.
+    """Passes answers on, all at once. Ignores those to questions that are not open.
 
-    Raises `MCPError` for an answer that does not fit its question.
+    A refusal to answer cancels the call. Raises `MCPError` for answers that do not fit their questions, after the
+    others have been passed on, and what `ToolHost` raises.
     """
-    asked: dict[str, Asked] = {question.key: question for question in call.questions}
-    for key, response in responses.items():
-        if (question := asked.get(key)) is None:
-            continue
-        if response.action != "accept":
-            await host.cancel(call.id)
-            return
+    asked = [question for question in call.questions if question.key in responses]
+    if any(responses[question.key].action != "accept" for question in asked):
+        await host.cancel(call.id)
+        return
+    answers: dict[str, JsonValue] = {}
+    problem = None
+    for question in asked:
         try:
-            await host.answer(call.id, key, read_form(question, response))
-        except Conflict:  # somebody else has answered
-            continue
-        except ServiceError as error:
-            raise MCPError(code=INVALID_PARAMS, message=describe(error)) from error
+            answers[question.key] = read_form(question, responses[question.key])
+        except ValueError as error:
+            problem = str(error)
+    try:
+        if answers:
+            await host.answer(call.id, answers)
+    except InvalidInput as error:
+        problem = error.summary
+    if problem is not None:
+        raise MCPError(code=INVALID_PARAMS, message=f"An answer does not fit its question: {problem}")
 
 
 def _require_extension(context: Context) -> None:

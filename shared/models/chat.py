@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, FailFast, Fiel
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticKnownError
 
-from shared.models.errors import BadRequest
+from shared.models.errors import BadRequest, TooLarge
 from shared.models.images import check_image_url, check_sizes, size_of
 from shared.models.wire import (
     CamelModel,
@@ -105,6 +105,21 @@ def images_of(contents: Iterable[Content]) -> list[ImageUrl]:
     ]
 
 
+MAX_ITEMS = 40_000
+"""The maximum number of a request's messages and their parts. Validating one takes some microseconds, and the text of
+so many exceeds what can be stored."""
+
+
+def refuse_too_many(messages: Any) -> Any:
+    """Raises `TooLarge` for messages with so many parts that validating them would take long."""
+    if isinstance(messages, list):
+        contents = [cast("dict[str, Any]", each).get("content") for each in messages if isinstance(each, dict)]
+        lengths = [len(cast("list[Any]", content)) for content in contents if isinstance(content, list)]
+        if (count := len(messages) + sum(lengths)) > MAX_ITEMS:
+            raise TooLarge(f"The request has {count} messages and parts; the limit is {MAX_ITEMS}. Send fewer.")
+    return messages
+
+
 class ChatRequest(CamelModel):
     """The request body of `POST /chat`. The model's catalog entry lists its `parameters` and `built_in_tools`.
 
@@ -119,7 +134,7 @@ class ChatRequest(CamelModel):
         parameters={"temperature": 0},
     )
 
-    messages: Annotated[list[Message], FailFast(), Field(min_length=1)]
+    messages: Annotated[list[Message], FailFast(), Field(min_length=1), BeforeValidator(refuse_too_many)]
     provider: str = Field(min_length=1)
     model: str = Field(min_length=1)
     parameters: OptionalJsonObject = {}

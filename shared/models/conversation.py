@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, FailFast, Field, StringConstraints
 
-from shared.models.chat import ChatRequest, MessageContent
+from shared.models.chat import ChatRequest, MessageContent, refuse_too_many
 from shared.models.wire import JsonObject, SnakeModel
 
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
@@ -57,7 +57,7 @@ class CompletionRequest(ChatRequest):
     request again. It is never sent to a model.
     """
 
-    messages: Annotated[list[ConversationMessage], FailFast(), Field(min_length=1)]  # pyright: ignore[reportIncompatibleVariableOverride] - all readers of messages accept both
+    messages: Annotated[list[ConversationMessage], FailFast(), Field(min_length=1), BeforeValidator(refuse_too_many)]  # pyright: ignore[reportIncompatibleVariableOverride] - all readers of messages accept both
     functions: Annotated[list[FunctionTool], FailFast(), Field(max_length=MAX_FUNCTIONS)] = []
     tool_choice: str | None = Field(default=None, pattern=r"^(auto|none|required|function:[a-zA-Z0-9_-]{1,64})$")
     parallel_tool_calls: bool | None = None

@@ -57,7 +57,8 @@ def check_image_url(url: str) -> str:
         raise BadRequest(f"The address of an image must have at most {MAX_URL_LENGTH} characters.")
     try:
         parts = urlsplit(url)
-        is_valid = parts.scheme == "https" and bool(parts.hostname) and url.isprintable() and " " not in url
+        is_address = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0  # reading the port checks it
+        is_valid = is_address and url.isprintable() and " " not in url
     except ValueError:
         is_valid = False
     if not is_valid:

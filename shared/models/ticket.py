@@ -5,6 +5,7 @@ unique: only the lease's holder may end the ticket. Every change is a function f
 store writes it in a transaction.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -132,10 +133,12 @@ class Ticket(SnakeModel):
         """Has the run continue. The caller must create the task that is counted here."""
         return self._change(now, status=TicketStatus.PENDING, wake_at=None, tasks=self.tasks + 1)
 
-    def answer(self, call: str, answer: str, now: datetime) -> "Ticket":
-        """Stores the answer, as JSON, to the question of this call, and has the run continue. See `wake`."""
+    def answer(self, answers: Mapping[str, str], now: datetime) -> "Ticket":
+        """Stores answers, as JSON, to the questions of these calls, and has the run continue. See `wake`."""
         questions = [
-            question.model_copy(update={"answer": answer, "answered_at": now}) if question.call == call else question
+            question.model_copy(update={"answer": answers[question.call], "answered_at": now})
+            if question.call in answers
+            else question
             for question in self.questions
         ]
         return self.wake(now).model_copy(update={"questions": questions})

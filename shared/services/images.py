@@ -5,6 +5,7 @@ provider learns no address that may contain a secret. They are not stored.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,8 +30,7 @@ R = TypeVar("R", bound=ChatRequest)
 
 def list_addresses(request: ChatRequest) -> list[str]:
     """Returns the addresses of the images that have to be fetched, each once."""
-    urls = (image.url for image in images_of(message.content for message in request.messages))
-    return list(dict.fromkeys(url for url in urls if not url.startswith(_DATA)))
+    return list(_count_uses(request))
 
 
 async def fetch_images(request: R, settings: Settings) -> R:
@@ -43,7 +43,7 @@ async def fetch_images(request: R, settings: Settings) -> R:
         return request
     module = await import_late("shared.outbound.http")
     outbound = module.Outbound(settings.model_copy(update={"outbound_max_bytes": MAX_IMAGE_BYTES}))
-    fetch = _Fetch(outbound, _list_sizes(request), asyncio.Semaphore(_AT_ONCE))
+    fetch = _Fetch(outbound, _list_sizes(request), _count_uses(request), asyncio.Semaphore(_AT_ONCE))
     try:
         async with asyncio.timeout(FETCH_SECONDS), asyncio.TaskGroup() as tasks:
             fetched = {address: tasks.create_task(fetch.fetch(address)) for address in addresses}
@@ -57,10 +57,13 @@ async def fetch_images(request: R, settings: Settings) -> R:
 
 @dataclass(frozen=True)
 class _Fetch:
-    """Fetches images of one request. `sizes`: the sizes in bytes of those that are there."""
+    """Fetches images of one request. `sizes`: the sizes in bytes of those that are there. `uses`: how often the request
+    has each address.
+    """
 
     outbound: "Outbound"
     sizes: list[int]
+    uses: Counter[str]
     turns: asyncio.Semaphore
 
     async def fetch(self, address: str) -> str:
@@ -87,11 +90,16 @@ class _Fetch:
             )
         try:
             image = recognize(response.content)
-            self.sizes.append(len(image.data))
+            self.sizes.extend([len(image.data)] * self.uses[address])
             check_sizes(self.sizes)
         except ServiceError as error:
             raise ModelFailure(f"An image that was fetched cannot be sent. {error.message}", transient=False) from error
         return image.url
+
+
+def _count_uses(request: ChatRequest) -> Counter[str]:
+    urls = (image.url for image in images_of(message.content for message in request.messages))
+    return Counter(url for url in urls if not url.startswith(_DATA))
 
 
 def _list_sizes(request: ChatRequest) -> list[int]:

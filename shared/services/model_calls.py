@@ -5,6 +5,7 @@ The payer is charged for each: the maximum cost is held first, then the model is
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.ledger import usage_metadata
 from shared.services.accounts.run_budgets import Budget
 from shared.services.accounts.spending import SpendingService
-from shared.services.images import fetch_images
+from shared.services.images import fetch_images, list_addresses
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -172,7 +173,8 @@ class ModelCallService:
         try:
             hold = await self._hold(call) if call.is_charged else None
             try:
-                result = await self._complete(call, hold)
+                async with self._limit(call):
+                    result = await self._complete(call, hold)
             except ModelFailure as failure:
                 cost = failure.cost
                 await self._settle(call, hold, cost, failure.usage, failure)
@@ -186,6 +188,10 @@ class ModelCallService:
         finally:
             call.budget.under_way.pop(call.id, None)
             call.budget.spend(call.reserved, to_micros(cost))
+
+    def _limit(self, call: "_Call") -> AbstractAsyncContextManager[None]:
+        """Counts a call as a connection of its run if its images are fetched: they stay in memory until it ends."""
+        return call.budget.connections if list_addresses(call.request) else nullcontext()
 
     async def _complete(self, call: "_Call", hold: Hold | None) -> ChatResult:
         """Calls the model, for at most the amount that is held. Raises `ModelFailure`, `AllowanceSpent`."""

@@ -38,18 +38,23 @@ class DeploymentStore:
         return {snapshot.id async for snapshot in self._client.get_all(references, field_paths=[]) if snapshot.exists}
 
     async def page(
-        self, uid: str, limit: int, after: str | None = None, all_owners: bool = False
+        self,
+        uid: str,
+        limit: int,
+        after: str | None = None,
+        all_owners: bool = False,
+        max_bytes: int | None = None,
     ) -> tuple[list[Deployment], bool]:
         """Lists the user's own and the shared deployments, or those of all users, sorted by name.
 
-        `after`: the name that the previous page ended with. Also returns whether there may be more. One query, and one
-        read per deployment (see `page_of`).
+        `after`: the name that the previous page ended with. `max_bytes`: see `page_of`. Also returns whether there may
+        be more. One query, and one read per deployment.
         """
         query: AsyncQuery = self._client.collection("deployments").order_by("__name__")
         query = seen_by(query, uid, all_owners)
         if after is not None:
             query = query.start_after({"__name__": self._deployment(after)})
-        documents, more = await page_of(query, limit)
+        documents, more = await page_of(query, limit, max_bytes)
         return [_from_document(name, document) for name, document in documents], more
 
     def put(self, deployment: Deployment, transaction: Transaction) -> None:

@@ -22,10 +22,13 @@ def newest_first(
     return query if after is None else query.start_after({field: after[0], "__name__": collection.document(after[1])})
 
 
-async def page_of(query: AsyncQuery, limit: int) -> tuple[list[tuple[str, dict[str, Any]]], bool]:
+async def page_of(
+    query: AsyncQuery, limit: int, max_bytes: int | None = None
+) -> tuple[list[tuple[str, dict[str, Any]]], bool]:
     """Returns the query's first documents, each with its id, and whether there may be more.
 
-    One query, and one read per document. If the byte limit ends the page, Firestore may have read a few more.
+    `max_bytes`: the limit of the page's size, `MAX_PAGE_BYTES` if it is None. One query, and one read per document. If
+    the byte limit ends the page, Firestore may have read a few more.
     """
     documents: list[tuple[str, dict[str, Any]]] = []
     size = 0
@@ -34,7 +37,7 @@ async def page_of(query: AsyncQuery, limit: int) -> tuple[list[tuple[str, dict[s
             document: dict[str, Any] = snapshot.to_dict() or {}
             documents.append((snapshot.id, document))
             size += _text_bytes(document)
-            if size > MAX_PAGE_BYTES:
+            if size > (MAX_PAGE_BYTES if max_bytes is None else max_bytes):
                 return documents, True
     return documents, len(documents) == limit
 

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from shared.mcp_server.model import ToolHost
 from shared.mcp_server.server import Waiting
-from shared.mcp_server.serving import serve
+from shared.mcp_server.serving import is_message, serve
 from shared.models.errors import BadRequest, CallerDisconnected, Forbidden
 from shared.settings import Settings
 from shared.web.cors import is_allowed_origin
@@ -23,22 +23,25 @@ TASK_SECONDS = 10.0
 """How long a request waits for a call before the client gets a task, if it supports tasks."""
 _DAY_MILLISECONDS = 86_400_000
 _PARSE_ERROR = -32700
+_INVALID_REQUEST = -32600
 
 
 async def respond(host: ToolHost, request: Request, settings: Settings, max_body_bytes: int) -> Response:
     """Returns the response. Raises `Forbidden` for a page that may not call, and `BadRequest` for another media type.
 
-    A body that is not valid JSON gets an error of the protocol.
+    A body that is not valid JSON, or not one message, gets an error of the protocol.
     """
     refuse_foreign_page(request, settings)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise BadRequest("Send one JSON-RPC message, with 'Content-Type: application/json'.")
     try:
-        await request.json()
+        message = await request.json()
     except ValueError as error:
-        message = error.msg if isinstance(error, json.JSONDecodeError) else "it cannot be parsed"
-        return _make_parse_error(f"The body is not valid JSON: {message}")
+        problem = error.msg if isinstance(error, json.JSONDecodeError) else "it cannot be parsed"
+        return _make_error(_PARSE_ERROR, f"The body is not valid JSON: {problem}")
+    if not is_message(message):
+        return _make_error(_INVALID_REQUEST, "The body is not a single JSON-RPC message.")
     longest = HOSTING_SECONDS if is_through_hosting(request) else MAX_SECONDS
     ttl = settings.ticket_retention_days * _DAY_MILLISECONDS or None
     return _McpResponse(host, Waiting(longest, TASK_SECONDS, ttl), await request.body(), max_body_bytes)
@@ -106,6 +109,6 @@ async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> N
     scope.cancel()
 
 
-def _make_parse_error(message: str) -> Response:
-    error = {"jsonrpc": "2.0", "id": None, "error": {"code": _PARSE_ERROR, "message": message}}
+def _make_error(code: int, message: str) -> Response:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
     return Response(json.dumps(error), 400, media_type="application/json")

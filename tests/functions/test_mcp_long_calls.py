@@ -31,6 +31,13 @@ async def run(input_dict, tools):
     answer = await ask("Really?", choices=["yes", "no"])
     return {"answer": answer}
 """
+ASKING_OFTEN = """
+import asyncio
+
+async def run(input_dict, tools):
+    first, second, third = await asyncio.gather(ask("one"), ask("two", choices=["2"]), ask("three"))
+    return {"answers": [first, second, third]}
+"""
 STUCK = "import asyncio\n\nasync def run(input_dict, tools):\n    await asyncio.sleep(50)"
 
 pytestmark = pytest.mark.timeout(180)
@@ -122,6 +129,56 @@ async def test_a_question_interrupts_the_call(service: WorkedService, database: 
         result = await client.call_tool("asking", {})
     assert result.structured_content == {"answer": "no"}
     assert (await only_run(database)).status is TicketStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("schema", "fields", "answer", "returned"),
+    [
+        ({"type": "integer"}, {"answer": {"type": "integer"}}, {"answer": 5}, 5),
+        ({"name": "string"}, {"name": {"type": "string"}}, {"name": "Ada"}, {"name": "Ada"}),
+    ],
+)
+async def test_an_answer_fits_the_form(
+    service: WorkedService, database: Database, schema: Any, fields: Any, answer: Any, returned: Any
+) -> None:
+    """What a person can enter into the form is what the question accepts."""
+    code = f"async def run(input_dict, tools):\n    return {{'answer': await ask('Which?', schema={schema})}}"
+    await publish(database, ME, "asking", code)
+    forms: list[Any] = []
+
+    async def on_form(_context: object, params: Any) -> ElicitResult:
+        forms.append(params.requested_schema["properties"])
+        return ElicitResult(action="accept", content=answer)
+
+    async with connected(service, MODERN, elicitation_callback=on_form) as client:
+        result = await client.call_tool("asking", {})
+    assert forms == [fields]
+    assert result.structured_content == {"answer": returned}
+
+
+@pytest.mark.parametrize("with_tasks", [False, True])
+async def test_questions_are_answered_together(
+    service: WorkedService, database: Database, monkeypatch: pytest.MonkeyPatch, with_tasks: bool
+) -> None:
+    """Nobody is asked twice, although the first answer has the run continue. An answer is missing: it is asked for."""
+    if with_tasks:
+        monkeypatch.setattr(mcp_response, "TASK_SECONDS", 0)
+    await publish(database, ME, "asking", ASKING_OFTEN)
+    messages: list[str] = []
+
+    def answer(message: str) -> ElicitResult:
+        messages.append(message)
+        numbers = {"one": "1", "two": "2", "three": "3"}
+        return ElicitResult(action="accept", content={"answer": numbers[message]})
+
+    async def on_form(_context: object, params: Any) -> ElicitResult:
+        return answer(params.message)
+
+    extensions = [Tasks(lambda form: answer(form["params"]["message"]))] if with_tasks else []
+    async with connected(service, MODERN, extensions=extensions, elicitation_callback=on_form) as client:
+        result = await client.call_tool("asking", {})
+    assert result.structured_content == {"answers": ["1", "2", "3"]}
+    assert sorted(messages) == ["one", "three", "two"]
 
 
 @VERSIONS

@@ -15,7 +15,7 @@ from shared.services.chat import agent_calls
 from shared.settings import Settings
 from shared.store import Database
 from tests.functions.conftest import AuthHeaders
-from tests.functions.mcp_clients import MODERN, VERSIONS, Reports, connected, error_of, text_of
+from tests.functions.mcp_clients import MODERN, VERSIONS, Reports, TaskId, Tasks, ask, connected, error_of, text_of
 from tests.functions.mcp_service import ME, SLOW, ServeMcp, WorkedService, only_run, runs_of
 from tests.functions.mcp_service import serve_mcp as serve_mcp
 from tests.functions.mcp_service import service as service
@@ -142,7 +142,10 @@ async def test_a_key_sees_what_its_user_may_call_with_it(
 async def test_without_a_token_the_client_learns_how_to_get_in(
     closed_service: WorkedService, auth_headers: AuthHeaders
 ) -> None:
-    """A 401 names the document that describes the authorization, in the form of path that the client uses."""
+    """A 401 names the document that describes the authorization, in the form of path that the client uses.
+
+    No shared cache stores the document, because it repeats what the request's headers say.
+    """
     async with httpx.AsyncClient(base_url=closed_service.address, trust_env=False) as client:
         for path in ("/mcp", "/api/mcp"):
             refused = await client.post(path, json=PING, headers=HEADERS)
@@ -150,7 +153,7 @@ async def test_without_a_token_the_client_learns_how_to_get_in(
             url = f"{closed_service.address}/.well-known/oauth-protected-resource{path}"
             assert refused.headers["www-authenticate"] == f'Bearer resource_metadata="{url}", scope="run"'
             described = await client.get(url)
-            assert described.headers["cache-control"] == "public, max-age=300"
+            assert described.headers["cache-control"] == "private, max-age=300"
             metadata = described.json()
             assert metadata["resource"] == f"{closed_service.address}{path}"
             assert metadata["bearer_methods_supported"] == ["header"]
@@ -182,6 +185,34 @@ async def test_an_agent_that_fails_is_an_error_result(service: WorkedService, da
         assert (await error_of(client.call_tool("made-up", {}))).code == -32602
 
 
+async def test_a_client_may_name_what_it_accepts_in_several_headers(service: WorkedService) -> None:
+    """They count like one header with all of them."""
+    headers = [("Accept", "application/json"), ("Accept", "text/event-stream")]
+    async with httpx.AsyncClient(base_url=service.address, trust_env=False) as client:
+        response = await client.post("/mcp", json=PING, headers=headers)
+    assert response.headers["content-type"] == "text/event-stream"
+
+
+async def test_a_large_result_is_not_lost(service: WorkedService, database: Database) -> None:
+    """A result that does not fit into a document twice is stored once."""
+    await publish(database, ME, "large", "async def run(input_dict, tools):\n    return {'outputText': 'x' * 900_000}")
+    async with connected(service, MODERN) as client:
+        result = await client.call_tool("large", {})
+    assert text_of(result) == "x" * 900_000
+    assert result.structured_content == {"outputText": "x" * 900_000}
+
+
+async def test_a_result_does_not_meet_the_schema_of_another_agent(service: WorkedService, database: Database) -> None:
+    """If another agent gets the tool's name, its schema neither refuses earlier results nor becomes known."""
+    echo = await publish(database, ME, "echo")
+    async with connected(service, MODERN, extensions=[Tasks()]) as client:
+        called = await client.call_tool("echo", {"inputText": "x"})
+        await DeploymentService(database, Settings()).undeploy(ME, echo.id)
+        await publish(database, MINE, "echo", outputSchema={"secret": "string"})
+        task = await ask(client.session, "tasks/get", TaskId(task_id=(called.meta or {})["runId"]))
+    assert task["result"]["content"] == [{"type": "text", "text": "x"}]
+
+
 async def test_requests_stand_on_their_own(service: WorkedService, database: Database) -> None:
     """No session is needed, nor a handshake. A client that accepts only JSON gets JSON."""
     await publish(database, ME, "echo")
@@ -209,10 +240,15 @@ async def test_what_is_no_message_is_refused(service: WorkedService) -> None:
             response = await client.post("/mcp", content=body, headers=HEADERS)
             assert (response.status_code, response.json()["error"]["code"]) == (400, -32700)
         for version in ({}, {"MCP-Protocol-Version": MODERN}):
-            for body in ([PING], {"x": 1}, 5):
+            fields: list[dict[str, Any]] = [{"jsonrpc": "1.0"}, {"method": 5}, {"params": []}, {"params": "x"}]
+            wrong = [{**PING, **field} for field in fields]
+            wrong += [{**PING, "id": wrong_id} for wrong_id in (1.5, True, None, [1], {"a": 1})]
+            for body in ([PING], [], {"x": 1}, 5, *wrong):
                 response = await client.post("/mcp", json=body, headers={**HEADERS, **version})
                 assert response.status_code == 400
-                assert response.json()["error"]["code"] in (-32600, -32602)
+                error = response.json()
+                assert (error["id"], error["error"]["code"]) == (None, -32600)
+                assert "valid" not in error["error"]["message"]
         response = await client.post("/mcp", content=b"{}", headers={**HEADERS, "Content-Type": "text/plain"})
         assert (response.status_code, list(response.json())) == (400, ["detail"])
         large = await client.post("/mcp", content=b" " * 1_100_000, headers=HEADERS)
@@ -259,6 +295,20 @@ async def test_many_tools_are_listed_in_pages(
         assert [[tool.name for tool in page.tools] for page in (first, second)] == [["a", "b"], ["c"]]
         assert second.next_cursor is None
         assert (await error_of(client.list_tools(cursor="made up"))).code == -32602
+
+
+async def test_a_page_of_large_tools_ends_early(service: WorkedService, database: Database) -> None:
+    """Whoever publishes large agents does not make other users' lists large, and all tools are still found."""
+    for n in range(25):
+        await publish(database, ME, f"tool-{n:02}", description="d" * 90_000)
+    cursor, pages = None, list[list[str]]()
+    async with connected(service, MODERN) as client:
+        while not pages or cursor is not None:
+            page = await client.list_tools(cursor=cursor)
+            pages.append([tool.name for tool in page.tools])
+            cursor = page.next_cursor
+    assert [len(page) for page in pages] == [12, 12, 1]
+    assert [name for page in pages for name in page] == [f"tool-{n:02}" for n in range(25)]
 
 
 async def test_a_user_waits_for_a_limited_number_of_calls(

@@ -1,6 +1,7 @@
 """Tests the routes of runs: shapes, ownership, questions, steps, events, and what the public sees of a run."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from shared import clock
 from shared.models.agent_run import StepStatus
 from shared.models.caller import Caller
 from shared.models.journal import first_segment
+from shared.services.agents.questions import encode_schema
 from shared.store import Database
 from tests.functions.conftest import AuthHeaders, Serve
 from tests.functions.test_events import receive
@@ -163,6 +165,29 @@ async def test_an_answer_must_fit_its_question(serve: Serve, database: Database)
     assert (await client.post(f"/runs/{run.id}/answer", json={"answer": 1, "call": "3"})).status_code == 409
     response = await client.post(f"/runs/{run.id}/answer", json={"answer": {"n": 1}, "call": "2"})
     assert [each["call"] for each in response.json()["questions"]] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer", "wrong"),
+    [
+        ({"type": "boolean"}, True, "true"),
+        ({"type": "integer", "minimum": 1}, 1, {"type": 1, "minimum": 1}),
+        ({"enum": [1, 2]}, 2, 3),
+        ({"type": ["string", "null"]}, None, 1),
+        ({"type": "array", "items": {"type": "string"}}, ["a"], {"type": "a", "items": {"type": "b"}}),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}, "a", 1),
+        ({"name": "string", "age": "integer"}, {"name": "Ada", "age": 36}, {"name": "Ada"}),
+    ],
+)
+async def test_the_schema_of_an_answer_is_json_schema(
+    serve: Serve, database: Database, schema: Any, answer: Any, wrong: Any
+) -> None:
+    """An answer need not be an object, so what looks like the schema of a field is one. The short form works, too."""
+    assert await encode_schema(schema) == json.dumps(schema)
+    run = await ask(database, question(schema=schema))
+    client = serve(runs)
+    assert (await client.post(f"/runs/{run.id}/answer", json={"answer": wrong})).status_code == 422
+    assert (await client.post(f"/runs/{run.id}/answer", json={"answer": answer})).status_code == 200
 
 
 async def test_a_run_that_asks_nothing_takes_no_answer(serve: Serve, database: Database) -> None:

@@ -59,6 +59,7 @@ def test_an_object_has_a_field_for_each_property() -> None:
         {"type": "array", "items": TEXT},
         {"type": "object"},
         {"type": "object", "properties": {"deep": {"type": "object"}}},
+        {"type": "object", "properties": {"s": TEXT}, "required": ["s", "other"]},
         {"type": "integer", "enum": [1, 2]},
         {"anyOf": [TEXT, {"type": "null"}]},
     ],
@@ -71,3 +72,11 @@ def test_any_other_answer_is_entered_as_json(schema: dict[str, Any]) -> None:
     assert "JSON" in field["description"]
     assert answer_to(question, answer='["a", 1]') == ["a", 1]
     assert answer_to(question, answer="a, 1") == "a, 1"
+
+
+def test_a_form_without_its_field_is_no_answer() -> None:
+    """An answer that a person did not enter is not passed on as null."""
+    contents: list[Any] = [None, {}, {"other": "x"}]
+    for content in contents:
+        with pytest.raises(ValueError, match="answer"):
+            read_form(asked(), ElicitResult(action="accept", content=content))

@@ -1,12 +1,13 @@
 """Tests what the server of the protocol makes of a host that fails. The client is the SDK's."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import TextContent
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from shared.mcp_server.model import Call, Report, ToolPage
 from shared.mcp_server.server import ToolServer, Waiting
@@ -18,16 +19,17 @@ RUN = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
 
 
 class FailingHost:
-    """A host whose calls start, unless `start_error` is set, and cannot be waited for."""
+    """A host whose calls start, unless `start_error` is set, and cannot be waited for. Nor can it list tools."""
 
-    def __init__(self, start_error: Exception | None = None) -> None:
+    def __init__(self, start_error: Exception | None = None, list_error: Exception | None = None) -> None:
         self._start_error = start_error
+        self._list_error = list_error
 
     def reserve(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     async def list_tools(self, cursor: str | None) -> ToolPage:
-        raise RuntimeError(f"secret: {cursor}")
+        raise self._list_error or RuntimeError(f"secret: {cursor}")
 
     async def start(self, name: str, arguments: JsonObject) -> str:
         if self._start_error is not None:
@@ -40,7 +42,7 @@ class FailingHost:
     async def wait(self, call_id: str, cursor: int, seconds: float, report: Report) -> Call:
         return await self.look_up(call_id)
 
-    async def answer(self, call_id: str, key: str, answer: JsonValue) -> None: ...
+    async def answer(self, call_id: str, answers: Mapping[str, JsonValue]) -> None: ...
 
     async def cancel(self, call_id: str) -> None: ...
 
@@ -69,9 +71,15 @@ async def test_a_call_that_may_have_started_is_named() -> None:
     assert (result.meta or {})["runId"] == RUN
 
 
-async def test_an_unexpected_error_is_logged_and_hidden(lines: Lines) -> None:
+def invalid() -> ValidationError:
+    """Returns the error about something that is stored, and not valid."""
+    return ValidationError.from_exception_data("secret", [])
+
+
+@pytest.mark.parametrize("error", [None, invalid()])
+async def test_an_unexpected_error_is_logged_and_hidden(lines: Lines, error: Exception | None) -> None:
     """The client learns only that it was not its fault."""
-    async with connect(FailingHost()) as client:
+    async with connect(FailingHost(list_error=error)) as client:
         with pytest.raises(MCPError) as raised:
             await client.list_tools()
     assert (raised.value.code, "secret" in raised.value.message) == (-32603, False)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.models.chat import ChatRequest, ImagePart, Message, RunInput, TextPart, images_of, text_of
+from shared.models.chat import MAX_ITEMS, ChatRequest, ImagePart, Message, RunInput, TextPart, images_of, text_of
 from shared.models.conversation import CompletionRequest, ConversationMessage
-from shared.models.errors import BadRequest
+from shared.models.errors import BadRequest, TooLarge
 from shared.models.images import MAX_IMAGES
 from shared.models.stored_input import stored_input
 from tests.images import PNG, data_url, image_part
@@ -96,3 +96,17 @@ def test_malformed_functions_and_choices_are_invalid(fields: Any) -> None:
     """Names have the form that all providers accept."""
     with pytest.raises(ValidationError):
         CompletionRequest.model_validate({**ROUTE, "messages": [{"role": "user", "content": "hi"}], **fields})
+
+
+@pytest.mark.parametrize("model", [ChatRequest, CompletionRequest])
+@pytest.mark.parametrize("count", [0, 1])
+def test_the_number_of_parts_is_limited(model: type[ChatRequest], count: int) -> None:
+    """A request that would take long to validate is refused at once, whether it has many messages or many parts."""
+    many = [{"type": "text", "text": "a"}] * (MAX_ITEMS - 1)
+    message = {"role": "user", "content": many}
+    body = {"messages": [message, *[{"role": "user", "content": "b"}] * count], **ROUTE}
+    if count:
+        with pytest.raises(TooLarge, match=f"the limit is {MAX_ITEMS}"):
+            model.model_validate(body)
+    else:
+        assert model.model_validate(body).messages[0].content == "a" * (MAX_ITEMS - 1)

@@ -59,6 +59,8 @@ def test_image_jpg_is_understood_as_jpeg() -> None:
         ("ftp://example.com/a.png", "https address"),
         ("https://", "https address"),
         ("https://[::1", "https address"),
+        ("https://example.com:99999/a.png", "https address"),
+        ("https://example.com:port/a.png", "https address"),
         ("https://example.com/a b.png", "https address"),
         ("https://example.com/a\n.png", "https address"),
         ("file:///etc/passwd", "https address"),
@@ -100,6 +102,12 @@ def test_images_are_limited_together() -> None:
         check_sizes([MAX_IMAGES_BYTES, 1])
 
 
+def gif(size: tuple[int, int], *blocks: bytes, picture: tuple[int, int, int, int] = (0, 0, 1, 1)) -> bytes:
+    """Returns the start of a GIF image with two colors. `picture`: its position and its size."""
+    start = b"GIF89a" + struct.pack("<HHB", *size, 0x80) + bytes(2 + 2 * 3)
+    return start + b"".join(blocks) + b"\x2c" + struct.pack("<HHHH", *picture)
+
+
 def webp(chunk: bytes, data: bytes) -> bytes:
     return b"RIFF\0\0\0\0WEBP" + chunk + b"\0\0\0\0" + data
 
@@ -108,7 +116,9 @@ def webp(chunk: bytes, data: bytes) -> bytes:
     ("data", "size"),
     [
         (PNG[:16] + struct.pack(">II", 640, 480), (640, 480)),
-        (b"GIF87a" + struct.pack("<HH", 640, 480), (640, 480)),
+        (b"GIF87a" + struct.pack("<HHB", 640, 480, 0) + b"\0\0\x2c" + struct.pack("<HHHH", 0, 0, 1, 1), (640, 480)),
+        (gif((640, 480), b"\x21\xf9\x04abcd\0", b"\x21\xfe\x01,\x02,,\0"), (640, 480)),
+        (gif((1, 1), picture=(40, 80, 600, 400)), (640, 480)),
         (b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc2\x00\x0b\x08" + struct.pack(">HH", 480, 640), (640, 480)),
         (b"\xff\xd8\xff\x01\xff\xd0\xff\xc0\x00\x0b\x08" + struct.pack(">HH", 480, 640), (640, 480)),
         (webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 640 | 0x4000, 480 | 0x8000)), (640, 480)),
@@ -127,7 +137,25 @@ def test_dimensions_are_read_from_the_header(data: bytes, size: tuple[int, int])
 def test_a_file_that_only_begins_like_an_image_is_not_one() -> None:
     """Neither a JPEG without segments nor an unknown kind of WebP is accepted."""
     assert read_header(b"\xff\xd8\xff\xe0\x00\x02ab") is None
+    assert read_header(b"\xff\xd8\xff\xe0\x00\x01\xff\xc0\x00\x0b\x08" + bytes(8)) is None
     assert read_header(webp(b"VP9 ", bytes(20))) is None
+    assert read_header(webp(b"VP8 ", bytes(20))) is None
+    assert read_header(webp(b"VP8L", bytes(20))) is None
+    assert read_header(PNG[:12] + b"IDAT" + PNG[16:]) is None
+    assert read_header(gif((1, 1), b";")) is None
+    assert read_header(gif((1, 1), b"\0")) == ("image/gif", 1, 1)
+
+
+def test_dimensions_are_not_searched_for_long() -> None:
+    """An image with too many segments before its dimensions is refused. Padding between them has any length."""
+    dimensions = b"\xff\xc0\x00\x0b\x08" + struct.pack(">HH", 480, 640)
+    padded = b"\xff\xd8" + (b"\xff" * 1_000_000 + b"\xe0\x00\x02") * 3 + dimensions
+    assert read_header(padded) == ("image/jpeg", 640, 480)
+    for segment in (b"\xff\xe0\x00\x02", b"\xff\xd0"):
+        assert read_header(b"\xff\xd8" + segment * 100 + dimensions) is not None
+        assert read_header(b"\xff\xd8" + segment * 100_000 + dimensions) is None
+    assert read_header(gif((1, 1), b"\x21\xfe" + b"\x01a" * 100 + b"\0")) is not None
+    assert read_header(gif((1, 1), b"\x21\xfe" + b"\x01a" * 100_000 + b"\0")) is None
 
 
 @pytest.mark.parametrize(("width", "height"), [(8001, 1), (1, 8001), (0, 1), (1, 0)])

@@ -78,7 +78,7 @@ def test_a_run_that_is_put_aside_is_not_taken_before_its_time() -> None:
     assert (waiting.status, waiting.lease, waiting.tasks) == (TicketStatus.WAITING, None, 2)
     assert claim(waiting, NOW, MAX_ATTEMPTS) is Claim.WAITING
     assert claim(waiting, later, MAX_ATTEMPTS) is Claim.TAKEN
-    answered = waiting.answer("1", '"yes"', NOW)
+    answered = waiting.answer({"1": '"yes"'}, NOW)
     assert (answered.questions[0].read_answer(), answered.tasks) == ("yes", 3)
     assert claim(answered, NOW, MAX_ATTEMPTS) is Claim.TAKEN
     assert started.suspend(NOW, [], NOW).status is TicketStatus.PENDING

@@ -103,6 +103,15 @@ async def test_images_are_limited_together(image_server: ImageServer, allowed: S
     assert len(list_addresses(await fetch_images(request_of(sent, *urls[:2]), allowed))) == 0
 
 
+async def test_an_address_counts_as_often_as_it_is_named(image_server: ImageServer, allowed: Settings) -> None:
+    """An image that is fetched once is still sent several times."""
+    url = f"{image_server.address}/image/{MAX_IMAGES_BYTES // 4 + 1}"
+    with pytest.raises(ModelFailure, match=f"the limit is {MAX_IMAGES_BYTES}"):
+        await fetch_images(request_of(*[url] * 4), allowed)
+    await fetch_images(request_of(*[url] * 3), allowed)
+    assert len(image_server.paths) == 2
+
+
 async def test_a_server_that_cannot_be_reached_may_be_tried_again(allowed: Settings) -> None:
     """A connection that fails is a temporary failure."""
     settings = allowed.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})

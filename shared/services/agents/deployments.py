@@ -18,6 +18,8 @@ from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _NOT_DEPLOYED = "The agent is not deployed."
+MAX_CALLABLE_BYTES = 1_000_000
+"""The size that ends a page of `list_callable`."""
 _POLICY = {"access", "payer", "rate_per_minute", "budget_per_day"}
 
 
@@ -116,16 +118,21 @@ class DeploymentService:
     async def list_callable(self, caller: Caller, limit: int, token: str | None = None) -> Page[DeployedApi]:
         """Like `list`, without the deployments that the caller may not call, so a page may have fewer than `limit`.
 
+        Large descriptions and schemas end a page sooner than in `list`: other users wrote some of them, and the process
+        that answers many clients at a time copies them several times.
+
         Administrators get only their own and the shared deployments, too: what other users keep private is not theirs
         to use.
         """
-        page = await self._page(caller, limit, token, all_owners=False)
+        page = await self._page(caller, limit, token, all_owners=False, max_bytes=MAX_CALLABLE_BYTES)
         return Page([_to_api(each) for each in page.items if may_call(caller, each)], page.next_token)
 
-    async def _page(self, caller: Caller, limit: int, token: str | None, *, all_owners: bool) -> Page[Deployment]:
+    async def _page(
+        self, caller: Caller, limit: int, token: str | None, *, all_owners: bool, max_bytes: int | None = None
+    ) -> Page[Deployment]:
         after = None if token is None else read_name_token(token)
         async with self.database.raising_unavailable():
-            page, more = await self.database.deployments.page(caller.uid, limit, after, all_owners=all_owners)
+            page, more = await self.database.deployments.page(caller.uid, limit, after, all_owners, max_bytes)
         return Page(page, write_name_token(page[-1].friendly_name) if more else None)
 
     def _budget_in_dollars(self, deployment: Deployment) -> float:

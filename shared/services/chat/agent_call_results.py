@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
+from shared.json_schema.short_form import to_value_schema
 from shared.late_imports import import_late
 from shared.mcp_server.model import Asked, Call, CallState
-from shared.models.agent_run import Run
+from shared.models.agent_run import Run, RunQuestion
 from shared.models.chat import TicketStatus
 from shared.models.errors import BadRequest
 from shared.models.ticket import Ticket
@@ -40,7 +41,7 @@ class CallResults:
             updated_at=run.updated_at,
             note=_describe(run),
             cursor=cursor,
-            questions=[Asked(each.call, each.question, each.choices, each.answer_schema) for each in run.questions],
+            questions=[_to_asked(question) for question in run.questions],
         )
         match call.state:
             case CallState.WORKING:
@@ -63,11 +64,21 @@ class CallResults:
         return replace(call, text=text, structured=structured)
 
     async def _find_problem(self, run: Run) -> str | None:
-        """Returns how the result violates the schema that its tool has now, if it has one."""
+        """Returns how the result violates the schema that its tool has now, if it has one.
+
+        Another agent may have got the tool's name. Its schema says nothing about this run, and may be private.
+        """
         async with self.database.raising_unavailable():
             deployment = await self.database.deployments.get(run.friendly_name or "")
-        schema = None if deployment is None else read_output_schema(deployment.output_schema)
+        if deployment is None or deployment.agent_id != run.agent_id:
+            return None
+        schema = read_output_schema(deployment.output_schema)
         return None if schema is None else await _check(schema, run.result)
+
+
+def _to_asked(question: RunQuestion) -> Asked:
+    schema = None if question.answer_schema is None else to_value_schema(question.answer_schema)
+    return Asked(question.call, question.question, question.choices, schema)
 
 
 async def _check(schema: JsonObject, result: JsonValue) -> str | None:

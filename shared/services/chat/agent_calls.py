@@ -4,7 +4,7 @@ A call's id is the run's id. Whoever waits for it follows the run, as those do w
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from pydantic import JsonValue
@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from shared.late_imports import import_late
 from shared.mcp_server.model import Call, Report, ToolPage
-from shared.models.agent_run import AnswerRequest, StartRunRequest
+from shared.models.agent_run import StartRunRequest
 from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests, Unavailable
 from shared.models.events import Event, EventName
@@ -94,11 +94,11 @@ class AgentCalls:
             pass
         return await self._results.to_call(await self._views.get(self._caller, call_id), watch.cursor)
 
-    async def answer(self, call_id: str, key: str, answer: JsonValue) -> None:
-        """See `ToolHost`. What `AnswerService.answer` costs."""
-        answers = await import_late("shared.services.chat.run_answers")
-        service = answers.AnswerService(self._views, self._make_queue())
-        await service.answer(self._caller, call_id, AnswerRequest(answer=answer, call=key))
+    async def answer(self, call_id: str, answers: Mapping[str, JsonValue]) -> None:
+        """See `ToolHost`. What `AnswerService.answer_open` costs."""
+        module = await import_late("shared.services.chat.run_answers")
+        service = module.AnswerService(self._views, self._make_queue())
+        await service.answer_open(self._caller, call_id, answers)
 
     async def cancel(self, call_id: str) -> None:
         """See `ToolHost`. A read, and what `CancelService.cancel` costs."""

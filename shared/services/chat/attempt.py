@@ -11,7 +11,7 @@ from shared.llm.failures import ModelFailure
 from shared.llm.live import CANCELLED, LiveCall
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult
+from shared.models.chat import ChatRequest, ChatResult, RunInput
 from shared.models.errors import AllowanceSpent, NoRunSlot, Unavailable
 from shared.models.stored_input import StoredInput
 from shared.models.ticket import LeaseLost, Ticket
@@ -72,7 +72,7 @@ class Attempt:
                 request = await fetch_images(request, self.settings)
                 seconds = self.settings.model_timeout_seconds
                 result = await complete_and_price(self.complete, route, request, seconds, ticket.hold, live)
-            return fit_to_document(result)
+            return fit_to_document(result, is_run=isinstance(request, RunInput))
         except (ModelFailure, LeaseLost, NoRunSlot, Stopped, RunSuspended):
             raise
         except (AllowanceSpent, NotCovered) as error:
@@ -111,19 +111,25 @@ class Attempt:
         return fit_output(route, request, await self.settlement.hold_again(ticket, bounds))
 
 
-def fit_to_document(result: ChatResult) -> ChatResult:
+def fit_to_document(result: ChatResult, *, is_run: bool = False) -> ChatResult:
     """Returns the result, without its thoughts if it would be too long to store with them.
 
-    Raises `ModelFailure` if the answer itself is too long.
+    The thoughts of a run are its result, so its text is omitted instead. Raises `ModelFailure` if the answer itself, or
+    the run's result, is too long.
     """
     if len(result.model_dump_json().encode()) <= MAX_TEXT_BYTES:
         return result
+    if is_run:
+        return _refuse_too_long(result.model_copy(update={"content": "The text was too long to store twice."}))
     thoughts = {"omitted": "The thoughts were too long to store."}
     if isinstance(result.thoughts, dict) and (stop := result.thoughts.get("finish_reason")) == CANCELLED:
         thoughts["finish_reason"] = stop
-    shortened = result.model_copy(update={"thoughts": thoughts})
-    if (size := len(shortened.model_dump_json().encode())) <= MAX_TEXT_BYTES:
-        return shortened
+    return _refuse_too_long(result.model_copy(update={"thoughts": thoughts}))
+
+
+def _refuse_too_long(result: ChatResult) -> ChatResult:
+    if (size := len(result.model_dump_json().encode())) <= MAX_TEXT_BYTES:
+        return result
     message = f"The answer is {size} bytes long; the limit is {MAX_TEXT_BYTES}. Request a shorter one."
     raise ModelFailure(message, transient=False, cost=result.cost, usage=result.usage)
 

@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from shared.models.caller import Caller
+from shared.models.chat import ChatRequest, Message
+from shared.services import model_calls
+from shared.services.accounts.run_budgets import MAX_CONNECTIONS
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.doubles.api_server import ApiServer
@@ -262,6 +265,37 @@ async def run(input_dict, tools):
     for call in model_server.calls:
         assert call.body["messages"][0]["content"][1]["image_url"]["url"] == data_url(PNG)
     assert len(await harness.get_charges(caller.uid)) == 2
+
+
+async def test_a_run_fetches_images_for_a_limited_number_of_calls(
+    harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call keeps its images in memory until it ends, so such calls count as connections of the run."""
+    code = """
+import asyncio
+async def run(input_dict, tools):
+    async def look(n):
+        parts = [{"type": "text", "text": "hi"}, {"type": "image_url", "image_url": {"url": f"https://example.com/{n}"}}]
+        return await call_llm("openai", "gpt-4.1-mini", [{"role": "user", "content": parts}], {"max_tokens": 10})
+    return len(await asyncio.gather(*[look(n) for n in range(MAX_CONNECTIONS + 10)]))
+""".replace("MAX_CONNECTIONS", str(MAX_CONNECTIONS))
+    begun, may_end = 0, asyncio.Event()
+
+    async def fetch(request: ChatRequest, _settings: object) -> ChatRequest:
+        nonlocal begun
+        begun += 1
+        await may_end.wait()
+        return request.model_copy(update={"messages": [Message(role="user", content="hi")]})
+
+    monkeypatch.setattr(model_calls, "fetch_images", fetch)
+    running = asyncio.create_task(run(harness, caller, code))
+    async with asyncio.timeout(20):
+        while begun < MAX_CONNECTIONS:  # noqa: ASYNC110 - the run has no event to wait for
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.5)  # for those that must not begin
+    assert begun == MAX_CONNECTIONS
+    may_end.set()
+    assert (await running).result == MAX_CONNECTIONS + 10
 
 
 async def test_an_image_in_the_network_is_not_fetched(

@@ -188,7 +188,7 @@ class Killing:
                 async def write(transaction: Transaction, call: str = question.call, text: str = text) -> None:
                     stored = await self.harness.database.tickets.get(ticket.id, transaction)
                     assert stored is not None
-                    self.harness.database.tickets.put(stored.answer(call, text, now), transaction)
+                    self.harness.database.tickets.put(stored.answer({call: text}, now), transaction)
 
                 await self.harness.database.transaction(write)
                 return moved

@@ -55,7 +55,7 @@ async def answer(harness: Harness, run_id: str, call: str, answer: str) -> None:
     async def write(transaction: Transaction) -> None:
         ticket = await harness.database.tickets.get(run_id, transaction)
         assert ticket is not None
-        harness.database.tickets.put(ticket.answer(call, answer, clock.now()), transaction)
+        harness.database.tickets.put(ticket.answer({call: answer}, clock.now()), transaction)
 
     await harness.database.transaction(write)
 
