@@ -6,6 +6,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from local_platform.app_env import read_app_env
+from local_platform.console import step
 
 PROJECT = "demo-agents"
 """The project id. Because it begins with `demo-`, the suite does not call any real service."""
@@ -32,6 +33,21 @@ IGNORED_VARIABLES = (
     "DEBUG",
 )
 """Variables in the user's shell that the suite must ignore. It sets its own values, or none."""
+
+
+OWN_KEY_PREFIX = "fba_"
+"""How the service's own API keys begin."""
+
+
+def without_own_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """Removes the variables with which clients are sent to this service: it must not be its own provider.
+
+    A shell in which OPENAI_API_KEY is one of the service's keys has its address in OPENAI_BASE_URL.
+    """
+    if not environ.get("OPENAI_API_KEY", "").startswith(OWN_KEY_PREFIX):
+        return dict(environ)
+    step("OPENAI_API_KEY is a key of this service, so the service ignores it and OPENAI_BASE_URL")
+    return {name: value for name, value in environ.items() if name not in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
 
 
 def add_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:

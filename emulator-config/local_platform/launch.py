@@ -15,7 +15,7 @@ from local_platform import processes
 from local_platform.announce import format_announcement
 from local_platform.app_env import read_app_env
 from local_platform.console import Problem, say, step
-from local_platform.environment import add_dotenv
+from local_platform.environment import add_dotenv, without_own_keys
 from local_platform.layout import LAYOUT
 from local_platform.leftovers import end_leftovers
 from local_platform.ports import Ports
@@ -60,7 +60,7 @@ class Interruption:
 
 def launch() -> int:
     """Runs the service until a signal arrives, and returns the exit code."""
-    environ = add_dotenv(LAYOUT.root, os.environ)
+    environ = add_dotenv(LAYOUT.root, without_own_keys(os.environ))
     read_app_env(environ)  # rejects an invalid value before anything else is done
     tools = set_up(LAYOUT, environ, local_model=wants_local_model(environ))
     interruption = Interruption()

@@ -7,6 +7,7 @@ from typing import Any, cast
 from fastapi import Request, Response
 
 from shared.models.errors import InvalidInput, OutcomeUnknown
+from shared.models.events import to_line
 from shared.services.openai_api.error_bodies import describe, describe_error
 from shared.web.error_responses import Responses
 from shared.web.errors import Failure, render_json
@@ -60,6 +61,7 @@ class LineStream(EventStream):
     """A stream whose lines are ready to be sent. It ends by itself, within the time that `choose_seconds` returns."""
 
     _prelude = b""  # OpenAI's clients take each message for data
+    _farewell = b"data: %b\n\n" % to_line({"error": describe(401, "The API key has been revoked or has expired.")})
 
     def __init__(self, open_: Callable[[], Lines], request: Request) -> None:
         super().__init__(cast("Any", open_), request)

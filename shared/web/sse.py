@@ -77,6 +77,8 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
     _prelude = b"retry: %d\n\n" % _RETRY_MILLISECONDS
+    _farewell = b": The API key is no longer valid.\n\n"
+    """What a client gets whose API key has been revoked, or has expired. Its next request is refused."""
 
     def __init__(self, open_: Open, request: Request, wait: int | None = None) -> None:  # pyright: ignore[reportMissingSuperCall]
         self.status_code = 200
@@ -121,6 +123,7 @@ class EventStream(Response):
             while (now := time.monotonic()) < ends_at:
                 if self._is_still_valid is not None and now - checked_at >= RECHECK_SECONDS:
                     if not await self._is_still_valid():
+                        await outgoing.send(self._farewell)
                         return
                     checked_at = now = time.monotonic()
                 next_batch = next_batch or asyncio.create_task(_next(batches))

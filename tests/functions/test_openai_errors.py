@@ -11,15 +11,18 @@ import pytest
 import functions.chat.main as chat
 import functions.openai.main as openai_function
 import functions.users.main as users
+from shared.models.api_key import CreateKeyRequest
 from shared.models.caller import LOCAL_USER, Caller
 from shared.models.chat import TicketStatus
 from shared.models.errors import OutcomeUnknown, TooManyRequests, Unavailable
+from shared.services.api_keys import verification
+from shared.services.api_keys.keys import ApiKeyService
 from shared.services.chat.tickets import TicketService
 from shared.services.openai_api import service as openai_service_module
 from shared.services.openai_api.service import OpenAiService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import openai_api
+from shared.web import openai_api, sse
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.doubles.openai_streams import stream_of
@@ -125,6 +128,35 @@ async def test_a_spent_budget(
             assert raised.value.status_code == 402
             assert described(raised.value) == ("insufficient_quota", "insufficient_quota", None)
     assert not cloud_tasks.tasks
+
+
+@pytest.mark.parametrize("path", ["chat", "responses"])
+async def test_a_key_that_is_revoked_ends_a_stream_with_an_error(
+    service: Service, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Otherwise half an answer would look complete. What the stream has asked for is cancelled."""
+    monkeypatch.setattr(sse, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(verification, "MAX_SECONDS", 0.05)
+    model_server.script("hi", stream_of({"content": "Half of it. "}, silent=True))
+    database = Database(service.settings)
+    keys, user = ApiKeyService(database, service.settings), Caller(LOCAL_USER)
+    key = await keys.create(user, CreateKeyRequest(name="k"))
+    async with connect(service.url, key.key) as client:
+        stream: Any = await (
+            client.chat.completions.create(model=MODEL, messages=HI, max_tokens=50, stream=True)
+            if path == "chat"
+            else client.responses.create(model=MODEL, input="hi", max_output_tokens=50, stream=True)
+        )
+
+        async def read() -> None:
+            async for event in stream:
+                if "Half of it." in event.to_json():
+                    await keys.revoke(user, key.id)
+
+        with pytest.raises(openai.APIError, match="revoked or has expired") as raised:
+            await read()
+    assert described(raised.value) == ("authentication_error", "invalid_api_key", None)
+    assert await statuses(database) == [TicketStatus.CANCELLED]
 
 
 async def test_too_many_requests(

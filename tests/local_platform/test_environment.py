@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local_platform.console import Problem
-from local_platform.environment import ODD_REQUESTS, UNDER_WAY, add_dotenv, build_environment
+from local_platform.environment import ODD_REQUESTS, UNDER_WAY, add_dotenv, build_environment, without_own_keys
 from local_platform.suite import Suite
 from tests.local_platform.conftest import ROOT
 
@@ -76,6 +76,16 @@ def test_variables_of_real_projects_and_other_emulators_are_removed() -> None:
     assert "GOOGLE_APPLICATION_CREDENTIALS" not in built
     assert "FIRESTORE_EMULATOR_HOST" not in built
     assert built["GOOGLE_CLOUD_PROJECT"] == "demo-agents"
+
+
+def test_the_service_is_not_its_own_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    """A shell that is set up for clients of the service has its key and its address in OpenAI's variables."""
+    of_clients = {"OPENAI_API_KEY": "fba_4fGh7Jk2Lm9N", "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1", "A": "b"}
+    assert without_own_keys(of_clients) == {"A": "b"}
+    assert "OPENAI_API_KEY is a key of this service" in capsys.readouterr().out
+    of_a_provider = {"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "http://127.0.0.1:9700/v1"}
+    assert without_own_keys(of_a_provider) == of_a_provider
+    assert capsys.readouterr().out == ""
 
 
 def test_the_suites_node_hooks_are_added_to_the_users_options() -> None:
