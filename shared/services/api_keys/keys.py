@@ -67,10 +67,11 @@ class ApiKeyService:
         return Page(shown, write_moment_token(last.created_at, last.id) if last else None)
 
     async def revoke(self, caller: Caller, key_id: str) -> None:
-        """Deletes the key, and what it has spent in the current period and the one before. One transaction.
+        """Deletes the key, and what it has spent in the current period and those before and after. One transaction.
 
-        What the key has started continues, but makes no further calls that cost something. Raises `NotFound`, also for
-        another user's key, and `Forbidden` for a caller with a key.
+        Instances whose clocks differ are in different periods around midnight. What the key has started continues, but
+        makes no further calls that cost something. Raises `NotFound`, also for another user's key, and `Forbidden` for
+        a caller with a key.
         """
         _refuse_key(caller)
 
@@ -80,7 +81,8 @@ class ApiKeyService:
                 raise NotFound("There is no such key.")
             now = clock.now()
             before = key.period.start(now) - timedelta(seconds=1)
-            for id_ in (period_id(key.id, key.period, now), period_id(key.id, key.period, before)):
+            for moment in (before, now, key.period.end(now)):
+                id_ = period_id(key.id, key.period, moment)
                 if await self.database.key_periods.get(id_, transaction) is not None:
                     self.database.key_periods.remove(id_, transaction)
             self.database.api_keys.remove(key, transaction)
