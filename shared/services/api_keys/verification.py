@@ -24,6 +24,9 @@ MAX_SECONDS = 5.0
 """How long a key is trusted after it was read. Half of the time within which a revoked key must open nothing."""
 GUESSES_PER_MINUTE = 30
 """The maximum number of wrong keys per minute from one address. No one can guess a key; this limits the look-ups."""
+LOOK_UPS_AT_ONCE = 4
+"""The maximum number of keys from one address, among those that the process does not know, that are read at the same
+time. A wrong key is counted only after it was read, so otherwise any number could be sent at once."""
 USE_PRECISION = timedelta(minutes=1)
 """The precision of a key's last use, which costs a read and a write in that time."""
 _NO_DIGEST = sha256(b"").hexdigest()
@@ -33,13 +36,15 @@ _WRONG = "This API key is not valid. It may have been revoked."
 class _KnownKeys:
     """What a process knows: the keys by id, with the time at which they were read, and the reads under way.
 
-    `blocked_until`: for addresses that have sent too many wrong keys.
+    `blocked_until`: for addresses that have sent too many wrong keys. `look_ups`: must be acquired to read a key from
+    an address that the process does not know.
     """
 
     def __init__(self) -> None:
         self.keys = BoundedDict[str, tuple[float, ApiKey | None]]()
         self.reads: dict[str, asyncio.Task[ApiKey | None]] = {}
         self.blocked_until = BoundedDict[str, float]()
+        self.look_ups = BoundedDict[str, asyncio.Semaphore]()
 
 
 @per_loop
@@ -65,21 +70,39 @@ class KeyVerification:
         parsed = parse_key_text(text)
         if parsed is None:
             raise Unauthenticated("This is not a complete API key: a key has 52 characters and begins with 'fba_'.")
-        found = self._recall(parsed.id)
-        if found is None:
-            if not self._was_known(parsed):
-                self._refuse_blocked(block)
-            found = (await self._read_once(parsed.id),)
-        key = found[0]
-        if not hmac.compare_digest(parsed.digest, _NO_DIGEST if key is None else key.digest) or key is None:
-            await self._count_guess(block)
-            raise Unauthenticated(_WRONG)
+        key = await self._find(parsed, block)
         now = clock.now()
         if key.expires_at is not None and key.is_expired(now):
             raise Unauthenticated(f"This API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC. Create another one.")
         if key.last_used_at is None or now - key.last_used_at >= USE_PRECISION:
             key = await self._record_use(key)
         return key
+
+    async def _find(self, key: KeyText, block: str) -> ApiKey:
+        """Returns the key as it is stored. Raises `Unauthenticated` for a wrong one, and `TooManyRequests`."""
+        if (found := self._recall(key.id)) is not None:
+            return await self._compare(key, found[0], block)
+        if self._was_known(key):
+            return await self._compare(key, await self._read_once(key.id), block)
+        async with self._get_look_ups(block):
+            if (found := self._recall(key.id)) is None:
+                self._refuse_blocked(block)
+                found = (await self._read_once(key.id),)
+            return await self._compare(key, found[0], block)
+
+    async def _compare(self, key: KeyText, stored: ApiKey | None, block: str) -> ApiKey:
+        """Returns the stored key if it is this very key. Otherwise, counts a guess and raises an error."""
+        is_same = hmac.compare_digest(key.digest, _NO_DIGEST if stored is None else stored.digest)
+        if stored is None or not is_same:
+            await self._count_guess(block)
+            raise Unauthenticated(_WRONG)
+        return stored
+
+    def _get_look_ups(self, block: str) -> asyncio.Semaphore:
+        look_ups = self._known.look_ups
+        if block not in look_ups:
+            look_ups[block] = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
+        return look_ups[block]
 
     def _recall(self, key_id: str) -> tuple[ApiKey | None] | None:
         """Returns what is known of the key; None if that is too old."""

@@ -12,7 +12,12 @@ from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests, Unauthenticated, Unavailable
 from shared.services.api_keys.key_text import KeyText, make_key_text
 from shared.services.api_keys.keys import ApiKeyService
-from shared.services.api_keys.verification import GUESSES_PER_MINUTE, MAX_SECONDS, KeyVerification
+from shared.services.api_keys.verification import (
+    GUESSES_PER_MINUTE,
+    LOOK_UPS_AT_ONCE,
+    MAX_SECONDS,
+    KeyVerification,
+)
 from shared.settings import Settings
 from shared.store import Database
 from shared.store.api_keys import ApiKeyStore
@@ -140,6 +145,28 @@ async def test_guesses_are_limited(
     await verification.verify(unknown.key, "192.0.2.2")
     stopped_clock.move(60)
     await verification.verify(unknown.key, ADDRESS)
+
+
+async def test_guesses_are_limited_even_if_they_are_sent_at_once(
+    keys: ApiKeyService, verification: KeyVerification, stopped_clock: StoppedClock, reads: list[str]
+) -> None:
+    """Of many wrong keys from one address, not many more are read than it may send in a minute, however many are sent
+    at the same time. Meanwhile, many users at another address are let in at once."""
+    users = [await create(keys) for _ in range(40)]
+
+    async def guess() -> None:
+        with pytest.raises((Unauthenticated, TooManyRequests)):
+            await verification.verify(make_key_text().text, ADDRESS)
+
+    await asyncio.gather(
+        *(guess() for _ in range(300)), *(verification.verify(user.key, "192.0.2.2") for user in users)
+    )
+    assert len(reads) <= len(users) + GUESSES_PER_MINUTE + 2 * LOOK_UPS_AT_ONCE
+    before = len(reads)
+    for _ in range(3):
+        stopped_clock.move(60 / GUESSES_PER_MINUTE)
+        await asyncio.gather(*(guess() for _ in range(100)))
+    assert len(reads) - before <= 3 * 2 * LOOK_UPS_AT_ONCE
 
 
 async def test_wrong_keys_do_not_shut_out_others_at_their_address(
