@@ -6,6 +6,7 @@ opens nothing on any instance once that time has passed. Keys are compared by th
 
 import asyncio
 import hmac
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -33,6 +34,10 @@ _NO_DIGEST = sha256(b"").hexdigest()
 _WRONG = "This API key is not valid. It may have been revoked."
 
 
+_Reads = dict[str, tuple[float, asyncio.Task[ApiKey | None]]]
+"""Reads under way by the keys' ids, with the times at which they began."""
+
+
 class _KnownKeys:
     """What a process knows: the keys by id, with the time at which they were read, and the reads under way.
 
@@ -42,7 +47,7 @@ class _KnownKeys:
 
     def __init__(self) -> None:
         self.keys = BoundedDict[str, tuple[float, ApiKey | None]]()
-        self.reads: dict[str, asyncio.Task[ApiKey | None]] = {}
+        self.reads: _Reads = {}
         self.blocked_until = BoundedDict[str, float]()
         self.look_ups = BoundedDict[str, asyncio.Semaphore]()
 
@@ -80,23 +85,21 @@ class KeyVerification:
 
     async def _find(self, key: KeyText, block: str) -> ApiKey:
         """Returns the key as it is stored. Raises `Unauthenticated` for a wrong one, and `TooManyRequests`."""
-        if (found := self._recall(key.id)) is not None:
-            return await self._compare(key, found[0], block)
-        if self._was_known(key):
-            return await self._compare(key, await self._read_once(key.id), block)
-        async with self._get_look_ups(block):
-            if (found := self._recall(key.id)) is None:
-                self._refuse_blocked(block)
-                found = (await self._read_once(key.id),)
-            return await self._compare(key, found[0], block)
-
-    async def _compare(self, key: KeyText, stored: ApiKey | None, block: str) -> ApiKey:
-        """Returns the stored key if it is this very key. Otherwise, counts a guess and raises an error."""
+        recalled, is_counted = self._recall(key.id), False
+        if recalled is not None:
+            stored = recalled[0]
+        elif self._was_known(key):
+            stored = await self._read_once(key.id, None)
+        else:
+            self._refuse_blocked(block)
+            stored = await self._read_once(key.id, block)
+            is_counted = stored is None
         is_same = hmac.compare_digest(key.digest, _NO_DIGEST if stored is None else stored.digest)
-        if stored is None or not is_same:
+        if stored is not None and is_same:
+            return stored
+        if not is_counted:
             await self._count_guess(block)
-            raise Unauthenticated(_WRONG)
-        return stored
+        raise Unauthenticated(_WRONG)
 
     def _get_look_ups(self, block: str) -> asyncio.Semaphore:
         look_ups = self._known.look_ups
@@ -114,19 +117,37 @@ class KeyVerification:
         _, known = self._known.keys.get(key.id, (0.0, None))
         return known is not None and hmac.compare_digest(known.digest, key.digest)
 
-    async def _read_once(self, key_id: str) -> ApiKey | None:
-        """Reads the key. Concurrent requests with the same key share one read."""
-        reads = self._known.reads
-        if key_id not in reads:
-            reads[key_id] = asyncio.create_task(self._read(key_id))
-            reads[key_id].add_done_callback(_forget_read(reads, key_id))
-        return await asyncio.shield(reads[key_id])
+    async def _read_once(self, key_id: str, block: str | None) -> ApiKey | None:
+        """Reads the key. Concurrent requests with the same key share one read, unless it is slow.
+
+        `block`: see `_look_up`; None for a key that was valid before.
+        """
+        reads, now = self._known.reads, clock.time()
+        began_at, read = reads.get(key_id, (-math.inf, None))
+        if read is None or now - began_at >= MAX_SECONDS:
+            read = asyncio.create_task(self._read(key_id) if block is None else self._look_up(key_id, block))
+            reads[key_id] = now, read
+            read.add_done_callback(_forget_read(reads, key_id))
+        return await asyncio.shield(read)
+
+    async def _look_up(self, key_id: str, block: str) -> ApiKey | None:
+        """Reads a key that the process does not know. Counts it as a guess if there is no such key.
+
+        Only a few at a time for each address: how many more it may send is known only when these have been counted.
+        """
+        async with self._get_look_ups(block):
+            self._refuse_blocked(block)
+            key = await self._read(key_id)
+            if key is None:
+                await self._count_guess(block)
+            return key
 
     async def _read(self, key_id: str) -> ApiKey | None:
         started_at = clock.time()
         async with self._database.raising_unavailable():
             key = await self._database.api_keys.get(key_id)
-        self._known.keys[key_id] = started_at, key
+        if key_id not in self._known.keys or self._known.keys[key_id][0] <= started_at:
+            self._known.keys[key_id] = started_at, key
         return key
 
     def _refuse_blocked(self, block: str) -> None:
@@ -146,9 +167,9 @@ class KeyVerification:
     async def _record_use(self, key: ApiKey) -> ApiKey:
         """Stores the time of use, and returns the key with it. An outage does not keep the key from being used."""
         used = key.model_copy(update={"last_used_at": clock.now()})
-        known = self._known.keys.get(key.id)
-        if known is not None:  # so that other requests do not store it, too
-            self._known.keys[key.id] = known[0], used
+        read_at, known = self._known.keys.get(key.id, (0.0, None))
+        if known is not None:  # so that other requests do not store it, too; None if a later read has not found the key
+            self._known.keys[key.id] = read_at, used
 
         async def write(transaction: Transaction) -> None:
             stored = await self._database.api_keys.get(key.id, transaction)
@@ -160,9 +181,10 @@ class KeyVerification:
         return used
 
 
-def _forget_read(reads: dict[str, asyncio.Task[ApiKey | None]], key_id: str) -> Callable[[object], None]:
+def _forget_read(reads: _Reads, key_id: str) -> Callable[[object], None]:
     def forget(task: object) -> None:
-        reads.pop(key_id, None)
+        if key_id in reads and reads[key_id][1] is task:
+            del reads[key_id]
         if isinstance(task, asyncio.Task) and not task.cancelled():
             task.exception()  # its readers raise it
 

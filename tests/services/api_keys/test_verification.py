@@ -89,6 +89,57 @@ async def test_a_revoked_key_opens_nothing_ten_seconds_later(
         await verification.verify(created.key, ADDRESS)
 
 
+async def test_a_slow_read_does_not_let_a_revoked_key_in(
+    keys: ApiKeyService,
+    verification: KeyVerification,
+    stopped_clock: StoppedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A request that arrives ten seconds after the revocation does not wait for a read that began before it."""
+    created = await create(keys)
+    get, began, end = ApiKeyStore.get, asyncio.Event(), asyncio.Event()
+
+    async def get_slowly(store: ApiKeyStore, key_id: str, transaction: object = None) -> object:
+        key = await get(store, key_id, transaction)  # pyright: ignore[reportArgumentType]
+        if not began.is_set():
+            began.set()
+            await end.wait()
+        return key
+
+    monkeypatch.setattr(ApiKeyStore, "get", get_slowly)
+    early = asyncio.create_task(verification.verify(created.key, ADDRESS))
+    await began.wait()
+    await keys.revoke(USER, created.id)
+    stopped_clock.move(10)
+    late = asyncio.create_task(verification.verify(created.key, ADDRESS))
+    with pytest.raises(Unauthenticated):
+        await asyncio.wait_for(late, 10)
+    end.set()
+    await early
+    with pytest.raises(Unauthenticated):
+        await verification.verify(created.key, ADDRESS)
+
+
+async def test_an_outage_holds_up_no_queue(
+    keys: ApiKeyService, verification: KeyVerification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All requests with the same key that the process does not know share a read, also one that fails."""
+    created = await create(keys)
+    attempts: list[str] = []
+
+    async def fail(_store: ApiKeyStore, key_id: str, *_: object) -> None:
+        attempts.append(key_id)
+        await asyncio.sleep(0)
+        raise TimeoutError
+
+    monkeypatch.setattr(ApiKeyStore, "get", fail)
+    outcomes = await asyncio.gather(
+        *(verification.verify(created.key, ADDRESS) for _ in range(100)), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {Unavailable}
+    assert attempts == [created.id]
+
+
 async def test_wrong_keys_are_refused(keys: ApiKeyService, verification: KeyVerification, reads: list[str]) -> None:
     """Text that is no key is refused without a read; so is a key with the right id and another secret, after one."""
     created = await create(keys)
