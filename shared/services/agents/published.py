@@ -108,7 +108,8 @@ class PublishedService:
     async def _run(self, call: PublishedCall, input_dict: JsonObject, run_id: str) -> FinishedRun:
         payer, seconds = call.payer, self.settings.run_timeout_seconds
         requested_by = call.address if call.caller is None else call.caller.uid
-        async with RunTimeService(self.database, self.settings).count(payer.uid) as on_start:
+        run_time = RunTimeService(self.database, self.settings)
+        async with run_time.count(payer.uid, is_public=call.budget is not None) as on_start:
             return await self.runs.run_agent(
                 payer, call.agent, input_dict, seconds, run_id, call.budget, on_start, requested_by
             )
