@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 
+from shared.models.agent_run import StartRunRequest
+from shared.models.chat import TicketStatus
 from shared.models.errors import TooManyChats, TooManyRequests
 from shared.models.run import RunCodeRequest
 from shared.services.chat.run_submission import RunSubmission
 from shared.settings import Settings
-from tests.services.agents.test_policies import COST, HI, OWNER, publish
-from tests.services.harness import Harness, chat, create_model, create_published_service, create_run_service
-from tests.services.publishing import ECHO
+from tests.services.agents.test_policies import COST, HI, OWNER, get_ticket, publish, submission
+from tests.services.harness import GatedModel, Harness, chat, create_model, create_published_service, create_run_service
+from tests.services.publishing import ECHO, MODEL_CALLER
 
 LIMIT = 6
 
@@ -80,3 +82,22 @@ async def test_the_time_of_calls_by_others_is_not_the_owners(harness: Harness) -
     assert (await runs.run_code(OWNER, request)).result == {"outputText": "hi"}
     with pytest.raises(TooManyRequests):
         await runs.run_code(OWNER, request)
+
+
+async def test_the_owners_runs_do_not_wait_for_those_of_others(settings: Settings, harness: Harness) -> None:
+    """While runs that others have started take up all of their turns, a run of the owner is not parked behind them."""
+    limited = Harness(settings.model_copy(update={"agent_chats_at_once": 2}), harness.catalog)
+    await publish(limited, MODEL_CALLER)
+    model = GatedModel(COST)
+    model.open.clear()
+    started = [(await submission(limited).start_public("greeter", HI, f"address {n}", None))[0] for n in range(3)]
+    deliveries = [asyncio.create_task(limited.deliver(run.run_id, model)) for run in started]
+    await model.called.wait()
+    request = StartRunRequest(friendly_name="greeter", input=HI)
+    own, _ = await submission(limited).start(OWNER, request, None)
+    await limited.deliver(own.run_id, create_model(COST))
+    assert (await get_ticket(limited, own.run_id)).status is TicketStatus.COMPLETED
+    model.open.set()
+    await asyncio.gather(*deliveries)
+    ended = [await get_ticket(limited, run.run_id) for run in started]
+    assert [ticket.status for ticket in ended].count(TicketStatus.COMPLETED) == 1  # one of them had the only turn
