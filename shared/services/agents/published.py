@@ -122,9 +122,7 @@ class PublishedService:
             warnings = await asyncio.to_thread(_check_output, agent, run) if agent.fields.output_schema else []
             return PublishedAnswer(run.run_id, run.outcome.result, warnings)
         if isinstance(failure.cause, AllowanceSpent):
-            if call.payer is call.caller:
-                raise failure.cause
-            raise AllowanceSpent("The agent's owner has no allowance left for its calls. Inform the owner, or wait.")
+            raise call.explain(failure.cause)
         if isinstance(failure.cause, DeploymentBudgetSpent):
             raise failure.cause
         raise AgentFailed(run.run_id)

@@ -9,6 +9,7 @@ from shared.models.agent_run import StartedRun, StartRunRequest
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import RunInput, TicketStatus
+from shared.models.errors import AllowanceSpent
 from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
 from shared.services.access import can_see, require_visible
@@ -95,7 +96,10 @@ class RunSubmission:
             requester = None if call.caller is None else call.caller.uid
             public = {"is_public": True, "requester": requester, "budget_per_day": budget.per_day}
             draft = draft.model_copy(update=public)
-        run_id, replayed = await self._admission.admit_once(call.payer, draft, body, AGENT_BOUNDS, call.request)
+        try:
+            run_id, replayed = await self._admission.admit_once(call.payer, draft, body, AGENT_BOUNDS, call.request)
+        except AllowanceSpent as error:
+            raise call.explain(error) from error
         return StartedRun(run_id=run_id, status=TicketStatus.PENDING), replayed
 
     async def _find_agent(self, caller: Caller, request: StartRunRequest) -> StoredAgent:
