@@ -1,6 +1,8 @@
 """A revoked key spends nothing more, whatever happens at the same time, and however instances' clocks differ."""
 
+import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -93,3 +95,29 @@ async def test_a_revocation_counts_on_instances_with_other_clocks(
 
 def move_to(stopped_clock: StoppedClock, moment: datetime) -> None:
     stopped_clock.move((moment - clock.now()).total_seconds())
+
+
+async def test_a_key_in_heavy_use_is_revoked_at_once(harness: Harness, keys: ApiKeyService) -> None:
+    """However often its spending changes at the same time, a key is revoked with the first commit."""
+    key = await create_key(keys)
+    assert await spends(harness, key)
+    client = harness.database._client  # pyright: ignore[reportPrivateUsage]
+    period = client.collection("keyPeriods").document(period_id(key.id, key.period, clock.now()))
+    api, commits = client._firestore_api, 0  # pyright: ignore[reportPrivateUsage]
+    commit = api.commit
+
+    async def commit_too_late(*args: Any, **kwargs: Any) -> Any:
+        nonlocal commits
+        commits += 1
+        api.commit = commit
+        await period.update({"spent": commits})
+        api.commit = commit_too_late
+        return await commit(*args, **kwargs)
+
+    api.commit = commit_too_late
+    async with asyncio.timeout(20):
+        await keys.revoke(USER, key.id)
+    api.commit = commit
+    assert commits == 1
+    assert not (await period.get()).exists
+    assert not await spends(harness, key)
