@@ -34,8 +34,10 @@ _NO_DIGEST = sha256(b"").hexdigest()
 _WRONG = "This API key is not valid. It may have been revoked."
 
 
-_Reads = dict[str, tuple[float, asyncio.Task[ApiKey | None]]]
-"""Reads under way by the keys' ids, with the times at which they began."""
+_Request = tuple[str, str | None]
+"""A key's id, and what `_read_once` calls its block."""
+_Reads = dict[_Request, tuple[float, asyncio.Task[ApiKey | None]]]
+"""Reads under way, with the times at which they began."""
 
 
 class _KnownKeys:
@@ -120,14 +122,15 @@ class KeyVerification:
     async def _read_once(self, key_id: str, block: str | None) -> ApiKey | None:
         """Reads the key. Concurrent requests with the same key share one read, unless it is slow.
 
-        `block`: see `_look_up`; None for a key that was valid before.
+        `block`: see `_look_up`; None for a key that was valid before. Requests from other addresses do not share it:
+        they must not wait for the look-ups of this one.
         """
-        reads, now = self._known.reads, clock.time()
-        began_at, read = reads.get(key_id, (-math.inf, None))
+        reads, now, request = self._known.reads, clock.time(), (key_id, block)
+        began_at, read = reads.get(request, (-math.inf, None))
         if read is None or now - began_at >= MAX_SECONDS:
             read = asyncio.create_task(self._read(key_id) if block is None else self._look_up(key_id, block))
-            reads[key_id] = now, read
-            read.add_done_callback(_forget_read(reads, key_id))
+            reads[request] = now, read
+            read.add_done_callback(_forget_read(reads, request))
         return await asyncio.shield(read)
 
     async def _look_up(self, key_id: str, block: str) -> ApiKey | None:
@@ -181,10 +184,10 @@ class KeyVerification:
         return used
 
 
-def _forget_read(reads: _Reads, key_id: str) -> Callable[[object], None]:
+def _forget_read(reads: _Reads, request: _Request) -> Callable[[object], None]:
     def forget(task: object) -> None:
-        if key_id in reads and reads[key_id][1] is task:
-            del reads[key_id]
+        if request in reads and reads[request][1] is task:
+            del reads[request]
         if isinstance(task, asyncio.Task) and not task.cancelled():
             task.exception()  # its readers raise it
 

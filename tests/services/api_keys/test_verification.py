@@ -10,7 +10,11 @@ from shared import clock
 from shared.models.api_key import CreatedKey, CreateKeyRequest
 from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests, Unauthenticated, Unavailable
-from shared.services.api_keys.key_text import KeyText, make_key_text
+from shared.services.api_keys.key_text import (
+    KeyText,
+    _checksum,  # pyright: ignore[reportPrivateUsage]
+    make_key_text,
+)
 from shared.services.api_keys.keys import ApiKeyService
 from shared.services.api_keys.verification import (
     GUESSES_PER_MINUTE,
@@ -118,6 +122,30 @@ async def test_a_slow_read_does_not_let_a_revoked_key_in(
     await early
     with pytest.raises(Unauthenticated):
         await verification.verify(created.key, ADDRESS)
+
+
+async def test_nobody_waits_for_the_look_ups_of_another_address(
+    keys: ApiKeyService, verification: KeyVerification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who knows the id of a key, and has many wrong keys looked up, does not hold up the key's user."""
+    created = await create(keys)
+    get, end = ApiKeyStore.get, asyncio.Event()
+
+    async def get_slowly(store: ApiKeyStore, key_id: str, transaction: object = None) -> object:
+        if key_id != created.id:
+            await end.wait()
+        return await get(store, key_id, transaction)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(ApiKeyStore, "get", get_slowly)
+    body = created.key[:16] + make_key_text().text[16:46]
+    texts = [*(make_key_text().text for _ in range(LOOK_UPS_AT_ONCE)), body + _checksum(body)]
+    guesses = [asyncio.create_task(verification.verify(text, ADDRESS)) for text in texts]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        assert (await verification.verify(created.key, "192.0.2.2")).id == created.id
+    end.set()
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Unauthenticated}
 
 
 async def test_an_outage_holds_up_no_queue(
