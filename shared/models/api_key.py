@@ -3,7 +3,7 @@
 A key is stored as its digest only. It is shown once, in the response to its creation.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -80,6 +80,13 @@ def _remove_duplicates(scopes: list[Scope]) -> list[Scope]:
     return list(dict.fromkeys(scopes))
 
 
+def _to_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is too late") from error
+
+
 KeyName = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=20), AfterValidator(_remove_duplicates)]
 _EXAMPLE: dict[str, Any] = {"name": "Laptop", "budget": {"amount": 5, "period": "month"}, "scopes": ["chat", "run"]}
@@ -106,7 +113,7 @@ class CreateKeyRequest(CamelModel):
     model_config = with_example(**_EXAMPLE)
 
     name: KeyName
-    expires_at: Annotated[FutureDatetime, AwareDatetime] | None = None
+    expires_at: Annotated[FutureDatetime, AwareDatetime, AfterValidator(_to_utc)] | None = None
     budget: KeyBudget | None = None
     scopes: Scopes | None = None
 

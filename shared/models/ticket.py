@@ -44,7 +44,9 @@ class Ticket(SnakeModel):
     by itself, or fails because it has lasted too long. `questions`: what a waiting run asks. `is_public`: whether a
     published agent was called for somebody else than its owner, who pays and owns the run; then the caller may see the
     result. `requester`: this caller, None if the caller has no account, so that anybody who knows the id may see the
-    result. `webhook`: a webhook that is notified in any case.
+    result. `budget_per_day`: what all such callers could spend per day when the run was accepted, in millionths of a
+    dollar. `called_agent`: the agent that had the name for which a chat with an agent was accepted. `webhook`: a
+    webhook that is notified in any case.
     """
 
     id: str
@@ -76,6 +78,8 @@ class Ticket(SnakeModel):
     questions: list[Question] = []
     is_public: bool = False
     requester: str | None = None
+    budget_per_day: int | None = None
+    called_agent: str | None = None
     webhook: str | None = None
 
     def held_by(self, holder: str) -> bool:

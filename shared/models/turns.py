@@ -12,7 +12,8 @@ from pydantic import AwareDatetime
 
 from shared.models.wire import SnakeModel
 
-TurnKind = Literal["agent", "model"]
+TurnKind = Literal["agent", "model", "called"]
+"""`called`: for runs that others start by calling the user's published agents, and that the user pays for."""
 
 
 class Turn(SnakeModel):

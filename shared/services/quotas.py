@@ -113,8 +113,17 @@ class QuotaService:
         await self.database.rate_limits.get(key, transaction)
         self.database.rate_limits.put(key, clock.time(), transaction)
 
-    def refuse_another_chat(self, account: Account) -> None:
-        """Raises `TooManyChats` if the user has the maximum number of unfinished chats, as the account counts them."""
+    def refuse_another_chat(self, account: Account, *, is_public: bool = False) -> None:
+        """Raises `TooManyChats` if the user has the maximum number of unfinished chats, as the account counts them.
+
+        `is_public`: whether somebody else calls the user's published agent. The second half of the maximum is left to
+        the user.
+        """
+        if is_public and account.unfinished >= -(-self.settings.max_waiting_chats // 2):
+            raise TooManyChats(
+                "This agent's owner has too many unfinished runs and chats. Try again when some of them have finished.",
+                retry_after=30,
+            )
         if account.unfinished >= self.settings.max_waiting_chats:
             raise TooManyChats(
                 f"{self.settings.max_waiting_chats} of your chats are not finished, so no more are accepted. "

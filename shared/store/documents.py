@@ -108,10 +108,14 @@ def build_replace(name: str, fields: Mapping[str, Any], commit_id: str, seen: Sn
     return write
 
 
-def build_delete(name: str, seen: Snapshot) -> Any:
-    """Returns the write that deletes a document. A commit with it fails if the document is not the one `seen`."""
+def build_delete(name: str, seen: Snapshot | None) -> Any:
+    """Returns the write that deletes a document. A commit with it fails if the document is not the one `seen`.
+
+    If that is None, deletes any document, and none is no error.
+    """
     write = _Write(delete=name)
-    write.current_document.update_time.CopyFrom(seen.update_time)
+    if seen is not None:
+        write.current_document.update_time.CopyFrom(seen.update_time)
     return write
 
 

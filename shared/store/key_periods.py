@@ -25,5 +25,5 @@ class KeyPeriodStore:
         transaction.set(self._period(period.id), period.model_dump(exclude={"id"}))
 
     def remove(self, id_: str, transaction: Transaction) -> None:
-        """Deletes a period that the transaction has read."""
-        transaction.delete(self._period(id_))
+        """Deletes a period, if there is one. The transaction need not have read it, and is not overtaken by changes."""
+        transaction.erase(self._period(id_))

@@ -62,17 +62,19 @@ class Overtaken(Exception):
 class _Write:
     """A change of one document. `fields` is None for a deletion.
 
-    `seen`: the version that was read; None for a document that is created without reading it.
+    `seen`: the version that was read; None for a document that is created without reading it. `is_erasure`: whether it
+    deletes any version.
     """
 
     reference: AsyncDocumentReference
     fields: Mapping[str, Any] | None
     seen: Snapshot | None
+    is_erasure: bool = False
 
     @property
     def has_effect(self) -> bool:
         """Whether the write changes anything: a document that does not exist need not be deleted."""
-        return self.fields is not None or (self.seen is not None and self.seen.fields is not None)
+        return self.is_erasure or self.fields is not None or (self.seen is not None and self.seen.fields is not None)
 
     @cached_property
     def size(self) -> int:
@@ -123,7 +125,7 @@ class Attempt:
 
     def _build(self, name: str, write: _Write) -> Any:
         if write.fields is None:
-            return build_delete(name, write.seen or Snapshot())
+            return build_delete(name, None if write.is_erasure else write.seen or Snapshot())
         if write.seen is None or write.seen.fields is None:
             return build_create(name, write.fields, self._id)
         return build_replace(name, write.fields, self._id, write.seen, MAX_COMMITS)
@@ -138,9 +140,9 @@ class Attempt:
 
         Reads in `later` the documents that this attempt wrote. An attempt that only deletes counts as committed if all
         of its documents are gone or were created again, no matter which request deleted them: to its caller, the result
-        is the same.
+        is the same. Erasures do not count, as repeating them has no further effect.
         """
-        effective = {name: write for name, write in self.writes.items() if write.has_effect}
+        effective = {name: write for name, write in self.writes.items() if write.has_effect and not write.is_erasure}
         written = {name: write for name, write in effective.items() if write.fields is not None} or effective
         await asyncio.gather(*(later.read(write.reference) for write in written.values()))
         if any(write.fields is not None for write in written.values()):
@@ -200,6 +202,14 @@ class Transaction:
         name = name_of(reference)
         self._seen[name]  # raises KeyError for a document that was not read
         self.writes[name] = _Write(reference, None, self._attempt.snapshots[name])
+
+    def erase(self, reference: AsyncDocumentReference) -> None:
+        """Deletes a document at the commit, whatever it is then. It need not be read, and may not exist.
+
+        No other transaction can overtake this one by changing the document. Another one may create it again, unless it
+        also writes a document that this one deletes.
+        """
+        self.writes[name_of(reference)] = _Write(reference, None, None, is_erasure=True)
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Calls `callback`, in the current context, when the commit is known to have succeeded. For log lines."""

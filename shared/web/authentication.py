@@ -70,7 +70,7 @@ async def _authenticate_key(text: str, request: Request, settings: Settings) -> 
     """Returns the key's user. Signing in again does not end a key, but a user who may no longer sign in has none."""
     access = await import_late("shared.web.key_access")
     key: ApiKey = await access.verify_key(text, request, settings)
-    request.state.is_still_valid = partial(access.is_still_valid, text, request, settings)
+    request.state.is_still_valid = partial(access.is_still_valid, text, settings)
     if settings.authentication_required:
         checks = auth_user_checks(settings.google_cloud_project, settings.sign_in_check_seconds)
         await checks.check_user(key.owner)

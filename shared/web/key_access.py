@@ -6,7 +6,7 @@ A route whose path is not listed here opens with no key.
 from fastapi import Request
 
 from shared.models.api_key import ApiKey, Scope
-from shared.models.errors import Forbidden, TooManyRequests, Unauthenticated, Unavailable
+from shared.models.errors import Forbidden, Unavailable
 from shared.services.api_keys.verification import KeyVerification
 from shared.settings import Settings
 from shared.store import Database
@@ -52,15 +52,12 @@ async def verify_key(text: str, request: Request, settings: Settings) -> ApiKey:
     return key
 
 
-async def is_still_valid(text: str, request: Request, settings: Settings) -> bool:
-    """Whether the key still opens the route, for a response that lasts long. It does while it cannot be verified."""
+async def is_still_valid(text: str, settings: Settings) -> bool:
+    """Whether a key still opens what it has opened, for a response that lasts long. It does while that is unknown."""
     try:
-        await verify_key(text, request, settings)
-    except (Unauthenticated, Forbidden):
-        return False
-    except (TooManyRequests, Unavailable):
+        return await KeyVerification(Database(settings)).is_still_valid(text)
+    except Unavailable:
         return True
-    return True
 
 
 def scopes_of(path: str) -> frozenset[Scope]:

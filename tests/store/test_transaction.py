@@ -120,6 +120,40 @@ async def test_a_deletion_is_repeated_if_the_document_has_changed(
     assert not (await reference.get()).exists
 
 
+@pytest.mark.parametrize("exists", [True, False])
+async def test_an_erasure_deletes_any_version(
+    database: Database, reference: AsyncDocumentReference, exists: bool
+) -> None:
+    """A document is erased although it has changed, or does not exist. The body runs once."""
+    runs = 0
+
+    async def erase(transaction: Transaction) -> None:
+        nonlocal runs
+        runs += 1
+        await transaction.get(reference)
+        if exists:
+            await reference.set({"x": 1})
+        transaction.erase(reference)
+
+    await database.transaction(erase)
+    assert (runs, await stored(reference)) == (1, None)
+
+
+async def test_an_erasure_is_repeated_if_its_commit_is_unknown(
+    database: Database, reference: AsyncDocumentReference
+) -> None:
+    """A transaction that only erases runs again if the response to its commit was lost. That changes nothing."""
+    await reference.set({"x": 1})
+
+    async def erase(transaction: Transaction) -> str:
+        transaction.erase(reference)
+        return "erased"
+
+    lose_responses(database, ServiceUnavailable("gone"))
+    assert await database.transaction(erase) == "erased"
+    assert await stored(reference) is None
+
+
 async def test_a_callback_on_commit_is_called_once(database: Database, reference: AsyncDocumentReference) -> None:
     """Only the callback of the run that was committed is called, not that of an overtaken run."""
     called: list[int] = []

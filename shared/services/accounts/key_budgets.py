@@ -35,15 +35,16 @@ class KeyBudgets:
     ) -> tuple[KeyPeriod | None, CostBounds]:
         """Returns the current period of the caller's key, if any, and the bounds within the rest of its budget.
 
-        Raises `KeyBudgetSpent` if the rest does not cover a short answer. One read; two for the first call in a period.
+        Raises `KeyBudgetSpent` if the rest does not cover a short answer. Costs what `get_period` costs.
         """
         period = await self.get_period(caller, now, transaction)
         return period, bounds if period is None else refuse_beyond_budget(caller, period, bounds, now)
 
     async def get_period(self, caller: Caller, now: datetime, transaction: Transaction) -> KeyPeriod | None:
-        """Returns the period of the caller's key that contains `now`, None without a key. One read, or two.
+        """Returns the period of the caller's key that contains `now`, None without a key.
 
-        Raises `KeyBudgetSpent` if the key has been revoked, or has expired.
+        Raises `KeyBudgetSpent` if the key has been revoked, or has expired. One read; two and a write for the first
+        call in a period.
         """
         key = caller.key
         if key is None:
@@ -53,6 +54,9 @@ class KeyBudgets:
             stored = await self.database.api_keys.get(key.id, transaction)
             if stored is None or stored.owner != caller.uid:
                 raise KeyBudgetSpent("The API key that this was requested with has been revoked.")
+            # Written unchanged, so that this transaction and a revocation cannot both be committed: the revocation
+            # deletes the key, but would not find the period.
+            self.database.api_keys.put(stored, transaction)
             period = stored.open_period(now)
         if period.key_expires_at is not None and period.key_expires_at <= now:
             raise KeyBudgetSpent("The API key that this was requested with has expired.")

@@ -81,7 +81,7 @@ class Ledger:
 
         The period is written, not the account. Raises `AllowanceSpent` if the available amount is below
         `bounds.minimum`, its subclass `KeyBudgetSpent` if that of the key's budget is, and `Forbidden` for a disabled
-        user. No read without a key, otherwise one or, for the first call in a period, two.
+        user. Costs nothing without a key, otherwise what `KeyBudgets.get_period` costs.
         """
         refuse(account)
         period, fitted = await self.key_budgets.fit(caller, bounds, now, transaction)

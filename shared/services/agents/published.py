@@ -108,7 +108,8 @@ class PublishedService:
     async def _run(self, call: PublishedCall, input_dict: JsonObject, run_id: str) -> FinishedRun:
         payer, seconds = call.payer, self.settings.run_timeout_seconds
         requested_by = call.address if call.caller is None else call.caller.uid
-        async with RunTimeService(self.database, self.settings).count(payer.uid) as on_start:
+        run_time = RunTimeService(self.database, self.settings)
+        async with run_time.count(payer.uid, is_public=call.budget is not None) as on_start:
             return await self.runs.run_agent(
                 payer, call.agent, input_dict, seconds, run_id, call.budget, on_start, requested_by
             )
@@ -121,9 +122,7 @@ class PublishedService:
             warnings = await asyncio.to_thread(_check_output, agent, run) if agent.fields.output_schema else []
             return PublishedAnswer(run.run_id, run.outcome.result, warnings)
         if isinstance(failure.cause, AllowanceSpent):
-            if call.payer is call.caller:
-                raise failure.cause
-            raise AllowanceSpent("The agent's owner has no allowance left for its calls. Inform the owner, or wait.")
+            raise call.explain(failure.cause)
         if isinstance(failure.cause, DeploymentBudgetSpent):
             raise failure.cause
         raise AgentFailed(run.run_id)

@@ -11,6 +11,7 @@ from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay, day_id
+from shared.models.errors import AllowanceSpent
 from shared.models.idempotency import KeyedRequest, StoredRequest
 from shared.models.wire import JsonObject
 from shared.per_loop import per_loop
@@ -50,6 +51,12 @@ class PublishedCall:
     def budget(self) -> DeploymentBudget | None:
         """The budget of the day, which bounds what the owner pays for callers. None if the caller pays."""
         return None if self.deployment.payer == "caller" else DeploymentBudget.of(self.deployment, self.settings)
+
+    def explain(self, error: AllowanceSpent) -> AllowanceSpent:
+        """Returns the error as the caller gets it, who need not know what is left of the owner's allowance."""
+        if self.payer is self.caller:
+            return error
+        return AllowanceSpent("The agent's owner has no allowance left for its calls. Inform the owner, or wait.")
 
     def refuse_spent(self, now: datetime) -> None:
         """Raises `DeploymentBudgetSpent` if the budget of the day counts and is spent."""

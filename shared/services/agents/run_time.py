@@ -65,8 +65,11 @@ class RunTimeService:
     settings: Settings
 
     @asynccontextmanager
-    async def count(self, uid: str) -> AsyncGenerator[Callable[[], None]]:
+    async def count(self, uid: str, *, is_public: bool = False) -> AsyncGenerator[Callable[[], None]]:
         """Counts the time of a run that `uid` pays for. Yields a function to be called when the run starts.
+
+        `is_public`: whether somebody else calls the user's published agent. Such runs have a limit of their own, so
+        that they do not keep the user from running anything.
 
         Time counts from the first such call until the block ends; a run that never starts counts nothing. Raises
         `TooManyRequests` before the block if the user's runs have lasted too long.
@@ -79,9 +82,10 @@ class RunTimeService:
         if not per_minute:
             yield run.start
             return
-        user_time = self._get_user_time(uid)
+        key = f"called:{uid}" if is_public else uid
+        user_time = self._get_user_time(key)
         if user_time.unstored >= min(_STORE_AFTER_SECONDS, per_minute / 10):
-            await self._store(uid, user_time)
+            await self._store(key, user_time)
         wait = user_time.theoretical_arrival_time - _MINUTE - clock.time()
         if wait > 0:
             raise TooManyRequests(
@@ -94,18 +98,18 @@ class RunTimeService:
         finally:
             user_time.unstored += run.seconds
 
-    def _get_user_time(self, uid: str) -> _UserTime:
+    def _get_user_time(self, key: str) -> _UserTime:
         users = _user_times(self.settings.google_cloud_project)
-        if uid not in users:
-            users[uid] = _UserTime()
-        return users[uid]
+        if key not in users:
+            users[key] = _UserTime()
+        return users[key]
 
-    async def _store(self, uid: str, user_time: _UserTime) -> None:
+    async def _store(self, key: str, user_time: _UserTime) -> None:
         seconds, user_time.unstored = user_time.unstored, 0.0
         limits = RateLimitService(self.database)
         try:
             user_time.theoretical_arrival_time = await limits.add(
-                f"runs:{uid}", seconds, self.settings.run_seconds_per_minute
+                f"runs:{key}", seconds, self.settings.run_seconds_per_minute
             )
         except Unavailable:  # those runs are over, and the next one need not fail because of them
             user_time.unstored += seconds

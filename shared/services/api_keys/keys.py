@@ -67,10 +67,12 @@ class ApiKeyService:
         return Page(shown, write_moment_token(last.created_at, last.id) if last else None)
 
     async def revoke(self, caller: Caller, key_id: str) -> None:
-        """Deletes the key, and what it has spent in the current period and the one before. One transaction.
+        """Deletes the key, and what it has spent in the current period and those before and after. One transaction.
 
-        What the key has started continues, but makes no further calls that cost something. Raises `NotFound`, also for
-        another user's key, and `Forbidden` for a caller with a key.
+        Instances whose clocks differ are in different periods around midnight. The periods may change all the time
+        while the key is in use, so they are deleted without reading them. What the key has started continues, but makes
+        no further calls that cost something. Raises `NotFound`, also for another user's key, and `Forbidden` for
+        a caller with a key.
         """
         _refuse_key(caller)
 
@@ -80,9 +82,8 @@ class ApiKeyService:
                 raise NotFound("There is no such key.")
             now = clock.now()
             before = key.period.start(now) - timedelta(seconds=1)
-            for id_ in (period_id(key.id, key.period, now), period_id(key.id, key.period, before)):
-                if await self.database.key_periods.get(id_, transaction) is not None:
-                    self.database.key_periods.remove(id_, transaction)
+            for moment in (before, now, key.period.end(now)):
+                self.database.key_periods.remove(period_id(key.id, key.period, moment), transaction)
             self.database.api_keys.remove(key, transaction)
 
         await self.database.transaction(write)

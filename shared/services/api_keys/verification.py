@@ -6,6 +6,7 @@ opens nothing on any instance once that time has passed. Keys are compared by th
 
 import asyncio
 import hmac
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -24,22 +25,33 @@ MAX_SECONDS = 5.0
 """How long a key is trusted after it was read. Half of the time within which a revoked key must open nothing."""
 GUESSES_PER_MINUTE = 30
 """The maximum number of wrong keys per minute from one address. No one can guess a key; this limits the look-ups."""
+LOOK_UPS_AT_ONCE = 4
+"""The maximum number of keys from one address, among those that the process does not know, that are read at the same
+time. A wrong key is counted only after it was read, so otherwise any number could be sent at once."""
 USE_PRECISION = timedelta(minutes=1)
 """The precision of a key's last use, which costs a read and a write in that time."""
 _NO_DIGEST = sha256(b"").hexdigest()
 _WRONG = "This API key is not valid. It may have been revoked."
 
 
+_Request = tuple[str, str | None]
+"""A key's id, and what `_read_once` calls its block."""
+_Reads = dict[_Request, tuple[float, asyncio.Task[ApiKey | None]]]
+"""Reads under way, with the times at which they began."""
+
+
 class _KnownKeys:
     """What a process knows: the keys by id, with the time at which they were read, and the reads under way.
 
-    `blocked_until`: for addresses that have sent too many wrong keys.
+    `blocked_until`: for addresses that have sent too many wrong keys. `look_ups`: must be acquired to read a key from
+    an address that the process does not know.
     """
 
     def __init__(self) -> None:
         self.keys = BoundedDict[str, tuple[float, ApiKey | None]]()
-        self.reads: dict[str, asyncio.Task[ApiKey | None]] = {}
+        self.reads: _Reads = {}
         self.blocked_until = BoundedDict[str, float]()
+        self.look_ups = BoundedDict[str, asyncio.Semaphore]()
 
 
 @per_loop
@@ -65,21 +77,48 @@ class KeyVerification:
         parsed = parse_key_text(text)
         if parsed is None:
             raise Unauthenticated("This is not a complete API key: a key has 52 characters and begins with 'fba_'.")
-        found = self._recall(parsed.id)
-        if found is None:
-            if not self._was_known(parsed):
-                self._refuse_blocked(block)
-            found = (await self._read_once(parsed.id),)
-        key = found[0]
-        if not hmac.compare_digest(parsed.digest, _NO_DIGEST if key is None else key.digest) or key is None:
-            await self._count_guess(block)
-            raise Unauthenticated(_WRONG)
+        key = await self._find(parsed, block)
         now = clock.now()
         if key.expires_at is not None and key.is_expired(now):
             raise Unauthenticated(f"This API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC. Create another one.")
         if key.last_used_at is None or now - key.last_used_at >= USE_PRECISION:
             key = await self._record_use(key)
         return key
+
+    async def is_still_valid(self, text: str) -> bool:
+        """Whether a key that was valid a moment ago still is, wherever its request comes from.
+
+        Unlike `verify`, neither refuses nor counts anything. At most one read in `MAX_SECONDS`. Raises `Unavailable`.
+        """
+        parsed = parse_key_text(text)
+        if parsed is None:
+            return False
+        recalled = self._recall(parsed.id)
+        stored = recalled[0] if recalled is not None else await self._read_once(parsed.id, None)
+        return stored is not None and _is_same(parsed, stored) and not stored.is_expired(clock.now())
+
+    async def _find(self, key: KeyText, block: str) -> ApiKey:
+        """Returns the key as it is stored. Raises `Unauthenticated` for a wrong one, and `TooManyRequests`."""
+        recalled, is_counted = self._recall(key.id), False
+        if recalled is not None:
+            stored = recalled[0]
+        elif self._was_known(key):
+            stored = await self._read_once(key.id, None)
+        else:
+            self._refuse_blocked(block)
+            stored = await self._read_once(key.id, block)
+            is_counted = stored is None
+        if _is_same(key, stored) and stored is not None:
+            return stored
+        if not is_counted:
+            await self._count_guess(block)
+        raise Unauthenticated(_WRONG)
+
+    def _get_look_ups(self, block: str) -> asyncio.Semaphore:
+        look_ups = self._known.look_ups
+        if block not in look_ups:
+            look_ups[block] = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
+        return look_ups[block]
 
     def _recall(self, key_id: str) -> tuple[ApiKey | None] | None:
         """Returns what is known of the key; None if that is too old."""
@@ -89,21 +128,40 @@ class KeyVerification:
     def _was_known(self, key: KeyText) -> bool:
         """Whether this very key was valid when it was last read."""
         _, known = self._known.keys.get(key.id, (0.0, None))
-        return known is not None and hmac.compare_digest(known.digest, key.digest)
+        return known is not None and _is_same(key, known)
 
-    async def _read_once(self, key_id: str) -> ApiKey | None:
-        """Reads the key. Concurrent requests with the same key share one read."""
-        reads = self._known.reads
-        if key_id not in reads:
-            reads[key_id] = asyncio.create_task(self._read(key_id))
-            reads[key_id].add_done_callback(_forget_read(reads, key_id))
-        return await asyncio.shield(reads[key_id])
+    async def _read_once(self, key_id: str, block: str | None) -> ApiKey | None:
+        """Reads the key. Concurrent requests with the same key share one read, unless it is slow.
+
+        `block`: see `_look_up`; None for a key that was valid before. Requests from other addresses do not share it:
+        they must not wait for the look-ups of this one.
+        """
+        reads, now, request = self._known.reads, clock.time(), (key_id, block)
+        began_at, read = reads.get(request, (-math.inf, None))
+        if read is None or now - began_at >= MAX_SECONDS:
+            read = asyncio.create_task(self._read(key_id) if block is None else self._look_up(key_id, block))
+            reads[request] = now, read
+            read.add_done_callback(_forget_read(reads, request))
+        return await asyncio.shield(read)
+
+    async def _look_up(self, key_id: str, block: str) -> ApiKey | None:
+        """Reads a key that the process does not know. Counts it as a guess if there is no such key.
+
+        Only a few at a time for each address: how many more it may send is known only when these have been counted.
+        """
+        async with self._get_look_ups(block):
+            self._refuse_blocked(block)
+            key = await self._read(key_id)
+            if key is None:
+                await self._count_guess(block)
+            return key
 
     async def _read(self, key_id: str) -> ApiKey | None:
         started_at = clock.time()
         async with self._database.raising_unavailable():
             key = await self._database.api_keys.get(key_id)
-        self._known.keys[key_id] = started_at, key
+        if key_id not in self._known.keys or self._known.keys[key_id][0] <= started_at:
+            self._known.keys[key_id] = started_at, key
         return key
 
     def _refuse_blocked(self, block: str) -> None:
@@ -123,9 +181,9 @@ class KeyVerification:
     async def _record_use(self, key: ApiKey) -> ApiKey:
         """Stores the time of use, and returns the key with it. An outage does not keep the key from being used."""
         used = key.model_copy(update={"last_used_at": clock.now()})
-        known = self._known.keys.get(key.id)
-        if known is not None:  # so that other requests do not store it, too
-            self._known.keys[key.id] = known[0], used
+        read_at, known = self._known.keys.get(key.id, (0.0, None))
+        if known is not None:  # so that other requests do not store it, too; None if a later read has not found the key
+            self._known.keys[key.id] = read_at, used
 
         async def write(transaction: Transaction) -> None:
             stored = await self._database.api_keys.get(key.id, transaction)
@@ -137,9 +195,15 @@ class KeyVerification:
         return used
 
 
-def _forget_read(reads: dict[str, asyncio.Task[ApiKey | None]], key_id: str) -> Callable[[object], None]:
+def _is_same(key: KeyText, stored: ApiKey | None) -> bool:
+    """Compares in a time that depends neither on the key nor on whether there is one with its id."""
+    return hmac.compare_digest(key.digest, _NO_DIGEST if stored is None else stored.digest)
+
+
+def _forget_read(reads: _Reads, request: _Request) -> Callable[[object], None]:
     def forget(task: object) -> None:
-        reads.pop(key_id, None)
+        if request in reads and reads[request][1] is task:
+            del reads[request]
         if isinstance(task, asyncio.Task) and not task.cancelled():
             task.exception()  # its readers raise it
 

@@ -98,13 +98,13 @@ class Admission:
         before, as `admit_once` does. Two reads and four writes. Raises `TooManyRequests`, `AllowanceSpent`, `Forbidden`
         for a disabled user, and `TooLarge`.
         """
-        rate_key = f"chat:{caller.uid}"
+        rate_key = _name_rate(draft)
         account, _ = await asyncio.gather(  # the documents that the steps below need
             self._database.accounts.get(caller.uid, transaction), self._database.rate_limits.get(rate_key, transaction)
         )
         if account is not None:
             refuse(account)
-            self._quotas.refuse_another_chat(account)
+            self._quotas.refuse_another_chat(account, is_public=draft.is_public)
         now = clock.now()
         await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
         hold = await self._ledger.open_chat(caller, bounds, now, transaction)
@@ -133,7 +133,7 @@ class Admission:
                 stored, *_ = await asyncio.gather(
                     self._idempotency.find(key, clock.now(), transaction),
                     self._database.accounts.get(caller.uid, transaction),
-                    self._database.rate_limits.get(f"chat:{caller.uid}", transaction),
+                    self._database.rate_limits.get(_name_rate(draft), transaction),
                 )
                 if stored is not None:
                     self._idempotency.mark_given(stored, transaction)
@@ -210,6 +210,11 @@ class Admission:
                 with contextlib.suppress(QueueRefused):
                     await self._queue.enqueue(f"{draft.id}-withdraw", {"ticket_id": draft.id, "withdraw": "yes"})
             raise OutcomeUnknown(draft.id) from error
+
+
+def _name_rate(draft: Ticket) -> str:
+    """Returns what limits the rate of such requests. Callers of a user's published agent share another limit."""
+    return f"called:{draft.owner}" if draft.is_public else f"chat:{draft.owner}"
 
 
 def make_draft(owner: str, provider: str, model: str, ticket_id: str | None = None) -> Ticket:

@@ -25,7 +25,8 @@ from shared.models.stored_input import StoredInput
 from shared.models.ticket import LeaseLost, Ticket
 from shared.models.wire import JsonObject
 from shared.sandbox.suspension import Suspended, Suspension
-from shared.services.accounts.deployment_budgets import DeploymentBudget
+from shared.services.accounts.deployment_budgets import DeploymentBudget, budget_per_day
+from shared.services.agents.deployment_access import unknown_agent_error
 from shared.services.agents.input_fitting import fit_input
 from shared.services.agents.journal import Journal, JournalFull
 from shared.services.agents.program_journal import Recording
@@ -126,9 +127,15 @@ class AgentChatService:
         return journal.begin(agent), input_dict
 
     async def _find_agent(self, ticket: Ticket, request: StoredInput) -> StoredAgent:
-        """Returns the agent that a chat names, or that a run was started for. Raises `NotFound`, `Forbidden`."""
+        """Returns the agent that a chat names, or that a run was started for. Raises `NotFound`, `Forbidden`.
+
+        Raises `NotFound` also if the name has become another agent's, which the caller may not be allowed to call.
+        """
         if not isinstance(request, RunInput):
-            return await find_published(self.database, ticket.model)
+            agent = await find_published(self.database, ticket.model)
+            if ticket.called_agent not in (None, agent.id):
+                raise unknown_agent_error(ticket.model)
+            return agent
         async with self.database.raising_unavailable():
             agent = await self.database.agents.get(ticket.agent_id or "")
         if agent is None:
@@ -136,12 +143,17 @@ class AgentChatService:
         return agent
 
     async def _find_budget(self, ticket: Ticket) -> DeploymentBudget | None:
-        """Returns the budget of the published agent that was called by its name. One read."""
-        if not ticket.is_public:
+        """Returns the budget of the published agent that was called by its name. One read.
+
+        If the name is no longer the agent's, that is the budget when the run was accepted.
+        """
+        if not ticket.is_public or ticket.agent_id is None:
             return None
         async with self.database.raising_unavailable():
             deployment = await self.database.deployments.get(ticket.model)
-        return None if deployment is None else DeploymentBudget.of(deployment, self.settings)
+        if deployment is not None and deployment.agent_id == ticket.agent_id:
+            return DeploymentBudget.of(deployment, self.settings)
+        return DeploymentBudget(ticket.agent_id, ticket.owner, budget_per_day(ticket.budget_per_day, self.settings))
 
     def _to_result(self, ticket: Ticket, agent: StoredAgent, run: FinishedRun) -> ChatResult:
         """Returns the result. Raises `ModelFailure` for a run that failed."""

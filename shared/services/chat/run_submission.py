@@ -9,9 +9,10 @@ from shared.models.agent_run import StartedRun, StartRunRequest
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import RunInput, TicketStatus
+from shared.models.errors import AllowanceSpent
 from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
-from shared.services.access import require_visible
+from shared.services.access import can_see, require_visible
 from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.agents.deployment_access import count_call, name_caller, require_callable, unknown_agent_error
 from shared.services.agents.input_fitting import fit_input
@@ -90,21 +91,28 @@ class RunSubmission:
             return StartedRun(run_id=call.stored.made, status=TicketStatus.PENDING), True
         call.refuse_spent(now)
         body = RunInput(input=await fit_input(call.agent, input_dict))
-        draft = _make_run(call.payer.uid, call.agent)
-        if call.deployment.payer == "owner":
+        draft = _make_run(call.payer.uid, call.agent).model_copy(update={"model": call.deployment.friendly_name})
+        if (budget := call.budget) is not None:
             requester = None if call.caller is None else call.caller.uid
-            draft = draft.model_copy(update={"is_public": True, "requester": requester})
-        run_id, replayed = await self._admission.admit_once(call.payer, draft, body, AGENT_BOUNDS, call.request)
+            public = {"is_public": True, "requester": requester, "budget_per_day": budget.per_day}
+            draft = draft.model_copy(update=public)
+        try:
+            run_id, replayed = await self._admission.admit_once(call.payer, draft, body, AGENT_BOUNDS, call.request)
+        except AllowanceSpent as error:
+            raise call.explain(error) from error
         return StartedRun(run_id=run_id, status=TicketStatus.PENDING), replayed
 
     async def _find_agent(self, caller: Caller, request: StartRunRequest) -> StoredAgent:
-        """Returns the agent. One read, two for a name, and occasionally another. Counts a call by a name."""
+        """Returns the agent. One read, two for a name, and occasionally another. Counts a call by a name.
+
+        A name that is not published and one of an agent that the caller cannot see raise the same error.
+        """
         deployment = None
         async with self._database.raising_unavailable():
             agent_id = request.agent_id
             if request.friendly_name is not None:
                 deployment = await self._database.deployments.get(request.friendly_name)
-                if deployment is None:
+                if deployment is None or not can_see(caller, deployment):
                     raise unknown_agent_error(request.friendly_name)
                 agent_id = deployment.agent_id
             agent = require_visible(caller, await self._database.agents.get(agent_id or ""), "agent")

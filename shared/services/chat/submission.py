@@ -50,32 +50,34 @@ class ChatService:
         keyed_request = None
         if key is not None:
             keyed_request = make_keyed_request(target, caller.uid, caller.uid, key, request.model_dump(mode="json"))
+        called_agent = None
         try:
-            bounds = await self._bound_cost(caller, request)
+            if request.provider == GOFANNON:
+                _refuse_what_agents_lack(request)
+                called_agent, bounds = await self._call_published(caller, request.model), AGENT_BOUNDS
+            else:
+                bounds = self._bound_cost(request)
         except (BadRequest, Forbidden, TooManyRequests):  # the chat may have been accepted when it was first sent
             if keyed_request is None or (stored := await self._admission.find(keyed_request)) is None:
                 raise
             return Accepted(ticket_id=stored.made, status=TicketStatus.PENDING), True
         draft = make_draft(caller.uid, request.provider, request.model)
+        draft = draft.model_copy(update={"called_agent": called_agent})
         ticket_id, replayed = await self._admission.admit_once(caller, draft, request, bounds, keyed_request)
         return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
 
-    async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
-        """Returns the cost's bounds. Raises `BadRequest` if it cannot be served, and what `_call_published` raises."""
-        if request.provider == GOFANNON:
-            _refuse_what_agents_lack(request)
-            await self._call_published(caller, request.model)
-            return AGENT_BOUNDS
+    def _bound_cost(self, request: ChatRequest) -> CostBounds:
+        """Returns the bounds of the cost of a model's answer. Raises `BadRequest` if it cannot be served."""
         try:
             return bound_cost(self._catalog.route(request.provider, request.model), request, self._settings)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
 
-    async def _call_published(self, caller: Caller, friendly_name: str) -> None:
-        """Counts a call of a published agent. Raises `BadRequest` for one that is not published for the caller.
+    async def _call_published(self, caller: Caller, friendly_name: str) -> str:
+        """Counts a call of a published agent, and returns its id. One read, and occasionally another.
 
-        Raises `Forbidden` for one that the caller may not call or whose owner is disabled, and `TooManyRequests`. One
-        read, and occasionally another.
+        Raises `BadRequest` for one that is not published for the caller, `Forbidden` for one that the caller may not
+        call or whose owner is disabled, and `TooManyRequests`.
         """
         async with self._database.raising_unavailable():
             deployment = await self._database.deployments.get(friendly_name)
@@ -85,6 +87,7 @@ class ChatService:
         if deployment.owner != caller.uid:
             await DisabledUserService(self._database).refuse_disabled_owner(deployment.owner)
         await count_call(self._database, deployment, name_caller(caller, ""))
+        return deployment.agent_id
 
 
 def _refuse_what_agents_lack(request: ChatRequest) -> None:

@@ -90,7 +90,7 @@ class SweepService:
             async with self._database.raising_unavailable():
                 tickets, after = await self._database.tickets.list_untouched(untouched_since, page, after)
             young = [ticket for ticket in tickets if ticket.parked and not self._stale_tickets.is_too_old(ticket)]
-            parked.update((ticket.owner, kind_of(ticket)) for ticket in young)
+            parked.update((ticket.owner, ticket.parked or kind_of(ticket)) for ticket in young)
             skipped = {ticket.id for ticket in young}
             outcomes += await self._stale_tickets.sweep([ticket for ticket in tickets if ticket.id not in skipped])
             if after is None or len(outcomes) >= pages * page:

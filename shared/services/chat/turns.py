@@ -31,9 +31,12 @@ _MAX_CALLED = 50
 def kind_of(ticket: Ticket) -> TurnKind:
     """Returns the kind of turn that the ticket needs.
 
-    Agents and models are counted separately: an agent takes a share of a worker's memory, a model almost none.
+    Agents and models are counted separately: an agent takes a share of a worker's memory, a model almost none. Runs
+    that others start are counted separately, too, so that their owner's own runs do not wait for them.
     """
-    return "agent" if ticket.provider == GOFANNON else "model"
+    if ticket.provider != GOFANNON:
+        return "model"
+    return "called" if ticket.is_public else "agent"
 
 
 def group_of(owner: str, kind: TurnKind) -> str:
@@ -50,9 +53,10 @@ class TurnService:
     settings: Settings
 
     def max_turns(self, kind: TurnKind) -> int:
-        """Returns how many turns of this kind a user has."""
-        limit = self.settings.agent_chats_at_once if kind == "agent" else self.settings.model_chats_at_once
-        return limit or _UNLIMITED
+        """Returns how many turns of this kind a user has. For runs that others start, half of those for agents."""
+        settings = self.settings
+        limit = settings.model_chats_at_once if kind == "model" else settings.agent_chats_at_once
+        return (-(-limit // 2) if kind == "called" else limit) or _UNLIMITED
 
     async def take(self, ticket: Ticket, holder: str, now: datetime, transaction: Transaction) -> bool:
         """Takes a turn for `ticket` in the transaction that leases it. Returns whether the ticket has a turn. One read.

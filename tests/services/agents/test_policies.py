@@ -225,13 +225,23 @@ async def test_a_payer_without_allowance_is_told_so(harness: Harness) -> None:
     agent = await publish(harness, MODEL_CALLER, access="signed-in", payer="caller")
     for spender in (ADA, OWNER):
         await spend_all(harness, spender)
-    with pytest.raises(AllowanceSpent, match="Your allowance is used up"):
-        await published.call("greeter", HI, "a", None, verified(ADA))
+    for refused in (
+        published.call("greeter", HI, "a", None, verified(ADA)),
+        submission(harness).start_public("greeter", HI, "a", None, verified(ADA)),
+    ):
+        with pytest.raises(AllowanceSpent, match="Your allowance is used up"):
+            await refused
     await published.call("greeter", HI, "a", None, verified(BOB))
     service = DeploymentService(harness.database, harness.settings)
     await service.deploy(OWNER, agent.id, DeployRequest(payer="owner"))
-    with pytest.raises(AllowanceSpent, match="The agent's owner has no allowance left"):
-        await published.call("greeter", HI, "a", None, verified(BOB))
+    for refused in (
+        published.call("greeter", HI, "a", None, verified(BOB)),
+        submission(harness).start_public("greeter", HI, "a", None, verified(BOB)),
+    ):
+        with pytest.raises(AllowanceSpent, match="The agent's owner has no allowance left"):
+            await refused
+    with pytest.raises(AllowanceSpent, match="Your allowance is used up"):
+        await submission(harness).start_public("greeter", HI, "a", None, verified(OWNER))
     assert model.calls == 1
 
 

@@ -57,6 +57,7 @@ async def test_a_key_has_all_scopes_and_no_budget_by_default(keys: ApiKeyService
         {"budget": {"amount": 1e9, "period": "day"}},
         {"expiresAt": "2020-01-01T00:00:00Z"},
         {"expiresAt": "2999-01-01T00:00:00"},
+        {"expiresAt": "9999-12-31T23:59:59-12:00"},
     ],
 )
 def test_invalid_keys_are_refused(fields: dict[str, object]) -> None:
@@ -107,3 +108,10 @@ async def test_a_key_may_expire_soon(keys: ApiKeyService) -> None:
     """Any time in the future is accepted."""
     moment = datetime.now(UTC) + timedelta(minutes=1)
     assert (await keys.create(USER, request(expiresAt=moment.isoformat()))).expires_at == moment
+
+
+async def test_times_are_in_utc(keys: ApiKeyService) -> None:
+    """A time in another zone is shown in UTC, in the response to the creation as in the list."""
+    created = await keys.create(USER, request(expiresAt="2999-01-01T00:00:00+02:00"))
+    (listed,) = (await keys.list(USER, 10)).items
+    assert {key.model_dump(mode="json")["expires_at"] for key in (created, listed)} == {"2998-12-31T22:00:00Z"}

@@ -10,9 +10,18 @@ from shared import clock
 from shared.models.api_key import CreatedKey, CreateKeyRequest
 from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests, Unauthenticated, Unavailable
-from shared.services.api_keys.key_text import KeyText, make_key_text
+from shared.services.api_keys.key_text import (
+    KeyText,
+    _checksum,  # pyright: ignore[reportPrivateUsage]
+    make_key_text,
+)
 from shared.services.api_keys.keys import ApiKeyService
-from shared.services.api_keys.verification import GUESSES_PER_MINUTE, MAX_SECONDS, KeyVerification
+from shared.services.api_keys.verification import (
+    GUESSES_PER_MINUTE,
+    LOOK_UPS_AT_ONCE,
+    MAX_SECONDS,
+    KeyVerification,
+)
 from shared.settings import Settings
 from shared.store import Database
 from shared.store.api_keys import ApiKeyStore
@@ -84,6 +93,81 @@ async def test_a_revoked_key_opens_nothing_ten_seconds_later(
         await verification.verify(created.key, ADDRESS)
 
 
+async def test_a_slow_read_does_not_let_a_revoked_key_in(
+    keys: ApiKeyService,
+    verification: KeyVerification,
+    stopped_clock: StoppedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A request that arrives ten seconds after the revocation does not wait for a read that began before it."""
+    created = await create(keys)
+    get, began, end = ApiKeyStore.get, asyncio.Event(), asyncio.Event()
+
+    async def get_slowly(store: ApiKeyStore, key_id: str, transaction: object = None) -> object:
+        key = await get(store, key_id, transaction)  # pyright: ignore[reportArgumentType]
+        if not began.is_set():
+            began.set()
+            await end.wait()
+        return key
+
+    monkeypatch.setattr(ApiKeyStore, "get", get_slowly)
+    early = asyncio.create_task(verification.verify(created.key, ADDRESS))
+    await began.wait()
+    await keys.revoke(USER, created.id)
+    stopped_clock.move(10)
+    late = asyncio.create_task(verification.verify(created.key, ADDRESS))
+    with pytest.raises(Unauthenticated):
+        await asyncio.wait_for(late, 10)
+    end.set()
+    await early
+    with pytest.raises(Unauthenticated):
+        await verification.verify(created.key, ADDRESS)
+
+
+async def test_nobody_waits_for_the_look_ups_of_another_address(
+    keys: ApiKeyService, verification: KeyVerification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who knows the id of a key, and has many wrong keys looked up, does not hold up the key's user."""
+    created = await create(keys)
+    get, end = ApiKeyStore.get, asyncio.Event()
+
+    async def get_slowly(store: ApiKeyStore, key_id: str, transaction: object = None) -> object:
+        if key_id != created.id:
+            await end.wait()
+        return await get(store, key_id, transaction)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(ApiKeyStore, "get", get_slowly)
+    body = created.key[:16] + make_key_text().text[16:46]
+    texts = [*(make_key_text().text for _ in range(LOOK_UPS_AT_ONCE)), body + _checksum(body)]
+    guesses = [asyncio.create_task(verification.verify(text, ADDRESS)) for text in texts]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        assert (await verification.verify(created.key, "192.0.2.2")).id == created.id
+    end.set()
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Unauthenticated}
+
+
+async def test_an_outage_holds_up_no_queue(
+    keys: ApiKeyService, verification: KeyVerification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All requests with the same key that the process does not know share a read, also one that fails."""
+    created = await create(keys)
+    attempts: list[str] = []
+
+    async def fail(_store: ApiKeyStore, key_id: str, *_: object) -> None:
+        attempts.append(key_id)
+        await asyncio.sleep(0)
+        raise TimeoutError
+
+    monkeypatch.setattr(ApiKeyStore, "get", fail)
+    outcomes = await asyncio.gather(
+        *(verification.verify(created.key, ADDRESS) for _ in range(100)), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {Unavailable}
+    assert attempts == [created.id]
+
+
 async def test_wrong_keys_are_refused(keys: ApiKeyService, verification: KeyVerification, reads: list[str]) -> None:
     """Text that is no key is refused without a read; so is a key with the right id and another secret, after one."""
     created = await create(keys)
@@ -140,6 +224,28 @@ async def test_guesses_are_limited(
     await verification.verify(unknown.key, "192.0.2.2")
     stopped_clock.move(60)
     await verification.verify(unknown.key, ADDRESS)
+
+
+async def test_guesses_are_limited_even_if_they_are_sent_at_once(
+    keys: ApiKeyService, verification: KeyVerification, stopped_clock: StoppedClock, reads: list[str]
+) -> None:
+    """Of many wrong keys from one address, not many more are read than it may send in a minute, however many are sent
+    at the same time. Meanwhile, many users at another address are let in at once."""
+    users = [await create(keys) for _ in range(40)]
+
+    async def guess() -> None:
+        with pytest.raises((Unauthenticated, TooManyRequests)):
+            await verification.verify(make_key_text().text, ADDRESS)
+
+    await asyncio.gather(
+        *(guess() for _ in range(300)), *(verification.verify(user.key, "192.0.2.2") for user in users)
+    )
+    assert len(reads) <= len(users) + GUESSES_PER_MINUTE + 2 * LOOK_UPS_AT_ONCE
+    before = len(reads)
+    for _ in range(3):
+        stopped_clock.move(60 / GUESSES_PER_MINUTE)
+        await asyncio.gather(*(guess() for _ in range(100)))
+    assert len(reads) - before <= 3 * 2 * LOOK_UPS_AT_ONCE
 
 
 async def test_wrong_keys_do_not_shut_out_others_at_their_address(
