@@ -16,7 +16,7 @@ from shared.models.caller import LOCAL_USER, Caller
 from shared.models.chat import TicketStatus
 from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
-from tests.doubles.openai_streams import CALL, WEATHER, stream_of
+from tests.doubles.openai_streams import CALL, DETAILS, WEATHER, stream_of
 from tests.functions.openai_service import HI, MODEL, Service, check
 from tests.functions.openai_service import idle as idle
 from tests.functions.openai_service import service as service
@@ -55,6 +55,27 @@ async def test_a_completion_has_the_answer_and_its_usage(service: Service, model
     )
     assert completion.id.startswith("chatcmpl-")
     assert (completion.object, completion.model) == ("chat.completion", MODEL)
+
+
+async def test_the_details_of_a_usage(service: Service, model_server: ModelServer) -> None:
+    """Both forms have the provider's counts of cached tokens and of thoughts, and 0 for what it did not count."""
+    model_server.script(
+        "hi", *[stream_of({"content": "Hello."}, details=DETAILS)] * 2, stream_of({"content": "Hello."})
+    )
+    shown = (await ask(service)).to_dict()["usage"]
+    assert shown == {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "prompt_tokens_details": {"cached_tokens": 8, "cache_write_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    assert (await stream(service, stream_options={"include_usage": True}))[-1].to_dict()["usage"] == shown
+    usage = (await ask(service)).usage
+    assert usage
+    assert usage.prompt_tokens_details
+    assert usage.completion_tokens_details
+    assert (usage.prompt_tokens_details.cached_tokens, usage.completion_tokens_details.reasoning_tokens) == (0, 0)
 
 
 async def test_a_stream_has_the_answer_in_chunks(service: Service, model_server: ModelServer) -> None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from shared.models.openai_api.ids import ticket_of
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.doubles.openai_streams import CALL, WEATHER, stream_of
+from tests.doubles.openai_streams import CALL, DETAILS, WEATHER, stream_of
 from tests.functions.openai_service import MODEL, Service, check, connect, types_of
 from tests.functions.openai_service import idle as idle
 from tests.functions.openai_service import service as service
@@ -85,6 +85,17 @@ async def test_a_response_has_the_answer_and_its_usage(service: Service, model_s
     assert (response.max_output_tokens, response.background, response.model) == (99, False, MODEL)
     (call,) = model_server.calls
     assert [message["content"] for message in call.body["messages"]] == ["Be brief.", "hi"]
+
+
+async def test_the_details_of_a_usage(service: Service, model_server: ModelServer) -> None:
+    """A response and its stream have the provider's counts of cached tokens and of thoughts, also later."""
+    model_server.script("hi", *[stream_of({"content": "Hello."}, details=DETAILS)] * 2)
+    responses: list[Any] = [await respond(service), (await stream(service))[-1].response]
+    for response in responses:
+        for shown in (response, await service.client.responses.retrieve(response.id)):
+            assert shown.usage
+            assert shown.usage.input_tokens_details.cached_tokens == 8
+            assert shown.usage.output_tokens_details.reasoning_tokens == 3
 
 
 async def test_the_events_of_a_stream(service: Service, model_server: ModelServer) -> None:

@@ -1558,7 +1558,14 @@ export interface components {
          *       "system_fingerprint": null,
          *       "usage": {
          *         "completion_tokens": 8,
+         *         "completion_tokens_details": {
+         *           "reasoning_tokens": 0
+         *         },
          *         "prompt_tokens": 37,
+         *         "prompt_tokens_details": {
+         *           "cache_write_tokens": 0,
+         *           "cached_tokens": 0
+         *         },
          *         "total_tokens": 45
          *       }
          *     }
@@ -1799,11 +1806,17 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             }[] | null;
         };
+        /** @description Completion tokens of the model's thoughts. */
+        CompletionTokensDetails: {
+            reasoning_tokens: number;
+        };
         /** @description Tokens, as the provider counted them. */
         CompletionUsage: {
             prompt_tokens: number;
             completion_tokens: number;
             total_tokens: number;
+            prompt_tokens_details: components["schemas"]["PromptTokensDetails"];
+            completion_tokens_details: components["schemas"]["CompletionTokensDetails"];
         };
         /**
          * @description The request body of `POST /agents`.
@@ -2797,6 +2810,11 @@ export interface components {
             msg: string;
             /** @default null */
             input?: components["schemas"]["JsonValue"];
+        };
+        /** @description Prompt tokens that the provider read from its cache, and those that it wrote there. */
+        PromptTokensDetails: {
+            cached_tokens: number;
+            cache_write_tokens: number;
         };
         /**
          * @description The metadata of a resource that is protected with OAuth 2.0 (RFC 9728).

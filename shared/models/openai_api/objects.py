@@ -30,12 +30,27 @@ class OpenAiModelList(SnakeModel):
     data: list[OpenAiModel]
 
 
+class PromptTokensDetails(SnakeModel):
+    """Prompt tokens that the provider read from its cache, and those that it wrote there."""
+
+    cached_tokens: int
+    cache_write_tokens: int
+
+
+class CompletionTokensDetails(SnakeModel):
+    """Completion tokens of the model's thoughts."""
+
+    reasoning_tokens: int
+
+
 class CompletionUsage(SnakeModel):
     """Tokens, as the provider counted them."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
 
 
 _ID = "0b6f0d0e5d0b4c568f5e6f7f3f1c2a10"
@@ -80,7 +95,13 @@ class ChatCompletion(SnakeModel):
                 "finish_reason": "stop",
             }
         ],
-        usage={"prompt_tokens": 37, "completion_tokens": 8, "total_tokens": 45},
+        usage={
+            "prompt_tokens": 37,
+            "completion_tokens": 8,
+            "total_tokens": 45,
+            "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0},
+        },
         service_tier="default",
         system_fingerprint=None,
     )

@@ -57,6 +57,7 @@ from .completion_message_annotations_item import CompletionMessageAnnotationsIte
 from .completion_message_tool_calls_type_0_item import (
     CompletionMessageToolCallsType0Item,
 )
+from .completion_tokens_details import CompletionTokensDetails
 from .completion_usage import CompletionUsage
 from .create_agent_request import CreateAgentRequest
 from .create_agent_request_input_schema_type_0 import CreateAgentRequestInputSchemaType0
@@ -151,6 +152,7 @@ from .parameter_spec_type import ParameterSpecType
 from .period import Period
 from .prices import Prices
 from .problem import Problem
+from .prompt_tokens_details import PromptTokensDetails
 from .protected_resource import ProtectedResource
 from .provider_config import ProviderConfig
 from .provider_config_parameters import ProviderConfigParameters
@@ -272,6 +274,7 @@ __all__ = (
     "CompletionMessage",
     "CompletionMessageAnnotationsItem",
     "CompletionMessageToolCallsType0Item",
+    "CompletionTokensDetails",
     "CompletionUsage",
     "CreateAgentRequest",
     "CreateAgentRequestInputSchemaType0",
@@ -358,6 +361,7 @@ __all__ = (
     "Period",
     "Prices",
     "Problem",
+    "PromptTokensDetails",
     "ProtectedResource",
     "ProviderConfig",
     "ProviderConfigParameters",
