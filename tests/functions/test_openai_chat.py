@@ -55,6 +55,7 @@ async def test_a_completion_has_the_answer_and_its_usage(service: Service, model
     )
     assert completion.id.startswith("chatcmpl-")
     assert (completion.object, completion.model) == ("chat.completion", MODEL)
+    assert "system_fingerprint" not in completion.to_dict(), "OpenAI's schema has no null here"
 
 
 async def test_the_details_of_a_usage(service: Service, model_server: ModelServer) -> None:
@@ -230,6 +231,26 @@ async def test_an_answer_that_was_cut_off(service: Service, model_server: ModelS
     )
     assert (await ask(service)).choices[0].finish_reason == "length"
     assert (await stream(service))[-1].choices[0].finish_reason == "length"
+
+
+async def test_a_refusal(service: Service, model_server: ModelServer) -> None:
+    """What the model says instead of an answer is the `refusal`. In a stream, it is text like any other."""
+    refused = stream_of({"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (choice,) = (await ask(service)).choices
+    assert (choice.message.content, choice.message.refusal, choice.finish_reason) == (None, "I can't.", "stop")
+    assert text_of(await stream(service)) == "I can't."
+
+
+async def test_a_refusal_after_some_text(service: Service, model_server: ModelServer) -> None:
+    """If the model says both, the content and the refusal are shown, in both forms."""
+    refused = stream_of({"content": "Well."}, {"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (choice,) = (await ask(service)).choices
+    assert (choice.message.content, choice.message.refusal) == ("Well.", "I can't.")
+    chunks = await stream(service)
+    assert text_of(chunks) == "Well."
+    assert "".join(chunk.choices[0].delta.refusal or "" for chunk in chunks) == "I can't."
 
 
 async def test_thoughts_are_reasoning_content(service: Service, model_server: ModelServer) -> None:

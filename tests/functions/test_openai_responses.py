@@ -43,6 +43,13 @@ CALL_EVENTS = [
     "response.function_call_arguments.done",
     "response.output_item.done",
 ]
+REFUSAL_EVENTS = [
+    "response.content_part.added",
+    "response.refusal.delta",
+    "response.refusal.done",
+    "response.content_part.done",
+    "response.output_item.done",
+]
 START = ["response.created", "response.in_progress"]
 
 
@@ -130,6 +137,39 @@ async def test_thoughts_are_a_reasoning_item(service: Service, model_server: Mod
     assert message.type == "message"
     events = await stream(service)
     assert types_of(events) == [*START, *THOUGHT_EVENTS, *MESSAGE_EVENTS, "response.completed"]
+
+
+async def test_a_refusal(service: Service, model_server: ModelServer) -> None:
+    """What the model says instead of an answer is a part of the type `refusal`. In a stream, it is text."""
+    refused = stream_of({"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (message,) = (await respond(service)).output
+    assert message.type == "message"
+    assert [part.to_dict() for part in message.content] == [{"type": "refusal", "refusal": "I can't."}]
+    events = await stream(service)
+    assert types_of(events) == [*START, *MESSAGE_EVENTS, "response.completed"]
+
+
+async def test_a_refusal_after_some_text(service: Service, model_server: ModelServer) -> None:
+    """If the model says both, the refusal is the second part of the message, in the response and in its stream."""
+    refused = stream_of({"content": "Well."}, {"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (message,) = (await respond(service)).output
+    assert message.type == "message"
+    assert [part.type for part in message.content] == ["output_text", "refusal"]
+    events = await stream(service)
+    assert types_of(events) == [*START, *MESSAGE_EVENTS[:-1], *REFUSAL_EVENTS, "response.completed"]
+    assert [event.content_index for event in events if "refusal" in event.type] == [1, 1]
+    assert events[-1].response == await service.client.responses.retrieve(events[0].response.id)
+
+
+async def test_a_response_has_no_null_where_the_schema_has_none(service: Service) -> None:
+    """The `user` that was not sent, and the usage that is not known yet, are missing."""
+    events = await stream(service)
+    assert "usage" not in events[0].response.to_dict()
+    assert "usage" in events[-1].response.to_dict()
+    assert "user" not in events[-1].response.to_dict()
+    assert (await respond(service, user="ada")).to_dict()["user"] == "ada"
 
 
 async def test_a_parsed_response_has_its_type(service: Service, model_server: ModelServer) -> None:

@@ -1555,7 +1555,6 @@ export interface components {
          *       "model": "local/smollm2-135m-instruct",
          *       "object": "chat.completion",
          *       "service_tier": "default",
-         *       "system_fingerprint": null,
          *       "usage": {
          *         "completion_tokens": 8,
          *         "completion_tokens_details": {
@@ -1579,7 +1578,6 @@ export interface components {
             choices: components["schemas"]["CompletionChoice"][];
             usage: components["schemas"]["CompletionUsage"];
             service_tier: string;
-            system_fingerprint: string | null;
         };
         /**
          * @description The request body of `POST /v1/chat/completions`, as OpenAI documents it, with the differences in
@@ -2693,6 +2691,8 @@ export interface components {
         };
         /**
          * @description A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request.
+         *
+         *     `usage` is missing until it is known.
          * @example {
          *       "background": false,
          *       "completed_at": 1795500002,
@@ -2746,7 +2746,7 @@ export interface components {
             output: {
                 [key: string]: components["schemas"]["JsonValue"];
             }[];
-            usage: {
+            usage?: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
             previous_response_id: string | null;

@@ -103,7 +103,6 @@ class ChatCompletion(SnakeModel):
             "completion_tokens_details": {"reasoning_tokens": 0},
         },
         service_tier="default",
-        system_fingerprint=None,
     )
 
     id: str
@@ -113,11 +112,13 @@ class ChatCompletion(SnakeModel):
     choices: list[CompletionChoice]
     usage: CompletionUsage
     service_tier: str
-    system_fingerprint: str | None
 
 
 class OpenAiResponse(SnakeModel):
-    """A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request."""
+    """A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request.
+
+    `usage` is missing until it is known.
+    """
 
     model_config = with_example(
         id=f"resp_{_ID}",
@@ -141,7 +142,7 @@ class OpenAiResponse(SnakeModel):
         usage={"input_tokens": 37, "output_tokens": 8, "total_tokens": 45},
         previous_response_id=None,
         metadata={},
-    )
+    ) | ConfigDict(json_schema_serialization_defaults_required=False)
 
     id: str
     object: Literal["response"]
@@ -153,7 +154,7 @@ class OpenAiResponse(SnakeModel):
     error: JsonObject | None
     incomplete_details: JsonObject | None
     output: list[JsonObject]
-    usage: JsonObject | None
+    usage: JsonObject | None = None
     previous_response_id: str | None
     metadata: dict[str, str]
 
