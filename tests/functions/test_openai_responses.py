@@ -359,7 +359,9 @@ async def test_a_failed_response(service: Service, model_server: ModelServer) ->
     ("fields", "param"),
     [
         ({"background": True, "store": False}, "store"),
-        ({"truncation": "auto"}, "truncation"),
+        ({"truncation": "made-up"}, "truncation"),
+        ({"moderation": {"model": "x"}}, "moderation"),
+        ({"context_management": [{"type": "compaction"}]}, "context_management"),
         ({"max_tool_calls": 3}, "max_tool_calls"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),

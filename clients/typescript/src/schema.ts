@@ -1582,6 +1582,8 @@ export interface components {
         /**
          * @description The request body of `POST /v1/chat/completions`, as OpenAI documents it, with the differences in
          *     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
+         *
+         *     `store` and `prediction` are ignored: all requests are stored, and a prediction only makes OpenAI's models faster.
          * @example {
          *       "messages": [
          *         {
@@ -1609,6 +1611,9 @@ export interface components {
             safety_identifier?: string | null;
             prompt_cache_key?: string | null;
             prompt_cache_retention?: string | null;
+            prompt_cache_options?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
             service_tier?: ("auto" | "default") | null;
             agent_input?: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -1629,6 +1634,10 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             }[] | null;
             tool_choice?: string | {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            store?: boolean | null;
+            prediction?: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
         } & {
@@ -2890,11 +2899,15 @@ export interface components {
                 [key: string]: components["schemas"]["ModelInfo"];
             };
         };
-        /** @description `summary` is ignored: what the provider shows of the model's thoughts is always returned. */
+        /**
+         * @description `summary` is ignored: what the provider shows of the model's thoughts is always returned. `context` is, too: the
+         *     thoughts of earlier responses are left out.
+         */
         ReasoningOptions: {
             effort?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max") | null;
             summary?: ("auto" | "concise" | "detailed") | null;
             generate_summary?: ("auto" | "concise" | "detailed") | null;
+            context?: ("auto" | "current_turn" | "all_turns") | null;
         } & {
             [key: string]: unknown;
         };
@@ -2940,6 +2953,8 @@ export interface components {
         /**
          * @description The request body of `POST /v1/responses`, as OpenAI documents it, with the differences in
          *     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
+         *
+         *     `truncation` and `include` have no effect. `client_metadata`, which Codex sends, is ignored.
          * @example {
          *       "background": false,
          *       "input": "What is the capital of Germany?",
@@ -2963,6 +2978,9 @@ export interface components {
             safety_identifier?: string | null;
             prompt_cache_key?: string | null;
             prompt_cache_retention?: string | null;
+            prompt_cache_options?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
             service_tier?: ("auto" | "default") | null;
             agent_input?: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -2984,8 +3002,11 @@ export interface components {
             /** @default false */
             background?: boolean;
             store?: boolean | null;
-            truncation?: "disabled" | null;
-            include?: "reasoning.encrypted_content"[] | null;
+            truncation?: ("auto" | "disabled") | null;
+            include?: ("reasoning.encrypted_content" | "web_search_call.action.sources" | "web_search_call.results" | "code_interpreter_call.outputs" | "file_search_call.results" | "computer_call_output.output.image_url" | "message.input_image.image_url")[] | null;
+            client_metadata?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
         } & {
             [key: string]: unknown;
         };
