@@ -371,7 +371,7 @@ async def test_a_failed_response(service: Service, model_server: ModelServer) ->
         ({"text": {"verbosity": "low"}}, "text.verbosity"),
         ({"max_output_tokens": -1}, "max_output_tokens"),
         ({"input": []}, None),
-        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].id"),
         ({"input": [{"type": "computer_call"}]}, "input[0].type"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
         (
