@@ -169,7 +169,10 @@ async def test_a_response_has_no_null_where_the_schema_has_none(service: Service
     assert "usage" not in events[0].response.to_dict()
     assert "usage" in events[-1].response.to_dict()
     assert "user" not in events[-1].response.to_dict()
-    assert (await respond(service, user="ada")).to_dict()["user"] == "ada"
+    schema = {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": None, "description": None}
+    described = (await respond(service, user="ada", text={"format": schema})).to_dict()
+    assert described["user"] == "ada"
+    assert described["text"] == {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}}
 
 
 async def test_a_parsed_response_has_its_type(service: Service, model_server: ModelServer) -> None:
