@@ -7,6 +7,7 @@ import pytest
 
 from shared.models.caller import LOCAL_USER, Caller
 from shared.services.chat.tickets import TicketService
+from shared.services.openai_api.references import MAX_RESPONSES
 from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
 from tests.doubles.openai_streams import CALL, WEATHER, stream_of
@@ -72,6 +73,14 @@ async def test_a_reference_to_an_unknown_item(service: Service, id_: Any) -> Non
     with pytest.raises(openai.NotFoundError) as raised:
         await respond(service, [{"role": "user", "content": "hi"}, {"type": "item_reference", "id": id_}])
     assert (raised.value.code, raised.value.param) == ("item_not_found", "input[1].id")
+
+
+async def test_references_to_too_many_responses(service: Service) -> None:
+    """A request that refers to items of more responses than are read for it is a 400."""
+    references = [{"type": "item_reference", "id": f"msg_{number:032x}"} for number in range(MAX_RESPONSES + 1)]
+    with pytest.raises(openai.BadRequestError, match="limit is 200") as raised:
+        await respond(service, references)
+    assert raised.value.param == "input"
 
 
 async def test_items_of_other_users(service: Service, database: Database) -> None:

@@ -28,7 +28,7 @@ async def submit_response(
     body = request.model_dump(mode="json")
     try:
         history = await _read_history(service, caller, request.previous_response_id)
-        if not isinstance(request.input, str):
+        if not isinstance(request.input, str) and has_references(request.input):
             items = await resolve_references(service.tickets, caller, request.input)
             request = request.model_copy(update={"input": items})
     except (ResponseNotFound, ItemNotFound):

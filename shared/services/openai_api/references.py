@@ -10,10 +10,13 @@ from shared.models.openai_api.errors import InvalidRequest, ItemNotFound
 from shared.models.openai_api.ids import item_of
 from shared.services.chat.tickets import TicketService
 from shared.services.openai_api.results import Result, read_result
+from shared.services.request_shares import share
 from shared.store.tickets import MAX_TEXT_BYTES
 
 MAX_RESPONSES = 200
 """The maximum number of responses whose items a request may refer to."""
+MAX_RESOLVING = 10
+"""The maximum number of a user's requests whose references are resolved at the same time in a process."""
 _BATCH = 4
 """How many tickets are read at the same time, since each may have a megabyte."""
 _REFERENCE = "item_reference"
@@ -30,8 +33,9 @@ async def resolve_references(
 ) -> list[dict[str, Any]]:
     """Returns the input with items for references to them. One read for each response that they belong to.
 
-    Raises `ItemNotFound`, `InvalidRequest` for items of too many responses, and `TooLarge`. A model's thoughts are left
-    out (`read_items`), so references to them are not looked up.
+    Raises `ItemNotFound`, `InvalidRequest` for items of too many responses, `TooLarge`, and `TooManyRequests` if too
+    many of the caller's requests do this. A model's thoughts are left out (`read_items`), so references to them are not
+    looked up.
     """
     found = {index: _parse(item.get("id"), index) for index, item in enumerate(items) if item.get("type") == _REFERENCE}
     needed = {ticket_id: index for index, (kind, ticket_id, _) in found.items() if kind != "rs"}
@@ -41,7 +45,8 @@ async def resolve_references(
             "previous_response_id.",
             "input",
         )
-    results = await _read_results(tickets, caller, needed, items)
+    with share(tickets.database.project, "openai items", caller.uid, MAX_RESOLVING):
+        results = await _read_results(tickets, caller, needed, items)
     resolved = list(items)
     for index, (kind, ticket_id, number) in found.items():
         item = _LEFT_OUT if kind == "rs" else _find_item(results[ticket_id], kind, number)
