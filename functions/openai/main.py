@@ -7,7 +7,7 @@ from shared.startup import finish_startup
 
 import os
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from functions_framework import aio
@@ -28,6 +28,7 @@ from shared.services.chat.cancelling import CancelService
 from shared.services.chat.submission import ChatService
 from shared.services.chat.turns import TurnService
 from shared.services.openai_api.completions import show_completion
+from shared.services.openai_api.continuing import submit_response
 from shared.services.openai_api.model_list import get_model, list_models
 from shared.services.openai_api.requests import RequestReader
 from shared.services.openai_api.responses import show_response
@@ -138,12 +139,7 @@ async def respond(
     With `background`, the response is returned at once with the status `queued`, and is answered without the client.
     Otherwise, a client that disconnects cancels it, as with chat completions.
     """
-    reader.refuse_contradictions(body)
-    history: list[dict[str, Any]] = []
-    if body.previous_response_id is not None:
-        history = await service.read_history(caller, body.previous_response_id)
-    completion = reader.read_response(body, history)
-    stored = await service.submit(caller, completion, idempotency_key, "/v1/responses")
+    stored = await submit_response(service, reader, caller, body, idempotency_key)
     request.state.access["ticket"] = stored.ticket.id
     if body.stream:
         open_ = partial(

@@ -26,11 +26,15 @@ class TokenCount:
     def usage(self) -> Usage:
         """The usage as results show it."""
         prompt, completion = self.tokens.prompt or 0, self.tokens.completion or 0
+        cached = min(self.tokens.cached, prompt)
         return Usage(
             prompt_tokens=prompt,
             completion_tokens=completion,
             total_tokens=prompt + completion,
             estimated=self.estimated,
+            cached=cached,
+            cache_write=min(self.tokens.cache_write, prompt - cached),
+            reasoning=min(self.tokens.reasoning, completion),
         )
 
 

@@ -165,6 +165,18 @@ class Usage(SnakeModel):
     """Whether the tokens are estimated from bytes because the provider reported none. Not on the wire."""
     unpriced: SkipJsonSchema[bool] = Field(default=False, exclude=True)
     """Whether the cost is unknown because neither the catalog nor the provider states it. Not on the wire."""
+    cached: SkipJsonSchema[int] = Field(default=0, exclude=True)
+    """Prompt tokens that the provider read from its cache, 0 if it does not say. Stored, but not on the wire."""
+    cache_write: SkipJsonSchema[int] = Field(default=0, exclude=True)
+    """Prompt tokens that the provider wrote to its cache. See `cached`."""
+    reasoning: SkipJsonSchema[int] = Field(default=0, exclude=True)
+    """Completion tokens of the model's thoughts. See `cached`."""
+
+    @property
+    def details(self) -> dict[str, int]:
+        """The fields that `cached` refers to, without those that are 0."""
+        counts = {"cached": self.cached, "cache_write": self.cache_write, "reasoning": self.reasoning}
+        return {name: count for name, count in counts.items() if count}
 
 
 class ChatResult(SnakeModel):

@@ -16,7 +16,7 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
 from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
@@ -254,10 +254,20 @@ class TicketStore:
     def _to_document(self, ticket: Ticket) -> dict[str, Any]:
         document = ticket.model_dump(exclude={"id", "result"})
         document["status"] = ticket.status.value
-        document["result"] = None if ticket.result is None else ticket.result.model_dump_json()
+        document["result"] = None if ticket.result is None else _write_result(ticket.result)
         if self._retention is not None and ticket.completed_at is not None:
             document["expire_at"] = ticket.completed_at + self._retention
         return document
+
+
+def _write_result(result: ChatResult) -> str:
+    """Returns the result as JSON, with the details of its usage, which are not on the wire."""
+    details = result.usage.details
+    if not details:
+        return result.model_dump_json()
+    stored = result.model_dump(mode="json")
+    stored["usage"] |= details
+    return to_json(stored).decode()
 
 
 def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:

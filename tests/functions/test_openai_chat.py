@@ -16,7 +16,7 @@ from shared.models.caller import LOCAL_USER, Caller
 from shared.models.chat import TicketStatus
 from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
-from tests.doubles.openai_streams import CALL, WEATHER, stream_of
+from tests.doubles.openai_streams import CALL, DETAILS, WEATHER, stream_of
 from tests.functions.openai_service import HI, MODEL, Service, check
 from tests.functions.openai_service import idle as idle
 from tests.functions.openai_service import service as service
@@ -55,6 +55,28 @@ async def test_a_completion_has_the_answer_and_its_usage(service: Service, model
     )
     assert completion.id.startswith("chatcmpl-")
     assert (completion.object, completion.model) == ("chat.completion", MODEL)
+    assert "system_fingerprint" not in completion.to_dict(), "OpenAI's schema has no null here"
+
+
+async def test_the_details_of_a_usage(service: Service, model_server: ModelServer) -> None:
+    """Both forms have the provider's counts of cached tokens and of thoughts, and 0 for what it did not count."""
+    model_server.script(
+        "hi", *[stream_of({"content": "Hello."}, details=DETAILS)] * 2, stream_of({"content": "Hello."})
+    )
+    shown = (await ask(service)).to_dict()["usage"]
+    assert shown == {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "prompt_tokens_details": {"cached_tokens": 8, "cache_write_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    assert (await stream(service, stream_options={"include_usage": True}))[-1].to_dict()["usage"] == shown
+    usage = (await ask(service)).usage
+    assert usage
+    assert usage.prompt_tokens_details
+    assert usage.completion_tokens_details
+    assert (usage.prompt_tokens_details.cached_tokens, usage.completion_tokens_details.reasoning_tokens) == (0, 0)
 
 
 async def test_a_stream_has_the_answer_in_chunks(service: Service, model_server: ModelServer) -> None:
@@ -136,8 +158,7 @@ async def test_fields_are_sent_to_the_provider(
         ({"top_logprobs": 3}, "top_logprobs"),
         ({"audio": {"voice": "alloy", "format": "wav"}}, "audio"),
         ({"modalities": ["text", "audio"]}, "modalities"),
-        ({"store": True}, "store"),
-        ({"prediction": {"type": "content", "content": "x"}}, "prediction"),
+        ({"moderation": {"model": "x"}}, "moderation"),
         ({"web_search_options": {}}, "web_search_options"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"function_call": "auto"}, "function_call"),
@@ -209,6 +230,26 @@ async def test_an_answer_that_was_cut_off(service: Service, model_server: ModelS
     )
     assert (await ask(service)).choices[0].finish_reason == "length"
     assert (await stream(service))[-1].choices[0].finish_reason == "length"
+
+
+async def test_a_refusal(service: Service, model_server: ModelServer) -> None:
+    """What the model says instead of an answer is the `refusal`. In a stream, it is text like any other."""
+    refused = stream_of({"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (choice,) = (await ask(service)).choices
+    assert (choice.message.content, choice.message.refusal, choice.finish_reason) == (None, "I can't.", "stop")
+    assert text_of(await stream(service)) == "I can't."
+
+
+async def test_a_refusal_after_some_text(service: Service, model_server: ModelServer) -> None:
+    """If the model says both, the content and the refusal are shown, in both forms."""
+    refused = stream_of({"content": "Well."}, {"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (choice,) = (await ask(service)).choices
+    assert (choice.message.content, choice.message.refusal) == ("Well.", "I can't.")
+    chunks = await stream(service)
+    assert text_of(chunks) == "Well."
+    assert "".join(chunk.choices[0].delta.refusal or "" for chunk in chunks) == "I can't."
 
 
 async def test_thoughts_are_reasoning_content(service: Service, model_server: ModelServer) -> None:

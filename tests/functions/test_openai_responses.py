@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from shared.models.openai_api.ids import ticket_of
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.doubles.openai_streams import CALL, WEATHER, stream_of
+from tests.doubles.openai_streams import CALL, DETAILS, WEATHER, stream_of
 from tests.functions.openai_service import MODEL, Service, check, connect, types_of
 from tests.functions.openai_service import idle as idle
 from tests.functions.openai_service import service as service
@@ -41,6 +41,13 @@ CALL_EVENTS = [
     "response.output_item.added",
     "response.function_call_arguments.delta",
     "response.function_call_arguments.done",
+    "response.output_item.done",
+]
+REFUSAL_EVENTS = [
+    "response.content_part.added",
+    "response.refusal.delta",
+    "response.refusal.done",
+    "response.content_part.done",
     "response.output_item.done",
 ]
 START = ["response.created", "response.in_progress"]
@@ -87,6 +94,17 @@ async def test_a_response_has_the_answer_and_its_usage(service: Service, model_s
     assert [message["content"] for message in call.body["messages"]] == ["Be brief.", "hi"]
 
 
+async def test_the_details_of_a_usage(service: Service, model_server: ModelServer) -> None:
+    """A response and its stream have the provider's counts of cached tokens and of thoughts, also later."""
+    model_server.script("hi", *[stream_of({"content": "Hello."}, details=DETAILS)] * 2)
+    responses: list[Any] = [await respond(service), (await stream(service))[-1].response]
+    for response in responses:
+        for shown in (response, await service.client.responses.retrieve(response.id)):
+            assert shown.usage
+            assert shown.usage.input_tokens_details.cached_tokens == 8
+            assert shown.usage.output_tokens_details.reasoning_tokens == 3
+
+
 async def test_the_events_of_a_stream(service: Service, model_server: ModelServer) -> None:
     """The events come in the documented order, are numbered from 0, and their deltas are the text."""
     model_server.script("hi", stream_of({"content": "Hel"}, {"content": "lo."}, pause=0.5))
@@ -119,6 +137,42 @@ async def test_thoughts_are_a_reasoning_item(service: Service, model_server: Mod
     assert message.type == "message"
     events = await stream(service)
     assert types_of(events) == [*START, *THOUGHT_EVENTS, *MESSAGE_EVENTS, "response.completed"]
+
+
+async def test_a_refusal(service: Service, model_server: ModelServer) -> None:
+    """What the model says instead of an answer is a part of the type `refusal`. In a stream, it is text."""
+    refused = stream_of({"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (message,) = (await respond(service)).output
+    assert message.type == "message"
+    assert [part.to_dict() for part in message.content] == [{"type": "refusal", "refusal": "I can't."}]
+    events = await stream(service)
+    assert types_of(events) == [*START, *MESSAGE_EVENTS, "response.completed"]
+
+
+async def test_a_refusal_after_some_text(service: Service, model_server: ModelServer) -> None:
+    """If the model says both, the refusal is the second part of the message, in the response and in its stream."""
+    refused = stream_of({"content": "Well."}, {"refusal": "I can't."})
+    model_server.script("hi", refused, refused)
+    (message,) = (await respond(service)).output
+    assert message.type == "message"
+    assert [part.type for part in message.content] == ["output_text", "refusal"]
+    events = await stream(service)
+    assert types_of(events) == [*START, *MESSAGE_EVENTS[:-1], *REFUSAL_EVENTS, "response.completed"]
+    assert [event.content_index for event in events if "refusal" in event.type] == [1, 1]
+    assert events[-1].response == await service.client.responses.retrieve(events[0].response.id)
+
+
+async def test_a_response_has_no_null_where_the_schema_has_none(service: Service) -> None:
+    """The `user` that was not sent, and the usage that is not known yet, are missing."""
+    events = await stream(service)
+    assert "usage" not in events[0].response.to_dict()
+    assert "usage" in events[-1].response.to_dict()
+    assert "user" not in events[-1].response.to_dict()
+    schema = {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": None, "description": None}
+    described = (await respond(service, user="ada", text={"format": schema})).to_dict()
+    assert described["user"] == "ada"
+    assert described["text"] == {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}}
 
 
 async def test_a_parsed_response_has_its_type(service: Service, model_server: ModelServer) -> None:
@@ -308,7 +362,9 @@ async def test_a_failed_response(service: Service, model_server: ModelServer) ->
     ("fields", "param"),
     [
         ({"background": True, "store": False}, "store"),
-        ({"truncation": "auto"}, "truncation"),
+        ({"truncation": "made-up"}, "truncation"),
+        ({"moderation": {"model": "x"}}, "moderation"),
+        ({"context_management": [{"type": "compaction"}]}, "context_management"),
         ({"max_tool_calls": 3}, "max_tool_calls"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
@@ -318,7 +374,7 @@ async def test_a_failed_response(service: Service, model_server: ModelServer) ->
         ({"text": {"verbosity": "low"}}, "text.verbosity"),
         ({"max_output_tokens": -1}, "max_output_tokens"),
         ({"input": []}, None),
-        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].id"),
         ({"input": [{"type": "computer_call"}]}, "input[0].type"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
         (

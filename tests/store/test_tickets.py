@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from shared.models.chat import ChatRequest, ChatResult, Message
+from shared.models.chat import ChatRequest, ChatResult, Message, Usage
 from shared.models.errors import TooLarge, Unavailable
 from shared.models.ticket import Ticket
 from shared.settings import Settings
@@ -39,7 +39,8 @@ async def put(database: Database, changed: Ticket) -> None:
 
 async def test_stored_tickets_and_requests_are_read_unchanged(database: Database) -> None:
     """A ticket in any state and its request are read exactly as they were stored, including microseconds."""
-    result = ChatResult(content="hi", thoughts={"reasoning": "…"}, model="openai/m", cost=0.25)
+    usage = Usage(prompt_tokens=9, cached=4, cache_write=2, reasoning=1)
+    result = ChatResult(content="hi", thoughts={"reasoning": "…"}, model="openai/m", usage=usage, cost=0.25)
     leased = ticket().lease_to("w", NOW, 60)
     await store(database, ticket(), request())
     for state in (ticket(), leased, leased.release(NOW), leased.complete(result, NOW), leased.fail("No.", NOW)):

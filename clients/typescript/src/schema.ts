@@ -1555,10 +1555,16 @@ export interface components {
          *       "model": "local/smollm2-135m-instruct",
          *       "object": "chat.completion",
          *       "service_tier": "default",
-         *       "system_fingerprint": null,
          *       "usage": {
          *         "completion_tokens": 8,
+         *         "completion_tokens_details": {
+         *           "reasoning_tokens": 0
+         *         },
          *         "prompt_tokens": 37,
+         *         "prompt_tokens_details": {
+         *           "cache_write_tokens": 0,
+         *           "cached_tokens": 0
+         *         },
          *         "total_tokens": 45
          *       }
          *     }
@@ -1572,11 +1578,12 @@ export interface components {
             choices: components["schemas"]["CompletionChoice"][];
             usage: components["schemas"]["CompletionUsage"];
             service_tier: string;
-            system_fingerprint: string | null;
         };
         /**
          * @description The request body of `POST /v1/chat/completions`, as OpenAI documents it, with the differences in
          *     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
+         *
+         *     `store` and `prediction` are ignored: all requests are stored, and a prediction only makes OpenAI's models faster.
          * @example {
          *       "messages": [
          *         {
@@ -1604,6 +1611,9 @@ export interface components {
             safety_identifier?: string | null;
             prompt_cache_key?: string | null;
             prompt_cache_retention?: string | null;
+            prompt_cache_options?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
             service_tier?: ("auto" | "default") | null;
             agent_input?: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -1624,6 +1634,10 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             }[] | null;
             tool_choice?: string | {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            store?: boolean | null;
+            prediction?: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
         } & {
@@ -1799,11 +1813,17 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             }[] | null;
         };
+        /** @description Completion tokens of the model's thoughts. */
+        CompletionTokensDetails: {
+            reasoning_tokens: number;
+        };
         /** @description Tokens, as the provider counted them. */
         CompletionUsage: {
             prompt_tokens: number;
             completion_tokens: number;
             total_tokens: number;
+            prompt_tokens_details: components["schemas"]["PromptTokensDetails"];
+            completion_tokens_details: components["schemas"]["CompletionTokensDetails"];
         };
         /**
          * @description The request body of `POST /agents`.
@@ -2680,6 +2700,8 @@ export interface components {
         };
         /**
          * @description A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request.
+         *
+         *     `usage` is missing until it is known.
          * @example {
          *       "background": false,
          *       "completed_at": 1795500002,
@@ -2733,7 +2755,7 @@ export interface components {
             output: {
                 [key: string]: components["schemas"]["JsonValue"];
             }[];
-            usage: {
+            usage?: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
             previous_response_id: string | null;
@@ -2797,6 +2819,11 @@ export interface components {
             msg: string;
             /** @default null */
             input?: components["schemas"]["JsonValue"];
+        };
+        /** @description Prompt tokens that the provider read from its cache, and those that it wrote there. */
+        PromptTokensDetails: {
+            cached_tokens: number;
+            cache_write_tokens: number;
         };
         /**
          * @description The metadata of a resource that is protected with OAuth 2.0 (RFC 9728).
@@ -2872,11 +2899,15 @@ export interface components {
                 [key: string]: components["schemas"]["ModelInfo"];
             };
         };
-        /** @description `summary` is ignored: what the provider shows of the model's thoughts is always returned. */
+        /**
+         * @description `summary` is ignored: what the provider shows of the model's thoughts is always returned. `context` is, too: the
+         *     thoughts of earlier responses are left out.
+         */
         ReasoningOptions: {
             effort?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max") | null;
             summary?: ("auto" | "concise" | "detailed") | null;
             generate_summary?: ("auto" | "concise" | "detailed") | null;
+            context?: ("auto" | "current_turn" | "all_turns") | null;
         } & {
             [key: string]: unknown;
         };
@@ -2922,6 +2953,8 @@ export interface components {
         /**
          * @description The request body of `POST /v1/responses`, as OpenAI documents it, with the differences in
          *     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
+         *
+         *     `truncation` and `include` have no effect. `client_metadata`, which Codex sends, is ignored.
          * @example {
          *       "background": false,
          *       "input": "What is the capital of Germany?",
@@ -2945,6 +2978,9 @@ export interface components {
             safety_identifier?: string | null;
             prompt_cache_key?: string | null;
             prompt_cache_retention?: string | null;
+            prompt_cache_options?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
             service_tier?: ("auto" | "default") | null;
             agent_input?: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -2966,8 +3002,11 @@ export interface components {
             /** @default false */
             background?: boolean;
             store?: boolean | null;
-            truncation?: "disabled" | null;
-            include?: "reasoning.encrypted_content"[] | null;
+            truncation?: ("auto" | "disabled") | null;
+            include?: ("reasoning.encrypted_content" | "web_search_call.action.sources" | "web_search_call.results" | "code_interpreter_call.outputs" | "file_search_call.results" | "computer_call_output.output.image_url" | "message.input_image.image_url")[] | null;
+            client_metadata?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
         } & {
             [key: string]: unknown;
         };

@@ -18,6 +18,8 @@ from shared.models.wire import JsonObject
 class CalledFunction(WireModel):
     """A function that a model has called. `arguments`: JSON, as the model wrote it."""
 
+    IGNORED: ClassVar[frozenset[str]] = frozenset({"parsed_arguments"})
+
     name: str
     arguments: str
 
@@ -26,6 +28,7 @@ class ChatToolCall(WireModel):
     """A call in a message of the assistant. `index` is what a streamed call has, and is ignored."""
 
     NEUTRAL: ClassVar[dict[str, tuple[Any, ...]]] = {"index": tuple(range(128))}
+    IGNORED: ClassVar[frozenset[str]] = frozenset({"provider_specific_fields", "extra_content"})
 
     id: str
     type: Literal["function"] = "function"
@@ -34,6 +37,12 @@ class ChatToolCall(WireModel):
 
 class ChatMessage(WireModel):
     """A message. `name`, `reasoning_content` and `annotations` are ignored: not all providers have them."""
+
+    IGNORED: ClassVar[frozenset[str]] = frozenset(
+        {
+            "reasoning", "reasoning_details", "thinking_blocks", "provider_specific_fields", "parsed", "cache_control",
+        }
+    )  # fmt: skip
 
     role: Literal["developer", "system", "user", "assistant", "tool"]
     content: str | list[JsonObject] | None = None
@@ -47,7 +56,10 @@ class ChatMessage(WireModel):
 
 class ChatCompletionRequest(CommonFields):
     """The request body of `POST /v1/chat/completions`, as OpenAI documents it, with the differences in
-    docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent."""
+    docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
+
+    `store` and `prediction` are ignored: all requests are stored, and a prediction only makes OpenAI's models faster.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -65,7 +77,6 @@ class ChatCompletionRequest(CommonFields):
         "n": (1,),
         "logprobs": (False,),
         "top_logprobs": (0,),
-        "store": (False,),
         "modalities": (["text"],),
         "presence_penalty": (0,),
         "frequency_penalty": (0,),
@@ -85,3 +96,5 @@ class ChatCompletionRequest(CommonFields):
     response_format: JsonObject | None = None
     tools: Annotated[list[JsonObject] | None, Field(max_length=MAX_TOOLS)] = None
     tool_choice: str | JsonObject | None = None
+    store: bool | None = None
+    prediction: JsonObject | None = None

@@ -41,6 +41,15 @@ class ResponseNotFound(NotFound):
         self.code = "response_not_found"
 
 
+class ItemNotFound(NotFound):
+    """There is no such item of a response, or it is somebody else's."""
+
+    def __init__(self, item_id: str, param: str) -> None:
+        super().__init__(f"There is no item with the id {item_id[:100]!r}.")
+        self.param = param
+        self.code = "item_not_found"
+
+
 class AnswerFailed(UpstreamFailed):
     """The model or the agent failed, after as many attempts as make sense."""
 

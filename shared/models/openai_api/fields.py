@@ -24,12 +24,14 @@ Verbosity = Literal["low", "medium", "high"]
 class WireModel(SnakeModel):
     """A part of a request. A field that it does not have is refused, unless its value has no effect.
 
-    Null has no effect, nor have the values in `NEUTRAL`, which clients send without being asked to.
+    Null has no effect, nor have the values in `NEUTRAL`, which clients send without being asked to. `IGNORED`: fields
+    that clients add to what they send back.
     """
 
     model_config = ConfigDict(extra="allow")
 
     NEUTRAL: ClassVar[dict[str, tuple[Any, ...]]] = {}
+    IGNORED: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="after")
     def _refuse_unsupported(self) -> Self:
@@ -42,7 +44,7 @@ class WireModel(SnakeModel):
         return {
             name: value
             for name, value in (self.model_extra or {}).items()
-            if value is not None and value not in self.NEUTRAL.get(name, ())
+            if value is not None and name not in self.IGNORED and value not in self.NEUTRAL.get(name, ())
         }
 
 
@@ -56,7 +58,7 @@ class StreamOptions(WireModel):
 class CommonFields(WireModel):
     """The fields of requests to both endpoints. Fields with the names of the model's own parameters are accepted, too.
 
-    `user`, `safety_identifier`, `prompt_cache_key` and `prompt_cache_retention` are not sent to the provider.
+    `user`, `safety_identifier` and what begins with `prompt_cache_` are not sent to the provider.
     `agent_input`: with an agent, what its input has besides `inputText`.
     """
 
@@ -71,6 +73,7 @@ class CommonFields(WireModel):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    prompt_cache_options: JsonObject | None = None
     service_tier: Literal["auto", "default"] | None = None
     agent_input: JsonObject | None = None
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 _HEX = re.compile(r"[0-9a-f]{32}")
 _RESPONSE = "resp_"
+_ITEM = re.compile(r"(msg|rs|fc)_([0-9a-f]{32})(?:_([1-9][0-9]{0,5}))?")
 
 
 def completion_id(ticket_id: str) -> str:
@@ -31,6 +32,12 @@ def ticket_of(id_: str) -> str | None:
     """Returns the id of a response's ticket, None if this is not the id of a response."""
     prefix, text = id_[: len(_RESPONSE)], id_[len(_RESPONSE) :]
     return str(UUID(text)) if prefix == _RESPONSE and _HEX.fullmatch(text) else None
+
+
+def item_of(id_: str) -> tuple[str, str, int] | None:
+    """Returns the kind, the ticket's id and the number of an item of a response, None if this is not such an id."""
+    match = _ITEM.fullmatch(id_)
+    return None if match is None else (match[1], str(UUID(match[2])), int(match[3] or 0))
 
 
 def _hex(ticket_id: str) -> str:

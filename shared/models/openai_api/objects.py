@@ -30,12 +30,27 @@ class OpenAiModelList(SnakeModel):
     data: list[OpenAiModel]
 
 
+class PromptTokensDetails(SnakeModel):
+    """Prompt tokens that the provider read from its cache, and those that it wrote there."""
+
+    cached_tokens: int
+    cache_write_tokens: int
+
+
+class CompletionTokensDetails(SnakeModel):
+    """Completion tokens of the model's thoughts."""
+
+    reasoning_tokens: int
+
+
 class CompletionUsage(SnakeModel):
     """Tokens, as the provider counted them."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
 
 
 _ID = "0b6f0d0e5d0b4c568f5e6f7f3f1c2a10"
@@ -80,9 +95,14 @@ class ChatCompletion(SnakeModel):
                 "finish_reason": "stop",
             }
         ],
-        usage={"prompt_tokens": 37, "completion_tokens": 8, "total_tokens": 45},
+        usage={
+            "prompt_tokens": 37,
+            "completion_tokens": 8,
+            "total_tokens": 45,
+            "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0},
+        },
         service_tier="default",
-        system_fingerprint=None,
     )
 
     id: str
@@ -92,11 +112,13 @@ class ChatCompletion(SnakeModel):
     choices: list[CompletionChoice]
     usage: CompletionUsage
     service_tier: str
-    system_fingerprint: str | None
 
 
 class OpenAiResponse(SnakeModel):
-    """A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request."""
+    """A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request.
+
+    `usage` is missing until it is known.
+    """
 
     model_config = with_example(
         id=f"resp_{_ID}",
@@ -120,7 +142,7 @@ class OpenAiResponse(SnakeModel):
         usage={"input_tokens": 37, "output_tokens": 8, "total_tokens": 45},
         previous_response_id=None,
         metadata={},
-    )
+    ) | ConfigDict(json_schema_serialization_defaults_required=False)
 
     id: str
     object: Literal["response"]
@@ -132,7 +154,7 @@ class OpenAiResponse(SnakeModel):
     error: JsonObject | None
     incomplete_details: JsonObject | None
     output: list[JsonObject]
-    usage: JsonObject | None
+    usage: JsonObject | None = None
     previous_response_id: str | None
     metadata: dict[str, str]
 

@@ -4,6 +4,8 @@ The caller owns the ticket and is charged for it. `shared.services.chat.admissio
 `shared.services.chat.answering` handles the ticket, and `shared.services.chat.tickets` looks it up.
 """
 
+from typing import Any
+
 from shared.llm.catalog import Catalog, CatalogError
 from shared.llm.estimate import bound_cost
 from shared.models.caller import Caller
@@ -37,19 +39,21 @@ class ChatService:
         return accepted
 
     async def submit_once(
-        self, caller: Caller, request: ChatRequest, key: str | None, target: str = "/chat"
+        self, caller: Caller, request: ChatRequest, key: str | None, target: str = "/chat", body: Any = None
     ) -> tuple[Accepted, bool]:
         """Accepts a chat. When this returns, look-ups find the ticket, and a worker will answer it.
 
         A chat that is repeated with the same `key` within 24 hours gets the same ticket; then the second value is True.
-        Each `target`, which is the path that the chat was sent to, has keys of its own.
+        Each `target`, which is the path that the chat was sent to, has keys of its own. `body`: what was sent, as JSON,
+        if the chat also has what it went on from, which may change.
 
         Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `Forbidden` for an agent
         that the caller may not call or whose owner is disabled, and what `Admission.admit_once` raises.
         """
         keyed_request = None
         if key is not None:
-            keyed_request = make_keyed_request(target, caller.uid, caller.uid, key, request.model_dump(mode="json"))
+            sent = request.model_dump(mode="json") if body is None else body
+            keyed_request = make_keyed_request(target, caller.uid, caller.uid, key, sent)
         called_agent = None
         try:
             if request.provider == GOFANNON:
@@ -65,6 +69,14 @@ class ChatService:
         draft = draft.model_copy(update={"called_agent": called_agent})
         ticket_id, replayed = await self._admission.admit_once(caller, draft, request, bounds, keyed_request)
         return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
+
+    async def find_once(self, caller: Caller, key: str, target: str, body: Any) -> str | None:
+        """Returns the id of the ticket of a chat that was sent before with the same `key` and `body`, or None.
+
+        One transaction. Raises `Conflict` for another body. See `submit_once`.
+        """
+        stored = await self._admission.find(make_keyed_request(target, caller.uid, caller.uid, key, body))
+        return None if stored is None else stored.made
 
     def _bound_cost(self, request: ChatRequest) -> CostBounds:
         """Returns the bounds of the cost of a model's answer. Raises `BadRequest` if it cannot be served."""

@@ -20,11 +20,11 @@ def show_completion(ticket: Ticket) -> dict[str, Any]:
 
 
 def _show_message(result: Result) -> dict[str, Any]:
-    is_refusal = result.stop == "refusal"
+    text, refusal = result.split()
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": None if is_refusal or (result.calls and not result.content) else result.content,
-        "refusal": (result.content or result.refusal) if is_refusal else None,
+        "content": None if not text and (refusal or result.calls) else text,
+        "refusal": refusal or None,
         "annotations": [_nest(citation) for citation in result.citations],
     }
     if result.reasoning:
@@ -50,7 +50,6 @@ def _describe(ticket: Ticket, kind: str) -> dict[str, Any]:
         "created": int(ticket.created_at.timestamp()),
         "model": f"{ticket.provider}/{ticket.model}",
         "service_tier": "default",
-        "system_fingerprint": None,
     }
 
 
@@ -59,6 +58,8 @@ def _show_usage(usage: Usage) -> dict[str, Any]:
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
     }
 
 
@@ -96,8 +97,11 @@ class ChunkWriter:
         """Returns the last chunks of an answer that is complete, with what has not been said of it."""
         result = read_result(ticket)
         chunks: list[dict[str, Any]] = []
-        if rest := result.content[self._characters :]:
+        text, refusal = result.split(self._characters)
+        if rest := text[self._characters :]:
             chunks += self.say(Delta(PartKind.CONTENT, rest))
+        if refusal:
+            chunks.append(self._chunk({"refusal": refusal}))
         if missing := result.calls[self._calls :]:
             chunks += self.say(Delta(PartKind.TOOL, tool_calls=[_show_call(call) for call in missing]))
         chunks.append(self._chunk({}, result.finish_reason))

@@ -9,7 +9,10 @@ from shared.models.openai_api.errors import InvalidRequest, UnsupportedParameter
 from shared.models.openai_api.response_request import ResponseRequest
 
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
-_WITHOUT_EFFECT_ON_AGENTS: Mapping[str, tuple[Any, ...]] = {"temperature": (1,), "top_p": (1,)}
+_WITHOUT_EFFECT: Mapping[str, tuple[Any, ...]] = {
+    "temperature": (1,), "top_p": (1,), "stop": ([],), "verbosity": ("medium",),
+}  # fmt: skip
+"""Values that have no effect on an agent, nor on a model without the parameter."""
 
 
 def read_chat_parameters(request: ChatCompletionRequest) -> dict[str, Any]:
@@ -78,6 +81,8 @@ def check_for_model(route: ModelRoute, parameters: Mapping[str, Any], names: Map
         if name in _TOKEN_LIMITS and name not in listed:
             known = next((limit for limit in _TOKEN_LIMITS if limit in listed), name)
         field = names.get(name, name)
+        if known not in listed and value in _WITHOUT_EFFECT.get(name, ()):
+            continue
         if known not in listed:
             raise UnsupportedParameter(field, f" The model {route.name} does not have it.")
         try:
@@ -91,5 +96,5 @@ def check_for_model(route: ModelRoute, parameters: Mapping[str, Any], names: Map
 def check_for_agent(parameters: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Raises `UnsupportedParameter` for anything that has no effect on an agent, which calls models by itself."""
     for name, value in parameters.items():
-        if value not in _WITHOUT_EFFECT_ON_AGENTS.get(name, ()):
+        if value not in _WITHOUT_EFFECT.get(name, ()):
             raise UnsupportedParameter(names.get(name, name), " An agent calls models with parameters of its own.")

@@ -117,8 +117,12 @@ def make_echo(request: ResponseRequest) -> dict[str, Any]:
         },
     )  # fmt: skip
     text, reasoning = request.text, request.reasoning
-    fields["text"] = {"format": {"type": "text"}} if text is None else text.model_dump(exclude_none=True)
-    fields["text"].setdefault("format", {"type": "text"})
+    shown: dict[str, Any] = {"format": {"type": "text"}}
+    if text is not None and text.format is not None:
+        shown["format"] = {name: value for name, value in text.format.items() if value is not None}
+    if text is not None and text.verbosity is not None:
+        shown["verbosity"] = text.verbosity
+    fields["text"] = shown
     fields["reasoning"] = {
         "effort": None if reasoning is None else reasoning.effort,
         "summary": None if reasoning is None else reasoning.summary or reasoning.generate_summary,

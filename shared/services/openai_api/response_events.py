@@ -16,6 +16,7 @@ from shared.services.openai_api.responses import (
     call_item,
     message_item,
     reasoning_item,
+    refusal_part,
     show_response,
     show_start,
     text_part,
@@ -94,11 +95,16 @@ class EventWriter:
     def end(self, ticket: Ticket) -> list[Event]:
         """Returns the events that end the stream, with what has not been said of a complete answer."""
         result = read_result(ticket)
+        text, refusal = result.split(self.characters)
         events: list[Event] = []
-        if ticket.error is None and (rest := result.content[self.characters :]):
+        if ticket.error is None and (rest := text[self.characters :]):
             events += self.say(Delta(PartKind.CONTENT, rest))
         is_whole = ticket.status is TicketStatus.COMPLETED and result.incomplete_reason is None
-        events += self._close(result.citations, "completed" if is_whole else "incomplete")
+        status = "completed" if is_whole else "incomplete"
+        if ticket.error is None and refusal:
+            events += self._refuse(refusal, result.citations, status)
+        else:
+            events += self._close(result.citations, status)
         if ticket.error is None and (missing := result.calls[self._counts["fc"] :]):
             events += self._call(missing)
         response = show_response(ticket, self._request, self._output)
@@ -148,21 +154,47 @@ class EventWriter:
             ]
         else:
             item = message_item(self._id, self._text, status, annotations)
-            events = [
-                self._event(
-                    "response.output_text.annotation.added",
-                    **self._place(),
-                    annotation_index=number,
-                    annotation=annotation,
-                )
-                for number, annotation in enumerate(annotations)
-            ]
-            events += [
-                self._event("response.output_text.done", **self._place(), text=self._text, logprobs=[]),
-                self._event("response.content_part.done", **self._place(), part=text_part(self._text, annotations)),
-            ]
+            events = self._end_text(annotations)
         self._output.append(item)
         return [*events, self._event("response.output_item.done", output_index=index, item=item)]
+
+    def _end_text(self, annotations: Sequence[dict[str, Any]]) -> list[Event]:
+        """Returns the events that end the text of the open message."""
+        events = [
+            self._event(
+                "response.output_text.annotation.added", **self._place(), annotation_index=number, annotation=annotation
+            )
+            for number, annotation in enumerate(annotations)
+        ]
+        return [
+            *events,
+            self._event("response.output_text.done", **self._place(), text=self._text, logprobs=[]),
+            self._event("response.content_part.done", **self._place(), part=text_part(self._text, annotations)),
+        ]
+
+    def _refuse(self, refusal: str, annotations: Sequence[dict[str, Any]], status: str) -> list[Event]:
+        """Returns the events of what the model said instead of an answer, or after its text."""
+        if self._open is PartKind.CONTENT:
+            events = self._end_text(annotations)
+            item = message_item(self._id, self._text, status, annotations)
+        else:
+            events = self._close()
+            self._id = self._next_id("msg")
+            item = message_item(self._id, None, status)
+            begun = message_item(self._id, None, "in_progress")
+            events.append(self._event("response.output_item.added", output_index=len(self._output), item=begun))
+        self._open = None
+        where, part = self._place(len(item["content"])), refusal_part(refusal)
+        item["content"].append(part)
+        events += [
+            self._event("response.content_part.added", **where, part=refusal_part("")),
+            self._event("response.refusal.delta", **where, delta=refusal),
+            self._event("response.refusal.done", **where, refusal=refusal),
+            self._event("response.content_part.done", **where, part=part),
+            self._event("response.output_item.done", output_index=len(self._output), item=item),
+        ]
+        self._output.append(item)
+        return events
 
     def _call(self, calls: Sequence[Call]) -> list[Event]:
         events = self._close()
@@ -181,8 +213,8 @@ class EventWriter:
             self._output.append(item)
         return events
 
-    def _place(self) -> dict[str, Any]:
-        return {"item_id": self._id, "output_index": len(self._output), "content_index": 0}
+    def _place(self, content_index: int = 0) -> dict[str, Any]:
+        return {"item_id": self._id, "output_index": len(self._output), "content_index": content_index}
 
     def _next_id(self, kind: str) -> str:
         number = self._counts[kind]

@@ -9,6 +9,8 @@ from shared.models.openai_api.errors import InvalidRequest, UnsupportedParameter
 from shared.models.openai_api.ids import item_id
 
 _ROLES = {"developer": "system", "system": "system", "user": "user", "assistant": "assistant"}
+_DETAILS = {"original": "high"}
+"""The details of images that chat completions do not have."""
 _ITEM_HINT = " Items are messages, calls of functions, and their outputs."
 
 
@@ -73,7 +75,7 @@ def _read_part(part: Any, place: str) -> dict[str, Any]:
         case "refusal":
             return {"type": "text", "text": fields.get("refusal")}
         case "input_image" if fields.get("file_id") is None:
-            detail = fields.get("detail")
+            detail = _DETAILS.get(str(fields.get("detail")), fields.get("detail"))
             return {
                 "type": "image_url",
                 "image_url": {"url": fields.get("image_url")} | ({} if detail is None else {"detail": detail}),

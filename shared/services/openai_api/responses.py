@@ -24,7 +24,6 @@ _REPEATED: dict[str, Any] = {
     "temperature": None,
     "text": None,
     "top_p": None,
-    "user": None,
 }
 """What a response repeats of its request, with the values if the request does not have it."""
 
@@ -43,7 +42,7 @@ def show_response(ticket: Ticket, request: CompletionRequest, output: Sequence[A
         "error": _show_error(ticket),
         "incomplete_details": None if incomplete is None else {"reason": incomplete},
         "output": list(output),
-        "usage": None if ticket.result is None else _show_usage(result.usage),
+        **({} if ticket.result is None else {"usage": _show_usage(result.usage)}),
     }
 
 
@@ -56,7 +55,6 @@ def show_start(ticket: Ticket, request: CompletionRequest, status: str) -> dict[
         "error": None,
         "incomplete_details": None,
         "output": [],
-        "usage": None,
     }
 
 
@@ -68,6 +66,7 @@ def _describe(ticket: Ticket, request: CompletionRequest) -> dict[str, Any]:
         "background": bool(request.echo.get("background")),
         "model": f"{ticket.provider}/{ticket.model}",
         **{name: request.echo.get(name, default) for name, default in _REPEATED.items()},
+        **{name: request.echo[name] for name in ("user",) if name in request.echo},
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "service_tier": "default",
         "tool_choice": show_choice(request.tool_choice),
@@ -106,7 +105,7 @@ def show_output(ticket_id: str, result: Result, *, is_complete: bool) -> list[di
     items: list[dict[str, Any]] = []
     if result.reasoning:
         items.append(reasoning_item(item_id("rs", ticket_id), result.reasoning))
-    if result.content or result.refusal:
+    if any(result.split()):
         items.append(_message_of(ticket_id, result, status))
     items += [
         call_item(item_id("fc", ticket_id, number), call, "completed") for number, call in enumerate(result.calls)
@@ -115,11 +114,10 @@ def show_output(ticket_id: str, result: Result, *, is_complete: bool) -> list[di
 
 
 def _message_of(ticket_id: str, result: Result, status: str) -> dict[str, Any]:
-    item = message_item(item_id("msg", ticket_id), result.content, status, result.citations)
-    if result.stop == "refusal":
-        item["content"] = [{"type": "refusal", "refusal": result.content or result.refusal}]
-    elif result.refusal:
-        item["content"].append({"type": "refusal", "refusal": result.refusal})
+    text, refusal = result.split()
+    item = message_item(item_id("msg", ticket_id), text or None, status, result.citations)
+    if refusal:
+        item["content"].append(refusal_part(refusal))
     return item
 
 
@@ -140,6 +138,11 @@ def text_part(text: str, annotations: Sequence[dict[str, Any]] = ()) -> dict[str
     return {"type": "output_text", "text": text, "annotations": list(annotations), "logprobs": []}
 
 
+def refusal_part(text: str) -> dict[str, Any]:
+    """Returns the part of a message with what the model says instead of an answer."""
+    return {"type": "refusal", "refusal": text}
+
+
 def call_item(id_: str, call: Call, status: str, arguments: str | None = None) -> dict[str, Any]:
     """Returns the item with a call of a function. `arguments` replaces those of the call."""
     return {
@@ -155,9 +158,9 @@ def call_item(id_: str, call: Call, status: str, arguments: str | None = None) -
 def _show_usage(usage: Usage) -> dict[str, Any]:
     return {
         "input_tokens": usage.prompt_tokens,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
         "output_tokens": usage.completion_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.total_tokens,
     }
 

@@ -46,6 +46,15 @@ class Result:
             return self.stop
         return "tool_calls" if self.calls else "stop"
 
+    def split(self, said: int = 0) -> tuple[str, str]:
+        """Returns the answer's text, and what the model said instead of an answer.
+
+        `said`: how many characters have been shown as text, which cannot be taken back.
+        """
+        if self.stop != "refusal" or said or self.refusal:
+            return self.content, self.refusal
+        return "", self.content
+
     @property
     def incomplete_reason(self) -> str | None:
         """Why a response is incomplete, None if it is complete."""

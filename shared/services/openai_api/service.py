@@ -13,7 +13,6 @@ from shared.log import get_logger
 from shared.models.api_key import Scope
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import TicketStatus
 from shared.models.conversation import CompletionRequest
 from shared.models.errors import BadRequest, Conflict, NotFound, OutcomeUnknown, ServiceError, Unavailable
 from shared.models.openai_api.errors import InvalidRequest, ModelNotFound, ResponseNotFound
@@ -28,7 +27,6 @@ from shared.services.openai_api.pieces import follow_pieces
 from shared.services.openai_api.requests import RESPONSES, read_history
 from shared.services.openai_api.response_events import EventWriter
 from shared.services.openai_api.response_items import show_items
-from shared.services.openai_api.results import read_result
 from shared.services.openai_api.streams import Lines, stream_completion, stream_response
 from shared.services.openai_api.waiting import wait_for_end
 from shared.services.request_shares import share
@@ -83,14 +81,17 @@ class OpenAiService:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tickets", TicketService(self.database))
 
-    async def submit(self, caller: Caller, request: CompletionRequest, key: str | None, path: str) -> Stored:
+    async def submit(
+        self, caller: Caller, request: CompletionRequest, key: str | None, path: str, body: Any = None
+    ) -> Stored:
         """Admits a request. One transaction, and two reads. Raises what `ChatService.submit_once` raises.
 
-        A model or agent that the caller cannot call is `ModelNotFound`. `Forbidden` for a key without the scope.
+        `body`: see there. A model or agent that the caller cannot call is `ModelNotFound`. `Forbidden` for a key
+        without the scope.
         """
         caller.require_scope(Scope.RUN if request.provider == GOFANNON else Scope.CHAT)
         try:
-            accepted, replayed = await self.chats.submit_once(caller, request, key, path)
+            accepted, replayed = await self.chats.submit_once(caller, request, key, path, body)
         except (BadRequest, NotFound) as error:
             if request.provider == GOFANNON and not isinstance(error, InvalidRequest):
                 raise ModelNotFound(error.message) from error
@@ -99,6 +100,20 @@ class OpenAiService:
         is_kept = key is not None or bool(request.echo.get("background"))
         light = request.model_copy(update={"messages": []})
         return Stored(ticket, light, replayed, is_kept, is_unseen=key is None)
+
+    async def find_again(self, caller: Caller, key: str, path: str, body: Any) -> Stored | None:
+        """Returns what was admitted for the same body with the same key, None if nothing was, or it was deleted.
+
+        One transaction, and two reads. Raises `Conflict` for another body.
+        """
+        if (ticket_id := await self.chats.find_once(caller, key, path, body)) is None:
+            return None
+        try:
+            ticket = await self.tickets.get(caller, ticket_id)
+        except NotFound:
+            return None
+        request = await self._read_request(ticket, with_images=False)
+        return Stored(ticket, request, replayed=True) if isinstance(request, CompletionRequest) else None
 
     async def _get_ticket(self, caller: Caller, ticket_id: str, key: str | None) -> Ticket:
         """Returns the ticket. One read. If it cannot be read, its client must be able to send the request again.
@@ -114,24 +129,6 @@ class OpenAiService:
                 except ServiceError as error:
                     raise OutcomeUnknown(ticket_id) from error
             raise
-
-    async def read_history(self, caller: Caller, response_id: str) -> list[dict[str, Any]]:
-        """Returns the conversation that ended with a response, as messages. Two reads, and one per chunk of images.
-
-        Raises `ResponseNotFound`, and `InvalidRequest` if the response has not been completed.
-        """
-        stored = await self.find(caller, response_id, "previous_response_id", with_images=True)
-        if stored.ticket.status is not TicketStatus.COMPLETED:
-            raise InvalidRequest(
-                f"The previous response is {stored.ticket.status}; only a completed one can be continued.",
-                "previous_response_id",
-            )
-        messages = [message.model_dump(mode="json", exclude_none=True) for message in read_history(stored.request)]
-        result = read_result(stored.ticket)
-        if result.content or result.calls:
-            calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in result.calls]
-            messages.append({"role": "assistant", "content": result.content, "tool_calls": calls})
-        return messages
 
     async def find(
         self, caller: Caller, response_id: str, param: str = "response_id", *, with_images: bool = False

@@ -20,6 +20,12 @@ from .chat_completion_request_agent_input_type_0 import (
     ChatCompletionRequestAgentInputType0,
 )
 from .chat_completion_request_metadata import ChatCompletionRequestMetadata
+from .chat_completion_request_prediction_type_0 import (
+    ChatCompletionRequestPredictionType0,
+)
+from .chat_completion_request_prompt_cache_options_type_0 import (
+    ChatCompletionRequestPromptCacheOptionsType0,
+)
 from .chat_completion_request_reasoning_effort_type_0 import (
     ChatCompletionRequestReasoningEffortType0,
 )
@@ -57,6 +63,7 @@ from .completion_message_annotations_item import CompletionMessageAnnotationsIte
 from .completion_message_tool_calls_type_0_item import (
     CompletionMessageToolCallsType0Item,
 )
+from .completion_tokens_details import CompletionTokensDetails
 from .completion_usage import CompletionUsage
 from .create_agent_request import CreateAgentRequest
 from .create_agent_request_input_schema_type_0 import CreateAgentRequestInputSchemaType0
@@ -151,6 +158,7 @@ from .parameter_spec_type import ParameterSpecType
 from .period import Period
 from .prices import Prices
 from .problem import Problem
+from .prompt_tokens_details import PromptTokensDetails
 from .protected_resource import ProtectedResource
 from .provider_config import ProviderConfig
 from .provider_config_parameters import ProviderConfigParameters
@@ -158,6 +166,7 @@ from .provider_info import ProviderInfo
 from .provider_info_models import ProviderInfoModels
 from .providers_list_providers_response_200 import ProvidersListProvidersResponse200
 from .reasoning_options import ReasoningOptions
+from .reasoning_options_context_type_0 import ReasoningOptionsContextType0
 from .reasoning_options_effort_type_0 import ReasoningOptionsEffortType0
 from .reasoning_options_generate_summary_type_0 import (
     ReasoningOptionsGenerateSummaryType0,
@@ -167,11 +176,17 @@ from .replace_demo_request import ReplaceDemoRequest
 from .replace_demo_request_visibility import ReplaceDemoRequestVisibility
 from .response_request import ResponseRequest
 from .response_request_agent_input_type_0 import ResponseRequestAgentInputType0
+from .response_request_client_metadata_type_0 import ResponseRequestClientMetadataType0
+from .response_request_include_type_0_item import ResponseRequestIncludeType0Item
 from .response_request_input_type_1_item import ResponseRequestInputType1Item
 from .response_request_metadata import ResponseRequestMetadata
+from .response_request_prompt_cache_options_type_0 import (
+    ResponseRequestPromptCacheOptionsType0,
+)
 from .response_request_service_tier_type_0 import ResponseRequestServiceTierType0
 from .response_request_tool_choice_type_1 import ResponseRequestToolChoiceType1
 from .response_request_tools_type_0_item import ResponseRequestToolsType0Item
+from .response_request_truncation_type_0 import ResponseRequestTruncationType0
 from .rotated_secret import RotatedSecret
 from .run import Run
 from .run_code_request import RunCodeRequest
@@ -249,6 +264,8 @@ __all__ = (
     "ChatCompletionRequest",
     "ChatCompletionRequestAgentInputType0",
     "ChatCompletionRequestMetadata",
+    "ChatCompletionRequestPredictionType0",
+    "ChatCompletionRequestPromptCacheOptionsType0",
     "ChatCompletionRequestReasoningEffortType0",
     "ChatCompletionRequestResponseFormatType0",
     "ChatCompletionRequestServiceTierType0",
@@ -272,6 +289,7 @@ __all__ = (
     "CompletionMessage",
     "CompletionMessageAnnotationsItem",
     "CompletionMessageToolCallsType0Item",
+    "CompletionTokensDetails",
     "CompletionUsage",
     "CreateAgentRequest",
     "CreateAgentRequestInputSchemaType0",
@@ -358,6 +376,7 @@ __all__ = (
     "Period",
     "Prices",
     "Problem",
+    "PromptTokensDetails",
     "ProtectedResource",
     "ProviderConfig",
     "ProviderConfigParameters",
@@ -365,6 +384,7 @@ __all__ = (
     "ProviderInfoModels",
     "ProvidersListProvidersResponse200",
     "ReasoningOptions",
+    "ReasoningOptionsContextType0",
     "ReasoningOptionsEffortType0",
     "ReasoningOptionsGenerateSummaryType0",
     "ReasoningOptionsSummaryType0",
@@ -372,11 +392,15 @@ __all__ = (
     "ReplaceDemoRequestVisibility",
     "ResponseRequest",
     "ResponseRequestAgentInputType0",
+    "ResponseRequestClientMetadataType0",
+    "ResponseRequestIncludeType0Item",
     "ResponseRequestInputType1Item",
     "ResponseRequestMetadata",
+    "ResponseRequestPromptCacheOptionsType0",
     "ResponseRequestServiceTierType0",
     "ResponseRequestToolChoiceType1",
     "ResponseRequestToolsType0Item",
+    "ResponseRequestTruncationType0",
     "RotatedSecret",
     "Run",
     "RunCodeRequest",

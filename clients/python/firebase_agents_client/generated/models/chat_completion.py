@@ -32,7 +32,6 @@ class ChatCompletion:
         choices (list[CompletionChoice]):
         usage (CompletionUsage): Tokens, as the provider counted them.
         service_tier (str):
-        system_fingerprint (None | str):
     """
 
     id: str
@@ -42,7 +41,6 @@ class ChatCompletion:
     choices: list[CompletionChoice]
     usage: CompletionUsage
     service_tier: str
-    system_fingerprint: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,9 +61,6 @@ class ChatCompletion:
 
         service_tier = self.service_tier
 
-        system_fingerprint: None | str
-        system_fingerprint = self.system_fingerprint
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -77,7 +72,6 @@ class ChatCompletion:
                 "choices": choices,
                 "usage": usage,
                 "service_tier": service_tier,
-                "system_fingerprint": system_fingerprint,
             }
         )
 
@@ -110,13 +104,6 @@ class ChatCompletion:
 
         service_tier = d.pop("service_tier")
 
-        def _parse_system_fingerprint(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
-
-        system_fingerprint = _parse_system_fingerprint(d.pop("system_fingerprint"))
-
         chat_completion = cls(
             id=id,
             object_=object_,
@@ -125,7 +112,6 @@ class ChatCompletion:
             choices=choices,
             usage=usage,
             service_tier=service_tier,
-            system_fingerprint=system_fingerprint,
         )
 
         chat_completion.additional_properties = d

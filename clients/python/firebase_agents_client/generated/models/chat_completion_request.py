@@ -25,6 +25,12 @@ if TYPE_CHECKING:
         ChatCompletionRequestAgentInputType0,
     )
     from ..models.chat_completion_request_metadata import ChatCompletionRequestMetadata
+    from ..models.chat_completion_request_prediction_type_0 import (
+        ChatCompletionRequestPredictionType0,
+    )
+    from ..models.chat_completion_request_prompt_cache_options_type_0 import (
+        ChatCompletionRequestPromptCacheOptionsType0,
+    )
     from ..models.chat_completion_request_response_format_type_0 import (
         ChatCompletionRequestResponseFormatType0,
     )
@@ -46,6 +52,8 @@ class ChatCompletionRequest:
     """The request body of `POST /v1/chat/completions`, as OpenAI documents it, with the differences in
     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
 
+    `store` and `prediction` are ignored: all requests are stored, and a prediction only makes OpenAI's models faster.
+
         Attributes:
             model (str):
             messages (list[ChatMessage]):
@@ -59,6 +67,7 @@ class ChatCompletionRequest:
             safety_identifier (None | str | Unset):
             prompt_cache_key (None | str | Unset):
             prompt_cache_retention (None | str | Unset):
+            prompt_cache_options (ChatCompletionRequestPromptCacheOptionsType0 | None | Unset):
             service_tier (ChatCompletionRequestServiceTierType0 | None | Unset):
             agent_input (ChatCompletionRequestAgentInputType0 | None | Unset):
             max_tokens (int | None | Unset):
@@ -72,6 +81,8 @@ class ChatCompletionRequest:
             response_format (ChatCompletionRequestResponseFormatType0 | None | Unset):
             tools (list[ChatCompletionRequestToolsType0Item] | None | Unset):
             tool_choice (ChatCompletionRequestToolChoiceType1 | None | str | Unset):
+            store (bool | None | Unset):
+            prediction (ChatCompletionRequestPredictionType0 | None | Unset):
     """
 
     model: str
@@ -86,6 +97,7 @@ class ChatCompletionRequest:
     safety_identifier: None | str | Unset = UNSET
     prompt_cache_key: None | str | Unset = UNSET
     prompt_cache_retention: None | str | Unset = UNSET
+    prompt_cache_options: ChatCompletionRequestPromptCacheOptionsType0 | None | Unset = UNSET
     service_tier: ChatCompletionRequestServiceTierType0 | None | Unset = UNSET
     agent_input: ChatCompletionRequestAgentInputType0 | None | Unset = UNSET
     max_tokens: int | None | Unset = UNSET
@@ -99,11 +111,19 @@ class ChatCompletionRequest:
     response_format: ChatCompletionRequestResponseFormatType0 | None | Unset = UNSET
     tools: list[ChatCompletionRequestToolsType0Item] | None | Unset = UNSET
     tool_choice: ChatCompletionRequestToolChoiceType1 | None | str | Unset = UNSET
+    store: bool | None | Unset = UNSET
+    prediction: ChatCompletionRequestPredictionType0 | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.chat_completion_request_agent_input_type_0 import (
             ChatCompletionRequestAgentInputType0,  # noqa: PLC0415
+        )
+        from ..models.chat_completion_request_prediction_type_0 import (
+            ChatCompletionRequestPredictionType0,  # noqa: PLC0415
+        )
+        from ..models.chat_completion_request_prompt_cache_options_type_0 import (
+            ChatCompletionRequestPromptCacheOptionsType0,  # noqa: PLC0415
         )
         from ..models.chat_completion_request_response_format_type_0 import (
             ChatCompletionRequestResponseFormatType0,  # noqa: PLC0415
@@ -175,6 +195,14 @@ class ChatCompletionRequest:
             prompt_cache_retention = UNSET
         else:
             prompt_cache_retention = self.prompt_cache_retention
+
+        prompt_cache_options: dict[str, Any] | None | Unset
+        if isinstance(self.prompt_cache_options, Unset):
+            prompt_cache_options = UNSET
+        elif isinstance(self.prompt_cache_options, ChatCompletionRequestPromptCacheOptionsType0):
+            prompt_cache_options = self.prompt_cache_options.to_dict()
+        else:
+            prompt_cache_options = self.prompt_cache_options
 
         service_tier: None | str | Unset
         if isinstance(self.service_tier, Unset):
@@ -275,6 +303,20 @@ class ChatCompletionRequest:
         else:
             tool_choice = self.tool_choice
 
+        store: bool | None | Unset
+        if isinstance(self.store, Unset):
+            store = UNSET
+        else:
+            store = self.store
+
+        prediction: dict[str, Any] | None | Unset
+        if isinstance(self.prediction, Unset):
+            prediction = UNSET
+        elif isinstance(self.prediction, ChatCompletionRequestPredictionType0):
+            prediction = self.prediction.to_dict()
+        else:
+            prediction = self.prediction
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -303,6 +345,8 @@ class ChatCompletionRequest:
             field_dict["prompt_cache_key"] = prompt_cache_key
         if prompt_cache_retention is not UNSET:
             field_dict["prompt_cache_retention"] = prompt_cache_retention
+        if prompt_cache_options is not UNSET:
+            field_dict["prompt_cache_options"] = prompt_cache_options
         if service_tier is not UNSET:
             field_dict["service_tier"] = service_tier
         if agent_input is not UNSET:
@@ -329,6 +373,10 @@ class ChatCompletionRequest:
             field_dict["tools"] = tools
         if tool_choice is not UNSET:
             field_dict["tool_choice"] = tool_choice
+        if store is not UNSET:
+            field_dict["store"] = store
+        if prediction is not UNSET:
+            field_dict["prediction"] = prediction
 
         return field_dict
 
@@ -339,6 +387,12 @@ class ChatCompletionRequest:
         )
         from ..models.chat_completion_request_metadata import (
             ChatCompletionRequestMetadata,  # noqa: PLC0415
+        )
+        from ..models.chat_completion_request_prediction_type_0 import (
+            ChatCompletionRequestPredictionType0,  # noqa: PLC0415
+        )
+        from ..models.chat_completion_request_prompt_cache_options_type_0 import (
+            ChatCompletionRequestPromptCacheOptionsType0,  # noqa: PLC0415
         )
         from ..models.chat_completion_request_response_format_type_0 import (
             ChatCompletionRequestResponseFormatType0,  # noqa: PLC0415
@@ -450,6 +504,23 @@ class ChatCompletionRequest:
             return cast(None | str | Unset, data)
 
         prompt_cache_retention = _parse_prompt_cache_retention(d.pop("prompt_cache_retention", UNSET))
+
+        def _parse_prompt_cache_options(data: object) -> ChatCompletionRequestPromptCacheOptionsType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                prompt_cache_options_type_0 = ChatCompletionRequestPromptCacheOptionsType0.from_dict(data)
+
+                return prompt_cache_options_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ChatCompletionRequestPromptCacheOptionsType0 | None | Unset, data)
+
+        prompt_cache_options = _parse_prompt_cache_options(d.pop("prompt_cache_options", UNSET))
 
         def _parse_service_tier(data: object) -> ChatCompletionRequestServiceTierType0 | None | Unset:
             if data is None:
@@ -637,6 +708,32 @@ class ChatCompletionRequest:
 
         tool_choice = _parse_tool_choice(d.pop("tool_choice", UNSET))
 
+        def _parse_store(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        store = _parse_store(d.pop("store", UNSET))
+
+        def _parse_prediction(data: object) -> ChatCompletionRequestPredictionType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                prediction_type_0 = ChatCompletionRequestPredictionType0.from_dict(data)
+
+                return prediction_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ChatCompletionRequestPredictionType0 | None | Unset, data)
+
+        prediction = _parse_prediction(d.pop("prediction", UNSET))
+
         chat_completion_request = cls(
             model=model,
             messages=messages,
@@ -650,6 +747,7 @@ class ChatCompletionRequest:
             safety_identifier=safety_identifier,
             prompt_cache_key=prompt_cache_key,
             prompt_cache_retention=prompt_cache_retention,
+            prompt_cache_options=prompt_cache_options,
             service_tier=service_tier,
             agent_input=agent_input,
             max_tokens=max_tokens,
@@ -663,6 +761,8 @@ class ChatCompletionRequest:
             response_format=response_format,
             tools=tools,
             tool_choice=tool_choice,
+            store=store,
+            prediction=prediction,
         )
 
         chat_completion_request.additional_properties = d

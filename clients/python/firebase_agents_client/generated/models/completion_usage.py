@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.completion_tokens_details import CompletionTokensDetails
+    from ..models.prompt_tokens_details import PromptTokensDetails
+
 
 T = TypeVar("T", bound="CompletionUsage")
 
@@ -17,11 +22,16 @@ class CompletionUsage:
         prompt_tokens (int):
         completion_tokens (int):
         total_tokens (int):
+        prompt_tokens_details (PromptTokensDetails): Prompt tokens that the provider read from its cache, and those that
+            it wrote there.
+        completion_tokens_details (CompletionTokensDetails): Completion tokens of the model's thoughts.
     """
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -31,6 +41,10 @@ class CompletionUsage:
 
         total_tokens = self.total_tokens
 
+        prompt_tokens_details = self.prompt_tokens_details.to_dict()
+
+        completion_tokens_details = self.completion_tokens_details.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -38,6 +52,8 @@ class CompletionUsage:
                 "prompt_tokens": prompt_tokens,
                 "completion_tokens": completion_tokens,
                 "total_tokens": total_tokens,
+                "prompt_tokens_details": prompt_tokens_details,
+                "completion_tokens_details": completion_tokens_details,
             }
         )
 
@@ -45,6 +61,9 @@ class CompletionUsage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.completion_tokens_details import CompletionTokensDetails  # noqa: PLC0415
+        from ..models.prompt_tokens_details import PromptTokensDetails  # noqa: PLC0415
+
         d = dict(src_dict)
         prompt_tokens = d.pop("prompt_tokens")
 
@@ -52,10 +71,16 @@ class CompletionUsage:
 
         total_tokens = d.pop("total_tokens")
 
+        prompt_tokens_details = PromptTokensDetails.from_dict(d.pop("prompt_tokens_details"))
+
+        completion_tokens_details = CompletionTokensDetails.from_dict(d.pop("completion_tokens_details"))
+
         completion_usage = cls(
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             total_tokens=total_tokens,
+            prompt_tokens_details=prompt_tokens_details,
+            completion_tokens_details=completion_tokens_details,
         )
 
         completion_usage.additional_properties = d

@@ -16,6 +16,7 @@ from ..models.open_ai_response_status import (
     OpenAiResponseStatus,
     check_open_ai_response_status,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.open_ai_response_error_type_0 import OpenAiResponseErrorType0
@@ -34,20 +35,22 @@ T = TypeVar("T", bound="OpenAiResponse")
 class OpenAiResponse:
     """A response, as OpenAI documents it, with the items of its `output`. It repeats the fields of its request.
 
-    Attributes:
-        id (str):
-        object_ (Literal['response']):
-        created_at (int):
-        completed_at (int | None):
-        status (OpenAiResponseStatus):
-        background (bool):
-        model (str):
-        error (None | OpenAiResponseErrorType0):
-        incomplete_details (None | OpenAiResponseIncompleteDetailsType0):
-        output (list[OpenAiResponseOutputItem]):
-        usage (None | OpenAiResponseUsageType0):
-        previous_response_id (None | str):
-        metadata (OpenAiResponseMetadata):
+    `usage` is missing until it is known.
+
+        Attributes:
+            id (str):
+            object_ (Literal['response']):
+            created_at (int):
+            completed_at (int | None):
+            status (OpenAiResponseStatus):
+            background (bool):
+            model (str):
+            error (None | OpenAiResponseErrorType0):
+            incomplete_details (None | OpenAiResponseIncompleteDetailsType0):
+            output (list[OpenAiResponseOutputItem]):
+            previous_response_id (None | str):
+            metadata (OpenAiResponseMetadata):
+            usage (None | OpenAiResponseUsageType0 | Unset):
     """
 
     id: str
@@ -60,9 +63,9 @@ class OpenAiResponse:
     error: None | OpenAiResponseErrorType0
     incomplete_details: None | OpenAiResponseIncompleteDetailsType0
     output: list[OpenAiResponseOutputItem]
-    usage: None | OpenAiResponseUsageType0
     previous_response_id: None | str
     metadata: OpenAiResponseMetadata
+    usage: None | OpenAiResponseUsageType0 | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,16 +107,18 @@ class OpenAiResponse:
             output_item = output_item_data.to_dict()
             output.append(output_item)
 
-        usage: dict[str, Any] | None
-        if isinstance(self.usage, OpenAiResponseUsageType0):
-            usage = self.usage.to_dict()
-        else:
-            usage = self.usage
-
         previous_response_id: None | str
         previous_response_id = self.previous_response_id
 
         metadata = self.metadata.to_dict()
+
+        usage: dict[str, Any] | None | Unset
+        if isinstance(self.usage, Unset):
+            usage = UNSET
+        elif isinstance(self.usage, OpenAiResponseUsageType0):
+            usage = self.usage.to_dict()
+        else:
+            usage = self.usage
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -129,11 +134,12 @@ class OpenAiResponse:
                 "error": error,
                 "incomplete_details": incomplete_details,
                 "output": output,
-                "usage": usage,
                 "previous_response_id": previous_response_id,
                 "metadata": metadata,
             }
         )
+        if usage is not UNSET:
+            field_dict["usage"] = usage
 
         return field_dict
 
@@ -206,8 +212,19 @@ class OpenAiResponse:
 
             output.append(output_item)
 
-        def _parse_usage(data: object) -> None | OpenAiResponseUsageType0:
+        def _parse_previous_response_id(data: object) -> None | str:
             if data is None:
+                return data
+            return cast(None | str, data)
+
+        previous_response_id = _parse_previous_response_id(d.pop("previous_response_id"))
+
+        metadata = OpenAiResponseMetadata.from_dict(d.pop("metadata"))
+
+        def _parse_usage(data: object) -> None | OpenAiResponseUsageType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, dict):
@@ -217,18 +234,9 @@ class OpenAiResponse:
                 return usage_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | OpenAiResponseUsageType0, data)
+            return cast(None | OpenAiResponseUsageType0 | Unset, data)
 
-        usage = _parse_usage(d.pop("usage"))
-
-        def _parse_previous_response_id(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
-
-        previous_response_id = _parse_previous_response_id(d.pop("previous_response_id"))
-
-        metadata = OpenAiResponseMetadata.from_dict(d.pop("metadata"))
+        usage = _parse_usage(d.pop("usage", UNSET))
 
         open_ai_response = cls(
             id=id,
@@ -241,9 +249,9 @@ class OpenAiResponse:
             error=error,
             incomplete_details=incomplete_details,
             output=output,
-            usage=usage,
             previous_response_id=previous_response_id,
             metadata=metadata,
+            usage=usage,
         )
 
         open_ai_response.additional_properties = d

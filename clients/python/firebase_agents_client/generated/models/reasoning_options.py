@@ -6,6 +6,10 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.reasoning_options_context_type_0 import (
+    ReasoningOptionsContextType0,
+    check_reasoning_options_context_type_0,
+)
 from ..models.reasoning_options_effort_type_0 import (
     ReasoningOptionsEffortType0,
     check_reasoning_options_effort_type_0,
@@ -25,17 +29,20 @@ T = TypeVar("T", bound="ReasoningOptions")
 
 @_attrs_define
 class ReasoningOptions:
-    """`summary` is ignored: what the provider shows of the model's thoughts is always returned.
+    """`summary` is ignored: what the provider shows of the model's thoughts is always returned. `context` is, too: the
+    thoughts of earlier responses are left out.
 
-    Attributes:
-        effort (None | ReasoningOptionsEffortType0 | Unset):
-        summary (None | ReasoningOptionsSummaryType0 | Unset):
-        generate_summary (None | ReasoningOptionsGenerateSummaryType0 | Unset):
+        Attributes:
+            effort (None | ReasoningOptionsEffortType0 | Unset):
+            summary (None | ReasoningOptionsSummaryType0 | Unset):
+            generate_summary (None | ReasoningOptionsGenerateSummaryType0 | Unset):
+            context (None | ReasoningOptionsContextType0 | Unset):
     """
 
     effort: None | ReasoningOptionsEffortType0 | Unset = UNSET
     summary: None | ReasoningOptionsSummaryType0 | Unset = UNSET
     generate_summary: None | ReasoningOptionsGenerateSummaryType0 | Unset = UNSET
+    context: None | ReasoningOptionsContextType0 | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,6 +70,14 @@ class ReasoningOptions:
         else:
             generate_summary = self.generate_summary
 
+        context: None | str | Unset
+        if isinstance(self.context, Unset):
+            context = UNSET
+        elif isinstance(self.context, str):
+            context = self.context
+        else:
+            context = self.context
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update({})
@@ -72,6 +87,8 @@ class ReasoningOptions:
             field_dict["summary"] = summary
         if generate_summary is not UNSET:
             field_dict["generate_summary"] = generate_summary
+        if context is not UNSET:
+            field_dict["context"] = context
 
         return field_dict
 
@@ -130,10 +147,28 @@ class ReasoningOptions:
 
         generate_summary = _parse_generate_summary(d.pop("generate_summary", UNSET))
 
+        def _parse_context(data: object) -> None | ReasoningOptionsContextType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                context_type_0 = check_reasoning_options_context_type_0(data)
+
+                return context_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ReasoningOptionsContextType0 | Unset, data)
+
+        context = _parse_context(d.pop("context", UNSET))
+
         reasoning_options = cls(
             effort=effort,
             summary=summary,
             generate_summary=generate_summary,
+            context=context,
         )
 
         reasoning_options.additional_properties = d

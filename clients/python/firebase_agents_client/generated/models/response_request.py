@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    TypeVar,
-    cast,
-)
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.response_request_include_type_0_item import (
+    ResponseRequestIncludeType0Item,
+    check_response_request_include_type_0_item,
+)
 from ..models.response_request_service_tier_type_0 import (
     ResponseRequestServiceTierType0,
     check_response_request_service_tier_type_0,
+)
+from ..models.response_request_truncation_type_0 import (
+    ResponseRequestTruncationType0,
+    check_response_request_truncation_type_0,
 )
 from ..types import UNSET, Unset
 
@@ -23,8 +25,14 @@ if TYPE_CHECKING:
     from ..models.response_request_agent_input_type_0 import (
         ResponseRequestAgentInputType0,
     )
+    from ..models.response_request_client_metadata_type_0 import (
+        ResponseRequestClientMetadataType0,
+    )
     from ..models.response_request_input_type_1_item import ResponseRequestInputType1Item
     from ..models.response_request_metadata import ResponseRequestMetadata
+    from ..models.response_request_prompt_cache_options_type_0 import (
+        ResponseRequestPromptCacheOptionsType0,
+    )
     from ..models.response_request_tool_choice_type_1 import (
         ResponseRequestToolChoiceType1,
     )
@@ -41,6 +49,8 @@ class ResponseRequest:
     """The request body of `POST /v1/responses`, as OpenAI documents it, with the differences in
     docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a deployed agent.
 
+    `truncation` and `include` have no effect. `client_metadata`, which Codex sends, is ignored.
+
         Attributes:
             model (str):
             input_ (list[ResponseRequestInputType1Item] | str):
@@ -54,6 +64,7 @@ class ResponseRequest:
             safety_identifier (None | str | Unset):
             prompt_cache_key (None | str | Unset):
             prompt_cache_retention (None | str | Unset):
+            prompt_cache_options (None | ResponseRequestPromptCacheOptionsType0 | Unset):
             service_tier (None | ResponseRequestServiceTierType0 | Unset):
             agent_input (None | ResponseRequestAgentInputType0 | Unset):
             instructions (None | str | Unset):
@@ -65,8 +76,9 @@ class ResponseRequest:
             previous_response_id (None | str | Unset):
             background (bool | Unset):  Default: False.
             store (bool | None | Unset):
-            truncation (Literal['disabled'] | None | Unset):
-            include (list[Literal['reasoning.encrypted_content']] | None | Unset):
+            truncation (None | ResponseRequestTruncationType0 | Unset):
+            include (list[ResponseRequestIncludeType0Item] | None | Unset):
+            client_metadata (None | ResponseRequestClientMetadataType0 | Unset):
     """
 
     model: str
@@ -81,6 +93,7 @@ class ResponseRequest:
     safety_identifier: None | str | Unset = UNSET
     prompt_cache_key: None | str | Unset = UNSET
     prompt_cache_retention: None | str | Unset = UNSET
+    prompt_cache_options: None | ResponseRequestPromptCacheOptionsType0 | Unset = UNSET
     service_tier: None | ResponseRequestServiceTierType0 | Unset = UNSET
     agent_input: None | ResponseRequestAgentInputType0 | Unset = UNSET
     instructions: None | str | Unset = UNSET
@@ -92,14 +105,21 @@ class ResponseRequest:
     previous_response_id: None | str | Unset = UNSET
     background: bool | Unset = False
     store: bool | None | Unset = UNSET
-    truncation: Literal["disabled"] | None | Unset = UNSET
-    include: list[Literal["reasoning.encrypted_content"]] | None | Unset = UNSET
+    truncation: None | ResponseRequestTruncationType0 | Unset = UNSET
+    include: list[ResponseRequestIncludeType0Item] | None | Unset = UNSET
+    client_metadata: None | ResponseRequestClientMetadataType0 | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.reasoning_options import ReasoningOptions  # noqa: PLC0415
         from ..models.response_request_agent_input_type_0 import (
             ResponseRequestAgentInputType0,  # noqa: PLC0415
+        )
+        from ..models.response_request_client_metadata_type_0 import (
+            ResponseRequestClientMetadataType0,  # noqa: PLC0415
+        )
+        from ..models.response_request_prompt_cache_options_type_0 import (
+            ResponseRequestPromptCacheOptionsType0,  # noqa: PLC0415
         )
         from ..models.response_request_tool_choice_type_1 import (
             ResponseRequestToolChoiceType1,  # noqa: PLC0415
@@ -174,6 +194,14 @@ class ResponseRequest:
             prompt_cache_retention = UNSET
         else:
             prompt_cache_retention = self.prompt_cache_retention
+
+        prompt_cache_options: dict[str, Any] | None | Unset
+        if isinstance(self.prompt_cache_options, Unset):
+            prompt_cache_options = UNSET
+        elif isinstance(self.prompt_cache_options, ResponseRequestPromptCacheOptionsType0):
+            prompt_cache_options = self.prompt_cache_options.to_dict()
+        else:
+            prompt_cache_options = self.prompt_cache_options
 
         service_tier: None | str | Unset
         if isinstance(self.service_tier, Unset):
@@ -253,20 +281,33 @@ class ResponseRequest:
         else:
             store = self.store
 
-        truncation: Literal["disabled"] | None | Unset
+        truncation: None | str | Unset
         if isinstance(self.truncation, Unset):
             truncation = UNSET
+        elif isinstance(self.truncation, str):
+            truncation = self.truncation
         else:
             truncation = self.truncation
 
-        include: list[Literal["reasoning.encrypted_content"]] | None | Unset
+        include: list[str] | None | Unset
         if isinstance(self.include, Unset):
             include = UNSET
         elif isinstance(self.include, list):
-            include = self.include
+            include = []
+            for include_type_0_item_data in self.include:
+                include_type_0_item: str = include_type_0_item_data
+                include.append(include_type_0_item)
 
         else:
             include = self.include
+
+        client_metadata: dict[str, Any] | None | Unset
+        if isinstance(self.client_metadata, Unset):
+            client_metadata = UNSET
+        elif isinstance(self.client_metadata, ResponseRequestClientMetadataType0):
+            client_metadata = self.client_metadata.to_dict()
+        else:
+            client_metadata = self.client_metadata
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -296,6 +337,8 @@ class ResponseRequest:
             field_dict["prompt_cache_key"] = prompt_cache_key
         if prompt_cache_retention is not UNSET:
             field_dict["prompt_cache_retention"] = prompt_cache_retention
+        if prompt_cache_options is not UNSET:
+            field_dict["prompt_cache_options"] = prompt_cache_options
         if service_tier is not UNSET:
             field_dict["service_tier"] = service_tier
         if agent_input is not UNSET:
@@ -322,6 +365,8 @@ class ResponseRequest:
             field_dict["truncation"] = truncation
         if include is not UNSET:
             field_dict["include"] = include
+        if client_metadata is not UNSET:
+            field_dict["client_metadata"] = client_metadata
 
         return field_dict
 
@@ -331,10 +376,16 @@ class ResponseRequest:
         from ..models.response_request_agent_input_type_0 import (
             ResponseRequestAgentInputType0,  # noqa: PLC0415
         )
+        from ..models.response_request_client_metadata_type_0 import (
+            ResponseRequestClientMetadataType0,  # noqa: PLC0415
+        )
         from ..models.response_request_input_type_1_item import (
             ResponseRequestInputType1Item,  # noqa: PLC0415
         )
         from ..models.response_request_metadata import ResponseRequestMetadata  # noqa: PLC0415
+        from ..models.response_request_prompt_cache_options_type_0 import (
+            ResponseRequestPromptCacheOptionsType0,  # noqa: PLC0415
+        )
         from ..models.response_request_tool_choice_type_1 import (
             ResponseRequestToolChoiceType1,  # noqa: PLC0415
         )
@@ -453,6 +504,23 @@ class ResponseRequest:
             return cast(None | str | Unset, data)
 
         prompt_cache_retention = _parse_prompt_cache_retention(d.pop("prompt_cache_retention", UNSET))
+
+        def _parse_prompt_cache_options(data: object) -> None | ResponseRequestPromptCacheOptionsType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                prompt_cache_options_type_0 = ResponseRequestPromptCacheOptionsType0.from_dict(data)
+
+                return prompt_cache_options_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ResponseRequestPromptCacheOptionsType0 | Unset, data)
+
+        prompt_cache_options = _parse_prompt_cache_options(d.pop("prompt_cache_options", UNSET))
 
         def _parse_service_tier(data: object) -> None | ResponseRequestServiceTierType0 | Unset:
             if data is None:
@@ -599,20 +667,24 @@ class ResponseRequest:
 
         store = _parse_store(d.pop("store", UNSET))
 
-        def _parse_truncation(data: object) -> Literal["disabled"] | None | Unset:
+        def _parse_truncation(data: object) -> None | ResponseRequestTruncationType0 | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
-            truncation_type_0 = cast(Literal["disabled"], data)
-            if truncation_type_0 != "disabled":
-                raise ValueError(f"truncation_type_0 must match const 'disabled', got '{truncation_type_0}'")
-            return truncation_type_0
-            return cast(Literal["disabled"] | None | Unset, data)
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                truncation_type_0 = check_response_request_truncation_type_0(data)
+
+                return truncation_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ResponseRequestTruncationType0 | Unset, data)
 
         truncation = _parse_truncation(d.pop("truncation", UNSET))
 
-        def _parse_include(data: object) -> list[Literal["reasoning.encrypted_content"]] | None | Unset:
+        def _parse_include(data: object) -> list[ResponseRequestIncludeType0Item] | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -623,19 +695,33 @@ class ResponseRequest:
                 include_type_0 = []
                 _include_type_0 = data
                 for include_type_0_item_data in _include_type_0:
-                    include_type_0_item = cast(Literal["reasoning.encrypted_content"], include_type_0_item_data)
-                    if include_type_0_item != "reasoning.encrypted_content":
-                        raise ValueError(
-                            f"include_type_0_item must match const 'reasoning.encrypted_content', got '{include_type_0_item}'"
-                        )
+                    include_type_0_item = check_response_request_include_type_0_item(include_type_0_item_data)
+
                     include_type_0.append(include_type_0_item)
 
                 return include_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(list[Literal["reasoning.encrypted_content"]] | None | Unset, data)
+            return cast(list[ResponseRequestIncludeType0Item] | None | Unset, data)
 
         include = _parse_include(d.pop("include", UNSET))
+
+        def _parse_client_metadata(data: object) -> None | ResponseRequestClientMetadataType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                client_metadata_type_0 = ResponseRequestClientMetadataType0.from_dict(data)
+
+                return client_metadata_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ResponseRequestClientMetadataType0 | Unset, data)
+
+        client_metadata = _parse_client_metadata(d.pop("client_metadata", UNSET))
 
         response_request = cls(
             model=model,
@@ -650,6 +736,7 @@ class ResponseRequest:
             safety_identifier=safety_identifier,
             prompt_cache_key=prompt_cache_key,
             prompt_cache_retention=prompt_cache_retention,
+            prompt_cache_options=prompt_cache_options,
             service_tier=service_tier,
             agent_input=agent_input,
             instructions=instructions,
@@ -663,6 +750,7 @@ class ResponseRequest:
             store=store,
             truncation=truncation,
             include=include,
+            client_metadata=client_metadata,
         )
 
         response_request.additional_properties = d

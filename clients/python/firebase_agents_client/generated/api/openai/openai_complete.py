@@ -139,6 +139,9 @@ def sync_detailed(
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
 
+            `store` and `prediction` are ignored: all requests are stored, and a prediction only makes
+            OpenAI's models faster.
+
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
@@ -180,6 +183,9 @@ def sync(
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
 
+            `store` and `prediction` are ignored: all requests are stored, and a prediction only makes
+            OpenAI's models faster.
+
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
@@ -215,6 +221,9 @@ async def asyncio_detailed(
             documents it, with the differences in
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
+
+            `store` and `prediction` are ignored: all requests are stored, and a prediction only makes
+            OpenAI's models faster.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -254,6 +263,9 @@ async def asyncio(
             documents it, with the differences in
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
+
+            `store` and `prediction` are ignored: all requests are stored, and a prediction only makes
+            OpenAI's models faster.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

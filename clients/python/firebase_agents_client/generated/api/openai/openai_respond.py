@@ -140,6 +140,9 @@ def sync_detailed(
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
 
+            `truncation` and `include` have no effect. `client_metadata`, which Codex sends, is
+            ignored.
+
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
@@ -182,6 +185,9 @@ def sync(
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
 
+            `truncation` and `include` have no effect. `client_metadata`, which Codex sends, is
+            ignored.
+
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
@@ -218,6 +224,9 @@ async def asyncio_detailed(
             with the differences in
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
+
+            `truncation` and `include` have no effect. `client_metadata`, which Codex sends, is
+            ignored.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -258,6 +267,9 @@ async def asyncio(
             with the differences in
             docs/reference/openai.md. `model`: `provider/model`, or `gofannon/` and the name of a
             deployed agent.
+
+            `truncation` and `include` have no effect. `client_metadata`, which Codex sends, is
+            ignored.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
