@@ -104,8 +104,9 @@ class Ledger:
         """Places `hold` on the account and the `budget`, for as much of `bounds.maximum` as both have available.
 
         `caller` is the payer. With `again`, keeps a hold with this id that exists already, whatever its amount: it is
-        for the same call, whose process has died. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. One read, one more
-        for each budget, and one more with `again`.
+        for the same call, whose process has died. Raises `AllowanceSpent`, `DeploymentBudgetSpent`, and
+        `KeyBudgetSpent` also if the caller's key has been revoked since. One read, one more for each budget, and one
+        more with `again`.
         """
         existing, *_ = await asyncio.gather(
             self._get_hold(hold.id if again else None, transaction),
@@ -114,6 +115,7 @@ class Ledger:
             self.key_budgets.prefetch(hold.key_period, transaction),
         )
         if existing is not None:
+            await self.key_budgets.get_period(caller, now, transaction)
             renewed = existing.model_copy(update={"expires_at": hold.expires_at, "left": None})
             self.database.holds.put(renewed, transaction)
             return renewed

@@ -12,6 +12,8 @@ from shared.models.api_key import ApiKey, CreateKeyRequest
 from shared.models.caller import Caller
 from shared.models.errors import KeyBudgetSpent
 from shared.models.key_period import Period, period_id
+from shared.models.money import CostBounds
+from shared.services.accounts.spending import SpendingService
 from shared.services.api_keys.keys import ApiKeyService
 from shared.settings import Settings
 from shared.store import Transaction
@@ -121,3 +123,17 @@ async def test_a_key_in_heavy_use_is_revoked_at_once(harness: Harness, keys: Api
     assert commits == 1
     assert not (await period.get()).exists
     assert not await spends(harness, key)
+
+
+async def test_a_call_is_not_made_again_after_the_revocation(harness: Harness, keys: ApiKeyService) -> None:
+    """A call whose process has died is made again with its hold, unless its key has been revoked in the meantime."""
+    key = await create_key(keys)
+    caller, spending = Caller("u", key=key), SpendingService(harness.database, harness.settings)
+    bounds = CostBounds(1, 1000)
+    hold = await spending.hold(caller, "run-1", bounds, again=True)
+    assert (await spending.hold(caller, "run-1", bounds, again=True)).amount == hold.amount == 1000
+    await keys.revoke(USER, key.id)
+    with pytest.raises(KeyBudgetSpent, match="revoked"):
+        await spending.hold(caller, "run-1", bounds, again=True)
+    await spending.settle(hold, 0.0, {})
+    assert (await harness.account("u")).held == 0
