@@ -138,7 +138,7 @@ async def _time_continuation(backends: Backends, worker: Served) -> tuple[_Timin
     async def answer(transaction: Transaction) -> None:
         ticket = await database.tickets.get(run_id, transaction)
         if ticket is not None:
-            database.tickets.put(ticket.answer(waiting.questions[0].call, '"yes"', clock.now()), transaction)
+            database.tickets.put(ticket.answer({waiting.questions[0].call: '"yes"'}, clock.now()), transaction)
 
     await database.transaction(answer)
     timing = await _time(worker, "/", {"ticket_id": run_id})

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, FutureDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, FutureDatetime, StringConstraints
 
 from shared.models.key_period import RETENTION, KeyPeriod, Period, period_id
+from shared.models.money import to_micros
 from shared.models.wire import CamelModel, SnakeModel, with_example
 from shared.settings import MAX_KEY_BUDGET
 
@@ -69,10 +70,22 @@ class ApiKey(KeyUse):
         )
 
 
+def _refuse_fractions_of_micros(dollars: float) -> float:
+    if dollars and not to_micros(dollars):
+        raise ValueError("the smallest amount but 0 is 0.000001")
+    return dollars
+
+
 class KeyBudget(CamelModel):
     """What a key may spend: `amount` US dollars in each `period`, a day or a month in UTC."""
 
-    amount: Annotated[float, Field(strict=True, ge=0, le=MAX_KEY_BUDGET, allow_inf_nan=False)]
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Annotated[
+        float,
+        Field(strict=True, ge=0, le=MAX_KEY_BUDGET, allow_inf_nan=False),
+        AfterValidator(_refuse_fractions_of_micros),
+    ]
     period: Period
 
 
@@ -107,10 +120,10 @@ class CreateKeyRequest(CamelModel):
 
     `expiresAt`: when the key stops working, in the future; without it, it works until it is revoked. `budget`: without
     it, the key may spend all of the user's allowance. `scopes`: what the key opens; without it, everything that a key
-    can open.
+    can open. Unknown fields are refused: a misspelled limit must not make a key without limits.
     """
 
-    model_config = with_example(**_EXAMPLE)
+    model_config = with_example(**_EXAMPLE) | ConfigDict(extra="forbid")
 
     name: KeyName
     expires_at: Annotated[FutureDatetime, AwareDatetime, AfterValidator(_to_utc)] | None = None

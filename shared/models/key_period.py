@@ -16,7 +16,7 @@ RETENTION = timedelta(days=40)
 
 
 class Period(StrEnum):
-    """The period after which a key's budget is full again. It begins at midnight in UTC, a month on its first day."""
+    """The period after which a key's budget is reset. It begins at midnight in UTC, a month on its first day."""
 
     DAY = "day"
     MONTH = "month"

@@ -18,7 +18,10 @@ _app_lock = Lock()
 CLOCK_SKEW_SECONDS = 10
 """The maximum number of seconds that the issuer's clock may be ahead of this service's clock."""
 _EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
-_INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
+_INVALID = (
+    "The bearer token is neither a valid Firebase ID token of this project, nor an API key of this service; keys begin "
+    "with 'fba_'. Sign in and send the ID token, or create a key."
+)
 _EARLY = "According to this service's clock, the ID token was issued in the future. Try again in a moment."
 _TIMES = ("exp", "iat", "auth_time")
 _STRINGS = ("sub", "user_id", "name", "email", "picture", "phone_number")

@@ -71,7 +71,7 @@ def scopes_of(path: str) -> frozenset[Scope]:
 def _refuse_out_of_scope(key: ApiKey, path: str) -> None:
     scopes = scopes_of(path)
     if not scopes:
-        raise Forbidden("No API key opens this. Sign in, and send an ID token.")
+        raise Forbidden("API keys cannot be used here. Sign in, and send an ID token instead.")
     if scopes.isdisjoint(key.scopes):
         needed = " or ".join(sorted(f"'{scope.value}'" for scope in scopes))
         raise Forbidden(f"This API key needs the scope {needed}. Create a key that has it.")

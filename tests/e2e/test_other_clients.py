@@ -34,7 +34,6 @@ PYTHON_OUTPUT = [
     ),  # LangChain, LlamaIndex, MCP
 ]
 NODE_OUTPUT = ["Berlin.\nHello, Ada.", "Berlin.\nHello, Ada."]
-AGENT_CODE = 'async def run(input_dict, tools):\n    return {"outputText": f"Hello, {input_dict[\'inputText\']}."}'
 
 
 def blocks(language: str, document: str = GUIDE) -> list[str]:
@@ -50,17 +49,18 @@ def with_ports(text: str, suite: Suite) -> str:
 
 @pytest.fixture(scope="module")
 def reader(firebase_suite: Suite, _model_server: ModelServer) -> Iterator[Door]:
-    """Returns a reader of the guide, who has created a key with its command, and published an agent."""
+    """Returns a reader of the guide, who has created a key and published the agent with its commands."""
     door = Door(firebase_suite, _model_server, sign_up(firebase_suite))
-    create = with_ports(blocks("sh")[0], firebase_suite).replace(
-        "curl -s", f'curl -s -H "Authorization: Bearer {door.token}"'
-    )
-    created = subprocess.run(["bash", "-c", create], capture_output=True, check=True)
-    door.keys["all"] = json.loads(created.stdout)["key"]
-    body = {"name": "Greeter", "description": "Greets.", "code": AGENT_CODE, "friendlyName": "greeter"}
-    agent = door.call("POST", "/agents", json=body)
-    door.call("POST", f"/agents/{agent['_id']}/deploy")
+
+    def run_command(number: int) -> Any:
+        command = with_ports(blocks("sh")[number], firebase_suite)
+        command = command.replace("curl -s", f'curl -s -H "Authorization: Bearer {door.token}"')
+        return json.loads(subprocess.run(["bash", "-c", command], capture_output=True, check=True).stdout)
+
+    door.keys["all"] = run_command(0)["key"]
+    assert run_command(1)["endpoint"] == "/rest/greeter"
     yield door
+    (agent,) = door.call("GET", "/agents")
     door.call("DELETE", f"/agents/{agent['_id']}")
 
 
@@ -173,7 +173,7 @@ def test_tools(
 
 def test_the_curl_command(environ: dict[str, str]) -> None:
     """The command prints a chat completion."""
-    completion = json.loads(run(["bash"], blocks("sh")[1], environ))
+    completion = json.loads(run(["bash"], blocks("sh")[2], environ))
     assert completion["choices"][0]["message"]["content"] == "Berlin."
 
 

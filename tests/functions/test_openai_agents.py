@@ -80,6 +80,16 @@ async def test_an_agent_that_waits_for_an_answer(service: Service, database: Dat
     assert (await until_ended(service, response.id)).status == "cancelled"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_input_that_an_agent_does_not_accept(service: Service, database: Database, stream: bool) -> None:
+    """It is the request's fault, and the error names the field that has the rest of the input."""
+    schema = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+    await publish(database, CALLER, "formal", PRINTS, inputSchema=schema)
+    with pytest.raises(openai.BadRequestError, match="title") as raised:
+        await service.client.chat.completions.create(model="gofannon/formal", messages=HI, stream=stream)  # pyright: ignore
+    assert (raised.value.param, raised.value.code) == ("agent_input", "invalid_value")
+
+
 async def test_an_agent_that_fails(service: Service, database: Database) -> None:
     """An agent's error is a 502 that its owner can read, and that clients do not repeat."""
     await publish(database, CALLER, "greeter", FAILS)

@@ -106,10 +106,10 @@ async def test_an_unknown_model(idle: Service, model: str) -> None:
 
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "openai/", "/x"])
 async def test_a_model_without_its_provider(idle: Service, model: str) -> None:
-    """A name that is not of the form `provider/model` is a 400 that says so."""
-    with pytest.raises(openai.BadRequestError, match="provider/model") as raised:
+    """A name that is not of the form `provider/model` is not found, as it is when it is retrieved."""
+    with pytest.raises(openai.NotFoundError, match="provider/model") as raised:
         await idle.client.chat.completions.create(model=model, messages=HI)
-    assert raised.value.param == "model"
+    assert described(raised.value) == ("invalid_request_error", "model_not_found", "model")
 
 
 async def test_a_spent_budget(

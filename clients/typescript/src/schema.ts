@@ -1912,7 +1912,7 @@ export interface components {
          *
          *     `expiresAt`: when the key stops working, in the future; without it, it works until it is revoked. `budget`: without
          *     it, the key may spend all of the user's allowance. `scopes`: what the key opens; without it, everything that a key
-         *     can open.
+         *     can open. Unknown fields are refused: a misspelled limit must not make a key without limits.
          * @example {
          *       "budget": {
          *         "amount": 5,
@@ -2781,7 +2781,7 @@ export interface components {
             choices: unknown[] | null;
         };
         /**
-         * @description The period after which a key's budget is full again. It begins at midnight in UTC, a month on its first day.
+         * @description The period after which a key's budget is reset. It begins at midnight in UTC, a month on its first day.
          * @enum {string}
          */
         Period: "day" | "month";

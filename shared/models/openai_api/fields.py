@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from shared.models.openai_api.errors import InvalidRequest, UnsupportedParameter
+from shared.models.openai_api.errors import ModelNotFound, UnsupportedParameter
 from shared.models.wire import JsonObject, SnakeModel, empty_for_null
 
 MAX_MESSAGES = 2_000
@@ -83,12 +83,11 @@ class CommonFields(WireModel):
         return self
 
     def split_model(self) -> tuple[str, str]:
-        """Returns the provider and its model. Raises `InvalidRequest`."""
+        """Returns the provider and its model. Raises `ModelNotFound` for a name that no model has."""
         provider, slash, model = self.model.partition("/")
         if not (provider and slash and model):
-            raise InvalidRequest(
-                f"The model {self.model[:100]!r} is not of the form provider/model. GET /v1/models lists all of them.",
-                "model",
-                "model_not_found",
+            raise ModelNotFound(
+                f"There is no model {self.model[:100]!r}: names have the form provider/model, such as "
+                "openai/gpt-4.1-mini. GET /v1/models lists all of them."
             )
         return provider, model

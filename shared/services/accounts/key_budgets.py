@@ -53,7 +53,7 @@ class KeyBudgets:
         if period is None:
             stored = await self.database.api_keys.get(key.id, transaction)
             if stored is None or stored.owner != caller.uid:
-                raise KeyBudgetSpent("The API key that this was requested with has been revoked.")
+                raise KeyBudgetSpent("The API key that this was started with has been revoked.")
             # Written unchanged, so that this transaction and a revocation cannot both be committed: the revocation
             # deletes the key, but would not find the period.
             self.database.api_keys.put(stored, transaction)
@@ -102,7 +102,7 @@ def _refuse_uncovered(key: KeyUse, period: KeyPeriod, bounds: CostBounds, now: d
             "The rest of this API key's budget is held for calls that are still running. Try again when they have "
             "ended."
         )
-    renewal = f"It is full again on {key.period.end(now):%Y-%m-%d %H:%M} UTC."
+    renewal = f"It is reset on {key.period.end(now):%Y-%m-%d %H:%M} UTC."
     if budget <= period.spent_micros:
         raise KeyBudgetSpent(f"This API key has spent its budget for the {key.period}. {renewal}")
     raise KeyBudgetSpent(

@@ -48,7 +48,7 @@ def require_callable(caller: Caller | None, deployment: Deployment) -> None:
 
 def unknown_agent_error(friendly_name: str) -> NotFound:
     """Returns the error for a name under which nothing is published, or nothing that the caller may know of."""
-    return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
+    return NotFound(f"No agent that you can see is published as {friendly_name[:100]!r}.")
 
 
 def name_caller(caller: Caller | None, address: str) -> str:

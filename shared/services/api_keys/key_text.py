@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from shared.models.caller import KEY_PREFIX
+from shared.models.errors import Unauthenticated
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 12
@@ -42,11 +43,15 @@ def make_key_text() -> KeyText:
     return KeyText(body + _checksum(body), id_)
 
 
-def parse_key_text(text: str) -> KeyText | None:
-    """Returns the key, None if the text does not have the format of a key, or its checksum is wrong."""
+def parse_key_text(text: str) -> KeyText:
+    """Returns the key. Raises `Unauthenticated` for a text that no key has."""
     match = _FORMAT.fullmatch(text)
-    if match is None or _checksum(text[:-_CHECKSUM_LENGTH]) != text[-_CHECKSUM_LENGTH:]:
-        return None
+    if match is None:
+        raise Unauthenticated(
+            "This is not a complete API key: a key is 'fba_' and 48 letters and digits. Copy the whole key."
+        )
+    if _checksum(text[:-_CHECKSUM_LENGTH]) != text[-_CHECKSUM_LENGTH:]:
+        raise Unauthenticated("The API key is mistyped: its checksum is wrong. Copy it again.")
     return KeyText(text, match[1])
 
 

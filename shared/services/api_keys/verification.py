@@ -75,8 +75,6 @@ class KeyVerification:
         after too many of those from the same address, and `Unavailable`.
         """
         parsed = parse_key_text(text)
-        if parsed is None:
-            raise Unauthenticated("This is not a complete API key: a key has 52 characters and begins with 'fba_'.")
         key = await self._find(parsed, block)
         now = clock.now()
         if key.expires_at is not None and key.is_expired(now):
@@ -91,8 +89,6 @@ class KeyVerification:
         Unlike `verify`, neither refuses nor counts anything. At most one read in `MAX_SECONDS`. Raises `Unavailable`.
         """
         parsed = parse_key_text(text)
-        if parsed is None:
-            return False
         recalled = self._recall(parsed.id)
         stored = recalled[0] if recalled is not None else await self._read_once(parsed.id, None)
         return stored is not None and _is_same(parsed, stored) and not stored.is_expired(clock.now())

@@ -54,7 +54,9 @@ class ProviderService:
             async with database.raising_unavailable():
                 deployment = await database.deployments.get(model)
             if deployment is None or not can_see(caller, deployment):
-                raise NotFound(f"No agent is published as {model[:100]!r}. GET /providers/gofannon lists them.")
+                raise NotFound(
+                    f"No agent that you can see is published as {model[:100]!r}. GET /providers/gofannon lists them."
+                )
             return _to_model(deployment)
         try:
             return self.catalog.get_model(provider, model)

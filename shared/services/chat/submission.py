@@ -94,7 +94,9 @@ class ChatService:
         async with self._database.raising_unavailable():
             deployment = await self._database.deployments.get(friendly_name)
         if deployment is None or not can_see(caller, deployment):
-            raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
+            raise BadRequest(
+                f"No agent that you can see is published as {friendly_name[:100]!r}. See GET /providers/gofannon."
+            )
         require_callable(caller, deployment)
         if deployment.owner != caller.uid:
             await DisabledUserService(self._database).refuse_disabled_owner(deployment.owner)
@@ -105,6 +107,6 @@ class ChatService:
 def _refuse_what_agents_lack(request: ChatRequest) -> None:
     """Raises `BadRequest` for a chat with an agent that has images or functions."""
     if images_of(message.content for message in request.messages):
-        raise BadRequest("Agents take text: images cannot be sent to them. Send an address in the text instead.")
+        raise BadRequest("Agents take text, and no images. Put the image's address into the text instead.")
     if isinstance(request, CompletionRequest) and request.functions:
         raise BadRequest("Agents cannot call functions of their callers. Omit the tools.")

@@ -19,6 +19,7 @@ _TYPES = {
     499: "invalid_request_error",
 }
 _CODES = {
+    400: "invalid_value",
     401: "invalid_api_key",
     402: "insufficient_quota",
     403: "permission_denied",

@@ -12,6 +12,8 @@ from shared.models.ticket import Ticket
 
 _TOO_LONG = "This is too long for "
 """The beginning of the error of a ticket whose prompt is longer than its model reads (`shared.llm.diagnosis`)."""
+_INVALID_INPUT = "The agent does not accept this input: "
+"""The beginning of the error of a run whose input does not match the agent's schema (`shared.services.chat`)."""
 CANCELLED_MESSAGE = "The request was cancelled. What it had used until then was charged."
 
 
@@ -114,4 +116,6 @@ def error_of(ticket: Ticket) -> AnswerFailed | InvalidRequest:
         return InvalidRequest(CANCELLED_MESSAGE, code="cancelled")
     if ticket.error.startswith(_TOO_LONG):
         return InvalidRequest(ticket.error, "messages", "context_length_exceeded")
+    if ticket.error.startswith(_INVALID_INPUT):
+        return InvalidRequest(f"{ticket.error} The fields of its input are those of 'agent_input'.", "agent_input")
     return AnswerFailed(ticket.error)

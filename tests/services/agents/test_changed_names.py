@@ -91,7 +91,7 @@ async def test_a_chat_runs_no_other_agent(harness: Harness, access: str) -> None
     await harness.deliver(accepted.ticket_id)
     ticket = await get_ticket(harness, accepted.ticket_id)
     assert (ticket.status, ticket.result) == (TicketStatus.FAILED, None)
-    assert ticket.error == "No agent is published as 'greeter'."
+    assert ticket.error == "No agent that you can see is published as 'greeter'."
 
 
 async def test_a_chat_runs_an_agent_that_was_published_again(harness: Harness) -> None:

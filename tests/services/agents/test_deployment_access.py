@@ -86,7 +86,7 @@ def test_a_hidden_agent_looks_like_an_unknown_one() -> None:
     """A user who cannot see an agent that requires a key gets the message for a name that is not published."""
     with pytest.raises(NotFound) as raised:
         require_callable(CALLERS["other's key"], make_deployment("key"))
-    assert raised.value.message == "No agent is published as 'greeter'."
+    assert raised.value.message == "No agent that you can see is published as 'greeter'."
 
 
 def test_deployments_of_the_past_are_public() -> None:

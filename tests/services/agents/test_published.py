@@ -43,7 +43,7 @@ async def test_anyone_may_call_a_published_agent_and_its_owner_is_charged(
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "x" * 2000, "é"])
 async def test_an_unknown_name_causes_404(published: PublishedService, name: str) -> None:
     """Any name that is not published gets 404, even one that cannot be a document id."""
-    with pytest.raises(NotFound, match="No agent is published as"):
+    with pytest.raises(NotFound, match="No agent that you can see is published as"):
         await published.call(name, {}, "1.2.3.4")
 
 

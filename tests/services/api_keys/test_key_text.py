@@ -1,10 +1,13 @@
 """Tests the text of API keys."""
 
 import re
+from contextlib import nullcontext
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.models.errors import Unauthenticated
 from shared.redaction import redact
 from shared.services.api_keys.key_text import make_key_text, parse_key_text, prefix_of
 
@@ -27,17 +30,20 @@ def test_a_key_can_be_parsed() -> None:
 
 @given(position=st.integers(4, 51), character=st.sampled_from(ALPHABET))
 def test_a_mistyped_key_is_recognized(position: int, character: str) -> None:
-    """The checksum tells a key with any wrong character from a key."""
+    """The checksum tells a key with any wrong character from a key, and the message says so."""
     text = make_key_text().text
     changed = text[:position] + character + text[position + 1 :]
-    assert (parse_key_text(changed) is None) == (changed != text)
+    with nullcontext() if changed == text else pytest.raises(Unauthenticated, match="mistyped"):
+        parse_key_text(changed)
 
 
 @given(st.text() | st.text("fba_" + ALPHABET, min_size=50, max_size=54))
 def test_other_text_is_no_key(text: str) -> None:
-    """Arbitrary text is never taken for a key, and does not raise an error."""
-    assert parse_key_text(text) is None
-    assert parse_key_text(f"fba_{text}") is None
+    """Arbitrary text is never taken for a key, and the message does not repeat it."""
+    for each in (text, f"fba_{text}"):
+        with pytest.raises(Unauthenticated, match="API key") as raised:
+            parse_key_text(each)
+        assert len(each) < 10 or each not in raised.value.message
 
 
 def test_a_key_is_shown_nowhere() -> None:

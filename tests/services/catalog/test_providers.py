@@ -143,7 +143,7 @@ async def test_the_provider_does_not_exist_without_a_visible_agent(providers: Pr
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "", "é", "x" * 2000])
 async def test_an_unknown_agent_is_reported_by_name(providers: ProviderService, caller: Caller, name: str) -> None:
     """Any unknown name gets 404. The message contains the shortened name."""
-    with pytest.raises(NotFound, match="No agent is published as") as raised:
+    with pytest.raises(NotFound, match="No agent that you can see is published as") as raised:
         await providers.get_model(caller, "gofannon", name)
     assert len(raised.value.message) < 200
 

@@ -95,7 +95,7 @@ async def test_callers_can_chat_only_with_agents_that_they_may_see(harness: Harn
     """An unknown agent and another user's private one cause the same 400."""
     await publish(harness.database, OWNER, "agent")
     for name in ("agent", "unknown", "a/b"):
-        with pytest.raises(BadRequest, match="No agent is published as"):
+        with pytest.raises(BadRequest, match="No agent that you can see is published as"):
             await harness.chat.submit(caller, agent_chat("hi", name))
 
 
@@ -124,7 +124,7 @@ async def test_an_unpublished_agent_fails_the_ticket(harness: Harness) -> None:
     await DeploymentService(harness.database, harness.settings).undeploy(OWNER, agent.id)
     await harness.deliver(accepted.ticket_id)
     ticket = await get_ticket(harness, accepted.ticket_id)
-    assert ticket.error == "No agent is published as 'agent'."
+    assert ticket.error == "No agent that you can see is published as 'agent'."
 
 
 async def test_an_interrupted_run_continues(harness: Harness, api_server: ApiServer, model_server: ModelServer) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..models.scope import Scope, check_scope
 from ..types import UNSET, Unset
@@ -23,7 +22,7 @@ class CreateKeyRequest:
 
     `expiresAt`: when the key stops working, in the future; without it, it works until it is revoked. `budget`: without
     it, the key may spend all of the user's allowance. `scopes`: what the key opens; without it, everything that a key
-    can open.
+    can open. Unknown fields are refused: a misspelled limit must not make a key without limits.
 
         Attributes:
             name (str):
@@ -36,7 +35,6 @@ class CreateKeyRequest:
     expires_at: datetime.datetime | None | Unset = UNSET
     budget: KeyBudget | None | Unset = UNSET
     scopes: list[Scope] | None | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.key_budget import KeyBudget  # noqa: PLC0415
@@ -72,7 +70,7 @@ class CreateKeyRequest:
             scopes = self.scopes
 
         field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
+
         field_dict.update(
             {
                 "name": name,
@@ -157,21 +155,4 @@ class CreateKeyRequest:
             scopes=scopes,
         )
 
-        create_key_request.additional_properties = d
         return create_key_request
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

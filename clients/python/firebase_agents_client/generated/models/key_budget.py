@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..models.period import Period, check_period
 
@@ -17,13 +16,12 @@ class KeyBudget:
 
     Attributes:
         amount (float):
-        period (Period): The period after which a key's budget is full again. It begins at midnight in UTC, a month on
-            its first day.
+        period (Period): The period after which a key's budget is reset. It begins at midnight in UTC, a month on its
+            first day.
     """
 
     amount: float
     period: Period
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         amount = self.amount
@@ -31,7 +29,7 @@ class KeyBudget:
         period: str = self.period
 
         field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
+
         field_dict.update(
             {
                 "amount": amount,
@@ -53,21 +51,4 @@ class KeyBudget:
             period=period,
         )
 
-        key_budget.additional_properties = d
         return key_budget
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

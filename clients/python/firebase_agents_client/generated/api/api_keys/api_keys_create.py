@@ -102,7 +102,8 @@ def sync_detailed(
             revoked. `budget`: without
             it, the key may spend all of the user's allowance. `scopes`: what the key opens; without
             it, everything that a key
-            can open.
+            can open. Unknown fields are refused: a misspelled limit must not make a key without
+            limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -139,7 +140,8 @@ def sync(
             revoked. `budget`: without
             it, the key may spend all of the user's allowance. `scopes`: what the key opens; without
             it, everything that a key
-            can open.
+            can open. Unknown fields are refused: a misspelled limit must not make a key without
+            limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -171,7 +173,8 @@ async def asyncio_detailed(
             revoked. `budget`: without
             it, the key may spend all of the user's allowance. `scopes`: what the key opens; without
             it, everything that a key
-            can open.
+            can open. Unknown fields are refused: a misspelled limit must not make a key without
+            limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -206,7 +209,8 @@ async def asyncio(
             revoked. `budget`: without
             it, the key may spend all of the user's allowance. `scopes`: what the key opens; without
             it, everything that a key
-            can open.
+            can open. Unknown fields are refused: a misspelled limit must not make a key without
+            limits.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
