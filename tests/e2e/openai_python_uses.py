@@ -304,7 +304,7 @@ ERRORS: list[Use] = [
     ("a spent budget is not retried", count_refusals, (402, 1)),
     ("an unknown model", refuse_chat(model="openai/made-up"), NO_MODEL),
     ("an unknown agent", refuse_chat(model="gofannon/made-up"), NO_MODEL),
-    ("a model without a provider", refuse_chat(model="gpt-4.1-mini"), bad("model_not_found", "model")),
+    ("a model without a provider", refuse_chat(model="gpt-4.1-mini"), NO_MODEL),
     ("a prompt that is too long", refuse_chat("long"), bad("context_length_exceeded", "messages")),
     ("a parameter that is not supported", refuse_chat(logprobs=True), bad("unsupported_parameter", "logprobs")),
     ("a value that is not supported", refuse_chat(n=2), bad("invalid_value", "n")),

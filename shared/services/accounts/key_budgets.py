@@ -59,7 +59,7 @@ class KeyBudgets:
             self.database.api_keys.put(stored, transaction)
             period = stored.open_period(now)
         if period.key_expires_at is not None and period.key_expires_at <= now:
-            raise KeyBudgetSpent("The API key that this was requested with has expired.")
+            raise KeyBudgetSpent("The API key that this was started with has expired.")
         return period
 
     def hold(self, period: KeyPeriod | None, amount: int, transaction: Transaction) -> None:

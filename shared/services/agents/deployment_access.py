@@ -8,7 +8,7 @@ name. Lists, chats and runs also require that the caller can see the agent (`sha
 from shared.models.api_key import Scope
 from shared.models.caller import Caller
 from shared.models.deployment import Deployment
-from shared.models.errors import Forbidden, NotFound, Unauthenticated
+from shared.models.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from shared.services.access import can_see
 from shared.services.rate_limits import RateLimitService
 from shared.store import Database
@@ -63,4 +63,10 @@ async def count_call(database: Database, deployment: Deployment, name: str, defa
     Raises `TooManyRequests` and `Unavailable`.
     """
     per_minute = deployment.rate_per_minute or default
-    await RateLimitService(database).acquire(f"rest:{deployment.friendly_name}:{name}", per_minute)
+    try:
+        await RateLimitService(database).acquire(f"rest:{deployment.friendly_name}:{name}", per_minute)
+    except TooManyRequests as error:
+        raise TooManyRequests(
+            f"This agent takes {per_minute} calls a minute from each caller. Try again in {error.retry_after} s.",
+            retry_after=error.retry_after,
+        ) from error

@@ -269,7 +269,7 @@ async def test_each_user_has_the_whole_rate(published: PublishedService, harness
     await published.call("greeter", HI, "1.1.1.1", None, verified(ADA))
     await harness.chat.submit(ADA, chat_with_agent())
     await submission(harness).start(ADA, StartRunRequest(friendly_name="greeter", input=HI), None)
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyRequests, match="This agent takes 3 calls a minute from each caller"):
         await published.call("greeter", HI, "2.2.2.2", None, verified(ADA))
     with pytest.raises(TooManyRequests):
         await harness.chat.submit(ADA, chat_with_agent())

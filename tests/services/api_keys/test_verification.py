@@ -172,7 +172,7 @@ async def test_wrong_keys_are_refused(keys: ApiKeyService, verification: KeyVeri
     """Text that is no key is refused without a read; so is a key with the right id and another secret, after one."""
     created = await create(keys)
     for text in ("fba_", created.key[:-1], created.key + "x", "fba_" + "0" * 48, created.key.swapcase()):
-        with pytest.raises(Unauthenticated, match="not a complete API key|mistyped"):
+        with pytest.raises(Unauthenticated, match=r"not a complete API key|mistyped"):
             await verification.verify(text, ADDRESS)
     assert reads == []
     with pytest.raises(Unauthenticated, match="not valid"):

@@ -193,7 +193,7 @@ async def test_lost_responses_do_not_lose_images(harness: Harness, caller: Calle
 
 async def test_agents_get_no_images(chat: ChatService, caller: Caller) -> None:
     """An agent's input is text, so an image would be lost."""
-    with pytest.raises(BadRequest, match="images cannot be sent"):
+    with pytest.raises(BadRequest, match="Agents take text, and no images"):
         await chat.submit(caller, with_images(PNG, provider="gofannon", model="some-agent"))
 
 
