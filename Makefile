@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-# Two more than the cores, because the end-to-end tests mostly wait, and others often do.
-PARALLEL = --numprocesses $$($(VENV)/python -c 'import os; print(min(5, (os.cpu_count() or 1) + 2))') --dist loadfile --no-loadscope-reorder
+# One more than the cores, because the worker with the end-to-end tests mostly waits.
+PARALLEL = --numprocesses $$($(VENV)/python -c 'import os; print(min(5, (os.cpu_count() or 1) + 1))') --dist loadfile --no-loadscope-reorder
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
