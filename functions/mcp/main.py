@@ -14,6 +14,7 @@ from shared.models.errors import (
     BadRequest,
     Forbidden,
     InvalidInput,
+    ServiceError,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -40,6 +41,9 @@ MAX_BODY_BYTES = 1024 * 1024
 SCOPE = "run"
 """What an API key needs to call tools."""
 
+_REFUSED = -32000
+"""The code of an error that comes before the protocol. JSON-RPC leaves it to servers."""
+
 router = APIRouter(route_class=StrictJsonRoute)
 _ALWAYS = error_responses(Unauthenticated, Forbidden, Unavailable)
 
@@ -54,10 +58,16 @@ async def _find_addresses(request: Request) -> "McpAddresses | None":
     return addresses
 
 
-async def _challenge(request: Request) -> None:
-    """Has a 401 tell where the authorization is described."""
-    if (addresses := await _find_addresses(request)) is not None:
-        request.state.challenge = f'Bearer resource_metadata="{addresses.metadata}", scope="{SCOPE}"'
+async def _speak_protocol(request: Request) -> None:
+    """Has errors contain what MCP clients look for in them."""
+    request.state.complete_error = partial(_complete_error, await _find_addresses(request))
+
+
+def _complete_error(addresses: "McpAddresses | None", error: ServiceError) -> None:
+    """Adds an error of the protocol, which clients show to their users; to a 401, where authorization is described."""
+    error.body |= {"jsonrpc": "2.0", "id": None, "error": {"code": _REFUSED, "message": error.message}}
+    if error.status == 401 and addresses is not None:
+        error.headers["WWW-Authenticate"] = f'Bearer resource_metadata="{addresses.metadata}", scope="{SCOPE}"'
 
 
 @router.post(
@@ -78,7 +88,10 @@ async def list_tools(
     openapi_extra=MCP_REQUEST,
 )
 async def serve(
-    _challenged: Annotated[None, Depends(_challenge)], caller: ActiveCaller, settings: CurrentSettings, request: Request
+    _spoken: Annotated[None, Depends(_speak_protocol)],
+    caller: ActiveCaller,
+    settings: CurrentSettings,
+    request: Request,
 ) -> Response:
     """Serves MCP clients. The published agents that the caller sees are their tools, and a call of a tool is a run.
 

@@ -145,10 +145,10 @@ async def _on_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type only
     if isinstance(error, UpstreamFailed | UpstreamTooSlow):
         request.state.access["upstream"] = _explain_upstream(error)
-    # Set by a route whose clients find out by themselves how to sign in.
-    challenge: str | None = getattr(request.state, "challenge", None)
-    if error.status == 401 and challenge is not None:
-        error.headers["WWW-Authenticate"] = challenge
+    # Set by a route whose clients look for more in an error than others.
+    complete: Callable[[ServiceError], None] | None = getattr(request.state, "complete_error", None)
+    if complete is not None:
+        complete(error)
     return _render(request, describe(error))
 
 

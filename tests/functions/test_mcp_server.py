@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from shared.models.api_key import CreateKeyRequest, Scope
 from shared.models.caller import Caller
@@ -139,6 +140,20 @@ async def test_a_key_sees_what_its_user_may_call_with_it(
     assert (response.status_code, "'run'" in response.json()["detail"]) == (403, True)
 
 
+@VERSIONS
+@pytest.mark.parametrize(
+    ("token", "message"), [("fba_0", "not a complete API key"), ("x", "neither a valid Firebase ID token")]
+)
+async def test_a_client_learns_why_it_is_refused(
+    closed_service: WorkedService, auth_headers: AuthHeaders, mode: str, token: str, message: str
+) -> None:
+    """Errors that come before the protocol are also errors of the protocol, so clients show their texts."""
+
+    with pytest.RaisesGroup(pytest.RaisesExc(MCPError, match=message), flatten_subgroups=True):
+        async with connected(closed_service, mode, f"Bearer {token}") as client:
+            await client.list_tools()
+
+
 async def test_without_a_token_the_client_learns_how_to_get_in(
     closed_service: WorkedService, auth_headers: AuthHeaders
 ) -> None:
@@ -250,7 +265,7 @@ async def test_what_is_no_message_is_refused(service: WorkedService) -> None:
                 assert (error["id"], error["error"]["code"]) == (None, -32600)
                 assert "valid" not in error["error"]["message"]
         response = await client.post("/mcp", content=b"{}", headers={**HEADERS, "Content-Type": "text/plain"})
-        assert (response.status_code, list(response.json())) == (400, ["detail"])
+        assert (response.status_code, list(response.json())) == (400, ["detail", "jsonrpc", "id", "error"])
         large = await client.post("/mcp", content=b" " * 1_100_000, headers=HEADERS)
         assert large.status_code == 413
 
