@@ -35,7 +35,7 @@ IGNORED_VARIABLES = (
 """Variables in the user's shell that the suite must ignore. It sets its own values, or none."""
 
 
-OWN_KEY_PREFIX = "fba_"
+_OWN_KEY_PREFIX = "fba_"
 """How the service's own API keys begin."""
 
 
@@ -44,7 +44,7 @@ def without_own_keys(environ: Mapping[str, str]) -> dict[str, str]:
 
     A shell in which OPENAI_API_KEY is one of the service's keys has its address in OPENAI_BASE_URL.
     """
-    if not environ.get("OPENAI_API_KEY", "").startswith(OWN_KEY_PREFIX):
+    if not environ.get("OPENAI_API_KEY", "").startswith(_OWN_KEY_PREFIX):
         return dict(environ)
     step("OPENAI_API_KEY is a key of this service, so the service ignores it and OPENAI_BASE_URL")
     return {name: value for name, value in environ.items() if name not in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}

@@ -17,7 +17,7 @@ OLDEST_NODE = 20
 def ensure_node_tools(layout: Layout) -> bool:
     """Installs firebase-tools, the type checker and others. Returns whether there was anything to do."""
     check_node()
-    return _ensure(layout.root, "Installing firebase-tools (about 650 MB, a minute or two)", layout.setup_log)
+    return _install_locked(layout.root, "Installing firebase-tools (about 650 MB, a minute or two)", layout.setup_log)
 
 
 def ensure_test_clients(layout: Layout) -> bool:
@@ -26,10 +26,10 @@ def ensure_test_clients(layout: Layout) -> bool:
     Their own installation scripts are not run.
     """
     what = "Installing Claude Code and mcp-remote, which the tests connect (about 250 MB)"
-    return _ensure(layout.test_clients, what, layout.setup_log, "--ignore-scripts")
+    return _install_locked(layout.test_clients, what, layout.setup_log, "--ignore-scripts")
 
 
-def _ensure(folder: Path, what: str, log: Path, *options: str) -> bool:
+def _install_locked(folder: Path, what: str, log: Path, *options: str) -> bool:
     """Installs the packages that a folder locks into its `node_modules`."""
     if is_current(folder):
         return False

@@ -84,15 +84,11 @@ async def list_tools(
 
 @router.post(
     "/mcp",
+    dependencies=[Depends(_speak_protocol)],
     responses=_ALWAYS | error_responses(TooLarge) | MCP_RESPONSES,
     openapi_extra=MCP_REQUEST,
 )
-async def serve(
-    _spoken: Annotated[None, Depends(_speak_protocol)],
-    caller: ActiveCaller,
-    settings: CurrentSettings,
-    request: Request,
-) -> Response:
+async def serve(caller: ActiveCaller, settings: CurrentSettings, request: Request) -> Response:
     """Serves MCP clients. The published agents that the caller sees are their tools, and a call of a tool is a run.
 
     The body is one JSON-RPC message of the Model Context Protocol, version 2026-07-28 or, with a handshake, an older

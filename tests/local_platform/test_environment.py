@@ -11,6 +11,7 @@ import pytest
 from local_platform.console import Problem
 from local_platform.environment import ODD_REQUESTS, UNDER_WAY, add_dotenv, build_environment, without_own_keys
 from local_platform.suite import Suite
+from shared.models.caller import KEY_PREFIX
 from tests.local_platform.conftest import ROOT
 
 
@@ -80,7 +81,11 @@ def test_variables_of_real_projects_and_other_emulators_are_removed() -> None:
 
 def test_the_service_is_not_its_own_provider(capsys: pytest.CaptureFixture[str]) -> None:
     """A shell that is set up for clients of the service has its key and its address in OpenAI's variables."""
-    of_clients = {"OPENAI_API_KEY": "fba_4fGh7Jk2Lm9N", "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1", "A": "b"}
+    of_clients = {
+        "OPENAI_API_KEY": f"{KEY_PREFIX}4fGh7Jk2Lm9N",
+        "OPENAI_BASE_URL": "http://127.0.0.1:8000/v1",
+        "A": "b",
+    }
     assert without_own_keys(of_clients) == {"A": "b"}
     assert "OPENAI_API_KEY is a key of this service" in capsys.readouterr().out
     of_a_provider = {"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "http://127.0.0.1:9700/v1"}

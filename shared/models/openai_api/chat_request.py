@@ -40,9 +40,14 @@ class ChatMessage(WireModel):
 
     IGNORED: ClassVar[frozenset[str]] = frozenset(
         {
-            "reasoning", "reasoning_details", "thinking_blocks", "provider_specific_fields", "parsed", "cache_control",
+            "reasoning",
+            "reasoning_details",
+            "thinking_blocks",
+            "provider_specific_fields",
+            "parsed",
+            "cache_control",
         }
-    )  # fmt: skip
+    )
 
     role: Literal["developer", "system", "user", "assistant", "tool"]
     content: str | list[JsonObject] | None = None

@@ -38,11 +38,10 @@ class CancelService:
     async def cancel(self, caller: Caller, ticket_id: str) -> Ticket:
         """Cancels the ticket, and returns it as it ended. A ticket that had ended already is returned unchanged.
 
-        If its worker does not end it within seconds, because it has died, returns the unfinished ticket. It
-        ends when the worker's lease has expired. Raises `NotFound` for an unknown ticket and for another
-        user's, `Forbidden` for an API key without its scope, and `Unavailable`. One transaction, and up to nine
-        reads while a worker ends the ticket. If the worker gives it back for another attempt instead, another
-        transaction.
+        If its worker does not end it within seconds, because it has died, returns the unfinished ticket. It ends when
+        the worker's lease has expired. Raises `NotFound` for an unknown ticket and for another user's, `Forbidden` for
+        an API key without its scope, and `Unavailable`. One transaction, and up to nine reads while a worker ends the
+        ticket. If the worker gives it back for another attempt instead, another transaction.
         """
         ticket = await self._request(caller, ticket_id)
         pause = _FIRST_LOOK_SECONDS

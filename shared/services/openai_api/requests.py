@@ -139,7 +139,9 @@ def _refuse_images(messages: Sequence[Mapping[str, Any]]) -> None:
     contents = [message.get("content") for message in messages]
     parts = [part for content in contents if isinstance(content, list) for part in cast("list[Any]", content)]
     if any(isinstance(part, dict) and cast("dict[str, Any]", part).get("type") == "image_url" for part in parts):
-        raise UnsupportedParameter("image_url", " Agents take text. Send an address in the text instead.")
+        raise UnsupportedParameter(
+            "image_url", " Agents take text, and no images. Put the image's address into the text instead."
+        )
 
 
 def _refuse_tools(tools: Tools) -> None:

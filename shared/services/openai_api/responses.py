@@ -66,7 +66,7 @@ def _describe(ticket: Ticket, request: CompletionRequest) -> dict[str, Any]:
         "background": bool(request.echo.get("background")),
         "model": f"{ticket.provider}/{ticket.model}",
         **{name: request.echo.get(name, default) for name, default in _REPEATED.items()},
-        **{name: request.echo[name] for name in ("user",) if name in request.echo},
+        **({"user": request.echo["user"]} if "user" in request.echo else {}),
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "service_tier": "default",
         "tool_choice": show_choice(request.tool_choice),

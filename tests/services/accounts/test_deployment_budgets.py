@@ -1,10 +1,12 @@
 """The daily budget of a published agent limits what its callers cost its owner, even if many call it concurrently."""
 
 import asyncio
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared import clock
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.models.agent import Agent, UpdateAgentRequest
 from shared.models.caller import Caller
@@ -20,6 +22,7 @@ from shared.settings import Settings
 from tests.database_data import store_account
 from tests.services.harness import GatedModel, Harness, chat, create_published_service, create_run_service
 from tests.services.publishing import MODEL_CALLER, publish, save
+from tests.stopped_clock import StoppedClock
 
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}
@@ -48,20 +51,20 @@ def deployments(harness: Harness) -> DeploymentService:
 
 
 async def get_day(harness: Harness, agent: Agent) -> DeploymentDay:
-    day = await harness.database.deployment_days.get(day_id(agent.id, datetime.now(UTC)))
+    day = await harness.database.deployment_days.get(day_id(agent.id, clock.now()))
     assert day is not None
     return day
 
 
-async def test_callers_spend_no_more_than_the_daily_budget(harness: Harness) -> None:
+async def test_callers_spend_no_more_than_the_daily_budget(harness: Harness, stopped_clock: StoppedClock) -> None:
     """Once the budget is spent, callers get 429 with its renewal time but without amounts, and no model is called."""
     agent = await publish(harness.database, OWNER, "ask", MODEL_CALLER)
     model = GatedModel(400)
     published = create_published_service(harness, model)
     for _ in range(3):
         await published.call("ask", HI, "1.1.1.1")
-    before = datetime.now(UTC)
-    tomorrow = (before + timedelta(days=1)).date()
+    now = clock.now()
+    tomorrow = (now + timedelta(days=1)).date()
     with pytest.raises(DeploymentBudgetSpent) as raised:
         await published.call("ask", HI, "2.2.2.2")
     assert model.calls == 3
@@ -69,12 +72,7 @@ async def test_callers_spend_no_more_than_the_daily_budget(harness: Harness) -> 
     assert "$" not in raised.value.message
     assert raised.value.status == 429
     midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)
-    assert raised.value.retry_after is not None
-    assert (
-        midnight - datetime.now(UTC)
-        <= timedelta(seconds=raised.value.retry_after)
-        < midnight - before + timedelta(seconds=1)
-    )
+    assert raised.value.retry_after == math.ceil((midnight - now).total_seconds())
     day = await get_day(harness, agent)
     assert (day.spent, day.held) == (1200, 0)
 

@@ -279,23 +279,25 @@ async def run(input_dict, tools):
         return await call_llm("openai", "gpt-4.1-mini", [{"role": "user", "content": parts}], {"max_tokens": 10})
     return len(await asyncio.gather(*[look(n) for n in range(MAX_CONNECTIONS + 10)]))
 """.replace("MAX_CONNECTIONS", str(MAX_CONNECTIONS))
-    begun, may_end = 0, asyncio.Event()
+    under_way = most = 0
+    may_end = asyncio.Event()
 
     async def fetch(request: ChatRequest, _settings: object) -> ChatRequest:
-        nonlocal begun
-        begun += 1
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
         await may_end.wait()
+        under_way -= 1
         return request.model_copy(update={"messages": [Message(role="user", content="hi")]})
 
     monkeypatch.setattr(model_calls, "fetch_images", fetch)
     running = asyncio.create_task(run(harness, caller, code))
     async with asyncio.timeout(20):
-        while begun < MAX_CONNECTIONS:  # noqa: ASYNC110 - the run has no event to wait for
+        while under_way < MAX_CONNECTIONS:  # noqa: ASYNC110 - the run has no event to wait for
             await asyncio.sleep(0.01)
-    await asyncio.sleep(0.5)  # for those that must not begin
-    assert begun == MAX_CONNECTIONS
     may_end.set()
     assert (await running).result == MAX_CONNECTIONS + 10
+    assert most == MAX_CONNECTIONS
 
 
 async def test_an_image_in_the_network_is_not_fetched(
